@@ -71,19 +71,9 @@ def sector_spellings(inventory: str) -> dict[str, list[str]]:
 def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collected:
     """Read the inventories of all sheets of some workbooks.
 
-    Parameters
-    ----------
-    files : sequence of Path
-        The province and the year of a sheet are read from its name, or else from the file's.
-    layout : Layout
-    year : int or None
-        The year of sheets if neither name contains one.
-
-    Raises
-    ------
-    DataError
-        If a sheet of a province is not of this layout, names are missing or contradictory, a province and
-        year is repeated, or no sheet is an inventory.
+    ``files``: the province and the year of a sheet are read from its name, or else from the file's. ``year``: the year
+    of sheets if neither name contains one. Raises DataError if a sheet of a province is not of this layout, names are
+    missing or contradictory, a province and year is repeated, or no sheet is an inventory.
     """
     result = Collected()
     places: dict[tuple[Place, int], Note | str] = {}

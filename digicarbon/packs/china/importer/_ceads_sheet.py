@@ -91,17 +91,8 @@ def empty_header(sheet: Sheet, row: int, column: int) -> Note:
 def read_inventory(sheet: Sheet, layout: Layout, default_year: int | None) -> Inventory | None:
     """Read one sheet; None if it has no header of this layout and names no province.
 
-    Parameters
-    ----------
-    sheet : Sheet
-    layout : Layout
-    default_year : int or None
-        The year if neither the sheet's nor the file's name contains one.
-
-    Raises
-    ------
-    DataError
-        If the sheet is a province's and not of this layout, or names are missing or contradictory.
+    ``default_year``: the year if neither the sheet's nor the file's name contains one. Raises DataError if the sheet is
+    a province's and not of this layout, or names are missing or contradictory.
     """
     header = _header_row(sheet, layout)
     place = province_in(sheet.name)

@@ -42,13 +42,8 @@ def sectors_frame(table: Table) -> pd.DataFrame:
 def flows_frame(table: Table, ends: tuple[str, str], **labels: Sequence[str]) -> pd.DataFrame:
     """Return the flows that are not zero, a row each.
 
-    Parameters
-    ----------
-    table : Table
-    ends : pair of str
-        Prefixes of the columns of seller and buyer, e.g. ``("from_", "to_")``.
-    **labels : sequence of str
-        Labels of the sectors by the rest of the column's name, e.g. ``sector``.
+    ``ends``: prefixes of the columns of seller and buyer, e.g. ``("from_", "to_")``. ``**labels``: labels of the
+    sectors by the rest of the column's name, e.g. ``sector``.
     """
     arrays = {name: np.array(values, dtype=object) for name, values in labels.items()}
     places = np.nonzero(table.flows)

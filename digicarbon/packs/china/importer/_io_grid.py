@@ -53,15 +53,8 @@ class Grid:
 def grid(sheet: Sheet) -> Grid | None:
     """Find headings, rows and columns of sectors.
 
-    Returns
-    -------
-    Grid or None
-        None if the sheet has no input-output table.
-
-    Raises
-    ------
-    DataError
-        If it has one, but headings or the rows below the sectors are missing.
+    Returns None if the sheet has no input-output table. Raises DataError if it has one, but headings or the rows below
+    the sectors are missing.
     """
     left, top = _texts(sheet, None, MOST_LABELS), _texts(sheet, MOST_HEADINGS, None)
     for block in (left, top):
@@ -83,10 +76,7 @@ def grid(sheet: Sheet) -> Grid | None:
 def regions_of_rows(table: Grid) -> tuple[int, dict[int, str]]:
     """Return the column of provinces and each sector row's province; an empty cell continues the one above.
 
-    Raises
-    ------
-    DataError
-        If there is no such column, or a province in it is unknown.
+    Raises DataError if there is no such column, or a province in it is unknown.
     """
     for k in range(table.first):
         if _mostly_provinces(table.left[list(table.rows), k]):
@@ -97,10 +87,7 @@ def regions_of_rows(table: Grid) -> tuple[int, dict[int, str]]:
 def regions_of_columns(table: Grid) -> tuple[int, dict[int, str]]:
     """Return the row of provinces and each sector column's province; an empty cell continues the one before.
 
-    Raises
-    ------
-    DataError
-        If there is no such row, or a province in it is unknown.
+    Raises DataError if there is no such row, or a province in it is unknown.
     """
     for r in table.headings:
         if _mostly_provinces(table.top[r, table.first : table.first_use]):

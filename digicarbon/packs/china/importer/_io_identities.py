@@ -41,21 +41,9 @@ class Identity:
 def check(table: Table, tolerance: float) -> list[Note]:
     """Compare all sums with their totals.
 
-    Parameters
-    ----------
-    table : Table
-    tolerance : float
-        Largest accepted difference, as a share of the total; rounding is always accepted.
-
-    Returns
-    -------
-    list of Note
-        One for each identity that holds within the tolerance, but not exactly.
-
-    Raises
-    ------
-    DataError
-        If a difference is larger; the message names sector and cell.
+    ``tolerance``: largest accepted difference, as a share of the total; rounding is always accepted. Returns one for
+    each identity that holds within the tolerance, but not exactly. Raises DataError if a difference is larger; the
+    message names sector and cell.
     """
     notes = []
     floor = LARGE_ENOUGH * np.abs(table.output).sum() / max(1.0, tolerance)

@@ -46,7 +46,6 @@ def layout(sheet: Sheet, regional: bool = False, ignore: Collection[str] = ()) -
 
     Parameters
     ----------
-    sheet : Sheet
     regional : bool
         Whether it is a multi-regional table, whose rows and columns also have a province.
     ignore : collection of str

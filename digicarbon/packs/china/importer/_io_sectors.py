@@ -51,10 +51,7 @@ class Sectors:
 def sectors(grid: Grid, regional: bool) -> Sectors:
     """Match columns with rows by name; by the table's own codes where a heading has no name or spells it otherwise.
 
-    Raises
-    ------
-    DataError
-        If a row has no name, a sector stands twice, or a row has no column or the other way round.
+    Raises DataError if a row has no name, a sector stands twice, or a row has no column or the other way round.
     """
     region_column, row_region = regions_of_rows(grid) if regional else (None, {})
     region_row, column_region = regions_of_columns(grid) if regional else (None, {})

@@ -69,10 +69,7 @@ _FOREIGN = re.compile(r"美元|港元|欧元|日元|usd|dollar|us\$|euro|hkd|yen
 def chosen_sheets(file: Path, sheet: str | None) -> tuple[list[Sheet], list[Note]]:
     """Return the sheets of a file to read, and notes on those left out.
 
-    Raises
-    ------
-    DataError
-        If there is no sheet of this name.
+    Raises DataError if there is no sheet of this name.
     """
     all_sheets, notes = visible(file)
     if sheet is not None:
@@ -123,10 +120,7 @@ def titles(sheet: Sheet, rows: int) -> list[str]:
 def year_of(sheet: Sheet, above: int, given: int | None) -> int:
     """Return the year of a table: ``given``, or else from the sheet's name, its title or the file's name.
 
-    Raises
-    ------
-    DataError
-        If nothing names a year, or sheet name and title name different ones.
+    Raises DataError if nothing names a year, or sheet name and title name different ones.
     """
     if given is not None:
         return given
@@ -144,10 +138,7 @@ def province_of(sheet: Sheet, above: int, given: str | None) -> Place:
 
     The nation is called China, with the adcode 100000.
 
-    Raises
-    ------
-    DataError
-        If nothing names a province, or sheet name and title name different ones.
+    Raises DataError if nothing names a province, or sheet name and title name different ones.
     """
     if given is not None:
         return CHINA if _NATION.search(given) else required_province(given, "province")
@@ -185,10 +176,7 @@ def _spellings() -> list[tuple[Place, re.Pattern[str]]]:
 def scale_of(sheet: Sheet, above: int, given: str | None) -> tuple[float, Note | None]:
     """Return the value of the sheet's unit in 10k CNY, and a note if it is not 1 or the sheet does not state it.
 
-    Raises
-    ------
-    DataError
-        If the unit is not known.
+    Raises DataError if the unit is not known.
     """
     shown = given if given is not None else _unit_line(sheet, above)
     if shown is None:

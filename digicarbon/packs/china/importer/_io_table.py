@@ -72,16 +72,8 @@ def total(parts: Mapping[str, FloatArray], names: Sequence[str], length: int) ->
 def table(parts: Layout, scale: float) -> Table:
     """Read the figures.
 
-    Parameters
-    ----------
-    parts : Layout
-    scale : float
-        The value of the sheet's unit in 10k CNY.
-
-    Raises
-    ------
-    DataError
-        If a cell is no number, or value added is missing, or both total output and total input are.
+    ``scale``: the value of the sheet's unit in 10k CNY. Raises DataError if a cell is no number, or value added is
+    missing, or both total output and total input are.
     """
     sheet = parts.sheet
     _refuse_merged(parts)

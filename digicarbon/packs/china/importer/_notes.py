@@ -43,16 +43,9 @@ def difference_notes(
 ) -> list[Note]:
     """Return a note if figures that should be equal differ, with the largest differences first.
 
-    Parameters
-    ----------
-    what : Note
-        The beginning of the sentence, e.g. ``The total row is not the sum of the sectors``.
-    places : sequence of Note or str
-        The place of each row of figures.
-    left, right : ndarray, shape (places, columns)
-    columns : sequence of str
-    tolerance : float
-        Largest difference relative to the larger figure; less than 1e-6 of the unit is rounding.
+    ``what``: the beginning of the sentence, e.g. ``The total row is not the sum of the sectors``. ``places``: the place
+    of each row of figures. ``left``, ``right``: shape (places, columns). ``tolerance``: largest difference relative to
+    the larger figure; less than 1e-6 of the unit is rounding.
     """
     size = np.maximum(np.abs(left), np.abs(right))
     gap = np.abs(left - right)
@@ -88,10 +81,7 @@ def lost_totals(places: Sequence[Note], why: Note) -> list[Note]:
 def absent_notes(table: pd.DataFrame) -> list[Note]:
     """Return a note on the columns of a tidy table that only some provinces and years have.
 
-    Parameters
-    ----------
-    table : DataFrame
-        With the columns province and year; not-a-number where a sheet has no such column.
+    ``table``: with the columns province and year; not-a-number where a sheet has no such column.
     """
     absent = table.drop(columns=["province", "year"]).isna().groupby([table["province"], table["year"]]).any()
     groups: dict[int, list[str]] = {}

@@ -67,21 +67,9 @@ class Pivot:
 def read_pivot(sheet: Sheet, indicator: str | None) -> Pivot:
     """Read all tables of a sheet, one below the other.
 
-    Parameters
-    ----------
-    sheet : Sheet
-    indicator : str or None
-        The indicator of tables that do not state it.
-
-    Returns
-    -------
-    Pivot
-        Without observations if the sheet has no table.
-
-    Raises
-    ------
-    DataError
-        If a label is unknown, a figure is no number, or a table does not state its indicator, region or year.
+    ``indicator``: the indicator of tables that do not state it. The result is without observations if the sheet has no
+    table. Raises DataError if a label is unknown, a figure is no number, or a table does not state its indicator,
+    region or year.
     """
     return _Reader(sheet, indicator).read()
 

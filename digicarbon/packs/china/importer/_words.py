@@ -14,10 +14,7 @@ class Words:
 
     Case, blanks, line breaks, underscores, punctuation, ``and`` or ``&`` and the s of a plural make no difference.
 
-    Parameters
-    ----------
-    spellings : mapping of str to iterable of str
-        Each tidy name with its spellings in files; the tidy name itself is one of them.
+    ``spellings``: each tidy name with its spellings in files; the tidy name itself is one of them.
     """
 
     def __init__(self, spellings: Mapping[str, Iterable[str]]) -> None:

@@ -309,10 +309,7 @@ def _weights(neighbours: Neighbours, size: draw.Size, book: draw.Series) -> Floa
 def _sectors(coarse: bool) -> pd.DataFrame:
     """Return the sectors of the tables; if ``coarse``, the two digital ones and the rest summed by industry.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``sector``, ``industry``, ``digital`` and ``parts``, how many of the 42 sectors each represents.
+    Returns columns ``sector``, ``industry``, ``digital`` and ``parts``, how many of the 42 sectors each represents.
     """
     full = facts.sectors().assign(parts=1)
     if not coarse:

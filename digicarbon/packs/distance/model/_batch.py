@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 class DecayFits(OneByOne):
     """Fits a model to many outcomes: the first search of γ for all at once, then each in turn, without interval of γ.
 
-    Parameters
-    ----------
-    model : DecayPanel
-    panel : Panel
-        With every term of the model.
-    estimand : Estimand
+    ``panel``: with every term of the model.
     """
 
     def __init__(self, model: DecayPanel, panel: Panel, estimand: Estimand) -> None:

@@ -39,7 +39,6 @@ def distances_of(node: WeightsSpec, panel: Panel, same_place: bool = False) -> F
     node : WeightsSpec
         Weights that are built from places, of which places and metric count; or a matrix that is not scaled, whose
         cells are distances, and zero or absent where a pair is too far apart to count.
-    panel : Panel
     same_place : bool
         Whether two units may have the same place, at a distance of 0.
 

@@ -340,12 +340,7 @@ def places_of(low: float, high: float, nodes: int = NODES) -> FloatArray:
 def heights_of(data: DecayData, outcomes: FloatArray, places: FloatArray) -> FloatArray:
     """Return the profile likelihood of many outcomes at places of γ, up to a constant, shape (places, M).
 
-    Parameters
-    ----------
-    data : DecayData
-        Its y is not used.
-    outcomes : ndarray, shape (N, T, M)
-    places : ndarray
+    ``data``: its y is not used. ``outcomes``: shape (N, T, M).
     """
     sample, out = data.sample, []
     for gamma in places.tolist():
@@ -520,12 +515,7 @@ def _crossing(below: Callable[[float], float], inner: float, outer: float, top: 
 def _ends_of_spatial(data: DecayData, points: Sequence[Point], limit: float) -> tuple[float, float]:
     """Return the smallest and the largest ρ or λ whose likelihood, at the best γ, is at least a limit.
 
-    Parameters
-    ----------
-    data : DecayData
-    points : sequence of Point
-        Over the interval of γ, in order; beyond it the likelihood is below the limit, whatever the ρ.
-    limit : float
+    ``points``: over the interval of γ, in order; beyond it the likelihood is below the limit, whatever the ρ.
     """
 
     def end(gamma: float, side: int) -> float:

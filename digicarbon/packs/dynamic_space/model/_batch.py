@@ -38,11 +38,7 @@ HALVES, NEAR = 12, 1e-3
 class DynamicFits(Fitted[DynamicOutcomes]):
     """A dynamic spatial panel that is fitted to many outcomes.
 
-    Parameters
-    ----------
-    design : Design
-        Of a W with constant row sums.
-    estimand : Estimand
+    ``design``: of a W with constant row sums.
     """
 
     def __init__(self, design: Design, estimand: Estimand) -> None:

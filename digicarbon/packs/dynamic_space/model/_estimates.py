@@ -143,10 +143,7 @@ class Estimates:
 def estimate(design: Design, y: FloatArray | None = None) -> Estimates:
     """Fit a design; to another outcome of the same first period where one is given, shape (T, N).
 
-    Raises
-    ------
-    EstimationError
-        If nothing is left to explain at an end of ρ's range, or a robust covariance is indefinite.
+    Raises EstimationError if nothing is left to explain at an end of ρ's range, or a robust covariance is indefinite.
     """
     if y is None:
         y, before = design.y, design.before

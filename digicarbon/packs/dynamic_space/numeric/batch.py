@@ -46,17 +46,9 @@ class DynamicOutcomes:
 class DynamicBatch:
     """A dynamic spatial panel with fixed regressors and weights, to be fitted to many outcomes.
 
-    Parameters
-    ----------
-    z : ndarray, shape (T, N, k)
-        Raw regressors, spatial lags of x among them.
-    first : ndarray, shape (N,)
-        The outcome in the period before the first one.
-    w : SpatialOperator
-        With constant row sums and a known spectrum.
-    setting : Setting
-    vectors : Vectors, optional
-        Of W: variances then have third and fourth moments of the errors, see the module ``robust`` beside this one.
+    ``z``: raw regressors, spatial lags of x among them, shape (T, N, k). ``first``: the outcome in the period before
+    the first one, shape (N,). ``w``: with constant row sums and a known spectrum. ``vectors``: of W: variances then
+    have third and fourth moments of the errors, see the module ``robust`` beside this one.
     """
 
     def __init__(
@@ -106,7 +98,6 @@ class DynamicBatch:
 
         Parameters
         ----------
-        outcomes : DynamicOutcomes
         asked : sequence of (int, int or None, str)
             Columns of z of a term and of its spatial lag, and an effect of it.
         value : float, optional
@@ -254,12 +245,8 @@ class _Further:
     def of(self, slope: FloatArray, on_inverse: FloatArray) -> FloatArray:
         """Return the surplus of a variance, shape (M,).
 
-        Parameters
-        ----------
-        slope : ndarray, shape (M, q)
-            Derivatives in those of ρ, τ and η that are in the model, β moving with them.
-        on_inverse : ndarray, shape (k, M)
-            (Z′Z)⁻¹ times the derivatives in β.
+        ``slope``: derivatives in those of ρ, τ and η that are in the model, β moving with them, shape (M, q).
+        ``on_inverse``: (Z′Z)⁻¹ times the derivatives in β, shape (k, M).
         """
         by_theta = np.einsum("mab,mb->ma", self._point.bread, slope)
         by_beta = self._point.sigma2 * on_inverse - np.einsum("mka,ma->km", self._lags, by_theta)

@@ -90,19 +90,8 @@ def long_factors(theta: FloatArray, w: SpatialOperator) -> Factors:
 def many_factors(theta: FloatArray, quantity: str, spectrum: Spectrum, c: float) -> tuple[FloatArray, FloatArray]:
     """Return factors of one effect for M sets of parameters, where W has constant row sums c.
 
-    Parameters
-    ----------
-    theta : ndarray, shape (M, 3)
-    quantity : str
-        ``coefficient`` or one of `SHORT` and `LONG`.
-    spectrum : Spectrum
-        With the constant's root.
-    c : float
-
-    Returns
-    -------
-    values : ndarray, shape (M, 2)
-    slopes : ndarray, shape (M, 2, 3)
+    ``theta``: shape (M, 3). ``quantity``: ``coefficient`` or one of `SHORT` and `LONG`. ``spectrum``: with the
+    constant's root. Returns ``values``, shape (M, 2); ``slopes``, shape (M, 2, 3).
     """
     values, slopes = np.zeros((len(theta), 2)), np.zeros((len(theta), 2, 3))
     if quantity == "coefficient":
@@ -241,10 +230,7 @@ def is_stable(theta: FloatArray, w: SpatialOperator) -> BoolArray:
 def impulse_factors(theta: FloatArray, w: SpatialOperator, horizons: int) -> Factors:
     """Return the factors of AʰS⁻¹(βI + θW) for h = 0, …, H: direct, indirect and total effects.
 
-    Returns
-    -------
-    Factors
-        Of 3(H + 1) effects; three for each horizon.
+    Those of 3(H + 1) effects; three for each horizon.
     """
     spectrum = spectrum_of(w, False)
     own = _at_roots(theta, spectrum.nodes, horizons) @ spectrum.powers[:, :2] / spectrum.count
@@ -273,10 +259,7 @@ def order_factors(theta: FloatArray, w: SpatialOperator, long: bool) -> Factors:
 
     The parts are the terms in W^q of the power series (LeSage & Pace 2009, sec. 2.7.2); they add up to the effects.
 
-    Returns
-    -------
-    Factors
-        Of 3(`ORDERS` + 2) effects; three for each order, the last of what remains.
+    Those of 3(`ORDERS` + 2) effects; three for each order, the last of what remains.
     """
     spectrum = spectrum_of(w, False)
     left = 1 - float(theta[1]) if long else 1.0

@@ -143,17 +143,8 @@ class Outcomes(Protocol):
 class Columns:
     """Outcomes that are given by their columns.
 
-    Parameters
-    ----------
-    z : ndarray, shape (T·N, k)
-        Effects removed.
-    factor : ndarray, shape (k, k)
-        The triangular factor of z.
-    columns : callable
-        Returns the lags and y of one outcome, effects removed, shape (q + 1, T·N).
-    on_z : ndarray, shape (M, k, q + 1)
-    w : SpatialOperator
-    setting : Setting
+    ``z``: effects removed, shape (T·N, k). ``factor``: the triangular factor of z, shape (k, k). ``columns``: returns
+    the lags and y of one outcome, effects removed, shape (q + 1, T·N). ``on_z``: shape (M, k, q + 1).
     """
 
     def __init__(
@@ -215,13 +206,7 @@ class DynamicFit:
 
 
 class Solver:
-    """Finds the parameters of outcomes whose inner products are known.
-
-    Parameters
-    ----------
-    w : SpatialOperator
-    setting : Setting
-    """
+    """Finds the parameters of outcomes whose inner products are known."""
 
     def __init__(self, w: SpatialOperator, setting: Setting) -> None:
         self.w, self.setting = w, setting
@@ -235,10 +220,8 @@ class Solver:
     def quasi(self, gram: FloatArray) -> tuple[FloatArray, BoolArray]:
         """Return the maximum of the likelihood with dummies, and where ρ is at the end of its range.
 
-        Parameters
-        ----------
-        gram : ndarray, shape (M, q + 1, q + 1)
-            Inner products of what Z leaves of the active ones of Wy, y_{-1}, Wy_{-1}, and of y.
+        ``gram``: inner products of what Z leaves of the active ones of Wy, y_{-1}, Wy_{-1}, and of y, shape (M, q + 1,
+        q + 1).
         """
         places = [0, gram.shape[1] - 1]
         rest = gram[:, places][:, :, places]
@@ -264,11 +247,7 @@ class Solver:
     def solve(self, gram: FloatArray, outcomes: Outcomes) -> tuple[Point, FloatArray]:
         """Return the estimates of the setting's kind, and those without correction.
 
-        Parameters
-        ----------
-        gram : ndarray, shape (M, q + 1, q + 1)
-            As in `quasi`.
-        outcomes : Outcomes
+        ``gram``: as in `quasi`, shape (M, q + 1, q + 1).
         """
         setting = self.setting
         active = list(setting.active)
@@ -542,12 +521,8 @@ def solver_of(w: SpatialOperator, setting: Setting) -> Solver:
 def fit_dynamic(columns: FloatArray, w: SpatialOperator, setting: Setting) -> DynamicFit:
     """Fit a dynamic spatial panel.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (T, N, k + q + 1)
-        Z, then those of Wy, y_{-1} and Wy_{-1} that are in the model, and y; fixed effects removed.
-    w : SpatialOperator
-    setting : Setting
+    ``columns``: Z, then those of Wy, y_{-1} and Wy_{-1} that are in the model, and y; fixed effects removed; shape (T,
+    N, k + q + 1).
     """
     t, n, width = columns.shape
     q = len(setting.active)
@@ -597,15 +572,8 @@ def _assembled(
 ) -> FloatArray:
     """Return the covariance of (β, θ, σ²) from that of θ: the other parts are independent given θ.
 
-    Parameters
-    ----------
-    of_theta : ndarray, shape (q, q)
-    moves : ndarray, shape (k, q)
-        Coefficients of the lags on Z: β moves by minus these with θ.
-    tie : ndarray, shape (q,)
-        By which σ² moves with θ.
-    of_beta : ndarray, shape (k, k)
-    of_sigma2 : float
+    ``of_theta``: shape (q, q). ``moves``: coefficients of the lags on Z: β moves by minus these with θ; shape (k, q).
+    ``tie``: by which σ² moves with θ, shape (q,). ``of_beta``: shape (k, k).
     """
     k, q = moves.shape
     every = np.concatenate([-moves, np.eye(q), tie[None]])

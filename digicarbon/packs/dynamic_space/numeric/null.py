@@ -45,17 +45,8 @@ class DynamicNull(NullModel):
 class DynamicNulls:
     """The null models of an outcome in which columns x contribute something known.
 
-    Parameters
-    ----------
-    y, before : ndarray, shape (T, N)
-        The outcome and its lag.
-    z : ndarray, shape (T, N, k)
-        Regressors that stay.
-    x : ndarray, shape (T, N, m)
-        Columns whose coefficients are given.
-    rows : Rows
-    w : SpatialOperator
-    setting : Setting
+    ``y``, ``before``: the outcome and its lag, shape (T, N). ``z``: regressors that stay, shape (T, N, k). ``x``:
+    columns whose coefficients are given, shape (T, N, m).
     """
 
     def __init__(

@@ -118,14 +118,8 @@ class SurplusAt:
     def of(self, weights: FloatArray, columns: FloatArray, variance: FloatArray) -> FloatArray:
         """Return h′Sh, S the surplus of the score's variance, for each outcome, shape (M,).
 
-        Parameters
-        ----------
-        weights : ndarray, shape (M, 3)
-            h of ρ, τ and η.
-        columns : ndarray, shape (T, N, M)
-            The columns of Z and of the lags times their h.
-        variance : ndarray, shape (M,)
-            h of σ².
+        ``weights``: h of ρ, τ and η, shape (M, 3). ``columns``: the columns of Z and of the lags times their h, shape
+        (T, N, M). ``variance``: h of σ², shape (M,).
         """
         setting, vectors = self.whole._setting, self.whole._vectors
         t, roots = setting.t, vectors.roots[:, None]

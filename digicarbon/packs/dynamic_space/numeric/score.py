@@ -102,9 +102,7 @@ def regular(theta: FloatArray, ends: Values) -> BoolArray:
 def long_run(theta: FloatArray, spectrum: Spectrum) -> FloatArray:
     """Return tr D⁻¹, tr WD⁻¹ and tr W²D⁻² …: sums of d, ωd, and of d², ωd², ω²d² with d = 1/(1 - τ - (ρ + η)ω).
 
-    Returns
-    -------
-    ndarray, shape (M, 5)
+    The result has shape (M, 5).
     """
     d = 1 / (1 - theta[:, 1:2] - (theta[:, :1] + theta[:, 2:]) * spectrum.nodes)
     first, second = spectrum.sums(d), spectrum.sums(d * d)

@@ -25,13 +25,7 @@ HALVES, MOST_CUTS = 5, 5
 class One:
     """The adjusted likelihood of one outcome.
 
-    Parameters
-    ----------
-    gram : ndarray, shape (q + 1, q + 1)
-        As those of `estimator.Solver.quasi`.
-    spectrum : Spectrum
-    t, size : int
-    active : sequence of int
+    ``gram``: as those of `estimator.Solver.quasi`, shape (q + 1, q + 1).
     """
 
     def __init__(self, gram: FloatArray, spectrum: Spectrum, t: int, size: int, active: Sequence[int]) -> None:

@@ -66,10 +66,7 @@ class Spectrum:
 def spectrum_of(w: SpatialOperator, drops_constant: bool) -> Spectrum:
     """Return the spectrum of W; without the constant's root c where the transformation drops the constant.
 
-    Raises
-    ------
-    EstimationError
-        If W is large and its eigenvalues are complex.
+    Raises EstimationError if W is large and its eigenvalues are complex.
     """
     c = float(w.constant_row_sum or 0.0)
     if isinstance(w, DenseOperator):

@@ -90,9 +90,7 @@ class SpatialDesign:
 def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> SpatialDesign:
     """Return the checked columns of a model.
 
-    Raises
-    ------
-    DataError, WeightsError, EstimationError
+    Raises DataError, WeightsError, EstimationError.
     """
     if weights is None:
         raise WeightsError(Note("model_needs_weights", kind=model.kind))

@@ -77,11 +77,8 @@ def _middle(basis: FloatArray, residuals: FloatArray, errors: ErrorStructure) ->
 def by_moments(design: SpatialDesign, rule: Rule) -> tuple[InstrumentedFit, ErrorFit]:
     """Fit an equation with a spatial error, see `fit_error_moments`.
 
-    Raises
-    ------
-    EstimationError
-        As that does, or if filtered exogenous regressors depend on instruments, or endogenous ones are not moved by
-        them, or are explained exactly.
+    Raises EstimationError as that does, or if filtered exogenous regressors depend on instruments, or endogenous ones
+    are not moved by them, or are explained exactly.
     """
     own, lagged = design.columns, design.lagged()
     assert design.moments is not None

@@ -40,12 +40,7 @@ def equations_of(model: SpatialIV, design: SpatialDesign, errors: ErrorStructure
 
 
 class Quantities:
-    """Quantities of an equation with a lag of y as functions of its coefficients, exogenous regressors first.
-
-    Parameters
-    ----------
-    design : SpatialDesign
-    """
+    """Quantities of an equation with a lag of y as functions of its coefficients, exogenous regressors first."""
 
     def __init__(self, design: SpatialDesign) -> None:
         c = design.columns
@@ -110,15 +105,7 @@ def lag_rows(w: SpatialOperator, columns: FloatArray) -> FloatArray:
 
 
 class InstrumentedFits(Fitted[LaggedOutcomes]):
-    """A model without endogenous regressors but the lag of y that is fitted to many outcomes.
-
-    Parameters
-    ----------
-    model : SpatialIV
-    design : SpatialDesign
-    errors : ErrorStructure
-    estimand : Estimand
-    """
+    """A model without endogenous regressors but the lag of y that is fitted to many outcomes."""
 
     def __init__(self, model: SpatialIV, design: SpatialDesign, errors: ErrorStructure, estimand: Estimand) -> None:
         self._equations, self._quantities = equations_of(model, design, errors), Quantities(design)

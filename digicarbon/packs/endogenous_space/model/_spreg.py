@@ -38,11 +38,7 @@ class RandomErrorFit:
 def random_error(level: FloatArray, w: scipy.sparse.csr_array) -> RandomErrorFit:
     """Fit random effects with a spatial error by spreg's ``GM_KKP``.
 
-    Parameters
-    ----------
-    level : ndarray, shape (T, N, k + 1)
-        Regressors, the constant among them, and the outcome.
-    w : sparse array, shape (N, N)
+    ``level``: regressors, the constant among them, and the outcome, shape (T, N, k + 1). ``w``: shape (N, N).
     """
     from libpysal.weights import WSP
     from spreg.sp_panels import BaseGM_KKP

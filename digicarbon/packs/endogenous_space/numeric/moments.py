@@ -94,10 +94,7 @@ class QuadraticMoments:
     def polynomial(self, u: FloatArray, lagged: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return g and G, shapes (m,) and (m, 2): the moments of u - λWu are g - G(λ, λ²)′.
 
-        Parameters
-        ----------
-        u, lagged : ndarray, shape (T, N)
-            Residuals and their lag, effects removed.
+        ``u``, ``lagged``: residuals and their lag, effects removed, shape (T, N).
         """
         g, slopes = np.empty(len(self.matrices)), np.empty((len(self.matrices), 2))
         for s, a in enumerate(self.matrices):
@@ -117,10 +114,7 @@ class QuadraticMoments:
     def gradient(self, columns: FloatArray, errors: FloatArray) -> FloatArray:
         """Return the derivatives of the moments in coefficients, shape (m, k): -Z′(A + A′)ε.
 
-        Parameters
-        ----------
-        columns : ndarray, shape (T, N, k)
-        errors : ndarray, shape (T, N)
+        ``columns``: shape (T, N, k). ``errors``: shape (T, N).
         """
         flat = columns.reshape(-1, columns.shape[2])
         return np.stack([-(((a + a.T) @ errors.T).T.ravel() @ flat) for a in self.matrices])

@@ -128,11 +128,8 @@ class GmmDesign:
 def design(plan: GmmPlan, panel: Panel) -> GmmDesign:
     """Return outcome, regressors and instruments as rows.
 
-    Raises
-    ------
-    DataError, EstimationError
-        A column is missing or holds text; there are too few periods, rows or instruments; a regressor does not vary or
-        is collinear with others.
+    Raises DataError, EstimationError: a column is missing or holds text; there are too few periods, rows or
+    instruments; a regressor does not vary or is collinear with others.
     """
     terms = (*plan.x, *plan.controls)
     grid = PanelGrid(panel, (plan.y, *terms, *plan.instruments, *plan.ranges))

@@ -31,14 +31,8 @@ class Equations:
     def rows(self, cells: FloatArray) -> FloatArray:
         """Return a column of cells as rows.
 
-        Parameters
-        ----------
-        cells : ndarray, shape (N, T) or (N, T, k)
-            Values that no row uses, including missing ones, do not matter.
-
-        Returns
-        -------
-        ndarray, shape (rows,) or (rows, k)
+        ``cells``: values that no row uses, including missing ones, do not matter, shape (N, T) or (N, T, k). The result
+        has shape (rows,) or (rows, k).
         """
         n, t = cells.shape[:2]
         return np.asarray(self.operator @ np.nan_to_num(cells.reshape(n * t, *cells.shape[2:]), nan=0.0))

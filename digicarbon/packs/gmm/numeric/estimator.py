@@ -106,17 +106,7 @@ class NotIdentifiedError(ArithmeticError):
 def step(moments: Moments, root: FloatArray, zx: FloatArray, zy: FloatArray) -> Step:
     """Return the GMM estimates with weight TT′: least squares of T′Z′y on T′Z′X.
 
-    Parameters
-    ----------
-    moments : Moments
-    root : ndarray, shape (m, r)
-        T.
-    zx, zy : ndarray, shape (m, k) and (m,)
-        Z′X and Z′y.
-
-    Raises
-    ------
-    NotIdentifiedError
+    ``root``: T, shape (m, r). ``zx``, ``zy``: Z′X and Z′y, shape (m, k) and (m,). Raises NotIdentifiedError.
     """
     design, target = root.T @ zx, root.T @ zy
     scale = np.linalg.norm(design, axis=0)
@@ -160,7 +150,6 @@ def gmm(moments: Moments, rows: Equations, doubled: bool, inverse: Inverse = "sc
 
     Parameters
     ----------
-    moments : Moments
     rows : Equations
         The first covariance of moments is Z′AA′Z: the tridiagonal (2, -1) for differences, the identity for orthogonal
         deviations, with the cross terms of both equations for system GMM.
@@ -168,10 +157,6 @@ def gmm(moments: Moments, rows: Equations, doubled: bool, inverse: Inverse = "sc
         Whether transformed errors have variance 2σ² (differences) or σ² (orthogonal deviations).
     inverse : {"scaled", "plm"}
         As in `weight`.
-
-    Raises
-    ------
-    NotIdentifiedError
     """
     zx, zy = moments.Z.T @ moments.X, moments.Z.T @ moments.y
     B = np.asarray(rows.operator.T @ moments.Z)
@@ -197,19 +182,8 @@ def windmeijer(
 ) -> FloatArray:
     """Return the covariance of two-step estimates corrected for the estimated weight (Windmeijer 2005, eq. 3.3).
 
-    Parameters
-    ----------
-    moments : Moments
-    two : Step
-    root : ndarray, shape (m, r)
-        Of the second weight.
-    scores : ndarray, shape (n, m)
-        Z_i′e_i of the first step.
-    covariance_one : ndarray, shape (k, k)
-
-    Returns
-    -------
-    ndarray, shape (k, k)
+    ``root``: of the second weight, shape (m, r). ``scores``: Z_i′e_i of the first step, shape (n, m).
+    ``covariance_one``: shape (k, k). The result has shape (k, k).
     """
     direction = root @ (root.T @ (moments.Z.T @ two.residuals))
     along = moments.Z @ direction

@@ -32,10 +32,8 @@ def lag_instruments(
 
     Parameters
     ----------
-    name : str
     values : ndarray, shape (N, T)
         Not-a-number where missing; a missing instrument is zero.
-    rows : Equations
     first, last : int
         Lags in the transformed equation; None for ``last`` takes all lags.
     collapse : bool
@@ -78,15 +76,8 @@ def own_instruments(
 ) -> InstrumentSet:
     """Return columns that instrument themselves, such as strictly exogenous regressors.
 
-    Parameters
-    ----------
-    name : str
-    columns : ndarray, shape (rows, m)
-        In the order of the rows, and transformed in the transformed equation.
-    rows : Equations
-    apart : bool
-        Whether each equation has separate columns (plm); otherwise both equations share a column (xtabond2).
-    tested : bool
+    ``columns``: in the order of the rows, and transformed in the transformed equation, shape (rows, m). ``apart``:
+    whether each equation has separate columns (plm); otherwise both equations share a column (xtabond2).
     """
     if apart and rows.level.any():
         here = rows.level[:, None]

@@ -42,11 +42,8 @@ def serial_correlation(
     ----------
     order : int
         Distance of the residuals compared, in periods.
-    fit : GmmFit
     used : Step
         The step that is reported.
-    moments : Moments
-    differences : Differences
     covariance : ndarray, shape (k, k)
         The one that is reported.
     sigma2 : float or None
@@ -81,13 +78,8 @@ def serial_correlation(
 def overidentification(criterion: float, instruments: int, parameters: int) -> Statistic:
     """Return the χ² test that all moments hold; its degrees of freedom are the number of surplus moments.
 
-    Parameters
-    ----------
-    criterion : float
-        e′Z W Z′e with W the inverse covariance of moments (Sargan 1958; Hansen 1982).
-    instruments : int
-        Rank of the first covariance of moments.
-    parameters : int
+    ``criterion``: e′Z W Z′e with W the inverse covariance of moments (Sargan 1958; Hansen 1982). ``instruments``: rank
+    of the first covariance of moments.
     """
     df = instruments - parameters
     return chi2(criterion, df) if df > 0 else Statistic(0.0, 0.0, math.nan)
@@ -96,10 +88,7 @@ def overidentification(criterion: float, instruments: int, parameters: int) -> S
 def wald(value: FloatArray, covariance: FloatArray) -> Statistic:
     """Return the Wald test of ``value`` = 0; not-a-number where the covariance has no inverse, as with few units.
 
-    Parameters
-    ----------
-    value : ndarray, shape (m,)
-    covariance : ndarray, shape (m, m)
+    ``value``: shape (m,). ``covariance``: shape (m, m).
     """
     variance = covariance.diagonal()
     if not (variance > 0).all():
@@ -114,19 +103,9 @@ def wald(value: FloatArray, covariance: FloatArray) -> Statistic:
 def without(keep: NDArray[np.bool_], moments: Moments, fit: GmmFit, inverse: Inverse) -> tuple[Statistic, int] | None:
     """Return the Hansen test after estimation without some instruments, and the rank of the remaining ones.
 
-    Parameters
-    ----------
-    keep : ndarray of bool, shape (m,)
-        The remaining instruments. Their weight is the inverse of their part of the full model's second covariance of
-        moments, as in xtabond2, so that the difference of criteria cannot be negative.
-    moments : Moments
-    fit : GmmFit
-    inverse : {"scaled", "plm"}
-
-    Returns
-    -------
-    Statistic, int
-        None where the others do not identify the coefficients.
+    ``keep``: the remaining instruments. Their weight is the inverse of their part of the full model's second covariance
+    of moments, as in xtabond2, so that the difference of criteria cannot be negative; shape (m,). Returns None where
+    the others do not identify the coefficients.
     """
     k = moments.X.shape[1]
     if int(keep.sum()) < k:

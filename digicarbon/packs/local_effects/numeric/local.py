@@ -30,15 +30,8 @@ def by_unit(
 ) -> LocalEffects:
     """Return each unit's own effect, what it receives from and what it sends to others, of one variable.
 
-    Parameters
-    ----------
-    beta, theta, rho : float
-        θ or ρ is 0 in a model without the lag.
-    covariance : ndarray, shape (3, 3)
-        Of (β, θ, ρ).
-    w : SpatialOperator
-    block : int
-        Units whose columns of G are held at a time.
+    ``beta``, ``theta``, ``rho``: θ or ρ is 0 in a model without the lag. ``covariance``: of (β, θ, ρ), shape (3, 3).
+    ``block``: units whose columns of G are held at a time.
     """
     n = w.n
     ones = np.ones((n, 1))
@@ -63,12 +56,8 @@ def felt(
 ) -> tuple[FloatArray, FloatArray]:
     """Return what a change in one unit does to every unit, and its standard errors, each of shape (N,).
 
-    Parameters
-    ----------
-    beta, theta, rho, covariance, w
-        As in `by_unit`.
-    unit : int
-        Position of the unit in which the variable changes.
+    ``beta``, ``theta``, ``rho``, ``covariance``, ``w``: as in `by_unit`. ``unit``: position of the unit in which the
+    variable changes.
     """
     at = np.zeros((w.n, 1))
     at[unit] = 1.0

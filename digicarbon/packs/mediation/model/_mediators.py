@@ -16,12 +16,7 @@ def fault(mediators: Sequence[str], y: str, x: Sequence[str], controls: Sequence
     of several that change together, and nothing that is made of x, of another mediator in the same period, or of the
     outcome in the same or a later one.
 
-    Parameters
-    ----------
-    mediators, x, controls : sequence of str
-    y : str
-    key : str
-        The field that names the mediators.
+    ``key``: the field that names the mediators.
     """
     if not mediators:
         return Note("mediation_without_mediators", key=key)

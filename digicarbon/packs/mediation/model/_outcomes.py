@@ -18,14 +18,8 @@ Sums = Mapping[Estimand, tuple[int, FloatArray]]
 class MediatedFits(Fitted[LinearOutcomes]):
     """Indirect effects, and coefficients of the outcome's equation and total effects, of many outcomes.
 
-    Parameters
-    ----------
-    outcome, total : LinearFits
-        The outcome with and without mediators; what takes effects out of outcomes is the same in both.
-    indirect : IndirectBatch
-    sums : mapping of Estimand
-        What is an indirect effect.
-    estimand : Estimand
+    ``outcome``, ``total``: the outcome with and without mediators; what takes effects out of outcomes is the same in
+    both. ``sums``: what is an indirect effect.
     """
 
     def __init__(

@@ -235,11 +235,7 @@ def _equation(
 class _Design:
     """The equations of one outcome, for models that differ only in their standard errors and intervals.
 
-    Parameters
-    ----------
-    fit : Paths
-        All regressors but mediators taken as focal.
-    rows : Rows
+    ``fit``: all regressors but mediators taken as focal.
     """
 
     def __init__(self, fit: Paths, rows: Rows) -> None:

@@ -38,16 +38,9 @@ class IndirectBatch:
     ) -> tuple[FloatArray, FloatArray]:
         """Return a sum of indirect effects and its standard error for each outcome, each of shape (M,).
 
-        Parameters
-        ----------
-        y : ndarray, shape (rows, M)
-            With the same effects removed.
-        focal : int
-            Place of the focal column among those of the fit.
-        mediators : ndarray, shape (m,)
-            Weights of the indirect effects in the sum.
-        combination : ndarray, shape (m, M), or None
-            The outcomes are these linear combinations of the columns of y, which are then not formed.
+        ``y``: with the same effects removed, shape (rows, M). ``focal``: place of the focal column among those of the
+        fit. ``mediators``: weights of the indirect effects in the sum, shape (m,). ``combination``: the outcomes are
+        these linear combinations of the columns of y, which are then not formed, shape (m, M).
         """
         fit, basis = self._fit, self._fit.orthonormal
         g = fit.root[fit.k :].T @ (mediators * fit.a[focal])

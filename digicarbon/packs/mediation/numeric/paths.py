@@ -88,10 +88,7 @@ class Paths:
 
         Parameters are those of the equation of the outcome, a by focal column and then by mediator, and c.
 
-        Parameters
-        ----------
-        corrected : bool
-            Whether residuals are divided by one minus their leverages, as HC3 does.
+        ``corrected``: whether residuals are divided by one minus their leverages, as HC3 does.
         """
         basis = self.orthonormal
         own = 1 - (basis * basis).sum(axis=1) if corrected else np.ones(len(basis))
@@ -144,15 +141,8 @@ class Paths:
 def paths(design: FloatArray, y: FloatArray, mediators: int, focal: tuple[int, ...]) -> Paths:
     """Fit all equations from one triangular factor.
 
-    Parameters
-    ----------
-    design : ndarray, shape (rows, k + m)
-        Regressors without mediators (a constant first), then mediators; effects removed, of full rank.
-    y : ndarray, shape (rows,)
-    mediators : int
-        m.
-    focal : tuple of int
-        Places of the focal columns among the first k.
+    ``design``: regressors without mediators (a constant first), then mediators; effects removed, of full rank; shape
+    (rows, k + m). ``y``: shape (rows,). ``mediators``: m. ``focal``: places of the focal columns among the first k.
     """
     p = design.shape[1]
     k = p - mediators
@@ -195,11 +185,7 @@ class Products:
 def products(fit: Paths, covariance: FloatArray) -> Products:
     """Return indirect effects with the covariance of everything, by the delta method.
 
-    Parameters
-    ----------
-    fit : Paths
-    covariance : ndarray
-        Of the parameters of `Paths.influence`, all together.
+    ``covariance``: of the parameters of `Paths.influence`, all together.
     """
     f, m = fit.a.shape
     p = len(fit.outcome)

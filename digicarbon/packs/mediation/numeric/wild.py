@@ -90,13 +90,7 @@ def _statistics(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return t statistics of a, b and c' around the estimates: shapes (M, f, m), (M, m), (M, f).
 
-    Parameters
-    ----------
-    fit, rows, effects
-    changes : list of ndarray, shape (rows, M)
-        Drawn errors of each mediator.
-    change : ndarray, shape (rows, M)
-        Those of the outcome.
+    ``changes``: drawn errors of each mediator, shape (rows, M). ``change``: those of the outcome, shape (rows, M).
     """
     h, small = fit.focal_influence, fit.orthonormal[:, : fit.k]
     draws = change.shape[1]

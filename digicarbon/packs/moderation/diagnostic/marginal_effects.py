@@ -326,17 +326,9 @@ def _spread(
 ) -> Effect:
     """Return an effect in a model with spatial lags, as a polynomial of its own coefficients.
 
-    Parameters
-    ----------
-    g : ndarray, shape (d + 1, k)
-        Weights of the coefficients of terms, by power of the moderator.
-    lagged : sequence of int
-        The terms that have a spatial lag.
-    b, covariance
-        Of the coefficients of terms, of lags, and of rho where there is a lag of y.
-    w : SpatialOperator
-    kind : int
-        Which effect.
+    ``g``: weights of the coefficients of terms, by power of the moderator, shape (d + 1, k). ``lagged``: the terms that
+    have a spatial lag. ``b``, ``covariance``: of the coefficients of terms, of lags, and of rho where there is a lag of
+    y. ``kind``: which effect.
     """
     k, last = g.shape[1], g.shape[1] + len(lagged)
     beta, theta = g @ b[:k], g[:, lagged] @ b[k:last]

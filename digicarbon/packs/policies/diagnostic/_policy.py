@@ -15,10 +15,7 @@ from digicarbon.panel import Panel
 def did_of(model: Model) -> DiD:
     """Return a model of a policy's effects.
 
-    Raises
-    ------
-    ConfigError
-        If it is another model.
+    Raises ConfigError if it is another model.
     """
     did = model.as_a(DiD)
     if did is None:
@@ -34,12 +31,8 @@ def two_way(model: DiD) -> DiD:
 def paths(model: DiD, panel: Panel) -> tuple[Panel, FloatArray]:
     """Return the rows of the two-way regression, and each unit's policy over all periods, shape (N, T).
 
-    Raises
-    ------
-    ConfigError
-        If the policy is a share and the panel has gaps: the path of a unit is then not known.
-    DataError
-        If the panel lacks a column.
+    Raises ConfigError if the policy is a share and the panel has gaps: the path of a unit is then not known. Raises
+    DataError if the panel lacks a column.
     """
     made = model.rows(panel)
     if model.is_share(made):

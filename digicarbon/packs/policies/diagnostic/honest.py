@@ -120,10 +120,7 @@ class HonestBounds(OfModel):
 def _package() -> Any:
     """Return diff-diff.
 
-    Raises
-    ------
-    ConfigError
-        If it is not installed.
+    Raises ConfigError if it is not installed.
     """
     try:
         import diff_diff

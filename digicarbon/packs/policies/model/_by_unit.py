@@ -43,8 +43,6 @@ class ByUnit(Restricted):
 
     Parameters
     ----------
-    model : DiD
-    timing : Timing
     reached : Exposure
         How the policies of others reach the rows.
 
@@ -58,7 +56,6 @@ class ByUnit(Restricted):
     model, timing, reached
     names : tuple of str
         Controls.
-    reported : Reported
     controls : tuple of str
         Those that have coefficients, behind the effects.
     spillover : mapping of str to float
@@ -79,14 +76,7 @@ class ByUnit(Restricted):
     def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the coefficients of outcomes, and the influence of units on them.
 
-        Parameters
-        ----------
-        y : ndarray, shape (rows, M)
-
-        Returns
-        -------
-        ndarray, shape (p, M)
-        ndarray, shape (N, p, M)
+        ``y``: shape (rows, M). The results have shapes (p, M) and (N, p, M).
         """
 
     @abstractmethod
@@ -97,11 +87,7 @@ class ByUnit(Restricted):
     def fitted(self, coef: FloatArray, influence: FloatArray) -> tuple[Result, WaldTest | None]:
         """Return statistics and notes, and the joint test that nothing happened before the policy.
 
-        Parameters
-        ----------
-        coef : ndarray, shape (p,)
-        influence : ndarray, shape (N, p)
-            Those of `fits` for the outcome.
+        ``coef``: shape (p,). ``influence``: those of `fits` for the outcome, shape (N, p).
         """
 
     @property
@@ -187,13 +173,8 @@ class ByUnit(Restricted):
     def nulls(self, picks: FloatArray, place: int, weights: Weights | None) -> ExactNulls:
         """Return the null models in which some combinations of effects have given values.
 
-        Parameters
-        ----------
-        picks : ndarray, shape (q, p)
-            Weights of the terms in each combination.
-        place : int
-            Of a term among them, which says of which columns the null model is made.
-        weights : Weights or None
+        ``picks``: weights of the terms in each combination, shape (q, p). ``place``: of a term among them, which says
+        of which columns the null model is made.
         """
         z = self.columns(place)
         g = picks @ self.fits(z)[0]
@@ -251,13 +232,7 @@ class ExactNulls:
 
 
 class UnitBatch(Fitted[LinearOutcomes]):
-    """Effects that are fitted to many outcomes.
-
-    Parameters
-    ----------
-    estimator : ByUnit
-    estimand : Estimand
-    """
+    """Effects that are fitted to many outcomes."""
 
     key: Hashable = "by unit"
 
@@ -317,12 +292,7 @@ def level_dummies(model: DiD, timing: Timing, early: bool) -> FloatArray:
 
     Event times are told apart to their ends: changes within a bin are none of its own dummy.
 
-    Parameters
-    ----------
-    model : DiD
-    timing : Timing
-    early : bool
-        Whether there are dummies of all event times before the policy but the reference.
+    ``early``: whether there are dummies of all event times before the policy but the reference.
     """
     event = timing.event
     before = event != model.base_event if early else event >= -model.anticipation

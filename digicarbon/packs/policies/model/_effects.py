@@ -78,10 +78,7 @@ class Restricted(Design):
     def wild_leads(self, weights: Weights | None, signs: FloatArray) -> WaldTest | None:
         """Return the wild test that all effects by event time before the policy are zero; None where there are none.
 
-        Parameters
-        ----------
-        weights : Weights or None
-        signs : ndarray, shape (M, N)
+        ``signs``: shape (M, N).
         """
 
     @abstractmethod
@@ -125,13 +122,7 @@ def treated_cells(timing: Timing, keep: NDArray[np.bool_]) -> tuple[Cells, IntAr
 def joint_wild(batch: JointBatch, null: NullModel, leads: Sequence[Estimand], signs: FloatArray) -> WaldTest | None:
     """Return the wild test that effects before the policy are zero; None where the outcome has no statistic.
 
-    Parameters
-    ----------
-    batch : JointBatch
-    null : NullModel
-        In which all of them are zero.
-    leads : sequence of Estimand
-    signs : ndarray, shape (M, N)
+    ``null``: in which all of them are zero. ``signs``: shape (M, N).
     """
     from digicarbon.model.wild import joint_p
 

@@ -110,15 +110,7 @@ class PolicyEstimator(ABC):
     def on(self, panel: Panel, reached: Exposure) -> tuple[Timing | None, Design]:
         """Return the rows that are used, None for those of a share, and what is fitted to them.
 
-        Parameters
-        ----------
-        panel : Panel
-            With every term of the model, and the columns of ``reached``.
-        reached : Exposure
-
-        Raises
-        ------
-        DataError, EstimationError
+        ``panel``: with every term of the model, and the columns of ``reached``. Raises DataError, EstimationError.
         """
         timing = self.timing(panel)
         return timing, self.design(timing, panel, reached)
@@ -127,13 +119,7 @@ class PolicyEstimator(ABC):
     def design(self, timing: Timing, panel: Panel, reached: Exposure) -> Design:
         """Return what is fitted to the rows that are used, after every check.
 
-        Parameters
-        ----------
-        timing : Timing
-            The rows that are used.
-        panel : Panel
-            All rows.
-        reached : Exposure
+        ``timing``: the rows that are used. ``panel``: all rows.
         """
 
     def dates(self, panel: Panel) -> Timing:
@@ -188,10 +174,7 @@ class PolicyEstimator(ABC):
     def mean(self, covers: bool) -> Mean:
         """Return over what the overall effect is a mean.
 
-        Parameters
-        ----------
-        covers : bool
-            Whether all rows under the policy are behind it.
+        ``covers``: whether all rows under the policy are behind it.
         """
         by: Aggregate = "overall" if self.model.overall == "rows" else self.model.aggregate
         return "estimated_rows" if by == "overall" and not covers else _MEANS[by]

@@ -89,10 +89,7 @@ class ImputedRows(ByUnit):
     def _refuse_unidentified(self, alone: int) -> None:
         """Refuse controls that units and periods absorb in untreated rows, or that depend on others.
 
-        Parameters
-        ----------
-        alone : int
-            Rank of the regression without controls.
+        ``alone``: rank of the regression without controls.
         """
         panel, free = self.timing.panel, self._rows.free
         raw = panel.array(self.names)[free]

@@ -148,15 +148,8 @@ class Expanded(Restricted):
 class EffectsBatch(Fitted[Any]):
     """Effects as combinations of the coefficients of a regression that is fitted to many outcomes.
 
-    Parameters
-    ----------
-    inner : Batch
-        Of the regression.
-    combinations : mapping
-        What each effect is, by term.
-    estimand : Estimand
-    spillover : mapping of str to float
-        What the mean spillover is.
+    ``inner``: of the regression. ``combinations``: what each effect is, by term. ``spillover``: what the mean spillover
+    is.
     """
 
     def __init__(
@@ -195,11 +188,7 @@ class EffectsBatch(Fitted[Any]):
 def with_spillovers(own: Expanded, reached: Exposure) -> Expanded:
     """Return a regression with the columns of how the policies of others reach its rows, each with its own term.
 
-    Parameters
-    ----------
-    own : Expanded
-        On a panel that has these columns.
-    reached : Exposure
+    ``own``: on a panel that has these columns.
     """
     if not reached.columns:
         return own

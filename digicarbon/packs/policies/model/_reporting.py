@@ -40,10 +40,7 @@ class Reporting:
     def result(self, reached: Sequence[Note]) -> Result:
         """Return the result by the standard errors.
 
-        Parameters
-        ----------
-        reached : sequence of Note
-            On how the policies of others reach the rows.
+        ``reached``: on how the policies of others reach the rows.
         """
         model, effects, fitted = self.model, self.effects, self.effects.fitted
         made_of = {**self.panel.made_of(model.controls, among=model.terms), **effects.made_of}
@@ -230,11 +227,7 @@ def _cohort(timing: Timing, place: int, units: int) -> Note:
 def _cohorts(timing: Timing, whole: Timing) -> Note:
     """Return the note that says how many units come under the policy when.
 
-    Parameters
-    ----------
-    timing : Timing
-    whole : Timing
-        In which a cohort that is the comparison has its first period.
+    ``whole``: in which a cohort that is the comparison has its first period.
     """
     return Note("did_cohorts", policy=timing.policy, cohorts=cut(_counted(whole, set(timing.panel.units)), 8))
 

@@ -47,17 +47,9 @@ NOTHING = Exposure({}, {}, {}, ())
 def exposure(model: DiD, panel: Panel, weights: Weights | None) -> Exposure:
     """Return how the policies of others reach the rows of a panel; nothing where the model has no spillovers.
 
-    Parameters
-    ----------
-    model : DiD
-    panel : Panel
-        With every term of the model and with all units: those that an estimator leaves out are neighbours, too.
-    weights : Weights or None
-
-    Raises
-    ------
-    DataError, EstimationError, WeightsError
-        If places or weights are missing, nobody is exposed, in a ring or at all, or everybody is.
+    ``panel``: with every term of the model and with all units: those that an estimator leaves out are neighbours, too.
+    Raises DataError, EstimationError, WeightsError if places or weights are missing, nobody is exposed, in a ring or at
+    all, or everybody is.
     """
     if model.spillovers == "none":
         return NOTHING
@@ -95,10 +87,7 @@ def exposure(model: DiD, panel: Panel, weights: Weights | None) -> Exposure:
 def policy_paths(model: DiD, panel: Panel) -> FloatArray:
     """Return each unit's policy in each period of the panel, shape (N, T), also where the unit has no row.
 
-    Raises
-    ------
-    DataError
-        If the policy is a share and the panel has gaps: the path of a unit is then not known.
+    Raises DataError if the policy is a share and the panel has gaps: the path of a unit is then not known.
     """
     if model.is_share(panel):
         if not panel.balanced:

@@ -88,10 +88,8 @@ class Comparison(Design):
 def compared(model: DiD, timing: Timing) -> Comparison:
     """Return what is compared.
 
-    Raises
-    ------
-    EstimationError
-        If the panel is not balanced, there are no two units without the policy, or too few for a standard error.
+    Raises EstimationError if the panel is not balanced, there are no two units without the policy, or too few for a
+    standard error.
     """
     panel = timing.panel
     if not panel.balanced:
@@ -110,18 +108,8 @@ def compared(model: DiD, timing: Timing) -> Comparison:
 def variance_of(model: DiD, never: int, cohorts: Sequence[int]) -> SyntheticVariance:
     """Return which standard errors of ``synthetic_did`` there are for so many units.
 
-    Parameters
-    ----------
-    model : DiD
-    never : int
-        Units that never come under the policy.
-    cohorts : sequence of int
-        Units of each cohort.
-
-    Raises
-    ------
-    EstimationError
-        If there are too few for those that the model asks for.
+    ``never``: units that never come under the policy. ``cohorts``: units of each cohort. Raises EstimationError if
+    there are too few for those that the model asks for.
     """
     kind = model.sdid_variance
     enough = {"placebo": never > sum(cohorts), "jackknife": min(cohorts) > 1, "bootstrap": min(cohorts) > 1}

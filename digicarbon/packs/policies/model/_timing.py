@@ -118,9 +118,7 @@ class Timing:
     def refuse_weights_that_change(self) -> None:
         """Raise an error if weights are not constant within units.
 
-        Raises
-        ------
-        DataError
+        Raises DataError.
         """
         weights, codes = self.observation_weights, self.panel.unit_codes
         if weights is None:
@@ -154,10 +152,7 @@ class Timing:
     def given(self, first: IntArray) -> Panel:
         """Return the panel with the columns of a policy that begins at other places.
 
-        Parameters
-        ----------
-        first : ndarray of int, shape (N,)
-            Each unit's first treated place; `NEVER` for none.
+        ``first``: each unit's first treated place; `NEVER` for none; shape (N,).
         """
         own = first[self.panel.unit_codes]
         ever = own < NEVER
@@ -187,18 +182,9 @@ class _Known(NamedTuple):
 def timing_of(panel: Panel, policy: str, weighted_by: str | None = None) -> Timing:
     """Return when units come under a policy.
 
-    Parameters
-    ----------
-    panel : Panel
-        With the columns of the policy; of a column of zeros and ones alone the first one counts.
-    policy : str
-    weighted_by : str or None
-        The column by which rows weigh.
-
-    Raises
-    ------
-    DataError
-        If there is no such policy, it ends, it is a share, nobody is treated or everybody from the first period on.
+    ``panel``: with the columns of the policy; of a column of zeros and ones alone the first one counts.
+    ``weighted_by``: the column by which rows weigh. Raises DataError if there is no such policy, it ends, it is a
+    share, nobody is treated or everybody from the first period on.
     """
     names = policy_columns(policy)
     panel.require((names.treated,))

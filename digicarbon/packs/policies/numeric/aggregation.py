@@ -62,7 +62,6 @@ def aggregation(
 
     Parameters
     ----------
-    cells : Cells
     by : {"overall", "event", "cohort", "calendar"}
         Means that are reported beside the overall effect, by size: none, by event time, by cohort, by period.
     leads, lags : int or None

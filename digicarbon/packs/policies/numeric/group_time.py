@@ -177,15 +177,7 @@ class GroupTimes:
     def means(self, chosen: Aggregation, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the overall effect and the means of many outcomes, and the influence of units on them.
 
-        Parameters
-        ----------
-        chosen : Aggregation
-        y : ndarray, shape (rows, M)
-
-        Returns
-        -------
-        ndarray, shape (1 + levels, M)
-        ndarray, shape (N, 1 + levels, M)
+        ``y``: shape (rows, M). The results have shapes (1 + levels, M) and (N, 1 + levels, M).
         """
         att = np.empty((len(self._place), y.shape[1]))
         parts = np.zeros((len(chosen.parts), len(self._first), y.shape[1]))
@@ -215,18 +207,9 @@ class GroupTimes:
     ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.bool_]]:
         """Return what makes coefficients of the outcomes of all units, whether these are enough, and what is not used.
 
-        Parameters
-        ----------
-        time : ndarray of int, shape (regressions,)
-            The period of the controls.
-        others : ndarray of bool, shape (regressions, N)
-
-        Returns
-        -------
-        ndarray, shape (regressions, 1 + k, N)
-            Zero in the rows of controls that are not used.
-        ndarray of bool, shape (regressions,)
-        ndarray of bool, shape (regressions, k)
+        ``time``: the period of the controls, shape (regressions,). ``others``: shape (regressions, N). The result is
+        zero in the rows of controls that are not used, shape (regressions, 1 + k, N); shape (regressions,); shape
+        (regressions, k).
         """
         k = self._known.shape[2]
         enough = others.sum(axis=1) >= k
@@ -251,9 +234,7 @@ class GroupTimes:
 def independent(columns: FloatArray) -> NDArray[np.bool_]:
     """Return which columns are no combination of columns before them, shape (k,).
 
-    Parameters
-    ----------
-    columns : ndarray, shape (n, k)
+    ``columns``: shape (n, k).
     """
     basis = np.empty((len(columns), 0))
     kept = np.zeros(columns.shape[1], dtype=bool)

@@ -116,11 +116,7 @@ class Untreated:
 class Imputation:
     """The regression of untreated rows on unit effects, period effects and controls.
 
-    Parameters
-    ----------
-    x : ndarray, shape (rows, k)
-        Controls.
-    untreated : Untreated
+    ``x``: controls, shape (rows, k).
     """
 
     def __init__(self, x: FloatArray, untreated: Untreated) -> None:
@@ -159,15 +155,8 @@ class Imputation:
     def weights(self, weights: FloatArray) -> FloatArray:
         """Return the weights of all rows of y in weighted sums of effects.
 
-        Parameters
-        ----------
-        weights : ndarray, shape (rows, q)
-            Zero but for imputed rows.
-
-        Returns
-        -------
-        ndarray, shape (rows, q)
-            Not-a-number where untreated rows do not identify a sum.
+        ``weights``: zero but for imputed rows, shape (rows, q). The result is not-a-number where untreated rows do not
+        identify a sum, shape (rows, q).
         """
         untreated = self._untreated
         wanted = np.concatenate([untreated.periods.inner.T @ weights, self._x.inner.T @ weights])
@@ -209,11 +198,6 @@ class Imputation:
 
 class Regression:
     """A regression of untreated rows on two blocks of columns.
-
-    Parameters
-    ----------
-    untreated : Untreated
-    fixed, x : Block
 
     Attributes
     ----------

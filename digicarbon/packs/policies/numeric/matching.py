@@ -22,16 +22,8 @@ def propensity(x: FloatArray, treated: NDArray[np.bool_]) -> FloatArray | None:
 
     Rosenbaum & Rubin (1983), Biometrika 70, 41-55.
 
-    Parameters
-    ----------
-    x : array, shape (n, k)
-        Covariates; a constant is added.
-    treated : array of bool, shape (n,)
-
-    Returns
-    -------
-    ndarray, shape (n,), or None
-        None where there is no estimate: the covariates tell the two groups apart, or are collinear.
+    ``x``: covariates; a constant is added; shape (n, k). ``treated``: shape (n,). Returns None where there is no
+    estimate: the covariates tell the two groups apart, or are collinear, shape (n,).
     """
     from statsmodels.discrete.discrete_model import Logit
     from statsmodels.tools.sm_exceptions import PerfectSeparationError
@@ -99,20 +91,9 @@ def by_kernel(
 
     Heckman, Ichimura & Todd (1998), Review of Economic Studies 65, 261-294.
 
-    Parameters
-    ----------
-    score : array, shape (n,)
-    treated : array of bool, shape (n,)
-    width : float
-        The bandwidth: of ``epanechnikov`` the largest distance of a pair.
-    kernel : {"epanechnikov", "gaussian"}
-
-    Returns
-    -------
-    ndarray of int, shape (pairs, 2)
-        As those of `nearest`.
-    ndarray, shape (pairs,)
-        They sum to 1 for each treated unit that is there.
+    ``score``: shape (n,). ``treated``: shape (n,). ``width``: the bandwidth: of ``epanechnikov`` the largest distance
+    of a pair. The result is as those of `nearest`, shape (pairs, 2); they sum to 1 for each treated unit that is there,
+    shape (pairs,).
     """
     own, others = np.flatnonzero(treated), np.flatnonzero(~treated)
     u = (score[own][:, None] - score[others]) / width

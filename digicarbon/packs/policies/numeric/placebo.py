@@ -29,10 +29,7 @@ class Placebos:
 def number_of_assignments(kinds: IntArray) -> int:
     """Return how many different ways there are to give units the policies that they have.
 
-    Parameters
-    ----------
-    kinds : ndarray of int, shape (N,)
-        A number for each unit's policy; units of one number have the same.
+    ``kinds``: a number for each unit's policy; units of one number have the same; shape (N,).
     """
     sizes = np.unique(kinds, return_counts=True)[1].tolist()
     return math.factorial(len(kinds)) // math.prod(math.factorial(size) for size in sizes)
@@ -41,10 +38,7 @@ def number_of_assignments(kinds: IntArray) -> int:
 def every_other(kinds: IntArray) -> IntArray:
     """Return whose policy each unit gets in all different assignments but the one that is there, shape (M - 1, N).
 
-    Parameters
-    ----------
-    kinds : ndarray of int, shape (N,)
-        As in `number_of_assignments`.
+    ``kinds``: as in `number_of_assignments`, shape (N,).
     """
     n = len(kinds)
     # the first unit of each policy stands for all that have it

@@ -14,16 +14,8 @@ from digicarbon.numeric.spatial.proximity import TIE, Pairs
 def nearest_treated(pairs: Pairs, treated: NDArray[np.bool_]) -> FloatArray:
     """Return the distance of each unit to the nearest other unit under the policy, in each period.
 
-    Parameters
-    ----------
-    pairs : Pairs
-        Of n units, those within the largest distance that counts.
-    treated : ndarray of bool, shape (n, T)
-
-    Returns
-    -------
-    ndarray, shape (n, T)
-        Infinite where there is none among the pairs.
+    ``pairs``: of n units, those within the largest distance that counts. ``treated``: shape (n, T). The result is
+    infinite where there is none among the pairs, shape (n, T).
     """
     distance = np.full(treated.shape, np.inf)
     for period, there in enumerate(treated.T):
@@ -37,15 +29,7 @@ def in_rings(distance: FloatArray, edges: Sequence[float]) -> NDArray[np.bool_]:
 
     The first ring holds distances of zero where its inner edge is zero.
 
-    Parameters
-    ----------
-    distance : ndarray, of any shape
-    edges : sequence of float
-        Increasing, one more than rings.
-
-    Returns
-    -------
-    ndarray of bool, shape (rings, *distance.shape)
+    ``edges``: increasing, one more than rings. The result has shape (rings, *distance.shape).
     """
     # rounding must not decide in which ring a distance is
     bounds = np.array(edges, dtype=np.float64) * (1 + TIE)

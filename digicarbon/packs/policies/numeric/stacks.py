@@ -66,7 +66,6 @@ def stacks(
         Clean units: those that are never treated, or those too that are not treated within the window.
     leads, lags : int or None
         The window around the first period; None: all periods.
-    anticipation : int
     whole : bool
         Whether a cohort needs its whole window, so that each event time is of the same cohorts.
     """
@@ -159,7 +158,6 @@ class StackRows:
 
     Attributes
     ----------
-    effects : StackEffects
     units, periods : ndarray of int, shape (m,)
         Codes from 0 without gaps.
     n, t : int
@@ -219,17 +217,8 @@ def covariance_of_stacks(
 ) -> tuple[FloatArray, int | None]:
     """Return the covariance of coefficients of a regression on stacks, and its clusters (None without any).
 
-    Parameters
-    ----------
-    z : ndarray, shape (m, k)
-        Regressors with effects removed.
-    fit : Fit
-    df_resid : int
-    rows : StackRows
-        A unit that is in several stacks is one cluster.
-    cov : {"classic", "robust", "cluster"}
-    cluster, rule
-        As in `digicarbon.numeric.linear.covariance`.
+    ``z``: regressors with effects removed, shape (m, k). ``rows``: a unit that is in several stacks is one cluster.
+    ``cluster``, ``rule``: as in `digicarbon.numeric.linear.covariance`.
     """
     if cov == "classic":
         return fit.ssr / df_resid * fit.inverse, None

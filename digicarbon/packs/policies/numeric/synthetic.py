@@ -75,17 +75,9 @@ def regularised(others: FloatArray, treated: int, after: int) -> Regularised:
 def synthetic(others: FloatArray, own: FloatArray, before: int, how: Regularised, minimum: bool = False) -> Synthetic:
     """Return the effects of a cohort.
 
-    Parameters
-    ----------
-    others : ndarray, shape (N, T)
-        Outcomes of units without the policy.
-    own : ndarray, shape (T,)
-        Means of the cohort.
-    before : int
-        Periods before; the others are after.
-    how : Regularised
-    minimum : bool
-        Whether weights are the minimum itself, not where the steps of synthdid end shortly before it.
+    ``others``: outcomes of units without the policy, shape (N, T). ``own``: means of the cohort, shape (T,).
+    ``before``: periods before; the others are after. ``minimum``: whether weights are the minimum itself, not where the
+    steps of synthdid end shortly before it.
     """
     late, early = others[:, before:].mean(axis=1), others[:, :before]
     times = _weights(early, late, how.times, how.least, minimum)
@@ -163,13 +155,8 @@ _SEARCHES = _Searches()
 def on_simplex(gram: FloatArray, right: FloatArray, from_all: bool = False) -> FloatArray:
     """Return the w on the simplex that minimises w′Gw - 2r′w, by active sets; G is positive definite.
 
-    Parameters
-    ----------
-    gram : ndarray, shape (m, m)
-    right : ndarray, shape (m,)
-    from_all : bool
-        Whether the first set has all weights, which is faster where most of them are positive; G must not be close to a
-        singular one.
+    ``gram``: shape (m, m). ``right``: shape (m,). ``from_all``: whether the first set has all weights, which is faster
+    where most of them are positive; G must not be close to a singular one.
     """
     m = len(right)
     scale = np.trace(gram) / m
@@ -270,11 +257,7 @@ class Cohort:
 class SyntheticCohorts:
     """Effects of cohorts, each against units that never come under the policy.
 
-    Parameters
-    ----------
-    y : ndarray, shape (N, T)
-    cohorts : sequence of Cohort
-    never : ndarray of int
+    ``y``: shape (N, T).
     """
 
     def __init__(self, y: FloatArray, cohorts: Sequence[Cohort], never: IntArray) -> None:
@@ -310,10 +293,7 @@ class SyntheticCohorts:
 
         Draws without a unit of some cohort, or without two others, are drawn again.
 
-        Returns
-        -------
-        ndarray, shape (draws, cells)
-        ndarray, shape (draws, cohorts)
+        The results have shapes (draws, cells) and (draws, cohorts).
         """
         n = len(self._y)
         place = np.full(n, -1)
@@ -335,10 +315,7 @@ class SyntheticCohorts:
 
         Every cohort must have two units, and two units without the policy must have weights.
 
-        Returns
-        -------
-        ndarray, shape (N, cells)
-        ndarray of int, shape (N,)
+        The results have shapes (N, cells) and (N,).
         """
         cohort = np.full(len(self._y), -1)
         effects = np.tile(self.effects, (len(self._y), 1))
@@ -359,12 +336,7 @@ class SyntheticCohorts:
     def _again(self, units: Sequence[IntArray], others: IntArray) -> FloatArray:
         """Return effects of other units.
 
-        Parameters
-        ----------
-        units : sequence of ndarray of int
-            Of each cohort.
-        others : ndarray of int
-            Places among units without the policy.
+        ``units``: of each cohort. ``others``: places among units without the policy.
         """
         parts = []
         for one, own, how in zip(self._cohorts, units, self._how, strict=True):

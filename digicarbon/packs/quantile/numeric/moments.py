@@ -84,20 +84,9 @@ def location_scale(
 ) -> LocationScale:
     """Return the model, given its location.
 
-    Parameters
-    ----------
-    x : ndarray, shape (rows, k)
-        Regressors with effects removed.
-    location : ndarray, shape (k,)
-        Least-squares slopes.
-    residuals : ndarray, shape (rows,)
-        Of least squares; not all of them zero.
-    root : ndarray, shape (k, k)
-        P with (x′x)⁻¹ = PP′.
-    removed : callable
-        Removes effects from columns, shape (rows, M).
-    taus : ndarray, shape (J,)
-        Between 0 and 1.
+    ``x``: regressors with effects removed, shape (rows, k). ``location``: least-squares slopes, shape (k,).
+    ``residuals``: of least squares; not all of them zero; shape (rows,). ``root``: P with (x′x)⁻¹ = PP′, shape (k, k).
+    ``removed``: removes effects from columns, shape (rows, M). ``taus``: between 0 and 1, shape (J,).
     """
     size = np.abs(residuals)
     inner = removed(size[:, None])[:, 0]
@@ -222,13 +211,8 @@ def samples(
 def half_panels(whole: Samples, halves: Sequence[Samples], shares: Sequence[float]) -> Samples:
     """Return twice the estimates of whole panels less the mean of those of their halves (Dhaene & Jochmans 2015).
 
-    Parameters
-    ----------
-    whole : Samples
-    halves : sequence of Samples
-        Of earlier and of later periods.
-    shares : sequence of float
-        The share of periods in each; a bias that is in proportion to one over the number of periods cancels.
+    ``halves``: of earlier and of later periods. ``shares``: the share of periods in each; a bias that is in proportion
+    to one over the number of periods cancels.
     """
 
     def corrected(name: str) -> FloatArray:

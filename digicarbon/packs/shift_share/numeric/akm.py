@@ -42,18 +42,8 @@ class Akm:
 def residual_shocks(shares: FloatArray, periods: IntArray, count: int, instrument: FloatArray) -> FloatArray | None:
     """Return the coefficients of the instrument, after controls and effects, on the shares in each period.
 
-    Parameters
-    ----------
-    shares : ndarray, shape (rows, K)
-    periods : ndarray of int, shape (rows,)
-    count : int
-        Number of periods, T.
-    instrument : ndarray, shape (rows,)
-
-    Returns
-    -------
-    ndarray, shape (T, K), or None
-        None if shares are collinear in a period, or there are more sectors than rows in it.
+    ``shares``: shape (rows, K). ``periods``: shape (rows,). ``count``: number of periods, T. ``instrument``: shape
+    (rows,). Returns None if shares are collinear in a period, or there are more sectors than rows in it, shape (T, K).
     """
     out = np.empty((count, shares.shape[1]))
     for period in range(count):

@@ -12,19 +12,8 @@ from digicarbon.arrays import FloatArray, IntArray
 def by_sector(shares: FloatArray, periods: IntArray, count: int, values: FloatArray) -> FloatArray:
     """Return the sums of shares times values in each period.
 
-    Parameters
-    ----------
-    shares : ndarray, shape (rows, K)
-        Of each row in each sector.
-    periods : ndarray of int, shape (rows,)
-        Position of each row's period.
-    count : int
-        Number of periods, T.
-    values : ndarray, shape (rows, m)
-
-    Returns
-    -------
-    ndarray, shape (T, K, m)
+    ``shares``: of each row in each sector, shape (rows, K). ``periods``: position of each row's period, shape (rows,).
+    ``count``: number of periods, T. ``values``: shape (rows, m). The result has shape (T, K, m).
     """
     out = np.empty((count, shares.shape[1], values.shape[1]))
     for period in range(count):

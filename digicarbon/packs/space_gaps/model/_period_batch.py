@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 class PeriodFits(Fitted[FloatArray]):
     """A SAR or SDM by period, of one W or several, that is fitted to many outcomes.
 
-    Parameters
-    ----------
-    design : PeriodDesign
-    estimand : Estimand
-    by_unit : bool
-        Whether standard errors are clustered by unit.
+    ``by_unit``: whether standard errors are clustered by unit.
     """
 
     def __init__(self, design: PeriodDesign, estimand: Estimand, by_unit: bool) -> None:
@@ -59,12 +54,7 @@ class PeriodFits(Fitted[FloatArray]):
 class LocalFits(Fitted[FloatArray]):
     """A model without a spatial lag of y that is fitted to many outcomes: effects are combinations of coefficients.
 
-    Parameters
-    ----------
-    design : PeriodDesign
-    estimand : Estimand
-    by_unit : bool
-        Whether standard errors are clustered by unit.
+    ``by_unit``: whether standard errors are clustered by unit.
     """
 
     key: Hashable

@@ -121,20 +121,9 @@ def cube_of(rows: FloatArray, periods: IntArray, units: IntArray, shape: tuple[i
 def space_of(parts: Sequence[Sequence[Weights]], panel: Panel, kind: EffectsKind, adjusted: bool, again: bool) -> Space:
     """Return the space of a sample.
 
-    Parameters
-    ----------
-    parts : sequence of sequence of Weights
-        Of each W, the weights of each period in the panel's order.
-    panel : Panel
-    kind : {"none", "unit", "time", "two_way"}
-    adjusted : bool
-    again : bool
-        Whether rows of a period's part are standardised again where those of the whole sum to one.
-
-    Raises
-    ------
-    EstimationError
-        If there are too many units and periods.
+    ``parts``: of each W, the weights of each period in the panel's order. ``again``: whether rows of a period's part
+    are standardised again where those of the whole sum to one. Raises EstimationError if there are too many units and
+    periods.
     """
     n, t = panel.shape
     if t * n * n > MOST_CELLS:

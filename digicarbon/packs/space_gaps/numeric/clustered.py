@@ -92,13 +92,8 @@ def direction(spatial: FloatArray, weights: PeriodWeights, effects: Effects, err
 def diagonal_and_pairs(g: FloatArray, e: FloatArray, zero: FloatArray | None) -> tuple[FloatArray, FloatArray]:
     """Return the diagonal of G, shape (…, T, N), and Σ_t (g_t,ij + g_t,ji) e_it e_jt, shape (…, N, N), zero for i = j.
 
-    Parameters
-    ----------
-    g : ndarray, shape (…, T, N, N)
-    e : ndarray, shape (…, T, N)
-    zero : ndarray, shape (T, N), or None
-        A direction in which residuals are zero, which is taken out of G: what errors of other units in the mean of a
-        period would give to a pair is not counted.
+    ``g``: shape (…, T, N, N). ``e``: shape (…, T, N). ``zero``: a direction in which residuals are zero, which is taken
+    out of G: what errors of other units in the mean of a period would give to a pair is not counted; shape (T, N).
     """
     diagonal = np.diagonal(g, axis1=-2, axis2=-1).copy()
     margins = None

@@ -45,11 +45,7 @@ def regular_roots(stacks: FloatArray) -> tuple[FloatArray, BoolArray]:
 class FilteredEffects:
     """What filtered effects (I - λW)L of a model with a spatial error have in common for all regressors and outcomes.
 
-    Parameters
-    ----------
-    weights : PeriodWeights
-        One W.
-    effects : Effects
+    ``weights``: one W.
     """
 
     def __init__(self, weights: PeriodWeights, effects: Effects) -> None:
@@ -133,10 +129,7 @@ class ErrorPeriods:
     def fit(self, y: FloatArray) -> PeriodFit:
         """Fit the model to an outcome, shape (T, N), raw.
 
-        Raises
-        ------
-        EstimationError
-            If the outcome says nothing about λ.
+        Raises EstimationError if the outcome says nothing about λ.
         """
         powers = self._with(y)
         nodes, heights = self._heights(powers)

@@ -62,16 +62,8 @@ class ErrorPeriodBatch:
     def several(self, outcomes: FloatArray, contrasts: Sequence[FloatArray]) -> list[tuple[FloatArray, FloatArray]]:
         """Return combinations of the coefficients of Z, each of shape (k,), and their standard errors.
 
-        Parameters
-        ----------
-        outcomes : ndarray, shape (T·N, M)
-            Raw.
-        contrasts : sequence of ndarray, shape (k,)
-
-        Returns
-        -------
-        list of pairs of ndarrays, shape (M,)
-            Not-a-number where λ is at the end of its range.
+        ``outcomes``: raw, shape (T·N, M). ``contrasts``: shape (k,). The result is not-a-number where λ is at the end
+        of its range, shape (M,).
         """
         sides, squares = self._sides(outcomes)
         count = outcomes.shape[1]

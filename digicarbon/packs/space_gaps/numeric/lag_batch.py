@@ -39,17 +39,9 @@ class _Own:
 class LagBatch:
     """A SAR or SDM whose units or weights differ between periods, of one W or several.
 
-    Parameters
-    ----------
-    z : ndarray, shape (T, N, k)
-        Regressors, effects removed.
-    surface : Surface
-        Of the weights and effects.
-    adjusted : bool
-    by_unit : bool
-        Whether standard errors are those of `digicarbon.packs.space_gaps.numeric.clustered.clustered`.
-    traces : Traces or None
-        Of one W, whose `smooth` is true.
+    ``z``: regressors, effects removed, shape (T, N, k). ``surface``: of the weights and effects. ``by_unit``: whether
+    standard errors are those of `digicarbon.packs.space_gaps.numeric.clustered.clustered`. ``traces``: of one W, whose
+    `smooth` is true.
     """
 
     def __init__(
@@ -65,16 +57,8 @@ class LagBatch:
     def several(self, prepared: FloatArray, asked: Sequence[Asked]) -> list[tuple[FloatArray, FloatArray]]:
         """Return estimates and standard errors of each outcome, pairs of arrays of shape (M,).
 
-        Parameters
-        ----------
-        prepared : ndarray, shape (1 + R, T·N, M)
-            Outcomes and their lags, effects removed.
-        asked : sequence of Asked
-
-        Returns
-        -------
-        list of pairs of ndarrays, shape (M,)
-            Not-a-number where a single fit has no estimate.
+        ``prepared``: outcomes and their lags, effects removed, shape (1 + R, T·N, M). The result is not-a-number where
+        a single fit has no estimate.
         """
         of_all = np.stack([self.q.T @ one for one in prepared])
         left = np.stack([one - self.q @ own for one, own in zip(prepared, of_all, strict=True)])
@@ -98,10 +82,7 @@ class LagBatch:
     def _solve(self, gram: FloatArray) -> tuple[FloatArray, BoolArray]:
         """Return ρ of outcomes, shape (M, R), and whether there is one inside its range, shape (M,).
 
-        Parameters
-        ----------
-        gram : ndarray, shape (M, R + 1, R + 1)
-            Products of outcome and lags, effects and regressors removed.
+        ``gram``: products of outcome and lags, effects and regressors removed, shape (M, R + 1, R + 1).
         """
         if self.traces is None:
             return self._solve_several(gram)

@@ -109,16 +109,9 @@ class Values:
 class Filters:
     """Inverse filters as sums of K matrices, each times a function of ρ.
 
-    Parameters
-    ----------
-    weights : PeriodWeights
-    nodes : ndarray, shape (K, R)
-        Values of ρ at which the filters are inverted.
-    coefficients : ndarray, shape (K, K), or None
-        Makes coefficients of polynomials of inverses at the nodes; None where each place is a node. Polynomials
-        that count for nothing are left out.
-    zero : ndarray, shape (T, N), or None
-        As in `digicarbon.packs.space_gaps.numeric.clustered.diagonal_and_pairs`.
+    ``nodes``: values of ρ at which the filters are inverted, shape (K, R). ``coefficients``: makes coefficients of
+    polynomials of inverses at the nodes; None where each place is a node. Polynomials that count for nothing are left
+    out; shape (K, K). ``zero``: as in `digicarbon.packs.space_gaps.numeric.clustered.diagonal_and_pairs`, shape (T, N).
     """
 
     def __init__(
@@ -159,12 +152,7 @@ class Filters:
 
         As `digicarbon.packs.space_gaps.numeric.clustered.diagonal_and_pairs`, of units i < j.
 
-        Parameters
-        ----------
-        basis : ndarray, shape (m, K)
-        turned : ndarray, shape (m, R)
-            v of each outcome.
-        e : ndarray, shape (T, N, m)
+        ``basis``: shape (m, K). ``turned``: v of each outcome, shape (m, R). ``e``: shape (T, N, m).
         """
         counts = (turned[:, :, None] * basis[:, None, self._counting]).reshape(len(basis), -1).T
         many = len(self.first)
@@ -218,14 +206,7 @@ class _Cell:
 
 
 class Surface:
-    """Functions of several ρ, computed at a place, or read from polynomials where many places are near one another.
-
-    Parameters
-    ----------
-    weights : PeriodWeights
-    effects : Effects
-    adjusted : bool
-    """
+    """Functions of several ρ, computed at a place, or read from polynomials where many places are near one another."""
 
     def __init__(self, weights: PeriodWeights, effects: Effects, adjusted: bool) -> None:
         self.weights, self.effects = weights, effects

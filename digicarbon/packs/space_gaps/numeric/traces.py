@@ -27,10 +27,7 @@ def projected_trace(basis: FloatArray, g: FloatArray) -> float:
 def projected_products(basis: FloatArray, g: FloatArray) -> tuple[float, float, float, float]:
     """Return tr QG, tr QG², tr QGQG and tr QGQG′.
 
-    Parameters
-    ----------
-    basis : ndarray, shape (T, N, r)
-    g : ndarray, shape (T, N, N)
+    ``basis``: shape (T, N, r). ``g``: shape (T, N, N).
     """
     forth, back = np.swapaxes(g, 1, 2) @ basis, g @ basis
     trace = float(np.trace(g, axis1=1, axis2=2).sum() - np.vdot(basis, back))
@@ -112,11 +109,7 @@ def slopes_of(g: FloatArray, effects: Effects | None) -> tuple[FloatArray, Float
 class Traces:
     """tr QG of one W as a function of ρ, and the logarithm whose slope is minus it.
 
-    Parameters
-    ----------
-    weights : PeriodWeights
-    basis : ndarray, shape (T, N, r)
-        Of what Q removes; nothing for the likelihood with dummies.
+    ``basis``: of what Q removes; nothing for the likelihood with dummies; shape (T, N, r).
     """
 
     def __init__(self, weights: PeriodWeights, basis: FloatArray) -> None:

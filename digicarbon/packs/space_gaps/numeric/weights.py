@@ -51,18 +51,9 @@ def _refuse_same(blocks: FloatArray) -> None:
 class PeriodWeights:
     """Weights of each period as blocks, one or several in each.
 
-    Parameters
-    ----------
-    blocks : ndarray, shape (R, P, N, N)
-        R weights, each with P different blocks, without rows and columns of units that are not observed.
-    which : ndarray of int, shape (T,)
-        The block of each period.
-    present : ndarray of bool, shape (T, N)
-
-    Raises
-    ------
-    EstimationError
-        If one of several weights is a combination of others.
+    ``blocks``: R weights, each with P different blocks, without rows and columns of units that are not observed, shape
+    (R, P, N, N). ``which``: the block of each period, shape (T,). ``present``: shape (T, N). Raises EstimationError if
+    one of several weights is a combination of others.
     """
 
     def __init__(self, blocks: FloatArray, which: IntArray, present: BoolArray) -> None:
@@ -170,10 +161,7 @@ class PeriodWeights:
 def distinct(blocks: Sequence[FloatArray]) -> tuple[FloatArray, IntArray]:
     """Return different ones of each period's weights, shape (R, N, N) each, and which one a period has.
 
-    Returns
-    -------
-    blocks : ndarray, shape (R, P, N, N)
-    which : ndarray of int, shape (T,)
+    Returns ``blocks``, shape (R, P, N, N); ``which``, shape (T,).
     """
     places: dict[bytes, int] = {}
     which = np.array([places.setdefault(block.tobytes(), len(places)) for block in blocks], dtype=np.int64)

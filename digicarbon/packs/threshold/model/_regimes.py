@@ -29,14 +29,7 @@ CRITICAL = ("critical_10", "critical_5", "critical_1")
 class Regimes:
     """The regression on interactions with regimes that a threshold model is.
 
-    Parameters
-    ----------
-    model : PanelThreshold
-    panel : Panel
-        With every term.
-    found : Thresholds
-    ordered : Ordered
-        The rows that the thresholds are places of.
+    ``panel``: with every term. ``ordered``: the rows that the thresholds are places of.
     """
 
     def __init__(self, model: PanelThreshold, panel: Panel, found: Thresholds, ordered: Ordered) -> None:

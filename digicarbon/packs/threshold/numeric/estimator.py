@@ -140,15 +140,8 @@ class Fits(Protocol[_Found]):
     ) -> FloatArray:
         """Return the statistics of bootstrap samples, shape (B,).
 
-        Parameters
-        ----------
-        search : Found
-        known : list of int
-            The thresholds of the samples.
-        errors_of : list of int
-            The thresholds of the model whose residuals are sampled.
-        sampled : callable
-            From errors, shape (rows,), to those of samples, each of shape (M, rows).
+        ``known``: the thresholds of the samples. ``errors_of``: the thresholds of the model whose residuals are
+        sampled. ``sampled``: from errors, shape (rows,), to those of samples, each of shape (M, rows).
         """
 
     def fitted(self, places: list[int]) -> tuple[float, int]:
@@ -171,17 +164,9 @@ def estimate(
 ) -> Thresholds:
     """Estimate thresholds of a regression by least squares; arguments and notes as in `thresholds_of`.
 
-    Parameters
-    ----------
-    ordered : Ordered
-    y : ndarray, shape (rows,)
-    sets : {"likelihood", "robust", "clustered"}
-        What likelihood ratios are divided by: nothing, η² of Hansen (2000) for errors whose variance depends on the
-        threshold variable, or the variance of scores of units for errors that are correlated within units.
-
-    Raises
-    ------
-    TooFewCandidatesError
+    ``y``: shape (rows,). ``sets``: what likelihood ratios are divided by: nothing, η² of Hansen (2000) for errors whose
+    variance depends on the threshold variable, or the variance of scores of units for errors that are correlated within
+    units. Raises TooFewCandidatesError.
     """
     return thresholds_of(LeastSquares(ordered, y, sets), count, trim, most, draws, seed, resampling)
 

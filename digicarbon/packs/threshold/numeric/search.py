@@ -55,14 +55,8 @@ class Ordered:
     def candidates(self, trim: float, most: int | None = None, others: Sequence[int] = ()) -> IntArray:
         """Return the places that leave enough rows in each regime.
 
-        Parameters
-        ----------
-        trim : float
-            Least share of the rows in a regime.
-        most : int or None
-            Number of quantiles of q that are candidates; None: every value.
-        others : sequence of int
-            Places of the other thresholds.
+        ``trim``: least share of the rows in a regime. ``most``: number of quantiles of q that are candidates; None:
+        every value. ``others``: places of the other thresholds.
         """
         places, n = self.last, len(self.q)
         least = int(np.ceil(trim * n - 1e-9))
@@ -78,10 +72,7 @@ class Ordered:
     def most(self, trim: float, grid: int | None = None) -> int:
         """Return how many thresholds there may be at the same time, all with enough rows between them.
 
-        Parameters
-        ----------
-        trim, grid
-            As ``trim`` and ``most`` of `candidates`.
+        ``trim``, ``grid``: as ``trim`` and ``most`` of `candidates`.
         """
         left, count = self.candidates(trim, grid), 0
         least = int(np.ceil(trim * len(self.q) - 1e-9))
@@ -128,10 +119,7 @@ class Ordered:
     def basis(self, thresholds: Sequence[int]) -> FloatArray:
         """Return an orthonormal basis of what all regimes share, without unit means, shape (rows, r).
 
-        Parameters
-        ----------
-        thresholds : sequence of int
-            Places of thresholds that are known.
+        ``thresholds``: places of thresholds that are known.
         """
         columns = np.column_stack([self.x, self.common, *(self.below(place) for place in thresholds)])
         size = np.linalg.norm(columns, axis=0)
@@ -143,11 +131,7 @@ class Ordered:
     def search(self, candidates: IntArray, thresholds: Sequence[int] = ()) -> Search:
         """Return what finds one more threshold, given those that are known.
 
-        Parameters
-        ----------
-        candidates : ndarray of int, shape (G,)
-            Places in the order.
-        thresholds : sequence of int
+        ``candidates``: places in the order, shape (G,).
         """
         basis = self.basis(thresholds)
         products = np.einsum("ij,il->ijl", self.x[self.order], basis[self.order])
@@ -162,9 +146,7 @@ class Ordered:
 def roots_of(rest: FloatArray, before: FloatArray) -> FloatArray:
     """Return A of each candidate, AA′ the inverse of what is left of its products; not a number where nothing is.
 
-    Parameters
-    ----------
-    rest, before : ndarray, shape (G, k, k)
+    ``rest``, ``before``: shape (G, k, k).
     """
     k = rest.shape[1]
     size = np.sqrt(np.einsum("gjj->gj", before))
@@ -205,9 +187,7 @@ class Search:
     def drops(self, residuals: FloatArray) -> FloatArray:
         """Return by how much each candidate lowers the sum of squares, shape (M, G).
 
-        Parameters
-        ----------
-        residuals : ndarray, shape (M, rows)
+        ``residuals``: shape (M, rows).
         """
         order, x = self.ordered.order, self.ordered.x
         total = np.zeros((len(residuals), len(self.candidates)))
@@ -220,9 +200,7 @@ class Search:
     def largest(self, outcomes: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the sum of squares without a further threshold and by how much the best one lowers it, each (M,).
 
-        Parameters
-        ----------
-        outcomes : ndarray, shape (M, rows)
+        ``outcomes``: shape (M, rows).
         """
         step = max(_BATCH // outcomes.shape[1], 1)
         before, drop = np.empty(len(outcomes)), np.empty(len(outcomes))
