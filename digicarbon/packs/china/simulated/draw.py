@@ -143,17 +143,13 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """Input-output tables of all units and table years, 10k CNY.
-
-    Attributes
-    ----------
-    flows : ndarray, shape (N, K, n, n)
-    value_added, output : ndarray, shape (N, K, n)
-    """
+    """Input-output tables of all units and table years, 10k CNY."""
 
     flows: FloatArray
+    """Shape (N, K, n, n)."""
     value_added: FloatArray
     output: FloatArray
+    """`value_added`, `output`: shape (N, K, n)."""
 
 
 def yearbook(field: Field, years: IntArray, fraction: float = 1.0) -> dict[str, FloatArray]:

@@ -36,10 +36,7 @@ HALVES, NEAR = 12, 1e-3
 
 
 class DynamicFits(Fitted[DynamicOutcomes]):
-    """A dynamic spatial panel that is fitted to many outcomes.
-
-    ``design``: of a W with constant row sums.
-    """
+    """A dynamic spatial panel that is fitted to many outcomes. ``design``: of a W with constant row sums."""
 
     def __init__(self, design: Design, estimand: Estimand) -> None:
         w = solved(design.w)

@@ -23,10 +23,7 @@ HALVES, MOST_CUTS = 5, 5
 
 
 class One:
-    """The adjusted likelihood of one outcome.
-
-    ``gram``: as those of `estimator.Solver.quasi`, shape (q + 1, q + 1).
-    """
+    """The adjusted likelihood of one outcome. ``gram``: as those of `estimator.Solver.quasi`, shape (q + 1, q + 1)."""
 
     def __init__(self, gram: FloatArray, spectrum: Spectrum, t: int, size: int, active: Sequence[int]) -> None:
         self._zz, self._zy, self._yy = gram[:-1, :-1], gram[:-1, -1], float(gram[-1, -1])

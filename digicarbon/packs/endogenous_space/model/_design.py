@@ -88,10 +88,7 @@ class SpatialDesign:
 
 
 def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> SpatialDesign:
-    """Return the checked columns of a model.
-
-    Raises DataError, WeightsError, EstimationError.
-    """
+    """Return the checked columns of a model. Raises DataError, WeightsError, EstimationError."""
     if weights is None:
         raise WeightsError(Note("model_needs_weights", kind=model.kind))
     require_panel(panel)

@@ -65,41 +65,27 @@ Given = Mapping[str, float | Sequence[float]]
 
 @dataclass(frozen=True, eq=False)
 class Moderation:
-    """The effect of a variable as a polynomial of a moderator.
-
-    Attributes
-    ----------
-    term, axis : str
-        The variable, and the moderator, as data call them.
-    names : tuple of str
-        The coefficients in it.
-    effect : Effect
-    z : ndarray, shape (rows,)
-        Values of the moderator in the observations of the model.
-    fixed : mapping of str to float
-        The other variables in it, and the values that they have.
-    beyond : tuple of str
-        Those of them whose value is outside of the values observed.
-    products : tuple of str
-        The coefficients that let the effect differ between observations.
-    inference : Inference
-    missing : tuple of str
-        What the products are made of that the model lacks, with neither a term nor fixed effects in its place.
-    kind : {"", "direct", "indirect", "total"}
-        Which effect it is in a model with spatial lags.
-    """
+    """The effect of a variable as a polynomial of a moderator."""
 
     term: str
     axis: str
+    """`term`, `axis`: the variable, and the moderator, as data call them."""
     names: tuple[str, ...]
+    """The coefficients in it."""
     effect: Effect
     z: FloatArray
+    """Values of the moderator in the observations of the model, shape (rows,)."""
     fixed: Mapping[str, float]
+    """The other variables in it, and the values that they have."""
     beyond: tuple[str, ...]
+    """Those of them whose value is outside of the values observed."""
     products: tuple[str, ...]
+    """The coefficients that let the effect differ between observations."""
     inference: Inference
     missing: tuple[str, ...] = ()
+    """What the products are made of that the model lacks, with neither a term nor fixed effects in its place."""
     kind: SpatialKind | Literal[""] = ""
+    """Which effect it is in a model with spatial lags."""
 
     @property
     def continuous(self) -> bool:
@@ -384,20 +370,13 @@ def _derivative(
 
 @dataclass(frozen=True, eq=False)
 class Wild:
-    """Draws at places of a moderator.
-
-    Attributes
-    ----------
-    drawn : Drawn
-    places : ndarray, shape (m,)
-        The grid of the band, then others.
-    grid : int
-        How many of them are the grid.
-    """
+    """Draws at places of a moderator."""
 
     drawn: Drawn
     places: FloatArray
+    """The grid of the band, then others, shape (m,)."""
     grid: int
+    """How many of them are the grid."""
 
 
 def summary_places(found: Moderation) -> dict[str, float]:

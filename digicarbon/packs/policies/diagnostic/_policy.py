@@ -13,10 +13,7 @@ from digicarbon.panel import Panel
 
 
 def did_of(model: Model) -> DiD:
-    """Return a model of a policy's effects.
-
-    Raises ConfigError if it is another model.
-    """
+    """Return a model of a policy's effects. Raises ConfigError if it is another model."""
     did = model.as_a(DiD)
     if did is None:
         raise ConfigError(Note("policy_of_other_model", model=type(model).__name__))

@@ -118,10 +118,7 @@ class HonestBounds(OfModel):
 
 
 def _package() -> Any:
-    """Return diff-diff.
-
-    Raises ConfigError if it is not installed.
-    """
+    """Return diff-diff. Raises ConfigError if it is not installed."""
     try:
         import diff_diff
     except ImportError as error:

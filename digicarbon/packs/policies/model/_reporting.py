@@ -38,10 +38,7 @@ class Reporting:
     """The rows that are used; None for those of a policy that is a share."""
 
     def result(self, reached: Sequence[Note]) -> Result:
-        """Return the result by the standard errors.
-
-        ``reached``: on how the policies of others reach the rows.
-        """
+        """Return the result by the standard errors. ``reached``: on how the policies of others reach the rows."""
         model, effects, fitted = self.model, self.effects, self.effects.fitted
         made_of = {**self.panel.made_of(model.controls, among=model.terms), **effects.made_of}
         terms = (*effects.terms, *effects.controls)

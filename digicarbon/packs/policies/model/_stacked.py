@@ -52,10 +52,7 @@ class StackColumns:
 
 
 def columns_of(model: DiD, timing: Timing) -> StackColumns:
-    """Return the columns of the regression, after every check.
-
-    Raises DataError, EstimationError.
-    """
+    """Return the columns of the regression, after every check. Raises DataError, EstimationError."""
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
     window = (model.leads, model.lags, model.anticipation, model.stack_weights == "corrective")
     key = (model.compare, window, model.aggregate, timing.weights)

@@ -116,10 +116,7 @@ class Timing:
         return str(place)
 
     def refuse_weights_that_change(self) -> None:
-        """Raise an error if weights are not constant within units.
-
-        Raises DataError.
-        """
+        """Raise an error if weights are not constant within units. Raises DataError."""
         weights, codes = self.observation_weights, self.panel.unit_codes
         if weights is None:
             return

@@ -232,10 +232,7 @@ class GroupTimes:
 
 
 def independent(columns: FloatArray) -> NDArray[np.bool_]:
-    """Return which columns are no combination of columns before them, shape (k,).
-
-    ``columns``: shape (n, k).
-    """
+    """Return which columns are no combination of columns before them, shape (k,). ``columns``: shape (n, k)."""
     basis = np.empty((len(columns), 0))
     kept = np.zeros(columns.shape[1], dtype=bool)
     for place, column in enumerate(columns.T):

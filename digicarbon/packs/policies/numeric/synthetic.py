@@ -255,10 +255,7 @@ class Cohort:
 
 
 class SyntheticCohorts:
-    """Effects of cohorts, each against units that never come under the policy.
-
-    ``y``: shape (N, T).
-    """
+    """Effects of cohorts, each against units that never come under the policy. ``y``: shape (N, T)."""
 
     def __init__(self, y: FloatArray, cohorts: Sequence[Cohort], never: IntArray) -> None:
         self._y, self._cohorts, self._never = y, cohorts, never

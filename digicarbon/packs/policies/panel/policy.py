@@ -275,27 +275,19 @@ def with_firsts(
 
 @dataclass(frozen=True, eq=False)
 class Treatment:
-    """A policy on the rows of an index.
-
-    Attributes
-    ----------
-    treated, event, cohort : ndarray, shape (rows,)
-        See `PolicyColumns`.
-    keep : ndarray of bool, shape (rows,)
-        The rows of units that stay.
-    dropped, kept : tuple of str
-        The units without a period before their policy that go and that stay.
-    late : tuple of str
-        The units whose policy begins after the last period.
-    """
+    """A policy on the rows of an index."""
 
     treated: FloatArray
     event: FloatArray
     cohort: FloatArray
+    """`treated`, `event`, `cohort`: see `PolicyColumns`, shape (rows,)."""
     keep: NDArray[np.bool_]
+    """The rows of units that stay, shape (rows,)."""
     dropped: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    """`dropped`, `kept`: the units without a period before their policy that go and that stay."""
     late: tuple[str, ...] = ()
+    """The units whose policy begins after the last period."""
 
 
 def treatment(index: Index, firsts: Sequence[str], always: Always = "refuse") -> Treatment:

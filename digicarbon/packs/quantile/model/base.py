@@ -256,10 +256,7 @@ def _one(moments: LocationScale) -> Samples:
 
 
 def _sound(moments: LocationScale) -> LocationScale:
-    """Return estimates whose errors have a density at each quantile.
-
-    Raises EstimationError.
-    """
+    """Return estimates whose errors have a density at each quantile. Raises EstimationError."""
     if not (moments.density > 0).all():
         raise EstimationError(Note("quantile_without_density", quantiles=cut(map(str, moments.taus.tolist()))))
     return moments

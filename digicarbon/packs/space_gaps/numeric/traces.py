@@ -25,10 +25,7 @@ def projected_trace(basis: FloatArray, g: FloatArray) -> float:
 
 
 def projected_products(basis: FloatArray, g: FloatArray) -> tuple[float, float, float, float]:
-    """Return tr QG, tr QG², tr QGQG and tr QGQG′.
-
-    ``basis``: shape (T, N, r). ``g``: shape (T, N, N).
-    """
+    """Return tr QG, tr QG², tr QGQG and tr QGQG′. ``basis``: shape (T, N, r). ``g``: shape (T, N, N)."""
     forth, back = np.swapaxes(g, 1, 2) @ basis, g @ basis
     trace = float(np.trace(g, axis1=1, axis2=2).sum() - np.vdot(basis, back))
     r = basis.shape[2]

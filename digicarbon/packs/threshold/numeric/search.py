@@ -185,10 +185,7 @@ class Search:
         return np.asarray(left - (left @ self.basis) @ self.basis.T)
 
     def drops(self, residuals: FloatArray) -> FloatArray:
-        """Return by how much each candidate lowers the sum of squares, shape (M, G).
-
-        ``residuals``: shape (M, rows).
-        """
+        """Return by how much each candidate lowers the sum of squares, shape (M, G). ``residuals``: shape (M, rows)."""
         order, x = self.ordered.order, self.ordered.x
         total = np.zeros((len(residuals), len(self.candidates)))
         sums = [np.cumsum((residuals * x[:, j])[:, order], axis=1)[:, self.candidates] for j in range(x.shape[1])]
