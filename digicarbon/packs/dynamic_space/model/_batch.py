@@ -116,14 +116,7 @@ def batch_of(design: Design, estimand: Estimand) -> Batch:
 class DynamicRestrictions(Ratios):
     """The quantities of one focal term, restricted.
 
-    Parameters
-    ----------
-    estimands : tuple of Estimand
-    batch : Batch
-    found : Estimates
-        The model's fit.
-    rows : Rows
-    term : str
+    ``found``: the model's fit.
 
     Notes
     -----

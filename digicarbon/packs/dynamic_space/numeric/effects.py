@@ -132,18 +132,9 @@ def ratio_tests(
 ) -> RatioTest:
     """Return tests and intervals of long-run effects that allow for a denominator near zero.
 
-    Parameters
-    ----------
-    factors : Factors
-        From `long_factors`.
-    theta : ndarray, shape (3,)
-    coefficients : tuple of two ndarrays, shape (k,)
-        Those of x and of Wx.
-    covariance : ndarray, shape (2k + 3, 2k + 3)
-        Of (β, θ, ρ, τ, η).
-    w : SpatialOperator
-    critical : float
-        The value that statistics are compared with.
+    ``factors``: from `long_factors`. ``theta``: shape (3,). ``coefficients``: those of x and of Wx, shape (k,).
+    ``covariance``: of (β, θ, ρ, τ, η), shape (2k + 3, 2k + 3). ``critical``: the value that statistics are compared
+    with.
 
     Notes
     -----
@@ -171,12 +162,7 @@ def ratio_interval(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the ends of Fieller's interval of ratios f with denominators d > 0.
 
-    Parameters
-    ----------
-    f, d : ndarray or float
-    moments : tuple of three ndarrays or floats
-        Variance of f, its covariance with d, and the variance of d.
-    critical : float
+    ``moments``: variance of f, its covariance with d, and the variance of d.
 
     Notes
     -----

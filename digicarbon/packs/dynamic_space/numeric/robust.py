@@ -56,11 +56,7 @@ def vectors_of(w: SpatialOperator) -> Vectors | None:
 class Surplus:
     """What third and fourth moments of the errors add to variances, for many outcomes.
 
-    Parameters
-    ----------
-    vectors : Vectors
-        Of a W with equal row sums.
-    setting : Setting
+    ``vectors``: of a W with equal row sums.
 
     Notes
     -----
@@ -146,14 +142,8 @@ class SurplusAt:
 def robust_covariance(columns: FloatArray, fit: DynamicFit, w: SpatialOperator, setting: Setting) -> FloatArray:
     """Return the covariance with third and fourth moments of the errors.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (T, N, k + q + 1)
-        As those of `fit_dynamic`.
-    fit : DynamicFit
-    w : SpatialOperator
-        Up to a thousand units: powers of A are formed.
-    setting : Setting
+    ``columns``: as those of `fit_dynamic`, shape (T, N, k + q + 1). ``w``: up to a thousand units: powers of A are
+    formed.
 
     Notes
     -----

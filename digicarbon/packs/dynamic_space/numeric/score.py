@@ -27,12 +27,7 @@ class Expected:
 def expected_score(theta: FloatArray, spectrum: Spectrum, t: int) -> Expected:
     """Return the exact expectation of the score's quadratic part, conditional on the first outcome.
 
-    Parameters
-    ----------
-    theta : ndarray, shape (M, 3)
-    spectrum : Spectrum
-    t : int
-        Periods after the first one.
+    ``theta``: shape (M, 3). ``t``: periods after the first one.
 
     Notes
     -----

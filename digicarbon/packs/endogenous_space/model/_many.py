@@ -131,13 +131,6 @@ class InstrumentedFits(Fitted[LaggedOutcomes]):
 class SpatialDraws(Redrawn):
     """Coefficients and effects of a focal term, drawn under values that they are restricted to.
 
-    Parameters
-    ----------
-    model : SpatialIV
-    design : SpatialDesign
-    errors : ErrorStructure
-    term : str
-
     Notes
     -----
     Davidson & MacKinnon's (2010) restricted efficient bootstrap, with signs of units, for endogenous regressors; y is

@@ -59,10 +59,7 @@ class QuadraticMoments:
     def of(cls, w: scipy.sparse.csr_array, t: int, effects: EffectsKind) -> QuadraticMoments:
         """Return the moments of W in a panel of T periods.
 
-        Raises
-        ------
-        EstimationError
-            If they say nothing about λ.
+        Raises EstimationError if they say nothing about λ.
 
         Notes
         -----
@@ -153,14 +150,7 @@ def _product(
 def smallest(g: FloatArray, slopes: FloatArray, weights: FloatArray, bounds: tuple[float, float]) -> tuple[float, bool]:
     """Return the λ in a range at which m′Vm is smallest, m = g - G(λ, λ²)′, and whether it is an end of the range.
 
-    Parameters
-    ----------
-    g : ndarray, shape (m,)
-    slopes : ndarray, shape (m, 2)
-        G.
-    weights : ndarray, shape (m, m)
-        V.
-    bounds : (float, float)
+    ``g``: shape (m,). ``slopes``: G, shape (m, 2). ``weights``: V, shape (m, m).
 
     Notes
     -----

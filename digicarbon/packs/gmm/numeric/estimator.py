@@ -148,15 +148,9 @@ class GmmFit:
 def gmm(moments: Moments, rows: Equations, doubled: bool, inverse: Inverse = "scaled") -> GmmFit:
     """Return one-step and two-step GMM (Arellano & Bond 1991; Blundell & Bond 1998).
 
-    Parameters
-    ----------
-    rows : Equations
-        The first covariance of moments is Z′AA′Z: the tridiagonal (2, -1) for differences, the identity for orthogonal
-        deviations, with the cross terms of both equations for system GMM.
-    doubled : bool
-        Whether transformed errors have variance 2σ² (differences) or σ² (orthogonal deviations).
-    inverse : {"scaled", "plm"}
-        As in `weight`.
+    ``rows``: the first covariance of moments is Z′AA′Z: the tridiagonal (2, -1) for differences, the identity for
+    orthogonal deviations, with the cross terms of both equations for system GMM. ``doubled``: whether transformed
+    errors have variance 2σ² (differences) or σ² (orthogonal deviations). ``inverse``: as in `weight`.
     """
     zx, zy = moments.Z.T @ moments.X, moments.Z.T @ moments.y
     B = np.asarray(rows.operator.T @ moments.Z)

@@ -15,14 +15,8 @@ from digicarbon.packs.mediation.numeric.paths import Paths
 class IndirectBatch:
     """Indirect effects of one focal column, to be fitted to many outcomes.
 
-    Parameters
-    ----------
-    fit : Paths
-        Of any outcome: what is used does not depend on it.
-    rows : Rows
-    outcome, others : LinearRule
-        Of the equation of the outcome, and of the mediators' ones, which differ in their factors alone. Any but
-        ``both`` and ``groups``.
+    ``fit``: of any outcome: what is used does not depend on it. ``outcome``, ``others``: of the equation of the
+    outcome, and of the mediators' ones, which differ in their factors alone. Any but ``both`` and ``groups``.
 
     Notes
     -----

@@ -107,10 +107,7 @@ class Paths:
     def classic(self, df_outcome: int, df_others: int) -> FloatArray:
         """Return the covariance of all parameters if errors of rows are independent and alike.
 
-        Parameters
-        ----------
-        df_outcome, df_others : int
-            Residual degrees of freedom with and without mediators among the regressors.
+        ``df_outcome``, ``df_others``: residual degrees of freedom with and without mediators among the regressors.
 
         Notes
         -----

@@ -22,11 +22,7 @@ def rho_at_zero(fit: Paths) -> FloatArray:
 def indirect_at(fit: Paths, rho: FloatArray) -> FloatArray:
     """Return indirect effects if the errors of mediator and outcome are correlated, shape (r, f, m).
 
-    Parameters
-    ----------
-    fit : Paths
-    rho : ndarray, shape (r,)
-        Correlations, within (-1, 1).
+    ``rho``: correlations, within (-1, 1), shape (r,).
 
     Notes
     -----

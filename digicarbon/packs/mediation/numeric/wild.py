@@ -36,15 +36,9 @@ def confidence(
 ) -> Confidence:
     """Redraw mediators and outcome, and fit all equations to every draw.
 
-    Parameters
-    ----------
-    fit : Paths
-    rows : Rows
-    effects : {"none", "unit", "time", "two_way"}
-        Those that were removed.
-    of_mediators, of_outcome : ndarray, shape (M, N)
-        Signs of units in the equations of the mediators, which share them, and in that of the outcome. They must be
-        independent: with equal signs the products of the two equations' errors would be the same in all draws.
+    ``effects``: those that were removed. ``of_mediators``, ``of_outcome``: signs of units in the equations of the
+    mediators, which share them, and in that of the outcome. They must be independent: with equal signs the products of
+    the two equations' errors would be the same in all draws; shape (M, N).
 
     Notes
     -----
@@ -131,11 +125,7 @@ def _focal(h: FloatArray, columns: FloatArray) -> FloatArray:
 def interval(draws: FloatArray, level: float) -> tuple[float, float, float]:
     """Return the p value that a quantity is zero and the ends of its interval, from draws of what it may be.
 
-    Parameters
-    ----------
-    draws : ndarray, shape (M,)
-    level : float
-        Of the interval.
+    ``draws``: shape (M,). ``level``: of the interval.
 
     Notes
     -----

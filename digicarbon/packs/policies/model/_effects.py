@@ -145,9 +145,7 @@ def pretest(leads: FloatArray, coef: FloatArray, covariance: FloatArray, inferen
 def have_errors(effects: FloatArray, variances: FloatArray) -> NDArray[np.bool_]:
     """Return which effects have a standard error that is more than rounding, shape (q,).
 
-    Parameters
-    ----------
-    effects, variances : ndarray, shape (q,)
+    ``effects``, ``variances``: shape (q,).
 
     Notes
     -----

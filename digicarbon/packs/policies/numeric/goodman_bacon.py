@@ -42,12 +42,8 @@ class Decomposition:
 def goodman_bacon(y: FloatArray, start: IntArray) -> Decomposition:
     """Decompose the two-way coefficient of a policy that stays.
 
-    Parameters
-    ----------
-    y : ndarray, shape (N, T)
-        A balanced panel.
-    start : ndarray of int, shape (N,)
-        The position of each unit's first treated period: 0 for always, T for never.
+    ``y``: a balanced panel, shape (N, T). ``start``: the position of each unit's first treated period: 0 for always, T
+    for never; shape (N,).
 
     Notes
     -----
@@ -97,14 +93,8 @@ class EffectWeights:
 def effect_weights(residuals: FloatArray, policy: FloatArray, coefficient: float) -> EffectWeights:
     """Return the weights of treated rows in a coefficient.
 
-    Parameters
-    ----------
-    residuals : ndarray, shape (rows,)
-        Of the policy on everything else in the regression.
-    policy : ndarray, shape (rows,)
-        Zero or one, or a share.
-    coefficient : float
-        Of the policy.
+    ``residuals``: of the policy on everything else in the regression, shape (rows,). ``policy``: zero or one, or a
+    share, shape (rows,). ``coefficient``: of the policy.
 
     Notes
     -----

@@ -170,13 +170,8 @@ class Imputation:
     def influence(self, imputed: Imputed, weights: FloatArray, cell: IntArray) -> FloatArray:
         """Return the influence of units on weighted sums of effects, shape (N, q, M), for the conservative variance.
 
-        Parameters
-        ----------
-        imputed : Imputed
-        weights : ndarray, shape (rows, q)
-            Those of `weights`.
-        cell : ndarray of int, shape (rows,)
-            Group of rows within which effects are taken as equal: cohort and period; any number for untreated rows.
+        ``weights``: those of `weights`, shape (rows, q). ``cell``: group of rows within which effects are taken as
+        equal: cohort and period; any number for untreated rows; shape (rows,).
 
         Notes
         -----

@@ -73,18 +73,9 @@ def placebo_effects(
 ) -> Placebos:
     """Return the two-way coefficient of each assignment of policies to units.
 
-    Parameters
-    ----------
-    y : ndarray, shape (rows,)
-    x : ndarray, shape (rows, k)
-        Controls, of full rank after effects are removed.
-    paths : ndarray, shape (N, T)
-        Each unit's policy over all periods.
-    given : ndarray of int, shape (draws, N)
-        Whose policy each unit gets.
-    rows : Rows
-    weights : ndarray, shape (rows,), or None
-        By which rows weigh; they stay where they are.
+    ``y``: shape (rows,). ``x``: controls, of full rank after effects are removed, shape (rows, k). ``paths``: each
+    unit's policy over all periods, shape (N, T). ``given``: whose policy each unit gets, shape (draws, N). ``weights``:
+    by which rows weigh; they stay where they are; shape (rows,).
 
     Notes
     -----

@@ -102,16 +102,9 @@ def corrective_weights(
 ) -> FloatArray:
     """Return weights of rows by which each cohort counts by its treated rows, shape (m,).
 
-    Parameters
-    ----------
-    chosen : Stacks
-    weights : ndarray, shape (m,), or None
-        By which rows weigh beside.
-    anticipation : int
-        Periods before the first one that count as treated.
-    windows : bool
-        Whether stacks of unequal windows are weighted so that the coefficient of one dummy is the mean over all
-        treated rows.
+    ``weights``: by which rows weigh beside, shape (m,). ``anticipation``: periods before the first one that count as
+    treated. ``windows``: whether stacks of unequal windows are weighted so that the coefficient of one dummy is the
+    mean over all treated rows.
 
     Notes
     -----

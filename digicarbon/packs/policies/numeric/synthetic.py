@@ -57,12 +57,8 @@ class Synthetic:
 def regularised(others: FloatArray, treated: int, after: int) -> Regularised:
     """Return the regularisation of a cohort.
 
-    Parameters
-    ----------
-    others : ndarray, shape (units, periods before)
-        Outcomes of units without the policy.
-    treated, after : int
-        Units of the cohort, and periods after.
+    ``others``: outcomes of units without the policy, shape (units, periods before). ``treated``, ``after``: units of
+    the cohort, and periods after.
 
     Notes
     -----
@@ -95,10 +91,7 @@ def of_weights(others: FloatArray, own: FloatArray, units: FloatArray, times: Fl
 def _weights(a: FloatArray, b: FloatArray, zeta: float, least: float, minimum: bool) -> FloatArray:
     """Return the weights w on the simplex that minimise |a w - b - c|²/n + ζ²|w|² over w and c.
 
-    Parameters
-    ----------
-    a : ndarray, shape (n, m)
-    b : ndarray, shape (n,)
+    ``a``: shape (n, m). ``b``: shape (n,).
 
     Notes
     -----

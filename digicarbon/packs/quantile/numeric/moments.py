@@ -101,10 +101,7 @@ def location_scale(
 def quantiles(residuals: FloatArray, scales: FloatArray, weights: FloatArray, taus: FloatArray) -> FloatArray:
     """Return the q that minimise Σ w ρ_τ(R - s q), in each of B samples, shape (B, J).
 
-    Parameters
-    ----------
-    residuals, scales, weights : ndarray, shape (B, rows)
-    taus : ndarray, shape (J,)
+    ``residuals``, ``scales``, ``weights``: shape (B, rows). ``taus``: shape (J,).
 
     Notes
     -----

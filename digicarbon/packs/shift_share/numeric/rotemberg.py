@@ -41,11 +41,8 @@ class Rotemberg:
 def rotemberg(sums: FloatArray, shocks: FloatArray) -> Rotemberg:
     r"""Return Rotemberg weights.
 
-    Parameters
-    ----------
-    sums : ndarray, shape (T, K, 2)
-        Of shares times regressor and times outcome, both after controls and effects, as from `by_sector`.
-    shocks : ndarray, shape (T, K)
+    ``sums``: of shares times regressor and times outcome, both after controls and effects, as from `by_sector`, shape
+    (T, K, 2). ``shocks``: shape (T, K).
 
     Notes
     -----

@@ -13,18 +13,8 @@ from digicarbon.packs.space_gaps.numeric.weights import PeriodWeights
 def clustered(fit: PeriodFit, weights: PeriodWeights, effects: Effects, error: bool) -> FloatArray:
     """Return the covariance for errors that are independent between units, and of any kind within them.
 
-    Parameters
-    ----------
-    fit : PeriodFit
-    weights : PeriodWeights
-    effects : Effects
-    error : bool
-        Whether the errors have the spatial process.
-
-    Returns
-    -------
-    ndarray, shape (k + R + 1, k + R + 1)
-        Zero for a spatial parameter at an end of its range.
+    ``error``: whether the errors have the spatial process. The result is zero for a spatial parameter at an end of its
+    range, shape (k + R + 1, k + R + 1).
 
     Notes
     -----

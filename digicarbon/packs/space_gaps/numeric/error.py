@@ -77,17 +77,8 @@ def at_each(powers: FloatArray, lam: FloatArray) -> FloatArray:
 class ErrorPeriods:
     """A model y = Zβ + effects + u, u = λWu + ε, with the products of its columns that λ combines.
 
-    Parameters
-    ----------
-    z : ndarray, shape (T, N, k)
-        Raw.
-    weights : PeriodWeights
-        One W.
-    effects : Effects
-    adjusted : bool
-        Whether λ is the zero of the adjusted score.
-    filtered : FilteredEffects or None
-        Of the weights and effects; made where it is None.
+    ``z``: raw, shape (T, N, k). ``weights``: one W. ``adjusted``: whether λ is the zero of the adjusted score.
+    ``filtered``: of the weights and effects; made where it is None.
 
     Notes
     -----

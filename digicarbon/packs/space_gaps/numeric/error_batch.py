@@ -44,11 +44,7 @@ def piece_ends(number: int, bounds: tuple[float, float]) -> tuple[float, float]:
 class ErrorPeriodBatch:
     """A model with a spatial error by period that is fitted to many outcomes.
 
-    Parameters
-    ----------
-    model : ErrorPeriods
-    by_unit : bool
-        Whether standard errors are those of `digicarbon.packs.space_gaps.numeric.clustered.clustered`.
+    ``by_unit``: whether standard errors are those of `digicarbon.packs.space_gaps.numeric.clustered.clustered`.
 
     Notes
     -----

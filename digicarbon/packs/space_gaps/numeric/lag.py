@@ -33,18 +33,8 @@ def solve_lag(
 ) -> tuple[FloatArray, BoolArray]:
     """Return ρ of many outcomes, and whether it is at the end of its range, each of shape (M,).
 
-    Parameters
-    ----------
-    moments : tuple of three ndarrays, shape (M,)
-        y′y, y′Wy and (Wy)′Wy, effects and regressors removed.
-    traces : Traces
-    degrees : int
-        What the sum of squares is divided by.
-
-    Raises
-    ------
-    EstimationError
-        If no outcome says anything about ρ.
+    ``moments``: y′y, y′Wy and (Wy)′Wy, effects and regressors removed, shape (M,). ``degrees``: what the sum of squares
+    is divided by. Raises EstimationError if no outcome says anything about ρ.
 
     Notes
     -----

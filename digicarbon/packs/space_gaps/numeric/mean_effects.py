@@ -66,16 +66,9 @@ def mean_effects(
 ) -> tuple[FloatArray, FloatArray]:
     """Return direct, indirect and total effects and their delta errors, each of shape (3, k).
 
-    Parameters
-    ----------
-    coefficients : ndarray, shape (k, R + 1)
-        β and θ_r of each variable; zero where x has no such lag.
-    covariance : ndarray, shape (k (R + 1) + R, k (R + 1) + R)
-        Of the coefficients by variable, then of ρ.
-    of : Multipliers
-        Those of the periods of the mean.
-    counts : ndarray, shape (T,)
-        Observed units of these periods.
+    ``coefficients``: β and θ_r of each variable; zero where x has no such lag; shape (k, R + 1). ``covariance``: of the
+    coefficients by variable, then of ρ. ``of``: those of the periods of the mean. ``counts``: observed units of these
+    periods, shape (T,).
 
     Notes
     -----

@@ -182,24 +182,9 @@ def thresholds_of(
 ) -> Thresholds:
     """Estimate thresholds one after another; after each, the earlier ones again, given the others, until none moves.
 
-    Parameters
-    ----------
-    fits : Fits
-    count : int
-        Of thresholds.
-    trim : float
-        Least share of rows in a regime.
-    most : int or None
-        Number of quantiles that are candidates; None: all values.
-    draws : int
-        Bootstrap samples of each test.
-    seed : int
-    resampling : {"units", "signs"}
-        Units' residuals drawn with replacement (balanced panels), or each unit's own with a sign.
-
-    Raises
-    ------
-    TooFewCandidatesError
+    ``count``: of thresholds. ``trim``: least share of rows in a regime. ``most``: number of quantiles that are
+    candidates; None: all values. ``draws``: bootstrap samples of each test. ``resampling``: units' residuals drawn with
+    replacement (balanced panels), or each unit's own with a sign. Raises TooFewCandidatesError.
 
     Notes
     -----
