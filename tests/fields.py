@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ def shipped(base: type[S], room: ModuleType) -> set[type[S]]:
             yield inner
             yield from below(inner)
 
-    own = {cls for cls in below(base) if cls.__module__.startswith("digicarbon.")}
+    own = {cls for cls in below(base) if cls.__module__.startswith("digicarbon.") and not inspect.isabstract(cls)}
     return {cls for cls in own if not cls.__name__.startswith("_")}
 
 

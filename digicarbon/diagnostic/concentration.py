@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import ClassVar, Literal
 
@@ -11,14 +10,12 @@ import pandas as pd
 import scipy
 
 from digicarbon.arrays import FloatArray
-from digicarbon.diagnostic._arguments import Variables
 from digicarbon.diagnostic._rows import aligned
-from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.moran import (
     MOMENT_WORDS,
-    Draws,
+    ByPeriod,
     by_period,
-    permutation_fields,
+    by_unit,
     varying_values,
     with_variables,
 )
@@ -32,6 +29,7 @@ from digicarbon.numeric.tests.moran import Moments
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
+GEARYS_C, GETIS_ORDS_G = Note("gearys_c"), Note("getis_ords_g")
 Links = Literal["binary", "weights"]
 GMoments = Literal["randomisation", "permutation"]
 
@@ -71,9 +69,9 @@ def geary(
     Geary (1954); Cliff & Ord (1981), Spatial Processes, pp. 17-21.
     """
     panel = with_variables(panel, variable)
-    w = aligned(panel, weights, Note("gearys_c")).matrix
+    w = aligned(panel, weights, GEARYS_C).matrix
     rng = np.random.default_rng(seed)
-    values = varying_values(panel, variable, Note("gearys_c"))
+    values = varying_values(panel, variable, GEARYS_C)
     return _by_period(panel, "c", [asdict(numeric_geary(row, w, moments, sides, rng, draws)) for row in values])
 
 
@@ -119,7 +117,7 @@ def getis_ord(
     Getis & Ord (1992), Geographical Analysis 24.
     """
     panel = with_variables(panel, variable)
-    w = _linked(aligned(panel, weights, Note("getis_ords_g")), links)
+    w = _linked(aligned(panel, weights, GETIS_ORDS_G), links)
     rng = np.random.default_rng(seed)
     permute = moments == "permutation"
     values = _positive(panel, variable)
@@ -164,15 +162,14 @@ def local_getis_ord(
     Ord & Getis (1995), Geographical Analysis 27.
     """
     panel = with_variables(panel, variable)
-    w = _linked(aligned(panel, weights, Note("getis_ords_g")), links)
+    w = _linked(aligned(panel, weights, GETIS_ORDS_G), links)
     rng = np.random.default_rng(seed)
-    frames = {}
-    for period, row in zip(panel.periods, _positive(panel, variable), strict=True):
+    every = []
+    for row in _positive(panel, variable):
         columns = asdict(numeric_local(row, w, star, permute, sides, rng, draws))
         spot = np.where(np.isnan(columns["z"]), "", np.where(columns["z"] > 0, "hot", "cold"))
-        index = pd.Index(panel.units, name=panel.unit_name)
-        frames[period] = pd.DataFrame({"g": columns.pop("value"), **columns, "spot": spot}, index=index)
-    table = pd.concat(frames, names=[panel.time_name])
+        every.append({"g": columns.pop("value"), **columns, "spot": spot})
+    table = by_unit(panel, every)
     if table["z"].isna().all():
         raise EstimationError(Note("association_fixed"))
     return table
@@ -192,7 +189,7 @@ def _linked(weights: Weights, links: Links) -> scipy.sparse.csr_array:
 
 def _positive(panel: Panel, variable: str) -> FloatArray:
     """Return a variable, shape (T, N), after a check that it is positive and varies in each period."""
-    cube = varying_values(panel, variable, Note("getis_ords_g"))
+    cube = varying_values(panel, variable, GETIS_ORDS_G)
     low = np.argwhere(cube < 0)
     if len(low):
         period, unit = low[0]
@@ -202,45 +199,22 @@ def _positive(panel: Panel, variable: str) -> FloatArray:
     return cube
 
 
-class _Association(Diagnostic):
-    """A statistic of single variables by period that takes weights."""
-
-    takes_weights: ClassVar[bool] = True
-
-    variables: Variables
-    sides: Sides = "two"
-    draws: Draws = 999
-    seed: int = 0
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The variables."""
-        return self.variables
-
-    @property
-    def _permuted(self) -> Mapping[str, object]:
-        return permutation_fields(self.draws, self.seed, self.sides)
-
-
-class Geary(_Association):
+class Geary(ByPeriod):
     """Geary's c of variables by period.
 
     Attributes
     ----------
-    variables : tuple of str
-        Terms whose statistic is computed; ln_name is the logarithm of the column name.
+    variables, draws, seed
+        As in `digicarbon.diagnostic.moran.ByPeriod`.
     moments : {"normal", "randomisation", "permutation"}
     sides : {"two", "greater"}
         ``greater``: neighbours are more alike than others, c is below 1.
-    draws : int
-        Number of permutations.
-    seed : int
-        Seed of the permutations.
     """
 
     references: ClassVar[tuple[str, ...]] = ("cliff1981", "geary1954")
 
     table_names: ClassVar[tuple[str, ...]] = ("geary",)
+    subject: ClassVar[Note] = GEARYS_C
 
     moments: Moments = "normal"
 
@@ -248,42 +222,30 @@ class Geary(_Association):
     def notes(self) -> tuple[Note, ...]:
         """How expectation, variance and p are computed, and the alternative."""
         if self.moments == "permutation":
-            return (Note("geary_permuted", **self._permuted),)
-        return (Note("geary_moments", given=MOMENT_WORDS[self.moments], sided=self._permuted["sided"]),)
+            return (Note("geary_permuted", **self.permuted),)
+        return (Note("geary_moments", given=MOMENT_WORDS[self.moments], sided=self.permuted["sided"]),)
 
-    def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise an error if the statistic cannot be computed."""
-        super().check(panel)
-        aligned(panel, weights, Note("gearys_c"))
-
-    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return the table ``geary``, indexed by variable and period."""
-        w = aligned(panel, weights, Note("gearys_c"))
-        options = (self.moments, self.sides, self.draws, self.seed)
-        frames = {name: geary(panel, w, name, *options) for name in self.variables}
-        return {"geary": pd.concat(frames, names=["variable"])}
+    def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
+        """Return what `geary` does."""
+        return geary(panel, weights, variable, self.moments, self.sides, self.draws, self.seed)
 
 
-class GetisOrd(_Association):
+class GetisOrd(ByPeriod):
     """Getis and Ord's global G of variables by period.
 
     Attributes
     ----------
-    variables : tuple of str
-        Terms whose statistic is computed; they are positive.
+    variables, sides, draws, seed
+        As in `digicarbon.diagnostic.moran.ByPeriod`; variables are positive.
     links : {"binary", "weights"}
         Whether every link counts 1, or its weight.
     moments : {"randomisation", "permutation"}
-    sides : {"two", "greater"}
-    draws : int
-        Number of permutations.
-    seed : int
-        Seed of the permutations.
     """
 
     references: ClassVar[tuple[str, ...]] = ("getis1992",)
 
     table_names: ClassVar[tuple[str, ...]] = ("getis_ord",)
+    subject: ClassVar[Note] = GETIS_ORDS_G
 
     links: Links = "binary"
     moments: GMoments = "randomisation"
@@ -292,45 +254,33 @@ class GetisOrd(_Association):
     def notes(self) -> tuple[Note, ...]:
         """How expectation, variance and p are computed."""
         if self.moments == "permutation":
-            return (Note("getis_ord_permuted", **self._permuted),)
-        return (Note("getis_ord_moments", sided=self._permuted["sided"]),)
+            return (Note("getis_ord_permuted", **self.permuted),)
+        return (Note("getis_ord_moments", sided=self.permuted["sided"]),)
 
-    def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise an error if the statistic cannot be computed."""
-        super().check(panel)
-        aligned(panel, weights, Note("getis_ords_g"))
-
-    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return the table ``getis_ord``, indexed by variable and period."""
-        w = aligned(panel, weights, Note("getis_ords_g"))
-        options = (self.links, self.moments, self.sides, self.draws, self.seed)
-        frames = {name: getis_ord(panel, w, name, *options) for name in self.variables}
-        return {"getis_ord": pd.concat(frames, names=["variable"])}
+    def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
+        """Return what `getis_ord` does."""
+        return getis_ord(panel, weights, variable, self.links, self.moments, self.sides, self.draws, self.seed)
 
 
-class HotSpots(_Association):
+class HotSpots(ByPeriod):
     """Hot and cold spots of variables by period and unit: Getis and Ord's local G or G*.
 
     Attributes
     ----------
-    variables : tuple of str
-        Terms whose statistic is computed; they are positive.
+    variables, sides, draws, seed
+        As in `digicarbon.diagnostic.moran.ByPeriod`; variables are positive.
     star : bool
         Whether a unit is among its own neighbours (G*), with the largest weight of its row.
     links : {"binary", "weights"}
         Whether every link counts 1, or its weight.
     permute : bool
         Whether p values are those over permutations of the other units' values, or of z from the normal distribution.
-    sides : {"two", "greater"}
-    draws : int
-        Number of permutations.
-    seed : int
-        Seed of the permutations.
     """
 
     references: ClassVar[tuple[str, ...]] = ("ord1995",)
 
     table_names: ClassVar[tuple[str, ...]] = ("hot_spots",)
+    subject: ClassVar[Note] = GETIS_ORDS_G
 
     star: bool = True
     links: Links = "binary"
@@ -341,17 +291,10 @@ class HotSpots(_Association):
         """What the statistic is, and how p comes about."""
         own = Note("among_own_neighbours") if self.star else Note("not_among_own_neighbours")
         if self.permute:
-            return (Note("hot_spots_permuted", own=own, **self._permuted),)
-        return (Note("hot_spots_normal", own=own, sided=self._permuted["sided"]),)
+            return (Note("hot_spots_permuted", own=own, **self.permuted),)
+        return (Note("hot_spots_normal", own=own, sided=self.permuted["sided"]),)
 
-    def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise an error if the statistic cannot be computed."""
-        super().check(panel)
-        aligned(panel, weights, Note("getis_ords_g"))
-
-    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return the table ``hot_spots``, indexed by variable, period and unit."""
-        w = aligned(panel, weights, Note("getis_ords_g"))
-        options = (self.star, self.links, self.permute, self.sides, self.draws, self.seed)
-        frames = {name: local_getis_ord(panel, w, name, *options) for name in self.variables}
-        return {"hot_spots": pd.concat(frames, names=["variable"])}
+    def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
+        """Return what `local_getis_ord` does."""
+        how = (self.star, self.links, self.permute)
+        return local_getis_ord(panel, weights, variable, *how, self.sides, self.draws, self.seed)

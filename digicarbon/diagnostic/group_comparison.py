@@ -110,36 +110,15 @@ def compare_groups(
     estimate, which can be zero; it moves single observations unless the command's name begins with xt.
     """
     by = known_grouping() if by is None else by
-    return in_english(_comparison(model, panel, by, interact, draws, seed, statistic, weights))
-
-
-def _comparison(
-    model: Model,
-    panel: Panel,
-    by: By,
-    interact: Interact,
-    draws: int,
-    seed: int,
-    statistic: PermutationStatistic,
-    weights: Weights | None,
-) -> pd.DataFrame:
-    """Return the table of `compare_groups` with notes as nulls, and as groups where a row is of several."""
     refuse_unknown(interact, get_args(Interact), "interact")
     refuse_unknown(statistic, get_args(PermutationStatistic), "statistic")
     refuse_few_draws(draws)
     seed = whole(seed, "seed")
-    regression = regression_of(model)
-    if regression is None:
-        # of one kind: equality and differences have no bootstrap in space
-        in_space = _in_space(model, by, interact).by_errors
-        result, found = in_space.fit(panel, weights), in_space.expanded(panel, weights)
-        lines = _of_terms(result, found.x, found.groups)
-    else:
-        in_groups = _in_groups(regression, by, interact)
-        result, expanded = in_groups.fit(panel, weights), in_groups.expanded(panel)
-        lines = _of_terms(result, expanded.x, expanded.groups)
-        lines += _permutations(regression.without_groups, expanded, draws, seed, statistic)
-    return pd.DataFrame([vars(line) for line in lines], columns=list(COLUMNS))
+    # the checks above speak of arguments, not of fields
+    asked = GroupComparison.model_construct(
+        model=model, by=by, interact=interact, draws=draws, seed=seed, statistic=statistic
+    )
+    return in_english(asked.lines(panel, weights))
 
 
 def refuse_few_draws(draws: int) -> None:
@@ -352,7 +331,7 @@ class GroupComparison(OfModel):
         The tables of runs with different measures then fit side by side. The table ``pooled`` has the coefficients of
         the regression without groups, and the tests that the groups' coefficients are equal.
         """
-        frame = _comparison(self.model, panel, self.by, self.interact, self.draws, self.seed, self.statistic, weights)
+        frame = self.lines(panel, weights)
         plain = _without_groups(self.model).by_errors
         pooled = plain.fit(panel, weights).estimates.reset_index(names="term")
         equal = frame.loc[frame["test"] == "equality", ["term", "p"]]
@@ -360,6 +339,21 @@ class GroupComparison(OfModel):
         several = frame["term"].nunique() > 1
         groups = frame if several else frame.drop(columns="term")
         return {"groups": groups.set_index(["term", "test", "groups"][not several :]), **tables}
+
+    def lines(self, panel: Panel, weights: Weights | None) -> pd.DataFrame:
+        """Return the table of `compare_groups` with notes as nulls, and as groups where a row is of several."""
+        regression = regression_of(self.model)
+        if regression is None:
+            # of one kind: equality and differences have no bootstrap in space
+            in_space = _in_space(self.model, self.by, self.interact).by_errors
+            result, found = in_space.fit(panel, weights), in_space.expanded(panel, weights)
+            lines = _of_terms(result, found.x, found.groups)
+        else:
+            in_groups = _in_groups(regression, self.by, self.interact)
+            result, expanded = in_groups.fit(panel, weights), in_groups.expanded(panel)
+            lines = _of_terms(result, expanded.x, expanded.groups)
+            lines += _permutations(regression.without_groups, expanded, self.draws, self.seed, self.statistic)
+        return pd.DataFrame([vars(line) for line in lines], columns=list(COLUMNS))
 
     def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
         """Return the notes, and for each focal term the coefficient of all units beside those of the groups."""

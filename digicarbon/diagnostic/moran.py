@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, ClassVar
 
@@ -24,6 +25,7 @@ from digicarbon.numeric.tests.moran import moran as numeric_moran
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
+MORANS_I = Note("morans_i")
 NO_VARIANCE = 1e-12
 """Largest variance of a statistic, relative to its squared expectation, that is only rounding."""
 Draws = Annotated[int, Field(ge=19)]
@@ -72,30 +74,30 @@ def moran(
     Cliff & Ord (1981), Spatial Processes, pp. 42-46; the study's Eq 11-12.
     """
     panel = with_variables(panel, variable)
-    w = aligned(panel, weights, Note("morans_i")).matrix
+    w = aligned(panel, weights, MORANS_I).matrix
     rng = np.random.default_rng(seed)
     rows = [asdict(numeric_moran(row, w, moments, sides, rng, draws)) for row in varying_values(panel, variable)]
     return by_period(panel, rows, Note("moran_fixed"))
 
 
 def by_period(panel: Panel, rows: list[dict[str, float]], fixed: Note) -> pd.DataFrame:
-    """Return a statistic of each period as a table.
-
-    Parameters
-    ----------
-    panel : Panel
-    rows : list of mappings
-        With ``expected`` and ``variance``, one for each period.
-    fixed : Note
-        The error where no period's statistic changes with an exchange of values.
+    """Return a statistic of each period, with ``expected`` and ``variance``, as a table.
 
     Raises
     ------
     EstimationError
+        ``fixed``, if no period's statistic changes with an exchange of values.
     """
     if all(not row["variance"] > NO_VARIANCE * row["expected"] ** 2 for row in rows):
         raise EstimationError(fixed)
     return pd.DataFrame(rows, index=pd.Index(panel.periods, name=panel.time_name))
+
+
+def by_unit(panel: Panel, columns: Iterable[Mapping[str, object]]) -> pd.DataFrame:
+    """Return columns of units, given for each period, as a table indexed by period and unit."""
+    units = pd.Index(panel.units, name=panel.unit_name)
+    frames = {period: pd.DataFrame(own, index=units) for period, own in zip(panel.periods, columns, strict=True)}
+    return pd.concat(frames, names=[panel.time_name])
 
 
 def moran_bivariate(
@@ -130,7 +132,7 @@ def moran_bivariate(
     DataError, WeightsError
     """
     panel = with_variables(panel, variable, neighbours)
-    w = aligned(panel, weights, Note("morans_i")).matrix
+    w = aligned(panel, weights, MORANS_I).matrix
     rng = np.random.default_rng(seed)
     pairs = zip(varying_values(panel, variable), varying_values(panel, neighbours), strict=True)
     rows = [asdict(bivariate_moran(values, others, w, rng, draws, sides)) for values, others in pairs]
@@ -170,15 +172,14 @@ def local_moran(
     DataError, WeightsError
     """
     panel = with_variables(panel, variable)
-    w = aligned(panel, weights, Note("morans_i")).matrix
+    w = aligned(panel, weights, MORANS_I).matrix
     rng = np.random.default_rng(seed)
-    frames = {}
-    for period, row in zip(panel.periods, varying_values(panel, variable), strict=True):
+    every = []
+    for row in varying_values(panel, variable):
         result = numeric_local(row, w, moments, ml_variance, quadrants, sides, rng, draws)
         columns = {name: getattr(result, name) for name in ("i", "expected", "variance", "z", "p")}
-        words = [QUADRANTS[code] for code in result.quadrant]
-        frames[period] = pd.DataFrame(columns | {"quadrant": words}, index=pd.Index(panel.units, name=panel.unit_name))
-    return pd.concat(frames, names=[panel.time_name])
+        every.append(columns | {"quadrant": [QUADRANTS[code] for code in result.quadrant]})
+    return by_unit(panel, every)
 
 
 def with_variables(panel: Panel, *variables: str) -> Panel:
@@ -202,37 +203,13 @@ _SIDES: Mapping[Sides, Note] = {"two": Note("two_sided"), "greater": Note("one_s
 MOMENT_WORDS: Mapping[str, Note] = {"normal": Note("normality"), "randomisation": Note("randomisation")}
 
 
-def permutation_fields(draws: int, seed: int, sides: Sides) -> dict[str, Any]:
-    """Return the fields of a note about random permutations."""
-    return {"draws": draws, "seeds": Note("seed", seed=seed), "sided": _SIDES[sides]}
-
-
-class _VariableDiagnostic(Diagnostic):
-    """A diagnostic of single variables by period that takes weights."""
-
-    takes_weights: ClassVar[bool] = True
-
-    variables: Variables
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The variables."""
-        return self.variables
-
-    def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise an error if Moran's I cannot be computed."""
-        super().check(panel)
-        aligned(panel, weights, Note("morans_i"))
-
-
-class Moran(_VariableDiagnostic):
-    """Global Moran's I of variables by period.
+class ByPeriod(Diagnostic):
+    """A statistic of single variables by period, which takes weights.
 
     Attributes
     ----------
     variables : tuple of str
         Terms whose statistic is computed; ln_name is the logarithm of the column name.
-    moments : {"normal", "randomisation", "permutation"}
     sides : {"two", "greater"}
     draws : int
         Number of permutations.
@@ -240,48 +217,81 @@ class Moran(_VariableDiagnostic):
         Seed of the permutations.
     """
 
-    references: ClassVar[tuple[str, ...]] = ("cliff1981", "moran1950")
+    takes_weights: ClassVar[bool] = True
+    subject: ClassVar[Note] = MORANS_I
+    """What the weights are for, for messages."""
 
-    table_names: ClassVar[tuple[str, ...]] = ("moran",)
-
-    moments: Moments = "normal"
+    variables: Variables
     sides: Sides = "two"
     draws: Draws = 999
     seed: int = 0
 
     @property
+    def terms(self) -> tuple[str, ...]:
+        """The variables."""
+        return self.variables
+
+    @property
+    def permuted(self) -> Mapping[str, Any]:
+        """The fields of a note about random permutations."""
+        return {"draws": self.draws, "seeds": Note("seed", seed=self.seed), "sided": _SIDES[self.sides]}
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise an error if the statistic cannot be computed."""
+        super().check(panel)
+        aligned(panel, weights, self.subject)
+
+    @abstractmethod
+    def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
+        """Return the statistic of a variable by period."""
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the table that `table_names` names, indexed by variable and period, and by unit where it is local."""
+        w = aligned(panel, weights, self.subject)
+        frames = {name: self.of(panel, w, name) for name in self.variables}
+        return {self.table_names[0]: pd.concat(frames, names=["variable"])}
+
+
+class Moran(ByPeriod):
+    """Global Moran's I of variables by period.
+
+    Attributes
+    ----------
+    variables, sides, draws, seed
+        As in `ByPeriod`.
+    moments : {"normal", "randomisation", "permutation"}
+    """
+
+    references: ClassVar[tuple[str, ...]] = ("cliff1981", "moran1950")
+
+    table_names: ClassVar[tuple[str, ...]] = ("moran",)
+
+    moments: Moments = "normal"
+
+    @property
     def notes(self) -> tuple[Note, ...]:
         """How expectation, variance and p are computed, and the alternative."""
         if self.moments == "permutation":
-            return (Note("moran_permuted", **permutation_fields(self.draws, self.seed, self.sides)),)
+            return (Note("moran_permuted", **self.permuted),)
         other = "randomisation" if self.moments == "normal" else "normal"
         under = {"given": MOMENT_WORDS[self.moments], "other": MOMENT_WORDS[other]}
         return (Note("moran_moments", option=other, sided=_SIDES[self.sides], **under),)
 
-    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return the table ``moran``, indexed by variable and period."""
-        w = aligned(panel, weights, Note("morans_i"))
-        options = (self.moments, self.sides, self.draws, self.seed)
-        return {
-            "moran": pd.concat({name: moran(panel, w, name, *options) for name in self.variables}, names=["variable"])
-        }
+    def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
+        """Return what `moran` does."""
+        return moran(panel, weights, variable, self.moments, self.sides, self.draws, self.seed)
 
 
-class LocalMoran(_VariableDiagnostic):
+class LocalMoran(ByPeriod):
     """Local Moran's I of variables by period and unit.
 
     Attributes
     ----------
-    variables : tuple of str
-        Terms whose statistic is computed; ln_name is the logarithm of the column name.
+    variables, sides, draws, seed
+        As in `ByPeriod`; permutations are conditional, see `digicarbon.numeric.tests.local_moran.local_moran`.
     moments : {"conditional", "total", "permutation"}
     ml_variance : bool
     quadrants : {"esda", "spdep"}
-    sides : {"two", "greater"}
-    draws : int
-        Number of conditional permutations, see `digicarbon.numeric.tests.local_moran.local_moran`.
-    seed : int
-        Seed of the permutations.
     """
 
     references: ClassVar[tuple[str, ...]] = ("anselin1995",)
@@ -291,15 +301,12 @@ class LocalMoran(_VariableDiagnostic):
     moments: LocalMoments = "conditional"
     ml_variance: bool = True
     quadrants: Quadrants = "esda"
-    sides: Sides = "two"
-    draws: Draws = 999
-    seed: int = 0
 
     @property
     def notes(self) -> tuple[Note, ...]:
         """How expectation, variance and p come about."""
         if self.moments == "permutation":
-            return (Note("local_permuted", **permutation_fields(self.draws, self.seed, self.sides)),)
+            return (Note("local_permuted", **self.permuted),)
         condition = Note("own_value_held") if self.moments == "conditional" else Note("of_all_values")
         return (Note("local_moments", held=condition, sided=_SIDES[self.sides]),)
 
@@ -307,32 +314,23 @@ class LocalMoran(_VariableDiagnostic):
         """Return `notes`, and which units have no variance."""
         frame = tables["local_moran"]
         units = dict.fromkeys(str(label[-1]) for label in frame.index[frame["variance"].isna()])
-        if not units:
-            return self.notes
-        return (*self.notes, Note("local_without_variance", units=cut(units)))
+        return (*self.notes, *((Note("local_without_variance", units=cut(units)),) if units else ()))
 
-    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return the table ``local_moran``, indexed by variable, period and unit."""
-        w = aligned(panel, weights, Note("morans_i"))
-        options = (self.moments, self.ml_variance, self.quadrants, self.sides, self.draws, self.seed)
-        frames = {name: local_moran(panel, w, name, *options) for name in self.variables}
-        return {"local_moran": pd.concat(frames, names=["variable"])}
+    def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
+        """Return what `local_moran` does."""
+        how = (self.moments, self.ml_variance, self.quadrants)
+        return local_moran(panel, weights, variable, *how, self.sides, self.draws, self.seed)
 
 
-class BivariateMoran(_VariableDiagnostic):
+class BivariateMoran(ByPeriod):
     """Bivariate Moran's I of variables with another variable of the neighbours, by period.
 
     Attributes
     ----------
-    variables : tuple of str
-        Terms whose statistic is computed; ln_name is the logarithm of the column name.
+    variables, sides, draws, seed
+        As in `ByPeriod`.
     neighbours : str
         The variable that is averaged over neighbours.
-    sides : {"two", "greater"}
-    draws : int
-        Number of permutations.
-    seed : int
-        Seed of the permutations.
     """
 
     references: ClassVar[tuple[str, ...]] = ("anselin1995", "moran1950")
@@ -340,23 +338,17 @@ class BivariateMoran(_VariableDiagnostic):
     table_names: ClassVar[tuple[str, ...]] = ("moran",)
 
     neighbours: str
-    sides: Sides = "two"
-    draws: Draws = 999
-    seed: int = 0
 
     @property
     def notes(self) -> tuple[Note, ...]:
         """How expectation, variance and p come about."""
-        return (Note("bivariate_permuted", **permutation_fields(self.draws, self.seed, self.sides)),)
+        return (Note("bivariate_permuted", **self.permuted),)
 
     @property
     def terms(self) -> tuple[str, ...]:
         """The variables and that of the neighbours."""
         return tuple(dict.fromkeys((*self.variables, self.neighbours)))
 
-    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return the table ``moran``, indexed by variable and period."""
-        w = aligned(panel, weights, Note("morans_i"))
-        options = (self.neighbours, self.sides, self.draws, self.seed)
-        frames = {name: moran_bivariate(panel, w, name, *options) for name in self.variables}
-        return {"moran": pd.concat(frames, names=["variable"])}
+    def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
+        """Return what `moran_bivariate` does."""
+        return moran_bivariate(panel, weights, variable, self.neighbours, self.sides, self.draws, self.seed)

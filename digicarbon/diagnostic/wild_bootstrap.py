@@ -138,58 +138,17 @@ def wild_bootstrap(
     count, so that p of an enumeration includes the sample itself and its mirror image; ``boottest`` and
     ``wildboottest`` count only larger ones, which gives a p that is smaller by up to 2/2^G and depends on rounding.
     """
-    lines = _lines(model, panel, term, value, weights, impose_null, tails, cluster, draws, seed, level)
-    return Findings(in_english(lines).set_index("term"))
-
-
-def _lines(
-    model: Model,
-    panel: Panel,
-    term: str | Sequence[str] | Mapping[str, float] | None,
-    value: float,
-    weights: WildWeights,
-    impose_null: bool,
-    tails: Tails,
-    cluster: str,
-    draws: int,
-    seed: int,
-    level: float,
-) -> pd.DataFrame:
-    """Return the table of `wild_bootstrap` with notes as nulls, and as terms where a row is of several."""
     refuse_unknown(weights, get_args(WildWeights), "weights")
     refuse_unknown(tails, get_args(Tails), "tails")
     refuse_few_draws(draws)
     value, level, seed = real(value, "value"), coverage(level), whole(seed, "seed")
     _refuse_no_terms(term)
-    sample = _sample(model, panel, cluster)
-    rows, effects = rows_of(sample.panel), sample.model.fixed
-
-    def remove(columns: FloatArray) -> FloatArray:
-        return absorb(columns, rows, effects)
-
-    lines = []
-    for test in _tests(panel, sample, term, value):
-        result = wild_cluster_bootstrap(
-            remove(sample.x),
-            remove(sample.panel.array([sample.model.y]))[:, 0],
-            remove,
-            sample.clusters,
-            test.restrictions,
-            test.value,
-            weights,
-            impose_null,
-            tails,
-            draws,
-            level,
-            np.random.default_rng(seed),
-        )
-        factor = _factor(sample)
-        # a Wald statistic is divided by the variance, t by its square root
-        stat = result.statistic / (math.sqrt(factor) if len(test.restrictions) == 1 else factor)
-        numbers = (result.estimate + test.value, result.se * math.sqrt(factor), stat, result.p, result.low, result.high)
-        null = _null_note(test, result, sample, weights, impose_null, cluster, level)
-        lines.append((test.name, *numbers, int(sample.clusters.max()) + 1, result.draws, null))
-    return pd.DataFrame(lines, columns=["term", *COLUMNS])
+    how = {"weights": weights, "impose_null": impose_null, "tails": tails, "cluster": cluster}
+    # the checks above speak of arguments, not of fields
+    asked = WildClusterBootstrap.model_construct(
+        model=model, term=term, value=value, **how, draws=draws, seed=seed, level=level
+    )
+    return Findings(in_english(asked.lines(panel)).set_index("term"))
 
 
 def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
@@ -333,37 +292,6 @@ def _factor(sample: _Sample) -> float:
     return small_sample_factor(sample.model.small_sample, groups, rows, len(sample.names), absorbed, nested)
 
 
-def _null_note(
-    test: _Test,
-    result: WildBootstrap,
-    sample: _Sample,
-    weights: str,
-    impose_null: bool,
-    cluster: str,
-    level: float,
-) -> Note:
-    """Return the null and how it was tested."""
-    clusters = int(sample.clusters.max()) + 1
-    null = Note(
-        "restricted_bootstrap" if impose_null else "unrestricted_bootstrap",
-        null=test.null,
-        by=cluster,
-        clusters=clusters,
-        how=Note(
-            "all_vectors" if result.enumerated else "draws_of_weights",
-            draws=result.draws,
-            weights={"rademacher": "Rademacher", "webb": "Webb"}[weights],
-        ),
-    )
-    if result.smallest_p > 1 - level:
-        null = followed(null, Note("no_smaller_p", p=result.smallest_p))
-    if clusters == len(sample.clusters):
-        null = followed(null, Note("cluster_per_observation"))
-    nonzero = (sample.x[:, test.restrictions.any(axis=0)] != 0).any(axis=1)
-    few = len(np.unique(sample.clusters[nonzero]))
-    return followed(null, Note("not_zero_in_few", clusters=few)) if few < FEWEST_CLUSTERS else null
-
-
 class WildClusterBootstrap(OfModel):
     """Wild cluster bootstrap of the model's coefficients, as a table.
 
@@ -418,17 +346,56 @@ class WildClusterBootstrap(OfModel):
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``wild_bootstrap``, indexed by term."""
-        frame = _lines(
-            self.model,
-            panel,
-            self.term,
-            self.value,
-            self.weights,
-            self.impose_null,
-            self.tails,
-            self.cluster,
-            self.draws,
-            self.seed,
-            self.level,
+        return {"wild_bootstrap": self.lines(panel).set_index("term")}
+
+    def lines(self, panel: Panel) -> pd.DataFrame:
+        """Return the table of `wild_bootstrap` with notes as nulls, and as terms where a row is of several."""
+        sample = _sample(self.model, panel, self.cluster)
+        rows, effects = rows_of(sample.panel), sample.model.fixed
+
+        def remove(columns: FloatArray) -> FloatArray:
+            return absorb(columns, rows, effects)
+
+        lines, factor = [], _factor(sample)
+        for test in _tests(panel, sample, self.term, self.value):
+            result = wild_cluster_bootstrap(
+                remove(sample.x),
+                remove(sample.panel.array([sample.model.y]))[:, 0],
+                remove,
+                sample.clusters,
+                test.restrictions,
+                test.value,
+                self.weights,
+                self.impose_null,
+                self.tails,
+                self.draws,
+                self.level,
+                np.random.default_rng(self.seed),
+            )
+            # a Wald statistic is divided by the variance, t by its square root
+            stat = result.statistic / (math.sqrt(factor) if len(test.restrictions) == 1 else factor)
+            numbers = (result.estimate + test.value, result.se * math.sqrt(factor), stat, result.p)
+            clusters = int(sample.clusters.max()) + 1
+            ends = (result.low, result.high, clusters, result.draws)
+            lines.append((test.name, *numbers, *ends, self._null_note(test, result, sample)))
+        return pd.DataFrame(lines, columns=["term", *COLUMNS])
+
+    def _null_note(self, test: _Test, result: WildBootstrap, sample: _Sample) -> Note:
+        """Return the null and how it was tested."""
+        clusters = int(sample.clusters.max()) + 1
+        weights = {"rademacher": "Rademacher", "webb": "Webb"}[self.weights]
+        drawn = "all_vectors" if result.enumerated else "draws_of_weights"
+        null = Note(
+            "restricted_bootstrap" if self.impose_null else "unrestricted_bootstrap",
+            null=test.null,
+            by=self.cluster,
+            clusters=clusters,
+            how=Note(drawn, draws=result.draws, weights=weights),
         )
-        return {"wild_bootstrap": frame.set_index("term")}
+        if result.smallest_p > 1 - self.level:
+            null = followed(null, Note("no_smaller_p", p=result.smallest_p))
+        if clusters == len(sample.clusters):
+            null = followed(null, Note("cluster_per_observation"))
+        nonzero = (sample.x[:, test.restrictions.any(axis=0)] != 0).any(axis=1)
+        few = len(np.unique(sample.clusters[nonzero]))
+        return followed(null, Note("not_zero_in_few", clusters=few)) if few < FEWEST_CLUSTERS else null

@@ -6,7 +6,7 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ import pandas as pd
 
 from digicarbon.disk.files import check_zip
 from digicarbon.disk.text import Figures, TextFormat, decoded, figures, in_doubt, separator, shown_mark
-from digicarbon.errors import DataError
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.errors import DataError, DigicarbonError
+from digicarbon.note import Note, columns_there, cut, suggestion
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".xlsx", ".xls", ".dta", ".parquet")
 """The suffixes of the files that `read_table` reads."""
@@ -161,6 +161,33 @@ def check_present(file: Path, key: str) -> None:
     names = sorted(item.name for item in folder.iterdir())
     hint = suggestion(file.name, names)
     raise DataError(Note("no_file_in_folder", key=key, file=file.name, folder=folder, hint=hint))
+
+
+def require_column(
+    column: str,
+    names: Iterable[object],
+    file: str,
+    key: str,
+    error: type[DigicarbonError] = DataError,
+    hint: Note | str | None = None,
+) -> None:
+    """Raise unless ``column`` is among the names of a file's columns.
+
+    Parameters
+    ----------
+    column : str
+    names : iterable
+    file, key : str
+        The file, and the dotted configuration key that names the column.
+    error : type
+    hint : Note or str, optional
+        What the column may be called; by default a name like it.
+    """
+    known = list(map(str, names))
+    if column not in known:
+        hint = suggestion(column, known) if hint is None else hint
+        there = columns_there(known)
+        raise error(Note("file_without_column", key=key, file=file, column=column, hint=hint, columns=there))
 
 
 def _read_text(file: Path, where: str, written: TextFormat) -> tuple[pd.DataFrame, TextFormat]:

@@ -12,10 +12,10 @@ import pandas as pd
 
 from digicarbon.country import country
 from digicarbon.errors import DataError
-from digicarbon.note import Note, columns_there, cut, suggestion
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.source import datafolder
 from digicarbon.source._catalogue import FileEntry, SeriesEntry, Value
-from digicarbon.source._read import check_present, read_table
+from digicarbon.source._read import check_present, read_table, require_column
 from digicarbon.source.base import InputFile
 from digicarbon.source.validation import BROKEN
 
@@ -96,7 +96,7 @@ class Shelf:
         if name not in self._keyed:
             entry, frame = self.files[name], self.frame(name)
             for column in (entry.unit, entry.time):
-                refuse_unknown_column(column, frame, entry.path, f"source.files.{name}")
+                require_column(column, frame.columns, entry.path, f"source.files.{name}")
             keys = pd.DataFrame({"unit": as_units(frame[entry.unit]), "time": _years(frame, entry)})
             rest = frame.drop(columns=[*KEYS, entry.unit, entry.time], errors="ignore")
             self._keyed[name] = pd.concat([keys, rest], axis=1)
@@ -133,7 +133,7 @@ class Shelf:
                 if column not in (*KEYS, country().code) and _has_numbers(frame[column])
             ]
         else:
-            refuse_unknown_column(entry.names, frame, entry.path, f"source.files.{file}.names")
+            require_column(entry.names, frame.columns, entry.path, f"source.files.{file}.names")
             names = sorted(frame[entry.names].astype(str).unique())
         return {name: self._one_file(name, SeriesEntry(file=file, column=(name,))) for name in names}
 
@@ -253,7 +253,7 @@ class Shelf:
     def _named(self, rows: pd.DataFrame, label: str, file: FileEntry, key: str) -> pd.Series[float]:
         """Return the rows of one series of a long file."""
         names = str(file.names)
-        refuse_unknown_column(names, rows, file.path, f"source.files.{key}.names")
+        require_column(names, rows.columns, file.path, f"source.files.{key}.names")
         own = rows[rows[names].astype(str) == label]
         if own.empty:
             known = sorted(rows[names].astype(str).unique())
@@ -277,22 +277,6 @@ def as_units(labels: pd.Series[Any]) -> pd.Series[str]:
     return texts.map(known)
 
 
-def refuse_unknown_column(column: str, frame: pd.DataFrame, file: str, key: str) -> None:
-    """Raise a `DataError` unless a file has a column."""
-    names = [str(name) for name in frame.columns]
-    if column not in names:
-        raise DataError(
-            Note(
-                "file_without_column",
-                key=key,
-                file=file,
-                column=column,
-                hint=suggestion(column, names),
-                columns=columns_there(names),
-            )
-        )
-
-
 def _has_numbers(cells: pd.Series[Any]) -> bool:
     """Return whether a column has numbers, even if some are written as text."""
     if pd.api.types.is_numeric_dtype(cells):
@@ -313,7 +297,7 @@ def _years(frame: pd.DataFrame, entry: FileEntry) -> pd.Series[int]:
 
 
 def _chosen(rows: pd.DataFrame, column: str, values: Sequence[Value], file: str, key: str) -> pd.DataFrame:
-    refuse_unknown_column(column, rows, file, f"{key}.where")
+    require_column(column, rows.columns, file, f"{key}.where")
     # each distinct value is converted once: a file of sectors has some fifty in tens of thousands of rows
     codes, distinct = pd.factorize(rows[column], use_na_sentinel=False)
     cells = pd.Series(np.array([_as_text(value) for value in distinct], dtype=object)[codes], index=rows.index)
@@ -340,7 +324,7 @@ def _as_text(value: object) -> str:
 
 
 def _numbers(rows: pd.DataFrame, column: str, file: str, key: str) -> pd.Series[float]:
-    refuse_unknown_column(column, rows, file, key)
+    require_column(column, rows.columns, file, key)
     cells = rows[column]
     numbers = pd.to_numeric(cells, errors="coerce").astype(float)
     odd = numbers.isna() & cells.notna() & (cells.astype(str).str.strip() != "")

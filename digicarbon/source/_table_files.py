@@ -7,7 +7,8 @@ import pandas as pd
 from digicarbon.errors import DataError
 from digicarbon.note import Note, cut
 from digicarbon.source._catalogue import TablesEntry
-from digicarbon.source._shelf import Shelf, as_units, refuse_unknown_column
+from digicarbon.source._read import require_column
+from digicarbon.source._shelf import Shelf, as_units
 from digicarbon.source.base import TABLES
 from digicarbon.source.validation import with_units
 
@@ -37,7 +38,7 @@ def table_halves(shelf: Shelf, entry: TablesEntry) -> tuple[pd.DataFrame, pd.Dat
 def _half(shelf: Shelf, name: str, columns: dict[str, str]) -> pd.DataFrame:
     frame, file = shelf.frame(name), shelf.files[name].path
     for column in columns.values():
-        refuse_unknown_column(column, frame, file, "source.tables")
+        require_column(column, frame.columns, file, "source.tables")
     rest = frame.drop(columns=[new for new, old in columns.items() if new in frame and new != old])
     renamed = with_units(rest.rename(columns={old: new for new, old in columns.items()}), shelf.files[name].unit)
     shelf.record(name, TABLES)
@@ -47,7 +48,7 @@ def _half(shelf: Shelf, name: str, columns: dict[str, str]) -> pd.DataFrame:
 def _names(shelf: Shelf, file: str, column: str) -> dict[str, str]:
     frame = shelf.frame(file)
     for needed in ("sector", column):
-        refuse_unknown_column(needed, frame, shelf.files[file].path, "source.tables.names")
+        require_column(needed, frame.columns, shelf.files[file].path, "source.tables.names")
     shelf.record(file, TABLES)
     return dict(zip(frame["sector"].astype(str), frame[column].astype(str).str.strip(), strict=True))
 

@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from digicarbon.country import country
 from digicarbon.disk.text import DELIMITERS, WORDS, TextFormat, shown_mark
 from digicarbon.errors import DataError
-from digicarbon.note import Note, columns_there, cut, suggestion
-from digicarbon.source._read import as_periods, numbers_or_text, read_table
+from digicarbon.note import Note, cut
+from digicarbon.source._read import as_periods, numbers_or_text, read_table, require_column
 from digicarbon.source.base import InputFile, Inputs, Source
 
 
@@ -134,19 +134,8 @@ class TableSource(Source):
 
     def _renamed(self, frame: pd.DataFrame) -> pd.DataFrame:
         names = [str(name) for name in frame.columns]
-        absent = {new: old for new, old in self.columns.items() if old not in names}
-        if absent:
-            new, old = next(iter(absent.items()))
-            raise DataError(
-                Note(
-                    "file_without_column",
-                    key=f"source.columns.{new}",
-                    file=self._name,
-                    column=old,
-                    hint=suggestion(old, names),
-                    columns=columns_there(names),
-                )
-            )
+        for new, old in self.columns.items():
+            require_column(old, names, self._name, f"source.columns.{new}")
         others = set(names) - set(self.columns.values())
         clashes = [new for new in self.columns if new in others]
         if clashes:
@@ -158,18 +147,8 @@ class TableSource(Source):
     def _keyed(self, frame: pd.DataFrame) -> pd.DataFrame:
         names = [str(name) for name in frame.columns]
         for key, name in (("unit", self.unit), ("time", self.time)):
-            if name not in names:
-                renamed = [new for new, old in self.columns.items() if old == name]
-                raise DataError(
-                    Note(
-                        "file_without_column",
-                        key=f"source.{key}",
-                        file=self._name,
-                        column=name,
-                        hint=Note("did_you_mean", name=renamed[0]) if renamed else suggestion(name, names),
-                        columns=columns_there(names),
-                    )
-                )
+            renamed = [Note("did_you_mean", name=new) for new, old in self.columns.items() if old == name]
+            require_column(name, names, self._name, f"source.{key}", hint=next(iter(renamed), None))
         for key, name in (("unit", self.unit), ("time", self.time)):
             if key in names and name != key:
                 raise DataError(

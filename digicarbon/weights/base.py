@@ -528,6 +528,42 @@ IslandsUnplaced = Annotated[Literal["refuse", "keep"], BeforeValidator(_without_
 IslandsPlaced = Literal["refuse", "keep", "nearest"]
 """What to do with a unit without neighbour where places are known: stop, leave it so, or join it to the nearest."""
 
+
+class FileWeights(WeightsSpec):
+    """Weights from the user's own file.
+
+    Attributes
+    ----------
+    path : str
+        A relative path starts at the working directory.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    extra : {"refuse", "drop"}
+        What to do with labels that are not units of the panel; ``"drop"`` leaves them out, then normalises.
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ("path",)
+
+    path: str
+    normalise: Normalise = "row"
+    extra: Extra = "refuse"
+
+
+class TextFileWeights(FileWeights):
+    """Weights from a file that may be a text.
+
+    Attributes
+    ----------
+    islands : {"refuse", "keep"}
+        What to do with a unit that has no neighbour.
+    encoding : str or None
+        The encoding of a text file; UTF-8 if None, or else GB18030 or cp1252.
+    """
+
+    islands: IslandsUnplaced = "refuse"
+    encoding: str | None = None
+
+
 ROW, COLUMN = Note("weights_row"), Note("weights_column")
 UNIT, POLYGON = Note("weights_unit"), Note("weights_polygon")
 """The parts of a file that have labels, for messages."""

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 import scipy
 from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, WeightsError
-from digicarbon.note import Note, columns_there, cut, suggestion
-from digicarbon.numeric.spatial.operator import Normalise
+from digicarbon.note import Note, cut
 from digicarbon.numeric.spatial.proximity import linked, without_neighbour
 from digicarbon.panel import Panel
-from digicarbon.source._read import check_present
+from digicarbon.source._read import check_present, require_column
 from digicarbon.weights.base import (
     POLYGON,
-    Extra,
+    FileWeights,
     IslandsPlaced,
     Weights,
-    WeightsSpec,
     check_coverage,
     file_labels,
     refuse_extra,
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 _POLYGONS = ("Polygon", "MultiPolygon")
 
 
-class ContiguityWeights(WeightsSpec):
+class ContiguityWeights(FileWeights):
     """Polygons that touch weigh 1.
 
     Neighbours share a point (queen) or an edge (rook) of their outlines, vertex for vertex, as in libpysal. Outlines
@@ -52,8 +50,6 @@ class ContiguityWeights(WeightsSpec):
     tolerance : float or None
         If set, polygons no farther apart than this, in the unit of the file's coordinates, are neighbours; with 0,
         those that touch or overlap. For the queen rule only.
-    normalise : {"row", "spectral", "minmax", "none"}
-        How weights are scaled, see `Weights.from_matrix`.
     islands : {"refuse", "keep", "nearest"}
         What to do with a polygon that touches none; ``"nearest"`` makes it and the polygon whose outline is nearest, in
         the file's coordinates, neighbours of each other.
@@ -61,15 +57,10 @@ class ContiguityWeights(WeightsSpec):
         What to do with polygons that are not units of the panel.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ("path",)
-
-    path: str
     unit: str
     rule: Literal["queen", "rook"] = "queen"
     tolerance: Annotated[float, Field(ge=0)] | None = None
-    normalise: Normalise = "row"
     islands: IslandsPlaced = "refuse"
-    extra: Extra = "refuse"
 
     @model_validator(mode="after")
     def _check_tolerance(self) -> Self:
@@ -101,18 +92,8 @@ class ContiguityWeights(WeightsSpec):
         file = Path(self.path)
         check_present(file, "weights.path")
         frame = read_polygons(file)
-        if self.unit not in frame.columns:
-            columns = [str(name) for name in frame.columns if name != frame.geometry.name]
-            raise WeightsError(
-                Note(
-                    "file_without_column",
-                    key="weights.unit",
-                    file=file.name,
-                    column=self.unit,
-                    hint=suggestion(self.unit, columns),
-                    columns=columns_there(columns),
-                )
-            )
+        columns = [name for name in frame.columns if name != frame.geometry.name]
+        require_column(self.unit, columns, file.name, "weights.unit", WeightsError)
         labels = file_labels(frame[self.unit], file.name)
         check_coverage(panel.units, labels, file.name)
         if self.extra == "refuse":

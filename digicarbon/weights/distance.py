@@ -8,19 +8,18 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Literal
 
+import scipy
 from pydantic import Field
 
 from digicarbon.note import Note
-from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.numeric.spatial.proximity import binary, exponential_decay, inverse_distance
 from digicarbon.panel import Panel
-from digicarbon.weights.base import IslandsPlaced, Weights, rest
-from digicarbon.weights.places import PlacedWeights
+from digicarbon.weights.places import FromPlaces, NearPlaces, Places
 
 Positive = Annotated[float, Field(gt=0)]
 
 
-class KNearestWeights(PlacedWeights):
+class KNearestWeights(FromPlaces):
     """Each unit's k nearest units weigh 1; not symmetric.
 
     In a tie for the k-th nearest, the unit that comes first in the panel's order is taken.
@@ -29,28 +28,21 @@ class KNearestWeights(PlacedWeights):
     ----------
     k : int
         Number of neighbours of each unit; at most the number of other units.
-    normalise : {"row", "spectral", "minmax", "none"}
-        How weights are scaled, see `Weights.from_matrix`.
     """
 
     k: Annotated[int, Field(ge=1)] = 5
-    normalise: Normalise = "row"
 
-    def compute(self, panel: Panel) -> Weights:
-        """Return the weights among the panel's units, labelled and ordered as the panel.
+    @property
+    def title(self) -> Note:
+        """What the weights are called."""
+        return Note("nearest_weights", k=self.k)
 
-        Raises
-        ------
-        DataError, WeightsError
-            If places are not known, see `PlacedWeights.places`, or there are not more than ``k`` units.
-        """
-        matrix = self.places(panel).nearest(self.k).matrix(1.0)
-        return Weights.from_matrix(
-            matrix, panel.units, name=Note("nearest_weights", k=self.k), normalise=self.normalise
-        )
+    def matrix(self, places: Places, panel: Panel) -> scipy.sparse.csr_array:
+        """Return the weights; there must be more than ``k`` units."""
+        return places.nearest(self.k).matrix(1.0)
 
 
-class DistanceBandWeights(PlacedWeights):
+class DistanceBandWeights(NearPlaces):
     r"""Units no farther apart than a threshold weigh 1, or the inverse of their distance.
 
     .. math:: w_{ij} = 1(d_{ij} \le D) \quad\text{or}\quad w_{ij} = 1(d_{ij} \le D)\, d_{ij}^{-p}
@@ -63,108 +55,76 @@ class DistanceBandWeights(PlacedWeights):
     weight : {"binary", "inverse"}
     power : float
         The exponent p of inverse distances.
-    normalise : {"row", "spectral", "minmax", "none"}
-        How weights are scaled, see `Weights.from_matrix`.
-    islands : {"refuse", "keep", "nearest"}
-        What to do with a unit that has no other within the threshold; ``"nearest"`` makes it and the unit nearest to
-        it neighbours of each other, whatever their distance, with the weight of that distance.
     """
 
     threshold: Positive | None = None
     weight: Literal["binary", "inverse"] = "binary"
     power: Positive = 1.0
-    normalise: Normalise = "row"
-    islands: IslandsPlaced = "refuse"
 
-    def compute(self, panel: Panel) -> Weights:
-        """Return the weights among the panel's units, labelled and ordered as the panel.
+    @property
+    def title(self) -> Note:
+        """What the weights are called."""
+        return Note("band_weights")
 
-        Raises
-        ------
-        DataError, WeightsError
-            If places are not known, see `PlacedWeights.places`, a unit has no neighbour and ``islands`` is
-            ``"refuse"``, or ``weight`` is ``"inverse"`` and two units have the same location.
-        """
-        places = self.places(panel)
+    def matrix(self, places: Places, panel: Panel) -> scipy.sparse.csr_array:
+        """Return the weights; inverse distances need different places."""
         radius = places.smallest_band() if self.threshold is None else self.threshold
         if self.weight == "inverse":
             places.refuse_same()
         decay = partial(inverse_distance, power=self.power) if self.weight == "inverse" else binary
-        matrix = places.weighted(decay, radius, self.islands)
-        return Weights.from_matrix(
-            matrix, panel.units, islands=rest(self.islands), name=Note("band_weights"), normalise=self.normalise
-        )
+        return places.weighted(decay, radius, self.islands)
 
 
-class InverseDistanceWeights(PlacedWeights):
+class CutOffWeights(NearPlaces):
+    """Weights that fall with distance.
+
+    Attributes
+    ----------
+    cutoff : float or None
+        Pairs farther apart weigh 0, in kilometres or in the unit of the coordinates.
+    """
+
+    cutoff: Positive | None = None
+
+
+class InverseDistanceWeights(CutOffWeights):
     r"""Inverse distance, :math:`w_{ij} = d_{ij}^{-p}`, to all units or to those within a cut-off.
 
     Attributes
     ----------
     power : float
         The exponent p; 2 is the gravity form.
-    cutoff : float or None
-        Pairs farther apart weigh 0, in kilometres or in the unit of the coordinates.
-    normalise : {"row", "spectral", "minmax", "none"}
-        How weights are scaled, see `Weights.from_matrix`.
-    islands : {"refuse", "keep", "nearest"}
-        What to do with a unit that has no other within the cut-off; ``"nearest"`` makes it and the unit nearest to it
-        neighbours of each other, with the weight that their distance gives.
     """
 
     power: Positive = 1.0
-    cutoff: Positive | None = None
-    normalise: Normalise = "row"
-    islands: IslandsPlaced = "refuse"
 
-    def compute(self, panel: Panel) -> Weights:
-        """Return the weights among the panel's units, labelled and ordered as the panel.
+    @property
+    def title(self) -> Note:
+        """What the weights are called."""
+        return Note("inverse_weights")
 
-        Raises
-        ------
-        DataError, WeightsError
-            If places are not known, see `PlacedWeights.places`, two units have the same location, or a unit has no
-            neighbour and ``islands`` is ``"refuse"``.
-        """
-        places = self.places(panel)
+    def matrix(self, places: Places, panel: Panel) -> scipy.sparse.csr_array:
+        """Return the weights; no two units may have the same place."""
         places.refuse_same()
-        matrix = places.weighted(partial(inverse_distance, power=self.power), self.cutoff, self.islands)
-        return Weights.from_matrix(
-            matrix, panel.units, islands=rest(self.islands), name=Note("inverse_weights"), normalise=self.normalise
-        )
+        return places.weighted(partial(inverse_distance, power=self.power), self.cutoff, self.islands)
 
 
-class ExponentialWeights(PlacedWeights):
+class ExponentialWeights(CutOffWeights):
     r"""Exponential decay, :math:`w_{ij} = \exp(-\alpha d_{ij})`, to all units or to those within a cut-off.
 
     Attributes
     ----------
     alpha : float
         Decay per kilometre, or per unit of the coordinates: weights halve every ln 2 / alpha.
-    cutoff : float or None
-        Pairs farther apart weigh 0, in kilometres or in the unit of the coordinates.
-    normalise : {"row", "spectral", "minmax", "none"}
-        How weights are scaled, see `Weights.from_matrix`.
-    islands : {"refuse", "keep", "nearest"}
-        What to do with a unit that has no other within the cut-off; ``"nearest"`` makes it and the unit nearest to it
-        neighbours of each other, with the weight that their distance gives.
     """
 
     alpha: Positive = 0.01
-    cutoff: Positive | None = None
-    normalise: Normalise = "row"
-    islands: IslandsPlaced = "refuse"
 
-    def compute(self, panel: Panel) -> Weights:
-        """Return the weights among the panel's units, labelled and ordered as the panel.
+    @property
+    def title(self) -> Note:
+        """What the weights are called."""
+        return Note("exponential_weights")
 
-        Raises
-        ------
-        DataError, WeightsError
-            If places are not known, see `PlacedWeights.places`, or a unit has no neighbour and ``islands`` is
-            ``"refuse"``.
-        """
-        matrix = self.places(panel).weighted(partial(exponential_decay, alpha=self.alpha), self.cutoff, self.islands)
-        return Weights.from_matrix(
-            matrix, panel.units, islands=rest(self.islands), name=Note("exponential_weights"), normalise=self.normalise
-        )
+    def matrix(self, places: Places, panel: Panel) -> scipy.sparse.csr_array:
+        """Return the weights."""
+        return places.weighted(partial(exponential_decay, alpha=self.alpha), self.cutoff, self.islands)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
+import scipy
 from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
@@ -15,7 +16,7 @@ from digicarbon.numeric.spatial.proximity import inverse_distance, inverse_gap
 from digicarbon.panel import Panel
 from digicarbon.spec import Pair
 from digicarbon.weights.base import Weights, WeightsSpec
-from digicarbon.weights.places import PlacedWeights
+from digicarbon.weights.places import FromPlaces, Places
 
 
 class SizedWeights(WeightsSpec):
@@ -152,31 +153,25 @@ class EconomicWeights(SizedWeights):
         )
 
 
-class ProductWeights(PlacedWeights, SizedWeights):
+class ProductWeights(FromPlaces, SizedWeights):
     r"""Inverse distance times economic distance, :math:`w_{ij} = d_{ij}^{-p} / |\bar Y_i - \bar Y_j|`.
 
     Attributes
     ----------
     power : float
         The exponent p of the distance.
-    normalise : {"row", "spectral", "minmax", "none"}
-        How weights are scaled, see `Weights.from_matrix`.
     """
 
     power: Annotated[float, Field(gt=0)] = 1.0
-    normalise: Normalise = "row"
 
-    def compute(self, panel: Panel) -> Weights:
-        """Return the weights among the panel's units, labelled and ordered as the panel.
+    @property
+    def title(self) -> Note:
+        """What the weights are called."""
+        return Note("product_weights")
 
-        Raises
-        ------
-        DataError, WeightsError
-            If places or means do not exist or two are equal, see `PlacedWeights.places` and `SizedWeights.gaps`.
-        """
-        places = self.places(panel)
+    def matrix(self, places: Places, panel: Panel) -> scipy.sparse.csr_array:
+        """Return the weights of units on different places, whose means differ."""
         places.refuse_same()
         pairs = places.within()
         gaps = self.gaps(panel)[pairs.origin, pairs.destination]
-        matrix = pairs.matrix(inverse_distance(pairs.distance, self.power) * gaps)
-        return Weights.from_matrix(matrix, panel.units, name=Note("product_weights"), normalise=self.normalise)
+        return pairs.matrix(inverse_distance(pairs.distance, self.power) * gaps)

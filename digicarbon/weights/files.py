@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,16 +12,13 @@ from numpy.typing import NDArray
 from digicarbon.disk.text import TextFormat
 from digicarbon.errors import WeightsError
 from digicarbon.note import Note, columns_there, cut, suggestion
-from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.panel import Panel
 from digicarbon.source._read import read_table
 from digicarbon.weights.base import (
     COLUMN,
     ROW,
-    Extra,
-    IslandsUnplaced,
+    TextFileWeights,
     Weights,
-    WeightsSpec,
     check_coverage,
     file_labels,
     refuse_extra,
@@ -34,7 +30,7 @@ _ALONE = Note("weights_unit_alone")
 _OF_PERIOD = Note("weights_unit_of_period")
 
 
-class MatrixWeights(WeightsSpec):
+class MatrixWeights(TextFileWeights):
     """A square table of weights: unit labels in the first column and in the first row.
 
     ``w[i, j]``, in the row of i and the column of j, is the weight of j in i's neighbourhood. Rows and columns are
@@ -44,23 +40,7 @@ class MatrixWeights(WeightsSpec):
     ----------
     path : str
         A CSV, TSV, Excel, Stata or Parquet file; a relative path starts at the working directory.
-    normalise : {"row", "spectral", "minmax", "none"}
-        How weights are scaled, see `Weights.from_matrix`.
-    islands : {"refuse", "keep"}
-        What to do with a unit that has no neighbour.
-    extra : {"refuse", "drop"}
-        What to do with labels that are not units of the panel; ``"drop"`` leaves them out, then normalises.
-    encoding : str or None
-        The encoding of a text file; UTF-8 if None, or else GB18030 or cp1252.
     """
-
-    reads: ClassVar[tuple[str, ...]] = ("path",)
-
-    path: str
-    normalise: Normalise = "row"
-    islands: IslandsUnplaced = "refuse"
-    extra: Extra = "refuse"
-    encoding: str | None = None
 
     def compute(self, panel: Panel) -> Weights:
         """Return the weights among the panel's units, labelled and ordered as the panel.
@@ -94,7 +74,7 @@ class MatrixWeights(WeightsSpec):
         return Weights.from_matrix(values, units, islands=self.islands, name=file.stem, normalise=self.normalise)
 
 
-class EdgeWeights(WeightsSpec):
+class EdgeWeights(TextFileWeights):
     """A list of neighbours: a row per pair, with or without a weight.
 
     Attributes
@@ -110,27 +90,14 @@ class EdgeWeights(WeightsSpec):
         The column of the weight; if None, each pair weighs 1.
     symmetric : bool
         Whether a row means both directions.
-    normalise : {"row", "spectral", "minmax", "none"}
-        How weights are scaled, see `Weights.from_matrix`.
     islands : {"refuse", "keep"}
         What to do with a unit that has no neighbour; ``"keep"`` also allows units that no row names.
-    extra : {"refuse", "drop"}
-        What to do with labels that are not units of the panel; ``"drop"`` leaves out their rows.
-    encoding : str or None
-        The encoding of a text file; UTF-8 if None, or else GB18030 or cp1252.
     """
 
-    reads: ClassVar[tuple[str, ...]] = ("path",)
-
-    path: str
     origin: str = _ENDS[0]
     destination: str = _ENDS[1]
     weight: str | None = None
     symmetric: bool = True
-    normalise: Normalise = "row"
-    islands: IslandsUnplaced = "refuse"
-    extra: Extra = "refuse"
-    encoding: str | None = None
 
     def compute(self, panel: Panel) -> Weights:
         """Return the weights among the panel's units, labelled and ordered as the panel.

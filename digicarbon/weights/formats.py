@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,15 +13,12 @@ import pandas as pd
 from digicarbon.disk.text import TextFormat, decoded
 from digicarbon.errors import DataError, WeightsError
 from digicarbon.note import Note
-from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.panel import Panel
 from digicarbon.source._read import check_present
 from digicarbon.weights.base import (
     UNIT,
-    Extra,
-    IslandsUnplaced,
+    TextFileWeights,
     Weights,
-    WeightsSpec,
     check_coverage,
     file_labels,
     refuse_extra,
@@ -48,33 +45,14 @@ class Links:
     edges: tuple[tuple[str, str, float], ...]
 
 
-class TextWeights(WeightsSpec):
+class TextWeights(TextFileWeights):
     """Weights in a text file whose words are separated by blanks.
 
     Labels contain no blank in these formats: ``Inner_Mongolia`` is the unit ``Inner Mongolia`` where the panel has no
     unit with the underscore.
 
-    Attributes
-    ----------
-    path : str
-        A relative path starts at the working directory.
-    normalise : {"row", "spectral", "minmax", "none"}
-        How weights are scaled, see `Weights.from_matrix`.
-    islands : {"refuse", "keep"}
-        What to do with a unit that has no neighbour.
-    extra : {"refuse", "drop"}
-        What to do with labels that are not units of the panel.
-    encoding : str or None
-        The file's encoding; UTF-8 if None, or else GB18030 or cp1252.
+    Fields are those of `digicarbon.weights.base.TextFileWeights`.
     """
-
-    reads: ClassVar[tuple[str, ...]] = ("path",)
-
-    path: str
-    normalise: Normalise = "row"
-    islands: IslandsUnplaced = "refuse"
-    extra: Extra = "refuse"
-    encoding: str | None = None
 
     def links(self, lines: Sequence[Line], file: str) -> Links:
         """Return the links in the lines of the file; each format reads them in its own way.

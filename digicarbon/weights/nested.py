@@ -6,17 +6,16 @@ from typing import Annotated
 
 from pydantic import Field
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError
 from digicarbon.note import Note, cut
 from digicarbon.numeric.spatial.geography import nested
-from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.panel import Panel
-from digicarbon.weights.base import Weights
 from digicarbon.weights.economic import SizedWeights
-from digicarbon.weights.places import PlacedWeights
+from digicarbon.weights.places import FromPlaces, Places
 
 
-class NestedWeights(PlacedWeights, SizedWeights):
+class NestedWeights(FromPlaces, SizedWeights):
     r"""Nested geographic-economic weights (Eq 10 of the study).
 
     .. math:: w_{ij} = d_{ij}^{-p} \, \bar Y_j / \bar Y
@@ -30,25 +29,17 @@ class NestedWeights(PlacedWeights, SizedWeights):
         As in `SizedWeights`, in levels.
     power : float
         The exponent p of the distance.
-    normalise : {"row", "spectral", "minmax", "none"}
-        How weights are scaled, see `Weights.from_matrix`.
     """
 
     power: Annotated[float, Field(gt=0)] = 1.0
-    normalise: Normalise = "row"
 
-    def compute(self, panel: Panel) -> Weights:
-        """Return the weights among the panel's units, labelled and ordered as the panel.
+    @property
+    def title(self) -> str:
+        """What the weights are called."""
+        return "W2"
 
-        Raises
-        ------
-        WeightsError
-            If places or means do not exist, see `PlacedWeights.places` and `SizedWeights.sizes`, two units have the
-            same location, or a mean is not positive.
-        DataError
-            If a file cannot be read, or a value of ``economy`` in the window is missing or text.
-        """
-        places = self.places(panel)
+    def matrix(self, places: Places, panel: Panel) -> FloatArray:
+        """Return the weights of units on different places, whose means are positive."""
         places.refuse_same()
         size = self.sizes(panel)
         bad = [unit for unit, mean in zip(panel.units, size, strict=True) if mean <= 0]
@@ -56,5 +47,4 @@ class NestedWeights(PlacedWeights, SizedWeights):
             raise WeightsError(
                 Note("weights_mean_not_positive", key="weights.economy", column=self.economy, units=cut(bad))
             )
-        matrix = nested(places.distances(), size, self.power)
-        return Weights.from_matrix(matrix, panel.units, name="W2", normalise=self.normalise)
+        return nested(places.distances(), size, self.power)

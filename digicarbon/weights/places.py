@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,8 @@ from digicarbon.arrays import FloatArray
 from digicarbon.country import country
 from digicarbon.disk.text import TextFormat
 from digicarbon.errors import WeightsError
-from digicarbon.note import Note, columns_there, suggestion
+from digicarbon.note import Note
+from digicarbon.numeric.spatial.operator import Normalise
 from digicarbon.numeric.spatial.proximity import (
     Metric,
     Pairs,
@@ -26,8 +28,18 @@ from digicarbon.numeric.spatial.proximity import (
     without_neighbour,
 )
 from digicarbon.panel import Panel
-from digicarbon.source._read import read_table
-from digicarbon.weights.base import IslandsPlaced, WeightsSpec, as_known, check_coverage, file_labels, refuse_twice
+from digicarbon.source._read import read_table, require_column
+from digicarbon.weights.base import (
+    Islands,
+    IslandsPlaced,
+    Weights,
+    WeightsSpec,
+    as_known,
+    check_coverage,
+    file_labels,
+    refuse_twice,
+    rest,
+)
 
 Decay = Callable[[FloatArray], FloatArray]
 """Takes distances and returns weights of the same shape."""
@@ -185,7 +197,8 @@ class PlacedWeights(WeightsSpec):
         file = Path(self.coordinates).name
         written = TextFormat(self.encoding)
         frame = read_table(self.coordinates, "weights", [self.unit], written=written, key="coordinates").frame
-        self._check_columns(frame, file)
+        for key in ("unit", "longitude", "latitude"):
+            require_column(getattr(self, key), frame.columns, file, f"weights.{key}", WeightsError)
         labels = file_labels(frame[self.unit], file)
         check_coverage(panel.units, labels, file)
         table = frame[[self.longitude, self.latitude]].set_axis(labels, axis=0)
@@ -220,21 +233,6 @@ class PlacedWeights(WeightsSpec):
         table = pd.DataFrame(values[first], index=list(panel.units), columns=names)
         return Places(panel.units, self._degrees(table, Note("weights_the_panel")), self.metric)
 
-    def _check_columns(self, frame: pd.DataFrame, file: str) -> None:
-        for key in ("unit", "longitude", "latitude"):
-            name = getattr(self, key)
-            if name not in frame.columns:
-                raise WeightsError(
-                    Note(
-                        "file_without_column",
-                        key=f"weights.{key}",
-                        file=file,
-                        column=name,
-                        hint=suggestion(name, frame.columns),
-                        columns=columns_there(frame.columns),
-                    )
-                )
-
     def _degrees(self, table: pd.DataFrame, file: str | Note) -> FloatArray:
         values = np.asarray(table.apply(pd.to_numeric, errors="coerce"), dtype=np.float64)
         bad = np.argwhere(~np.isfinite(values))
@@ -260,3 +258,59 @@ class PlacedWeights(WeightsSpec):
                     )
                 )
         return values
+
+
+class FromPlaces(PlacedWeights):
+    """Weights that are a matrix of the places of units.
+
+    Attributes
+    ----------
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    """
+
+    normalise: Normalise = "row"
+
+    @property
+    @abstractmethod
+    def title(self) -> str | Note:
+        """What the weights are called."""
+
+    @property
+    def alone(self) -> Islands:
+        """What to do with a unit that has no neighbour in the matrix."""
+        return "refuse"
+
+    @abstractmethod
+    def matrix(self, places: Places, panel: Panel) -> scipy.sparse.csr_array | FloatArray:
+        """Return the weights before they are normalised, shape (N, N)."""
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError, WeightsError
+            If places are not known, see `PlacedWeights.places`, the matrix cannot be made of them, or a unit has no
+            neighbour in it.
+        """
+        matrix = self.matrix(self.places(panel), panel)
+        return Weights.from_matrix(matrix, panel.units, islands=self.alone, name=self.title, normalise=self.normalise)
+
+
+class NearPlaces(FromPlaces):
+    """Weights of units that are near enough.
+
+    Attributes
+    ----------
+    islands : {"refuse", "keep", "nearest"}
+        What to do with a unit that has no other near enough; ``"nearest"`` makes it and the unit nearest to it
+        neighbours of each other, whatever their distance, with the weight that it gives.
+    """
+
+    islands: IslandsPlaced = "refuse"
+
+    @property
+    def alone(self) -> Islands:
+        """What to do with a unit that is still without neighbour."""
+        return rest(self.islands)
