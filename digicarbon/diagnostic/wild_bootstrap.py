@@ -143,10 +143,24 @@ def wild_bootstrap(
     refuse_few_draws(draws)
     value, level, seed = real(value, "value"), coverage(level), whole(seed, "seed")
     _refuse_no_terms(term)
-    how = {"weights": weights, "impose_null": impose_null, "tails": tails, "cluster": cluster}
+    if term is not None and not isinstance(term, str):
+        term = dict(term) if isinstance(term, Mapping) else tuple(term)
     # the checks above speak of arguments, not of fields
     asked = WildClusterBootstrap.model_construct(
-        model=model, term=term, value=value, **how, draws=draws, seed=seed, level=level
+        model=model,
+        term=term
+        if term is None or isinstance(term, str)
+        else dict(term)
+        if isinstance(term, Mapping)
+        else tuple(term),
+        value=value,
+        weights=weights,
+        impose_null=impose_null,
+        tails=tails,
+        cluster=cluster,
+        draws=draws,
+        seed=seed,
+        level=level,
     )
     return Findings(in_english(asked.lines(panel)).set_index("term"))
 

@@ -37,21 +37,15 @@ def copied_years(series: Matrix, constant: Level = "note") -> Iterator[Finding]:
         twin = next((earlier for earlier in range(later) if _equal(x[:, earlier], x[:, later])), None)
         year = series.years[later]
         if twin is not None:
-            yield Finding(
-                "warning",
-                "copied year",
-                series.file,
-                Note(
-                    "copied_year_of_series",
-                    series=series.name,
-                    year=year,
-                    before=series.years[twin],
-                    units=_common(x[:, twin], x[:, later]),
-                    noun=series.noun,
-                ),
+            said = Note(
+                "copied_year_of_series",
                 series=series.name,
                 year=year,
+                before=series.years[twin],
+                units=_common(x[:, twin], x[:, later]),
+                noun=series.noun,
             )
+            yield series.finding("warning", "copied year", said, year=year)
         else:
             yield from _partly(series, later)
 
@@ -79,38 +73,24 @@ def copied_blocks(blocks: Blocks, file: str, noun: str = "") -> Iterator[Finding
             places.setdefault((first, second), []).append((_when(first, before), year, twins))
     for (before, year), copies in years.items():
         units = [unit for unit, _ in copies]
-        yield Finding(
-            "warning",
-            "copied year",
-            file,
-            Note(
-                "copied_year" if _whole(copies[0][1]) else "nearly_copied_year",
-                year=year,
-                before=before,
-                number=len(units),
-                noun=noun,
-                shared=_shared(copies[0][1]),
-                units=cut(units),
-            ),
+        said = Note(
+            "copied_year" if _whole(copies[0][1]) else "nearly_copied_year",
             year=year,
+            before=before,
+            number=len(units),
+            noun=noun,
+            shared=_shared(copies[0][1]),
+            units=cut(units),
         )
+        yield Finding("warning", "copied year", file, said, year=year)
     for (_, second), pairs in places.items():
         unit_years = [(second, year) for _, year, _ in pairs if year is not None]
         what = cells(unit_years) if unit_years else second
         source, twins = pairs[0][0], pairs[0][2]
-        yield Finding(
-            "warning",
-            f"copied {noun}",
-            file,
-            Note(
-                "copied_figures" if _whole(twins) else "nearly_copied_figures",
-                what=what,
-                source=source,
-                shared=_shared(twins),
-            ),
-            unit=second,
-            year=unit_years[0][1] if len(unit_years) == 1 else None,
-        )
+        code = "copied_figures" if _whole(twins) else "nearly_copied_figures"
+        said = Note(code, what=what, source=source, shared=_shared(twins))
+        only = unit_years[0][1] if len(unit_years) == 1 else None
+        yield Finding("warning", f"copied {noun}", file, said, unit=second, year=only)
 
 
 def _when(place: str, year: int | None) -> Note | str:
@@ -129,21 +109,15 @@ def _constant(series: Matrix, level: Level) -> Iterator[Finding]:
     unrounded = unround(series.values).any(axis=1)
     if unrounded.sum() >= FEWEST:
         years = [str(year) for year in series.years]
-        yield Finding(
-            level,
-            "copied year",
-            series.file,
-            Note(
-                "constant_series",
-                series=series.name,
-                years=years[:3],
-                more=Note("and_so_on") if years[3:] else "",
-                units=len(series.units),
-                noun=series.noun,
-            ),
+        said = Note(
+            "constant_series",
             series=series.name,
-            year=series.years[-1],
+            years=years[:3],
+            more=Note("and_so_on") if years[3:] else "",
+            units=len(series.units),
+            noun=series.noun,
         )
+        yield series.finding(level, "copied year", said, year=series.years[-1])
 
 
 def _partly(series: Matrix, later: int) -> Iterator[Finding]:
@@ -152,24 +126,18 @@ def _partly(series: Matrix, later: int) -> Iterator[Finding]:
     common = _common(before, now)
     if same.sum() >= FEWEST and same.sum() >= PARTLY * common:
         units = [unit for unit, equal in zip(series.units, same.tolist(), strict=True) if equal]
-        yield Finding(
-            "warning",
-            "repeated values",
-            series.file,
-            Note(
-                "partly_copied_year",
-                series=series.name,
-                year=series.years[later],
-                before=series.years[later - 1],
-                same=len(units),
-                common=common,
-                noun=series.noun,
-                share=percent(len(units) / common),
-                units=cut(units),
-            ),
+        said = Note(
+            "partly_copied_year",
             series=series.name,
             year=series.years[later],
+            before=series.years[later - 1],
+            same=len(units),
+            common=common,
+            noun=series.noun,
+            share=percent(len(units) / common),
+            units=cut(units),
         )
+        yield series.finding("warning", "repeated values", said, year=series.years[later])
 
 
 def _common(a: NDArray[np.float64], b: NDArray[np.float64]) -> int:

@@ -10,7 +10,7 @@ from digicarbon.country import country
 from digicarbon.note import Note, cut
 from digicarbon.source.validation._matrix import Matrix
 from digicarbon.source.validation._words import cells, years
-from digicarbon.source.validation.finding import Finding, Level
+from digicarbon.source.validation.finding import Finding
 
 
 def expected_units(units: Collection[str]) -> tuple[str, ...]:
@@ -22,57 +22,28 @@ def expected_units(units: Collection[str]) -> tuple[str, ...]:
 
 
 def coverage(series: Matrix, units: Collection[str], span: tuple[int, int]) -> Iterator[Finding]:
-    """Yield the units and years that a series lacks.
-
-    Parameters
-    ----------
-    series : Matrix
-    units : collection of str
-        Units that the data set should have.
-    span : (int, int)
-        First and last year of the data set.
-    """
-
-    def finding(level: Level, what: Note) -> Finding:
-        return Finding(level, "coverage", series.file, what, series=series.name)
-
+    """Yield the units and years that a series lacks of those that a data set should have and of its span."""
+    check = "coverage"
     if not series.years:
-        yield finding("warning", Note("no_value_at_all", series=series.name))
+        yield series.finding("warning", check, Note("no_value_at_all", series=series.name))
         return
     first, last = series.years[0], series.years[-1]
     any_year = np.asarray(np.isfinite(series.values).any(axis=1), dtype=np.bool_)
     present = dict(zip(series.units, any_year.tolist(), strict=True))
     absent = [unit for unit in units if not present.get(unit, False)]
     if absent:
-        yield finding("warning", Note("units_without_value", series=series.name, units=cut(absent)))
+        yield series.finding("warning", check, Note("units_without_value", series=series.name, units=cut(absent)))
     empty = sorted(set(range(first, last + 1)) - set(series.years))
     if empty:
-        yield finding("warning", Note("years_without_value", series=series.name, noun=series.noun, years=years(empty)))
+        missing = Note("years_without_value", series=series.name, noun=series.noun, years=years(empty))
+        yield series.finding("warning", check, missing)
     gaps = series.cells(~np.isfinite(series.values) & any_year[:, None])
     if gaps:
-        total = int(any_year.sum()) * len(series.years)
-        yield finding(
-            "warning",
-            Note(
-                "gaps_of_series",
-                series=series.name,
-                gaps=len(gaps),
-                total=total,
-                noun=series.noun,
-                years=years(series.years),
-                places=cells(gaps),
-            ),
-        )
+        total, count = int(any_year.sum()) * len(series.years), {"gaps": len(gaps), "noun": series.noun}
+        among = {"total": total, "years": years(series.years), "places": cells(gaps)}
+        yield series.finding("warning", check, Note("gaps_of_series", series=series.name, **count, **among))
     if (first, last) != span:
-        yield finding(
-            "note",
-            Note(
-                "shorter_series",
-                series=series.name,
-                first=first,
-                last=last,
-                years=len(series.years),
-                start=span[0],
-                end=span[1],
-            ),
+        own = {"first": first, "last": last, "years": len(series.years)}
+        yield series.finding(
+            "note", check, Note("shorter_series", series=series.name, **own, start=span[0], end=span[1])
         )

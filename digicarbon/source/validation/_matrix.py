@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
 from digicarbon.country import country
+from digicarbon.note import Note
+from digicarbon.source.validation.finding import Finding, Level
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,10 @@ class Matrix:
     def at(self, row: int, column: int) -> tuple[str, int]:
         """Return the unit and year of a cell."""
         return self.units[row], self.years[column]
+
+    def finding(self, level: Level, check: str, said: Note, unit: str = "", year: int | None = None) -> Finding:
+        """Return a finding about the series."""
+        return Finding(level, check, self.file, said, series=self.name, unit=unit, year=year)
 
     def cells(self, chosen: NDArray[np.bool_]) -> list[tuple[str, int]]:
         """Return the units and years of chosen cells, shape (N, T), unit by unit."""

@@ -76,67 +76,47 @@ def _signs(series: Matrix) -> Iterator[Finding]:
     if 0 < negative <= 0.05 * (negative + positive):
         for row, column in np.argwhere(values < 0).tolist():
             unit, year = series.at(row, column)
-            yield Finding(
-                "warning",
-                "sign",
-                series.file,
-                Note(
-                    "lone_negative",
-                    series=series.name,
-                    cell=Note("cell", parts=(unit, year)),
-                    value=values[row, column],
-                    negative=negative,
-                    values=negative + positive,
-                ),
+            said = Note(
+                "lone_negative",
                 series=series.name,
-                unit=unit,
-                year=year,
+                cell=Note("cell", parts=(unit, year)),
+                value=values[row, column],
+                negative=negative,
+                values=negative + positive,
             )
+            yield series.finding("warning", "sign", said, unit, year)
 
 
 def _break(series: Matrix, odd: NDArray[np.bool_], column: int) -> Finding:
     units = [unit for unit, jumps in zip(series.units, odd.tolist(), strict=True) if jumps]
     year = series.years[column]
-    return Finding(
-        "warning",
-        "break",
-        series.file,
-        Note(
-            "break_of_series",
-            series=series.name,
-            year=year,
-            jumping=len(units),
-            every=len(series.units),
-            noun=series.noun,
-            units=cut(units),
-        ),
+    said = Note(
+        "break_of_series",
         series=series.name,
         year=year,
+        jumping=len(units),
+        every=len(series.units),
+        noun=series.noun,
+        units=cut(units),
     )
+    return series.finding("warning", "break", said, year=year)
 
 
 def _jump(series: Matrix, row: int, column: int, score: float) -> Finding:
     unit, year = series.at(row, column)
     before, now = series.values[row, column - 1], series.values[row, column]
-    return Finding(
-        "warning",
-        "outlier",
-        series.file,
-        Note(
-            "jump_up" if score > 0 else "jump_down",
-            series=series.name,
-            unit=unit,
-            before=before,
-            earlier=series.years[column - 1],
-            now=now,
-            year=year,
-            change=_change(now / before),
-            score=abs(score),
-        ),
+    said = Note(
+        "jump_up" if score > 0 else "jump_down",
         series=series.name,
         unit=unit,
+        before=before,
+        earlier=series.years[column - 1],
+        now=now,
         year=year,
+        change=_change(now / before),
+        score=abs(score),
     )
+    return series.finding("warning", "outlier", said, unit, year)
 
 
 def _change(ratio: float) -> Note:
@@ -145,19 +125,12 @@ def _change(ratio: float) -> Note:
 
 def _level(series: Matrix, row: int, column: int, score: float, deviation: float) -> Finding:
     unit, year = series.at(row, column)
-    return Finding(
-        "warning",
-        "outlier",
-        series.file,
-        Note(
-            "high_level" if score > 0 else "low_level",
-            series=series.name,
-            cell=Note("cell", parts=(unit, year)),
-            value=series.values[row, column],
-            times=np.exp(deviation),
-            score=abs(score),
-        ),
+    said = Note(
+        "high_level" if score > 0 else "low_level",
         series=series.name,
-        unit=unit,
-        year=year,
+        cell=Note("cell", parts=(unit, year)),
+        value=series.values[row, column],
+        times=np.exp(deviation),
+        score=abs(score),
     )
+    return series.finding("warning", "outlier", said, unit, year)

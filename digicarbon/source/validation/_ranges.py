@@ -60,44 +60,17 @@ def ranges(series: Matrix, known_as: str = "") -> Iterator[Finding]:
     least, low, high = own[["least", "low", "high"]].to_numpy(dtype=np.float64)[0].tolist()
     impossible = series.values < least
     if impossible.any():
-        yield Finding(
-            "error",
-            "range",
-            series.file,
-            Note(
-                "impossible_values",
-                series=series.name,
-                least=least,
-                unit=unit,
-                places=cells(series.cells(impossible)),
-            ),
-            series=series.name,
-        )
+        places = cells(series.cells(impossible))
+        said = Note("impossible_values", series=series.name, least=least, unit=unit, places=places)
+        yield series.finding("error", "range", said)
     median = float(np.nanmedian(series.values))
     odd = np.isfinite(series.values) & ~impossible & ((series.values < low) | (series.values > high))
+    known_range = {"series": series.name, "low": low, "high": high, "unit": unit}
     if median > 0 and not low <= median <= high:
-        yield Finding(
-            "error",
-            "unit",
-            series.file,
-            Note("implausible_median", series=series.name, median=median, low=low, high=high, unit=unit),
-            series=series.name,
-        )
+        yield series.finding("error", "unit", Note("implausible_median", median=median, **known_range))
     elif odd.any():
-        yield Finding(
-            "warning",
-            "range",
-            series.file,
-            Note(
-                "implausible_values",
-                series=series.name,
-                low=low,
-                high=high,
-                unit=unit,
-                places=cells(series.cells(odd)),
-            ),
-            series=series.name,
-        )
+        places = cells(series.cells(odd))
+        yield series.finding("warning", "range", Note("implausible_values", places=places, **known_range))
     elif series.noun == country().noun and least >= 0 and low > 0:
         yield from far_apart(series)
 
@@ -118,11 +91,5 @@ def far_apart(series: Matrix) -> Iterator[Finding]:
         own = ratio[row][odd[row]]
         worst = float(own[np.argmax(np.abs(np.log(own)))])
         places = [place for place in series.cells(odd) if place[0] == series.units[row]]
-        yield Finding(
-            "warning",
-            "unit",
-            series.file,
-            Note("far_from_median", series=series.name, places=cells(places), times=worst, noun=series.noun),
-            series=series.name,
-            unit=series.units[row],
-        )
+        said = Note("far_from_median", series=series.name, places=cells(places), times=worst, noun=series.noun)
+        yield series.finding("warning", "unit", said, series.units[row])

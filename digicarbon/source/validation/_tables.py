@@ -108,14 +108,8 @@ def sizes(sectors: pd.DataFrame, file: str, noun: str = "unit") -> Iterator[Find
             how = Note("far_from_tables", value=value, times=ratio)
         else:
             continue
-        yield Finding(
-            level,
-            "unit",
-            file,
-            Note("table_of_other_unit", table=Note("cell", parts=(unit, year)), how=how),
-            unit=str(unit),
-            year=int(year),
-        )
+        said = Note("table_of_other_unit", table=Note("cell", parts=(unit, year)), how=how)
+        yield Finding(level, "unit", file, said, unit=str(unit), year=int(year))
 
 
 def _identities(both: pd.DataFrame) -> Iterator[tuple[Note, pd.Series[float], pd.Series[float]]]:
@@ -172,22 +166,15 @@ def _broken(both: pd.DataFrame, what: Note, file: str, tolerance: float) -> Iter
     for (unit, year), rows in both[both["gap"] > tolerance / 10].groupby(["unit", "year"], sort=False):
         worst = rows.sort_values("gap").iloc[-1]
         level: Level = "error" if worst["gap"] > tolerance else "warning"
-        yield Finding(
-            level,
-            "identity",
-            file,
-            Note(
-                "table_out_of_balance",
-                table=Note("cell", parts=(unit, year)),
-                what=what,
-                sectors=len(rows),
-                sector=worst["sector"],
-                share=percent(float(worst["gap"])),
-            ),
-            unit=str(unit),
-            year=int(worst["year"]),
-            sector=str(worst["sector"]),
+        said = Note(
+            "table_out_of_balance",
+            table=Note("cell", parts=(unit, year)),
+            what=what,
+            sectors=len(rows),
+            sector=worst["sector"],
+            share=percent(float(worst["gap"])),
         )
+        yield Finding(level, "identity", file, said, "", str(unit), int(worst["year"]), str(worst["sector"]))
 
 
 def _odd_sectors(both: pd.DataFrame, file: str) -> Iterator[Finding]:
@@ -201,21 +188,14 @@ def _odd_sectors(both: pd.DataFrame, file: str) -> Iterator[Finding]:
             digital = str(row["sector"]).casefold().startswith(_DIGITAL)
             negative = check == "negative value added"
             why = Note("no_value_added") if row["output"] else Note("no_output")
-            yield Finding(
-                "warning",
-                check,
-                file,
-                Note(
-                    "odd_sector",
-                    sector=row["sector"],
-                    table=Note("cell", parts=(row["unit"], row["year"])),
-                    why=Note("negative_value_added", value=row["value_added"]) if negative else why,
-                    more=Note("digital_logarithm") if digital and not negative else "",
-                ),
-                unit=str(row["unit"]),
-                year=int(row["year"]),
-                sector=str(row["sector"]),
+            said = Note(
+                "odd_sector",
+                sector=row["sector"],
+                table=Note("cell", parts=(row["unit"], row["year"])),
+                why=Note("negative_value_added", value=row["value_added"]) if negative else why,
+                more=Note("digital_logarithm") if digital and not negative else "",
             )
+            yield Finding("warning", check, file, said, "", str(row["unit"]), int(row["year"]), str(row["sector"]))
 
 
 def _negative_flows(flows: pd.DataFrame, file: str) -> Iterator[Finding]:
@@ -223,9 +203,4 @@ def _negative_flows(flows: pd.DataFrame, file: str) -> Iterator[Finding]:
     if len(bad):
         keys = [name for name in flows.columns if name not in ("flow", country().code)]
         shown = cut(Note("cell", parts=tuple(str(row[key]) for key in keys)) for _, row in bad.iterrows())
-        yield Finding(
-            "warning",
-            "negative flow",
-            file,
-            Note("negative_flows", flows=len(bad), cells=shown),
-        )
+        yield Finding("warning", "negative flow", file, Note("negative_flows", flows=len(bad), cells=shown))

@@ -29,17 +29,6 @@ def industries(frame: pd.DataFrame, file: str, unit: str, year: str) -> Iterator
     places = [(str(row[unit]), int(row[year])) for _, row in frame[wrong].iterrows()]
     if places:
         how = Note("differs_from_gdp") if whole else Note("exceeds_gdp")
-        yield Finding(
-            "warning",
-            "vintage",
-            file,
-            Note(
-                "industries_against_gdp",
-                parts=parts,
-                how=how,
-                rows=len(places),
-                every=int(rest.notna().sum()),
-                places=cells(places),
-            ),
-            series="gdp",
-        )
+        rows = {"rows": len(places), "every": int(rest.notna().sum())}
+        said = Note("industries_against_gdp", parts=parts, how=how, **rows, places=cells(places))
+        yield Finding("warning", "vintage", file, said, series="gdp")

@@ -259,9 +259,5 @@ def _changed(folder: Path, name: str) -> Iterator[Finding]:
     if not records:
         yield Finding("note", "provenance", name, Note("no_provenance", file=name))
     elif records[-1].sha256 and records[-1].sha256 != datafolder.file_hash(path):
-        yield Finding(
-            "warning",
-            "provenance",
-            name,
-            Note("changed_after_import", file=path.name, imported=records[-1].imported),
-        )
+        said = Note("changed_after_import", file=path.name, imported=records[-1].imported)
+        yield Finding("warning", "provenance", name, said)
