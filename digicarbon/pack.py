@@ -17,7 +17,10 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 ENTRY_POINTS = "digicarbon.packs"
 _FOLDER = Path(__file__).parent / "packs"
@@ -50,12 +53,17 @@ class Pack:
 @cache
 def packs() -> Mapping[str, Pack]:
     """Return the packs by the names of their packages: those that come with digicarbon, then others."""
+    own = [f"{_ROOT}packs.{file.parent.name}" for file in sorted(_FOLDER.glob("*/__init__.py"))]
+    return {name: import_module(name).PACK for name in (*own, *distributions())}
+
+
+@cache
+def distributions() -> Mapping[str, Distribution | None]:
+    """Return the distributions of the packs of others by the names of their packages."""
     # slow to import, and not needed for a version or a help
     from importlib.metadata import entry_points
 
-    own = [f"{_ROOT}packs.{file.parent.name}" for file in sorted(_FOLDER.glob("*/__init__.py"))]
-    others = sorted(point.value for point in entry_points(group=ENTRY_POINTS))
-    return {name: import_module(name).PACK for name in (*own, *others)}
+    return {point.value: point.dist for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda one: one.value)}
 
 
 def home(room: str, name: str) -> str | None:
@@ -87,6 +95,12 @@ def of(target: str) -> str:
     return next(map(named, found), "")
 
 
+def from_elsewhere(target: str) -> str:
+    """Return the package of another distribution's pack that has a class or a module; empty if none has."""
+    package = of(target)
+    return package if package in distributions() else ""
+
+
 def offered(request: str) -> list[Any]:
     """Return what packs offer to a request, in the order of the packs; an empty list if none does."""
     places = [(package, pack.offers[request]) for package, pack in packs().items() if request in pack.offers]
@@ -101,17 +115,18 @@ def _object(package: str, place: str) -> Any:
 def words(table: str) -> Iterator[str]:
     """Yield the content of the file ``words/TABLE.csv`` of each pack that has one."""
     for package in packs():
-        file = _folder(package) / "words" / f"{table}.csv"
+        file = folder(package) / "words" / f"{table}.csv"
         if file.is_file():
             yield file.read_text(encoding="utf-8")
 
 
 def places() -> list[Path]:
     """Return the folders of packs that come with other distributions: each may have ``conf`` and ``experiments``."""
-    return [_folder(package) for package in packs() if not package.startswith(_ROOT)]
+    return [folder(package) for package in packs() if package in distributions()]
 
 
-def _folder(package: str) -> Path:
+def folder(package: str) -> Path:
+    """Return the folder of a pack, by the name of its package."""
     return Path(str(sys.modules[package].__file__)).parent
 
 

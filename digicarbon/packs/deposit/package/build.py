@@ -101,7 +101,7 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
         with phase(Note("phase_data")):
             sources, variables, weights = data_of(project, answers)
         with phase(Note("phase_models")):
-            for one in members if project.own else ():
+            for one in members if project.own or project.packs else ():
                 one.fit_own()
         with phase(Note("phase_tables"), len(members)) as advance:
             for one in members:
@@ -111,7 +111,7 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
     sources += of_modules(project, opened, answers, withheld)
     variables, weights = without_values(sources, variables, weights)
     with phase(Note("phase_software")):
-        computer, installs = software.today(project.own.values())
+        computer, installs = software.today(project.own.values(), project.packs)
     study = {**project.written_texts(), **project.own}
     # hashes of few values tell these values to who tries
     closed = {name for source in sources for file in source.files if not file.shared for name in source.experiments}
@@ -125,6 +125,7 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
         "least_python": computer.least_python,
         "lock": computer.lock_file,
         "wheel": computer.wheel,
+        "packs": list(computer.pack_wheels.values()),
         "simulated": SIMULATED if simulated else "",
         "environment": project.environment,
         "experiments": [
@@ -183,6 +184,7 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
             *(replace(one, headline=project.without_paths(one.headline)) for one in project.programs),
             *(Program(place, "plan", one.name) for one, place, _ in locks),
             Program(computer.wheel, "software"),
+            *(Program(place, "pack", of) for of, place in computer.pack_wheels.items()),
             Program(computer.lock_file, "lock"),
             Program(computer.licences, "licences"),
             Program(software.CONTAINER, "container"),

@@ -7,10 +7,11 @@ import gzip
 import hashlib
 import os
 import re
+import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +123,19 @@ def refuse_restricted(sources: Iterable[Source], files: Mapping[str, bytes]) -> 
     DataError
     """
     restricted = {file.sha256: file.name for source in sources for file in source.files if not file.shared}
-    for name, content in files.items() if restricted else ():
+    for name, content in _whole(files) if restricted else ():
         own = hashlib.sha256(content).hexdigest()
         if own in restricted:
             raise DataError(Note("package_restricted", file=name, name=restricted[own]))
+
+
+def _whole(files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yield files, and those inside of wheels: the code of a pack may have data beside it."""
+    for name, content in files.items():
+        yield name, content
+        if name.endswith(".whl"):
+            with zipfile.ZipFile(BytesIO(content)) as archive:
+                yield from ((f"{name}/{inner}", archive.read(inner)) for inner in archive.namelist())
 
 
 def copies(sources: Iterable[Source], project: Project) -> dict[str, bytes]:

@@ -365,6 +365,8 @@ class Software:
         Files of the package.
     least_python : str
         The earliest version of Python, of those with the same two first numbers, that all locked packages accept.
+    pack_wheels : mapping of str to str
+        Files of the package with the code of packs from elsewhere, by the names of their distributions.
     """
 
     python: str
@@ -378,6 +380,7 @@ class Software:
     lock_file: str
     licences: str
     least_python: str
+    pack_wheels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -414,8 +417,8 @@ class Program:
     file : str
     kind : str
         ``driver``, ``experiment``, ``composed``, ``plan``, ``option``, ``module``, ``software``, ``lock``,
-        ``licences`` (of packages), ``container`` or ``workflow``. ``plan`` is a locked plan, ``lock`` the exact
-        versions of packages. Words for it are the documents' part.
+        ``licences`` (of packages), ``pack``, ``container`` or ``workflow``. ``plan`` is a locked plan, ``lock`` the
+        exact versions of packages. Words for it are the documents' part.
     of : str
         The experiment, group or package that it belongs to.
     headline : str

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from digicarbon import recorded
+from digicarbon import pack, recorded
 from digicarbon.config import yaml_text
 from digicarbon.config.compose import Composer, loader, options
 from digicarbon.config.files import LABELS, ROOT, UNNAMED, command_line, find
@@ -141,7 +141,7 @@ class Member:
             yield fingerprint, again
 
     def fit_own(self) -> None:
-        """Fit the quickest run of each choice of model and diagnostic that has a class of the authors' own.
+        """Fit the quickest run of each choice of model and diagnostic whose class is no part of digicarbon.
 
         Raises
         ------
@@ -159,7 +159,8 @@ class Member:
             choice, run_id = (own.get("model"), own.get("diagnostic")), str(row["run_id"])
             config = {} if choice in seen else recorded.plain(self.configs[run_id], run_id)
             seen.add(choice)
-            if not any(own_classes({"": node}) for group in FITTING for node in _nodes(config.get(group))):
+            nodes = [node for group in FITTING for node in _nodes(config.get(group))]
+            if not any(own_classes({"": node}) or pack.from_elsewhere(str(node.get("_target_"))) for node in nodes):
                 continue
             differ = True
             with Caught(Note("code_of_run")) as caught, threadpool_limits(1):

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from digicarbon import pack
 from digicarbon.config import files as configs
 from digicarbon.config.files import GROUPS, ROOT, find, headline, lineage
 from digicarbon.errors import DataError
@@ -71,6 +72,7 @@ class Project:
     places: dict[Path, str] = field(default_factory=dict)
     _bases: dict[Path, str] = field(default_factory=dict)
     _shipped: list[str] = field(default_factory=list)
+    _taken: list[Path] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for one in self.members:
@@ -93,6 +95,7 @@ class Project:
         folder = CONF if kind == "option" else EXPERIMENTS
         place = f"{folder}/{name}.yaml"
         if place not in self.texts:
+            self._taken.append(path)
             self.texts[place] = masked(path.read_text(encoding="utf-8-sig"))
             self.programs.append(Program(place, kind, of, headline(path)))
 
@@ -110,11 +113,13 @@ class Project:
             if (path := find(name)) is not None and not _is_own(path)
         ]
         own = {
-            f"{group}/{path.relative_to(folder / group).with_suffix('').as_posix()}": path
+            name: path
             for folder in configs.folders()
             for group in GROUPS
             for path in sorted((folder / group).rglob("*.yaml"))
             if _is_own(path)
+            # what a pack has beside the options that are chosen comes with its code
+            and ((name := _option(path, folder, group)) in chosen or not _pack_with(path))
         }
         pending = list(self.texts.values())
         while pending:
@@ -132,6 +137,22 @@ class Project:
         """The experiments that name a class of the study's own."""
         texts = {one.name: self.texts[f"{COMPOSED}/{one.key}.yaml"] for one in self.members}
         return [name for name, text in texts.items() if not all(map(_is_shipped, _TARGET.findall(text)))]
+
+    @property
+    def packs(self) -> list[str]:
+        """The packages of other distributions' packs that a rebuild needs.
+
+        These are packs whose classes, options or experiments are used, which a module of the study imports, or which
+        answer requests of the core: nobody names these.
+        """
+        texts = [*self.texts.values(), *self._shipped]
+        trees = ((ast.parse(content), PurePosixPath(name).parent.parts) for name, content in self.own.items())
+        named = {
+            *(name for text in texts for name in _TARGET.findall(text)),
+            *(name for tree, folder in trees for name in _imports(tree, folder)),
+        }
+        used = {*map(pack.from_elsewhere, named), *map(_pack_with, self._taken)}
+        return [name for name in pack.distributions() if name in used or pack.packs()[name].offers]
 
     @property
     def stores(self) -> list[str]:
@@ -385,6 +406,16 @@ def _is_path(text: str) -> bool:
 def _is_own(path: Path) -> bool:
     """Return whether a file of configuration is the study's own, and no file of the package."""
     return not path.resolve().is_relative_to(configs.folders()[-1].parent.resolve())
+
+
+def _option(path: Path, folder: Path, group: str) -> str:
+    return f"{group}/{path.relative_to(folder / group).with_suffix('').as_posix()}"
+
+
+def _pack_with(path: Path) -> str:
+    """Return the package of another distribution's pack that has a file of configuration; empty if none has."""
+    inside = (one for one in pack.distributions() if path.resolve().is_relative_to(pack.folder(one).resolve()))
+    return next(inside, "")
 
 
 def _is_shipped(dotted: str) -> bool:

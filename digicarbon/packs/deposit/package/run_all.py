@@ -66,6 +66,9 @@ def main() -> int:
         return refuse(f"The rebuild cannot begin: {error}")
     variables = {name: str((WORK / place).resolve()) for name, place in plan["environment"].items()}
     settings = {**os.environ, **variables, "PYTHONUTF8": "1"}
+    if options.here and plan["packs"]:
+        # those of the package, whether they are installed or not
+        settings["PYTHONPATH"] = os.pathsep.join(filter(None, [unpacked(plan), settings.get("PYTHONPATH")]))
     each: dict[str, float] = {}
     start = time.perf_counter()
     for number, one in enumerate(chosen, 1):
@@ -170,6 +173,15 @@ def prepare(plan: dict[str, Any], data: dict[str, Path]) -> None:
         shutil.copyfile(path, target)
 
 
+def unpacked(plan: dict[str, Any]) -> str:
+    """Return a folder with the code of the packs that are part of the package."""
+    folder = BUILD / ".packs"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in plan["packs"]:
+        shutil.unpack_archive(HERE / name, folder, "zip")
+    return str(folder)
+
+
 def environment(plan: dict[str, Any]) -> str:
     """Return the Python of a virtual environment with the packages of the lock file, which is made once."""
     wanted = plan["python"].split(".")[:2]
@@ -178,7 +190,8 @@ def environment(plan: dict[str, Any]) -> str:
     folder = BUILD / "venv"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     # of another place, Python or list of packages it would be another environment
-    parts = [str(folder), sys.version, digest(HERE / plan["lock"]), digest(HERE / plan["wheel"])]
+    wheels = [str(HERE / name) for name in (plan["wheel"], *plan["packs"])]
+    parts = [str(folder), sys.version, *(digest(Path(file)) for file in (HERE / plan["lock"], *wheels))]
     made = folder / "made.json"
     if made.is_file() and json.loads(made.read_text(encoding="utf-8")) == parts:
         say("The environment in build/venv has these packages already.")
@@ -186,7 +199,7 @@ def environment(plan: dict[str, Any]) -> str:
     say("Installing the packages of software/requirements.lock ...")
     venv.EnvBuilder(with_pip=True, clear=True).create(folder)
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, "-r", str(HERE / plan["lock"]), str(HERE / plan["wheel"])], check=True)
+    subprocess.run([*install, "-r", str(HERE / plan["lock"]), *wheels], check=True)
     made.write_text(json.dumps(parts), encoding="utf-8")
     return str(python)
 

@@ -11,19 +11,22 @@ import platform
 import re
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from digicarbon import pack
 from digicarbon.disk.cells import as_csv
+from digicarbon.errors import DataError
+from digicarbon.note import Note
 from digicarbon.packs.deposit.package.facts import Package, Software
 from digicarbon.version import PACKAGE, __version__
 
@@ -37,6 +40,9 @@ EXTRAS = ("policies",)
 _HOME = PACKAGE
 _DATE = (1980, 1, 1, 0, 0, 0)
 """Equal contents are an equal wheel."""
+_COMPILED = (".so", ".pyd", ".dylib", ".dll")
+_OF_PLACE = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "WHEEL", "METADATA", "entry_points.txt")
+"""Files beside an installed distribution that are about this installation, or are written anew."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +54,27 @@ class _Pin:
     extras: frozenset[str]
 
 
-def today(modules: Iterable[bytes]) -> tuple[Software, dict[str, bytes]]:
+def today(modules: Iterable[bytes], packs: Iterable[str] = ()) -> tuple[Software, dict[str, bytes]]:
     """Return this computer with its software, and the files that install the software.
 
     Parameters
     ----------
     modules : iterable of bytes
         The authors' own modules, which may import packages that digicarbon does not need.
+    packs : iterable of str
+        The packages of the packs of other distributions that are used.
+
+    Raises
+    ------
+    DataError
+        If the rebuild could not install a pack.
     """
-    more = imported(modules)
+    wheels: dict[str, tuple[str, bytes] | None] = {}
+    for package in packs:
+        named, own = pack_wheel(package)
+        wheels.setdefault(canonicalize_name(named), own)
+    given = {named: own for named, own in wheels.items() if own is not None}
+    more = tuple(sorted({*imported(modules), *wheels}))
     installed = packages(more)
     name, content = wheel()
     computer = Software(
@@ -71,21 +89,33 @@ def today(modules: Iterable[bytes]) -> tuple[Software, dict[str, bytes]]:
         lock_file=LOCK_FILE,
         licences=LICENCES,
         least_python=least_python(more),
+        pack_wheels={named: f"{FOLDER}/{own[0]}" for named, own in given.items()},
     )
     files = {
         computer.wheel: content,
-        LOCK_FILE: lock_file(more),
+        **{f"{FOLDER}/{file}": inside for file, inside in given.values()},
+        LOCK_FILE: lock_file(more, given),
         LICENCES: licences(installed),
-        CONTAINER: docker_file(name),
+        CONTAINER: docker_file(name, *(file for file, _ in given.values())),
     }
     return computer, files
 
 
 def imported(modules: Iterable[bytes]) -> tuple[str, ...]:
     """Return the installed packages that modules of Python import themselves, digicarbon left out."""
-    names = {
+    names = {name for content in modules for name in _imported_names(content)}
+    if not names:
+        # reading what is installed takes long
+        return ()
+    known = packages_distributions()
+    every = {canonicalize_name(package) for name in names for package in known.get(name, ())}
+    return tuple(sorted(every - {OURS}))
+
+
+def _imported_names(content: bytes) -> set[str]:
+    """Return the first parts of the names of the modules that a module imports, relative ones left out."""
+    return {
         name.partition(".")[0]
-        for content in modules
         for node in ast.walk(ast.parse(content))
         for name in (
             [alias.name for alias in node.names]
@@ -95,12 +125,6 @@ def imported(modules: Iterable[bytes]) -> tuple[str, ...]:
             else []
         )
     }
-    if not names:
-        # reading what is installed takes long
-        return ()
-    known = packages_distributions()
-    every = {canonicalize_name(package) for name in names for package in known.get(name, ())}
-    return tuple(sorted(every - {OURS}))
 
 
 def packages(more: tuple[str, ...] = ()) -> tuple[Package, ...]:
@@ -126,14 +150,14 @@ def licences(known: Sequence[Package]) -> bytes:
     return as_csv(["package", "version", "licence", "required_itself", "url"], rows)
 
 
-def lock_file(more: tuple[str, ...] = ()) -> bytes:
-    """Return the exact versions of all packages that digicarbon and the authors' own modules need, for pip."""
+def lock_file(more: tuple[str, ...] = (), given: Collection[str] = ()) -> bytes:
+    """Return the exact versions of all packages that digicarbon and ``more`` need, for pip, without those given."""
     lines = [
         "# Exact versions of everything that the numbers were computed with, for pip.",
         f"# Python {python()}, {platform.system()} {platform.machine()}",
     ]
     for name, pin in sorted(_closure(more).items()):
-        if name != OURS:
+        if name != OURS and name not in given:
             only = f" ; {' or '.join(sorted(pin.markers))}" if pin.markers else ""
             lines.append(f"{pin.installed.metadata['Name']}=={pin.installed.version}{only}")
     return ("\n".join(lines) + "\n").encode()
@@ -143,21 +167,89 @@ def wheel() -> tuple[str, bytes]:
     """Return the name and the content of a wheel of this installation, whether it is editable or not."""
     installed = distribution(OURS)
     version = __version__
-    about = f"{OURS}-{version}.dist-info"
     metadata = re.sub(r"(?m)^Version: .*$", f"Version: {version}", installed.read_text("METADATA") or "", count=1)
-    files = {
-        **dict(sorted(_own_files())),
-        f"{about}/METADATA": metadata.encode(),
-        f"{about}/WHEEL": b"Wheel-Version: 1.0\nGenerator: digicarbon\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{about}/entry_points.txt": b"[console_scripts]\ndigicarbon = digicarbon.__main__:main\n",
-    }
-    record = [f"{name},sha256={_short(content)},{len(content)}\n" for name, content in files.items()]
-    files[f"{about}/RECORD"] = "".join([*record, f"{about}/RECORD,,\n"]).encode()
+    beside = {"METADATA": metadata, "entry_points.txt": "[console_scripts]\ndigicarbon = digicarbon.__main__:main\n"}
+    return _wheel(f"{OURS}-{version}", dict(sorted(_own_files())), beside)
+
+
+def _wheel(name: str, files: Mapping[str, bytes], beside: Mapping[str, str]) -> tuple[str, bytes]:
+    """Return the name and the content of a wheel for all computers.
+
+    Parameters
+    ----------
+    name : str
+        With the version.
+    files : mapping of str to bytes
+    beside : mapping of str to str
+        Texts of the folder ``.dist-info``.
+    """
+    about = f"{name}.dist-info"
+    kind = "Wheel-Version: 1.0\nGenerator: digicarbon\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    texts = {**beside, "WHEEL": kind}
+    every = {**files, **{f"{about}/{file}": texts[file].encode() for file in sorted(texts)}}
+    record = [f"{file},sha256={_short(content)},{len(content)}\n" for file, content in every.items()]
+    every[f"{about}/RECORD"] = "".join([*record, f"{about}/RECORD,,\n"]).encode()
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name, _DATE), content, zipfile.ZIP_DEFLATED)
-    return f"{OURS}-{version}-py3-none-any.whl", target.getvalue()
+        for file, content in every.items():
+            archive.writestr(zipfile.ZipInfo(file, _DATE), content, zipfile.ZIP_DEFLATED)
+    return f"{name}-py3-none-any.whl", target.getvalue()
+
+
+def pack_wheel(package: str) -> tuple[str, tuple[str, bytes] | None]:
+    """Return the name of a pack's distribution with a wheel of it; None if an index of packages has it for pip.
+
+    Parameters
+    ----------
+    package : str
+        The package of a pack of another distribution.
+
+    Raises
+    ------
+    DataError
+        If the pack is compiled for this computer and was installed from a folder or a file of it.
+    """
+    installed = pack.distributions()[package]
+    if installed is None:
+        raise DataError(Note("package_pack_without_name", pack=package))
+    named = installed.metadata["Name"]
+    files = dict(_pack_files(package, installed))
+    if compiled := [file for file in files if file.endswith(_COMPILED)]:
+        if installed.read_text("INSTALLER") and not installed.read_text("direct_url.json"):
+            return named, None
+        raise DataError(Note("package_pack_compiled", pack=package, distribution=named, file=compiled[0]))
+    beside = {name: text for name in ("METADATA", "entry_points.txt") if (text := installed.read_text(name))}
+    for file in installed.files or ():
+        if file.parts[0].endswith(".dist-info") and file.name not in _OF_PLACE:
+            beside["/".join(file.parts[1:])] = file.read_text()
+    return named, _wheel(f"{re.sub(r'[-_.]+', '_', named)}-{installed.version}", files, beside)
+
+
+def _pack_files(package: str, installed: Distribution) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a pack's distribution as a wheel has them; an editable one has those that its code imports."""
+    base = pack.folder(package).parents[package.count(".")]
+    here = [file for file in installed.files or () if _is_code(file) and base.joinpath(file).is_file()]
+    if any(file.parts[0] == package.partition(".")[0] for file in here):
+        yield from ((file.as_posix(), base.joinpath(file).read_bytes()) for file in here)
+        return
+    pending, seen = [package.partition(".")[0]], set()
+    while pending:
+        name = pending.pop()
+        seen.add(name)
+        for path in _files(base / name) if (base / name).is_dir() else [base / f"{name}.py"]:
+            content = path.read_bytes()
+            yield path.relative_to(base).as_posix(), content
+            for other in _imported_names(content) if path.suffix == ".py" else ():
+                if other not in seen and other not in pending and any(map(Path.exists, _places(base, other))):
+                    pending.append(other)
+
+
+def _places(base: Path, name: str) -> tuple[Path, Path]:
+    return base / name / "__init__.py", base / f"{name}.py"
+
+
+def _is_code(file: PurePath) -> bool:
+    return not (file.parts[0] == ".." or file.parts[0].endswith(".dist-info") or "__pycache__" in file.parts)
 
 
 def python() -> str:
@@ -174,14 +266,14 @@ def least_python(more: tuple[str, ...] = ()) -> str:
     return next((one for one in versions if all(one in each for each in accepted)), python())
 
 
-def docker_file(wheel_name: str) -> bytes:
+def docker_file(*wheels: str) -> bytes:
     """Return the description of a container with this version of Python, in which the package is rebuilt."""
     return (
         f'# docker build -t package . && docker run --rm -v "$PWD/build:/package/build" package\n'
         f"FROM python:{python()}-slim\n"
         "WORKDIR /package\n"
         f"COPY {FOLDER} {FOLDER}\n"
-        f"RUN pip install --no-cache-dir -r {LOCK_FILE} {FOLDER}/{wheel_name}\n"
+        f"RUN pip install --no-cache-dir -r {LOCK_FILE} {' '.join(f'{FOLDER}/{one}' for one in wheels)}\n"
         "COPY . .\n"
         'ENTRYPOINT ["python", "run_all.py", "--here"]\n'
     ).encode()
