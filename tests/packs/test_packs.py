@@ -13,6 +13,7 @@ from conftest import REPOSITORY
 
 import digicarbon
 from digicarbon import pack
+from digicarbon.report.picture import chinese
 from digicarbon.spec import locate
 
 sys.path.append(str(REPOSITORY / "tests" / "docs"))
@@ -52,6 +53,8 @@ def run(folder: Path, *words: str) -> str:
     command = [sys.executable, "-m", "digicarbon", *words]
     done = subprocess.run(command, capture_output=True, cwd=folder, env=environment, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
+    # matplotlib names each letter that no font has
+    assert "Glyph" not in done.stderr
     return done.stdout
 
 
@@ -66,6 +69,12 @@ def test_a_pack_of_somebody_else_is_part_of_everything(installed: tuple[Path, li
     assert "Unit means are beside ln(Digital economy)" in page
     assert (folder / "out" / "pictures" / "means.svg").is_file()
     assert "Mundlak回归" in run(folder, "run", "-m", "model=mundlak,fe", "report.language=zh", "executor=sequential")
+    chosen = ("model=mundlak", "report=means", "report.language=zh", "report.pictures=[png,svg]")
+    run(folder, "run", *chosen, "executor=sequential")
+    drawn = max(folder.rglob("mlruns/**/means.svg"), key=lambda file: file.stat().st_mtime_ns).read_text("utf-8")
+    shown = "个体均值的系数" if chinese() else "Coefficient of the unit mean"
+    assert f"<!-- {shown} -->" in drawn
+    assert "SIMULATED" in drawn
 
 
 def test_every_pack_has_its_own_folder_of_tests_and_a_declaration() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
@@ -44,6 +45,7 @@ _STYLE = {
     "ytick.major.width": 0.6, "axes.spines.top": False, "axes.spines.right": False, "hatch.linewidth": 0.6,
     "legend.frameon": False, "axes.unicode_minus": True, "text.parse_math": False,
 }  # fmt: skip
+_SUPERSCRIPTS = str.maketrans("0123456789-+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺")
 _BASE = "DejaVu Sans"
 _PREFERRED = (
     *("Noto Sans CJK SC", "Source Han Sans SC", "Noto Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
@@ -104,6 +106,7 @@ def rendered(figure: Figure, kind: Format) -> bytes:
         # screen readers read the title of an svg aloud
         about["Title"] = title.replace("\n", " ")
     with drawing(), matplotlib.rc_context({"svg.hashsalt": "digicarbon"}):
+        _plain_letters(figure)
         if figure.get_layout_engine() is not None:
             # a second layout would start from the first one: lay out once, so that all formats show the same picture;
             # a figure that still has an engine is drawn twice for each file
@@ -147,9 +150,40 @@ def picture(draw: Callable[_Given, Figure]) -> Callable[_Given, Figure]:
             given.apply_defaults()
             title, simulated, language = (given.arguments[name] for name in ("title", "simulated", "language"))
             head(figure, title, simulated, Words(language).language)
+            _plain_letters(figure)
         return figure
 
     return framed
+
+
+def _plain_letters(figure: Figure) -> None:
+    """Have a figure drawn with our fonts where it chooses none, and its logarithmic scales in letters."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and text.get_fontfamily() == ["sans-serif"]:
+            text.set_fontfamily(list(families()))
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            for formatter in (axis.get_major_formatter(), axis.get_minor_formatter()):
+                # matplotlib writes powers as formulas, which our style does not read: a name may have a dollar sign
+                if "format_ticks" not in vars(formatter):
+                    vars(formatter)["format_ticks"] = partial(_texts, formatter.format_ticks)
+
+
+def _texts(written: Callable[[Any], list[str]], values: Any) -> list[str]:
+    """Return the texts of ticks without formulas."""
+    return list(map(_without_formula, written(values)))
+
+
+def _without_formula(text: str) -> str:
+    """Return the text of a tick with a formula of matplotlib in letters, e.g. ``2 × 10⁻³``; others unchanged."""
+    formula = re.fullmatch(r"\$\\mathdefault\{(.*)\}\$", text)
+    if formula is None:
+        return text
+    inside = re.sub(r"\\frac\{(.+?)\}\{(.+?)\}", r"\1/\2", formula[1])
+    inside = re.sub(r"\^\{(.+?)\}", lambda power: power[1].translate(_SUPERSCRIPTS), inside)
+    return re.sub(r"\s*\\(times|cdot)\s*", " × ", inside).replace("-", "\N{MINUS SIGN}")
 
 
 def needed_table(tables: Mapping[str, pd.DataFrame], name: str, option: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""A package of a study that uses an installed pack of somebody else: its code goes along, or a sentence says why not."""
+"""A package of a study that uses a pack of somebody else: its code goes along, or a sentence says why not."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
 """The frame of all pictures: title and mark above what a function draws, whose arguments stay as they are written."""
 
 import inspect
+import warnings
 
 import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
 import digicarbon as dc
-from digicarbon.report.picture import Language
-from digicarbon.report.picture._figure import new_figure, picture
+from digicarbon.report.picture import Language, chinese, new_figure, picture, rendered
 
 PICTURES = [name for name in dir(dc) if name.startswith("plot_")]
 
@@ -32,3 +32,48 @@ def test_all_pictures_are_framed_and_show_their_arguments(name: str) -> None:
     plot = getattr(dc, name)
     assert plot.__wrapped__.__doc__ == plot.__doc__
     assert {"title", "simulated", "language"} <= set(inspect.signature(plot).parameters)
+
+
+@pytest.mark.parametrize("framed", [True, False])
+@pytest.mark.parametrize(
+    ("scale", "limits", "texts"),
+    [
+        ("log", (0.01, 1e6), {"10⁻²", "10⁶"}),
+        ("log", (2.0, 30.0), {"10¹", "3 × 10⁰", "2 × 10¹"}),
+        ("symlog", (-1000.0, 1000.0), {"−10³", "0", "10²"}),
+        ("logit", (1e-4, 1 - 1e-4), {"10⁻³", "1/2", "1−10⁻³"}),
+    ],
+)
+def test_logarithmic_scales_are_written_without_formulas(
+    scale: str, limits: tuple[float, float], texts: set[str], framed: bool
+) -> None:
+    @picture
+    def plot_scale(title: str = "", simulated: bool = False, language: Language = "en") -> Figure:
+        """Draw a scale."""
+        return drawn(new_figure(4, 3))
+
+    def drawn(figure: Figure) -> Figure:
+        axes = figure.subplots()
+        axes.set(yscale=scale, ylim=limits, ylabel="$ of 2015 $")
+        return figure
+
+    figure = plot_scale() if framed else drawn(Figure())
+    content = rendered(figure, "svg").decode()
+    ticks = {tick.get_text() for minor in (False, True) for tick in figure.axes[0].yaxis.get_ticklabels(minor=minor)}
+    assert texts <= ticks
+    assert not [text for text in ticks if "$" in text]
+    assert "mathdefault" not in content
+    assert figure.axes[0].get_ylabel() == "$ of 2015 $"
+    assert rendered(figure, "svg").decode() == content
+
+
+@pytest.mark.skipif(not chinese(), reason="no installed font has Chinese letters")
+def test_a_figure_without_the_frame_has_chinese_letters_too() -> None:
+    figure = Figure()
+    axes = figure.subplots()
+    axes.set(xlabel="系数", title="数字经济", xticks=[0, 1], xticklabels=["东部", "西部"])
+    axes.plot([0, 1], [0, 1], label="碳强度")
+    axes.legend()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert rendered(figure, "png")
