@@ -125,10 +125,7 @@ def _tables_span(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
                 "coverage",
                 file,
                 Note(
-                    "other_number_of_sectors",
-                    table=Note("cell", parts=(province, year)),
-                    sectors=number,
-                    usual=usual,
+                    "other_number_of_sectors", table=Note("cell", parts=(province, year)), sectors=number, usual=usual
                 ),
                 unit=str(province),
                 year=int(str(year)),

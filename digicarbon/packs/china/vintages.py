@@ -27,13 +27,7 @@ def vintages(series: str, original: Matrix, revised: Matrix) -> Iterator[Finding
     same = [int(year) for year in largest.index[largest <= EQUAL]]
     file = revised.file
     if same:
-        yield Finding(
-            "note",
-            "vintage",
-            file,
-            Note("equal_vintages", series=series, years=years(same)),
-            series=series,
-        )
+        yield Finding("note", "vintage", file, Note("equal_vintages", series=series, years=years(same)), series=series)
     for year in map(int, largest.index[largest > EQUAL]):
         own = ratio.xs(year, level="year").dropna()
         low, high = own.idxmin(), own.idxmax()

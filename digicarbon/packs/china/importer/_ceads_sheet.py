@@ -226,13 +226,7 @@ def _check_units(sheet: Sheet, header: int, first_row: int, columns: Mapping[str
             unit = layout.units[name]
             if stated and unit_key(stated) not in layout.unit_spellings[unit]:
                 raise DataError(
-                    Note(
-                        "ceads_other_unit",
-                        where=sheet.place(row, column),
-                        column=name,
-                        stated=stated,
-                        unit=unit,
-                    )
+                    Note("ceads_other_unit", where=sheet.place(row, column), column=name, stated=stated, unit=unit)
                 )
 
 

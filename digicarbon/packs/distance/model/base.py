@@ -79,14 +79,12 @@ class DecayPanel(Model):
     Halleck Vega & Elhorst (2015), Journal of Regional Science 55, 339-363.
     """
 
-    scripts: ClassVar[Mapping[str, str]] = {
-        "r": "digicarbon.packs.distance.script.decay:in_r",
-    }
+    scripts: ClassVar[Mapping[str, str]] = {"r": "digicarbon.packs.distance.script.decay:in_r"}
     references: ClassVar[tuple[str, ...]] = ("halleckvega2015",)
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = SPATIAL_REFERENCES
 
     without: ClassVar[Mapping[str, str]] = {
-        "stata": "weights whose decay is estimated, while Stata's commands take weights as known",
+        "stata": "weights whose decay is estimated, while Stata's commands take weights as known"
     }
 
     kind: DecayKind = "sdm"
@@ -374,11 +372,7 @@ class DecayPanel(Model):
         boundary: tuple[str, ...],
         limits: tuple[float, float],
     ) -> tuple[Note, ...]:
-        errors = {
-            "observed": Note("errors_observed"),
-            "robust": Note("errors_quasi"),
-            "cluster": Note("errors_scores"),
-        }
+        errors = {"observed": Note("errors_observed"), "robust": Note("errors_quasi"), "cluster": Note("errors_scores")}
         decay = Note("decay_power") if self.decay == "power" else Note("decay_exponential")
         notes = [errors[self.cov], Note("decay_estimated", decay=decay)]
         if transformed:

@@ -14,13 +14,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.model.tested import asks_for_wild
 from digicarbon.note import Note
 from digicarbon.packs.dynamic_space.model.base import DynamicSpatialPanel
-from digicarbon.packs.dynamic_space.numeric.effects import (
-    ORDERS,
-    Factors,
-    accumulated,
-    impulse_factors,
-    order_factors,
-)
+from digicarbon.packs.dynamic_space.numeric.effects import ORDERS, Factors, accumulated, impulse_factors, order_factors
 from digicarbon.panel import Panel
 from digicarbon.result import EFFECTS, Inference
 from digicarbon.weights import Weights

@@ -52,12 +52,7 @@ class DynamicBatch:
     """
 
     def __init__(
-        self,
-        z: FloatArray,
-        first: FloatArray,
-        w: SpatialOperator,
-        setting: Setting,
-        vectors: Vectors | None = None,
+        self, z: FloatArray, first: FloatArray, w: SpatialOperator, setting: Setting, vectors: Vectors | None = None
     ) -> None:
         self._w, self._setting, self._first = w, setting, first
         self._solver = solver_of(w, setting)

@@ -30,13 +30,7 @@ from digicarbon.numeric.spatial.likelihood import (
     star_traces,
 )
 from digicarbon.numeric.spatial.operator import SpatialOperator
-from digicarbon.packs.dynamic_space.numeric.score import (
-    expected_score,
-    largest_root,
-    long_run,
-    regular,
-    score_variance,
-)
+from digicarbon.packs.dynamic_space.numeric.score import expected_score, largest_root, long_run, regular, score_variance
 from digicarbon.packs.dynamic_space.numeric.single import CLOSE, HALVES, MOST_CUTS, MOST_STEPS, REACH, One, climb_one
 from digicarbon.packs.dynamic_space.numeric.spectrum import Spectrum, spectrum_of
 
@@ -482,12 +476,7 @@ class Solver:
         return gradient, precision, metric
 
     def _at(
-        self,
-        gram: FloatArray,
-        theta: FloatArray,
-        lost: BoolArray,
-        end: BoolArray,
-        sigma2: FloatArray | None = None,
+        self, gram: FloatArray, theta: FloatArray, lost: BoolArray, end: BoolArray, sigma2: FloatArray | None = None
     ) -> Point:
         """Return variance and covariance at given parameters."""
         setting, active = self.setting, list(self.setting.active)

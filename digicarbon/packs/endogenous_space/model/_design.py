@@ -12,13 +12,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError, WeightsError
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._spatial_estimates import MOST_DENSE_UNITS
-from digicarbon.model.base import (
-    after,
-    refuse_single_period,
-    refuse_too_small,
-    refuse_unidentified,
-    require_panel,
-)
+from digicarbon.model.base import after, refuse_single_period, refuse_too_small, refuse_unidentified, require_panel
 from digicarbon.model.panel_iv import Columns
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.within import (
@@ -199,12 +193,7 @@ def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> Spatia
 
 
 def _independent(
-    rows: FloatArray,
-    before: FloatArray,
-    exogenous: list[int],
-    first: int,
-    own: int,
-    names: tuple[str, ...],
+    rows: FloatArray, before: FloatArray, exogenous: list[int], first: int, own: int, names: tuple[str, ...]
 ) -> tuple[list[int], tuple[str, ...]]:
     """Return the instruments to keep, and names of spatial lags that depend on others; own instruments stay."""
     places = [*exogenous, *range(first, first + len(names))]

@@ -29,10 +29,7 @@ def script(part: RPart, model: DynamicPanel) -> list[str]:
     regressors = [_term(part, term) for term in model.regressors]
     own = [f"lag({y}, 1:{model.lags})" if model.lags > 1 else f"lag({y}, 1)"]
     gmm = [_lags(y, *model.instrument_lags)]
-    for default, group in (
-        (model.predetermined_lags, model.predetermined),
-        (model.endogenous_lags, model.endogenous),
-    ):
+    for default, group in ((model.predetermined_lags, model.predetermined), (model.endogenous_lags, model.endogenous)):
         for name in group:
             lags = model.lag_ranges.get(name) or default
             gmm.append(_lags(part.names[name], *lags))

@@ -18,10 +18,7 @@ def script(part: StataPart, model: DynamicPanel) -> list[str]:
     own = [_lag(y, lag) for lag in range(1, model.lags + 1)]
     regressors = [_term(part, term) for term in model.regressors]
     gmm = [(y, model.instrument_lags)]
-    for default, group in (
-        (model.predetermined_lags, model.predetermined),
-        (model.endogenous_lags, model.endogenous),
-    ):
+    for default, group in ((model.predetermined_lags, model.predetermined), (model.endogenous_lags, model.endogenous)):
         for name in group:
             lags = model.lag_ranges.get(name, default)
             if lags is not None:

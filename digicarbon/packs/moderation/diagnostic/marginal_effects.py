@@ -26,12 +26,7 @@ from digicarbon.model._observation_weights import positive_rows
 from digicarbon.model.tested import asks_for_wild
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.group_means import Groups
-from digicarbon.numeric.shape.moderation import (
-    Effect,
-    crossings,
-    pointwise_critical,
-    uniform_critical,
-)
+from digicarbon.numeric.shape.moderation import Effect, crossings, pointwise_critical, uniform_critical
 from digicarbon.numeric.shape.moderation import cut as within
 from digicarbon.numeric.spatial.effects import multipliers
 from digicarbon.numeric.spatial.operator import SpatialOperator

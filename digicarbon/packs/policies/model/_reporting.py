@@ -106,11 +106,7 @@ class Reporting:
         by_periods = model.cov == "cluster" and model.cluster != "unit" and not model.how.own_errors
         note = Note("did_zero_errors" if by_periods else "did_no_errors", terms=cut(terms, 4))
         return replace(
-            result,
-            covariance=covariance,
-            spatial_effects=shared,
-            without_errors=terms,
-            notes=(*result.notes, note),
+            result, covariance=covariance, spatial_effects=shared, without_errors=terms, notes=(*result.notes, note)
         )
 
     def _spatial_effects(self) -> Effects | None:

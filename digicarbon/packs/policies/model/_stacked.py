@@ -59,10 +59,7 @@ def columns_of(model: DiD, timing: Timing) -> StackColumns:
     chosen, rows = timing.once(("stacks", key), lambda: _stacks(model, timing, window))
     if rows is None:
         raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
-    design = timing.once(
-        ("design of stacks", key, model.base_event),
-        lambda: _design(model, chosen, rows),
-    )
+    design = timing.once(("design of stacks", key, model.base_event), lambda: _design(model, chosen, rows))
     panel.require((*names, model.y))
     columns = [panel.columns[name] for name in (*names, model.y)]
     values = _beside(design.inner, np.column_stack([_absorbed(column, chosen, rows) for column in columns]))

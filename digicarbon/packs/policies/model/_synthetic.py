@@ -121,11 +121,7 @@ def variance_of(model: DiD, never: int, cohorts: Sequence[int]) -> SyntheticVari
     if kind == "placebo":
         raise EstimationError(
             Note(
-                "did_few_for_placebo",
-                key="model.sdid_variance",
-                policy=model.policy,
-                never=never,
-                treated=sum(cohorts),
+                "did_few_for_placebo", key="model.sdid_variance", policy=model.policy, never=never, treated=sum(cohorts)
             )
         )
     raise EstimationError(Note("did_few_for_resampling", key="model.sdid_variance", policy=model.policy, variance=kind))

@@ -64,12 +64,7 @@ def assignments(units: int, draws: int, rng: np.random.Generator) -> IntArray:
 
 
 def placebo_effects(
-    y: FloatArray,
-    x: FloatArray,
-    paths: FloatArray,
-    given: IntArray,
-    rows: Rows,
-    weights: FloatArray | None = None,
+    y: FloatArray, x: FloatArray, paths: FloatArray, given: IntArray, rows: Rows, weights: FloatArray | None = None
 ) -> Placebos:
     """Return the two-way coefficient of each assignment of policies to units.
 

@@ -200,13 +200,7 @@ class StackRows:
 
 
 def covariance_of_stacks(
-    z: FloatArray,
-    fit: Fit,
-    df_resid: int,
-    rows: StackRows,
-    cov: Covariance,
-    cluster: ClusterBy,
-    rule: SmallSample,
+    z: FloatArray, fit: Fit, df_resid: int, rows: StackRows, cov: Covariance, cluster: ClusterBy, rule: SmallSample
 ) -> tuple[FloatArray, int | None]:
     """Return the covariance of coefficients of a regression on stacks, and its clusters (None without any).
 

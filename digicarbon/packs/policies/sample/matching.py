@@ -81,11 +81,7 @@ class Matching:
             own, others = (
                 weights[group] @ values[group] / weights[group].sum() for group in (self.treated, ~self.treated)
             )
-            columns |= {
-                f"treated_{when}": own,
-                f"others_{when}": others,
-                f"difference_{when}": (own - others) / spread,
-            }
+            columns |= {f"treated_{when}": own, f"others_{when}": others, f"difference_{when}": (own - others) / spread}
         return pd.DataFrame(columns, index=self.means.columns)
 
 

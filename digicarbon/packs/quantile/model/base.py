@@ -394,11 +394,7 @@ class _Fitted:
             covariance=covariance,
             inference=self.location.inference,
             statistics=statistics,
-            tables={
-                "location_scale": self._location_scale(),
-                "quantiles": self._quantiles(),
-                "equality": equality,
-            },
+            tables={"location_scale": self._location_scale(), "quantiles": self._quantiles(), "equality": equality},
             absorbed=self.location.absorbed,
             notes=(
                 *((errors,) if errors else ()),
