@@ -32,7 +32,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 FACTS = {
     "data": ("commands", "errors", "fuels", "labels", "notes", "old_notes", "series", "units"),
     "packs/deposit/package": ("checklists", "questions", "words"),
-    "packs/china/facts": ("adjacency", "ceads_fuels", "ceads_sectors", "indicators", "provinces", "sectors", "tiles"),
+    "packs/china/facts": (
+        "adjacency",
+        "ceads_fuels",
+        "ceads_sectors",
+        "indicators",
+        "io_labels",
+        "provinces",
+        "sectors",
+        "tiles",
+    ),
 }
 """The tables that ship: facts, never observations."""
 

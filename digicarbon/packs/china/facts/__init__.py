@@ -106,3 +106,15 @@ def ceads_sectors() -> pd.DataFrame:
         that has no such row; the 47 sectors are in both), ``more`` (further spellings, separated by ``|``).
     """
     return _table("ceads_sectors").fillna("")
+
+
+def io_labels() -> pd.DataFrame:
+    """Return what headings of input-output tables mean.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``part`` (``row`` below the sectors, ``column`` right of them, ``origin`` of the products of a row),
+        ``role`` (tidy name), ``spellings`` (the bureaus' codes, Chinese and English, separated by ``|``).
+    """
+    return _table("io_labels").copy()

@@ -1,22 +1,29 @@
-"""Year, unit and province of an input-output table, from its sheet and file."""
+"""What importers of input-output tables have in common: their sheets; year, unit and province of a table."""
 
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
+import pandas as pd
 import pydantic
 
 from digicarbon.country import Place
 from digicarbon.errors import DataError
 from digicarbon.importer._cells import text
 from digicarbon.importer._sheets import Sheet, visible
-from digicarbon.importer.base import Importer
+from digicarbon.importer.base import Imported, Importer
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.packs.china import facts
 from digicarbon.packs.china.importer import _io_labels as labels
+from digicarbon.packs.china.importer._io_frames import AMOUNTS, FLOW_UNIT, UNIT
+from digicarbon.packs.china.importer._io_identities import check
+from digicarbon.packs.china.importer._io_layout import layout
+from digicarbon.packs.china.importer._io_table import Table, table
 from digicarbon.packs.china.spelling import required_province
 from digicarbon.spec import Names
 
@@ -38,11 +45,69 @@ class InputOutputImporter(Importer):
         Labels of rows below the sectors and of columns right of them to leave out.
     """
 
+    kind: ClassVar[str]
+    """What its data sets begin with."""
+    citation: ClassVar[str]
+    regional: ClassVar[bool] = False
+    """Whether a table has the sectors of several provinces."""
+
     year: int | None = None
     unit: str | None = None
     sheet: str | None = None
     tolerance: float = pydantic.Field(default=1e-3, ge=0)
     ignore: Names = ()
+
+    def read(self, files: Sequence[Path]) -> Imported:
+        """Return flows that are not zero, and sectors.
+
+        Raises
+        ------
+        DataError
+            If a file is damaged, has no table, has an unknown label, a cell that is no number or a sum that is
+            not its total, if the province, year or unit of a table is unknown, or if two tables are of one province
+            and year.
+        """
+        where_of_table: dict[tuple[str | int, ...], Note | str] = {}
+        flows, sectors = [], []
+        notes: list[Note] = []
+        for file in files:
+            chosen, sheet_notes = chosen_sheets(file, self.sheet)
+            tables = [item for item in (self._table(sheet, notes) for sheet in chosen) if item is not None]
+            notes += sheet_notes
+            if not tables:
+                raise DataError(no_table(file, chosen))
+            for place, year, item in tables:
+                key, where = ((year,) if place is None else (place.name, year)), item.layout.sheet.where
+                if where_of_table.setdefault(key, where) != where:
+                    facts_of = {"where": where, "place": Note("cell", parts=key), "first": where_of_table[key]}
+                    raise DataError(Note("io_two_tables", **facts_of))
+                for frames, frame in zip((flows, sectors), self.frames(item, place, year), strict=True):
+                    frames.append(frame)
+        units = {"flow": FLOW_UNIT, **dict.fromkeys(AMOUNTS, UNIT)}
+        whole = pd.concat(sectors, ignore_index=True)
+        datasets = {f"{self.kind}_flows": pd.concat(flows, ignore_index=True), f"{self.kind}_sectors": whole}
+        pairs = set(zip(whole["province"], whole["year"].astype(int), strict=True))
+        return Imported(datasets, units, self.citation, (*notes, *missing_provinces(pairs)))
+
+    @abstractmethod
+    def frames(self, item: Table, place: Place | None, year: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the flows of a table and its sectors; ``place`` is its province, None of several."""
+
+    def place(self, sheet: Sheet, above: int) -> Place | None:
+        """Return the province of a table; None of one that has several."""
+        return None
+
+    def _table(self, sheet: Sheet, notes: list[Note]) -> tuple[Place | None, int, Table] | None:
+        """Return a sheet's table with its province and year; add notes on oddities."""
+        parts = layout(sheet, self.regional, self.ignore)
+        if parts is None:
+            notes.append(Note("io_sheet_left_out", where=sheet.where))
+            return None
+        above = parts.sectors[0].at
+        scale, note = scale_of(sheet, above, self.unit)
+        item = table(parts, scale)
+        notes += [*item.notes, *([note] if note else []), *check(item, self.tolerance)]
+        return self.place(sheet, above), year_of(sheet, above, self.year), item
 
 
 CHINA = Place("China", 100000)
@@ -93,11 +158,6 @@ def no_table(file: Path, shown: Sequence[Sheet]) -> Note:
     if names:
         return Note("io_no_table_on_sheets", file=file.name, sheets=names)
     return Note("io_no_table_in_file", file=file.name)
-
-
-def two_tables(place: Note, where: Note | str, first: Note | str) -> Note:
-    """Return the message on a second table of one place or year."""
-    return Note("io_two_tables", where=where, place=place, first=first)
 
 
 def missing_provinces(pairs: Collection[tuple[str, int]]) -> list[Note]:

@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import pandas as pd
 
 from digicarbon.country import Place
-from digicarbon.errors import DataError
 from digicarbon.importer._sheets import Sheet
-from digicarbon.importer.base import Imported
-from digicarbon.note import Note
-from digicarbon.packs.china.importer._io_frames import AMOUNTS, FLOW_UNIT, UNIT, flows_frame, sectors_frame
-from digicarbon.packs.china.importer._io_identities import check
-from digicarbon.packs.china.importer._io_layout import layout
-from digicarbon.packs.china.importer._io_sheets import (
-    InputOutputImporter,
-    chosen_sheets,
-    missing_provinces,
-    no_table,
-    province_of,
-    scale_of,
-    two_tables,
-    year_of,
-)
-from digicarbon.packs.china.importer._io_table import Table, table
-
-_CITATION = (
-    "Provincial statistical bureaus and National Bureau of Statistics of China: input-output tables (regional tables "
-    "as compiled by CEADs)."
-)
+from digicarbon.packs.china.importer._io_frames import flows_frame, sectors_frame
+from digicarbon.packs.china.importer._io_sheets import InputOutputImporter, province_of
+from digicarbon.packs.china.importer._io_table import Table
 
 
 class IOProvincialImporter(InputOutputImporter):
@@ -53,53 +31,24 @@ class IOProvincialImporter(InputOutputImporter):
         The province of all tables, if files and sheets do not state it.
     """
 
+    kind = "io"
+    citation = (
+        "Provincial statistical bureaus and National Bureau of Statistics of China: input-output tables (regional "
+        "tables as compiled by CEADs)."
+    )
+
     province: str | None = None
 
-    def read(self, files: Sequence[Path]) -> Imported:
-        """Return io_flows (flows that are not zero) and io_sectors.
+    def place(self, sheet: Sheet, above: int) -> Place:
+        """Return the province of a table, or the nation."""
+        return province_of(sheet, above, self.province)
 
-        Raises
-        ------
-        DataError
-            If a file is damaged, has no table, has an unknown label, a cell that is no number or a sum that is
-            not its total, if the province, year or unit of a table is unknown, or if two tables are of one province
-            and year.
-        """
-        where_of_table: dict[tuple[str, int], Note | str] = {}
-        flows, sectors = [], []
-        notes: list[Note] = []
-        for file in files:
-            chosen, sheet_notes = chosen_sheets(file, self.sheet)
-            tables = [item for item in (self._table(sheet, notes) for sheet in chosen) if item is not None]
-            notes += sheet_notes
-            if not tables:
-                raise DataError(no_table(file, chosen))
-            for place, year, item in tables:
-                where = item.layout.sheet.where
-                if where_of_table.setdefault((place.name, year), where) != where:
-                    cell = Note("cell", parts=(place.name, year))
-                    raise DataError(two_tables(cell, where, where_of_table[place.name, year]))
-                names = [line.name for line in item.layout.sectors]
-                flows.append(_keyed(flows_frame(item, ("from_", "to_"), sector=names), place, year))
-                sectors.append(_keyed(sectors_frame(item), place, year))
-        units = {"flow": FLOW_UNIT, **dict.fromkeys(AMOUNTS, UNIT)}
-        datasets = {
-            "io_flows": pd.concat(flows, ignore_index=True),
-            "io_sectors": pd.concat(sectors, ignore_index=True),
-        }
-        return Imported(datasets, units, _CITATION, (*notes, *missing_provinces(where_of_table)))
-
-    def _table(self, sheet: Sheet, notes: list[Note]) -> tuple[Place, int, Table] | None:
-        """Return a sheet's table with its province and year; add notes on oddities."""
-        parts = layout(sheet, ignore=self.ignore)
-        if parts is None:
-            notes.append(Note("io_sheet_left_out", where=sheet.where))
-            return None
-        above = parts.sectors[0].at
-        scale, note = scale_of(sheet, above, self.unit)
-        item = table(parts, scale)
-        notes += [*item.notes, *([note] if note else []), *check(item, self.tolerance)]
-        return province_of(sheet, above, self.province), year_of(sheet, above, self.year), item
+    def frames(self, item: Table, place: Place | None, year: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the flows of a table and its sectors."""
+        assert place is not None
+        names = [line.name for line in item.layout.sectors]
+        flows = flows_frame(item, ("from_", "to_"), sector=names)
+        return _keyed(flows, place, year), _keyed(sectors_frame(item), place, year)
 
 
 def _keyed(frame: pd.DataFrame, place: Place, year: int) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from digicarbon.packs.distance.model.base import DecayPanel
 from digicarbon.replication.part import spatial_r
+from digicarbon.replication.part.spatial_r import called_in
 from digicarbon.script.r import RPart, code, vector
 from digicarbon.script.words import chunks, number
 
@@ -19,14 +20,6 @@ def in_r(part: RPart, model: DecayPanel) -> list[str]:
     static = model.static
     x = [part.names[name] for name in part.extract.regressors]
     lagged = [part.names[name] for name in static.lagged]
-    called = {
-        term: part.names[term]
-        if role.kind == "regressor"
-        else f"W_{part.names[role.of]}"
-        if role.kind == "lag_x"
-        else term
-        for term, role in zip(part.result.terms, part.result.roles, strict=True)
-    }
     arguments = [
         part.data,
         f'"{part.names[model.y]}"',
@@ -45,7 +38,7 @@ def in_r(part: RPart, model: DecayPanel) -> list[str]:
     lines = [
         "# the matrix holds distances, and zero where there is no weight",
         *chunks(arguments, "fit <- decay_ml(", ", ", ")"),
-        *part.compare("fit$coefficients", errors, called, "1e-3"),
+        *part.compare("fit$coefficients", errors, called_in(part), "1e-3"),
         f'check(run, c(loglik = fit$loglik), c(loglik = {loglik}), tolerance = 1e-6, what = "log-likelihood")',
     ]
     if model.cov != "observed":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from digicarbon.replication.part.panel_stata import factor_words
 from digicarbon.replication.part.small import counted
+from digicarbon.replication.part.spatial_r import called_in
 from digicarbon.script.extract import Extract, columns_of
 from digicarbon.script.r import RPart, code, vector
 from digicarbon.script.small import Small
@@ -76,10 +77,7 @@ def r(part: RPart, model: SpatialIV) -> list[str]:
         ", ",
         ")",
     )
-    called = {
-        term: f"W_{names[role.of]}" if role.kind == "lag_x" else names[term] if role.kind == "regressor" else term
-        for term, role in zip(part.result.terms, part.result.roles, strict=True)
-    }
+    called = called_in(part)
     if model.has_error:
         errors = "setNames(sqrt(diag(fit$V)), names(fit$coefficients))"
         return [*lines, *part.compare("fit$coefficients", errors, called, "1e-5")]

@@ -26,12 +26,19 @@ from digicarbon.model.restrictions import Nulls, Projected, Restrictions, moved
 from digicarbon.note import Note
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.tests.equality import WaldTest
-from digicarbon.packs.policies.model._effects import PolicyEffects, Reported, Restricted, have_errors, joint_wild
+from digicarbon.packs.policies.model._effects import (
+    PolicyEffects,
+    Reported,
+    Restricted,
+    have_errors,
+    joint_wild,
+    unfitted,
+)
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
 from digicarbon.packs.policies.model._spillovers import Exposure
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.panel import Panel
-from digicarbon.result import Inference, Result
+from digicarbon.result import Result
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
@@ -197,19 +204,9 @@ class ByUnit(Restricted):
 
     def base(self, errors: Note, notes: Sequence[Note], tables: dict[str, pd.DataFrame] | None = None) -> Result:
         """Return a result without coefficients."""
-        n, t = self.timing.panel.shape
-        errors_note, weights = Note("errors_are", errors=errors), self.model.observation_weights
+        model, weights = self.model, self.model.observation_weights
         weighted = [] if weights is None else [weighted_by(weights)]
-        return Result(
-            kind="",
-            y=self.model.y,
-            inference=Inference(None, self.model.level),
-            statistics={"nobs": float(len(self.timing.at)), "n_units": float(n), "n_periods": float(t)},
-            tables=tables or {},
-            absorbed=("unit", "time"),
-            notes=(errors_note, *weighted, *notes),
-            errors_note=errors_note,
-        )
+        return unfitted(self.timing, model.y, model.level, errors, (*weighted, *notes), tables or {})
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.model.batch import Estimand, JointBatch
+from digicarbon.note import Note
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.tests.equality import WaldTest, wald_test
 from digicarbon.packs.policies.model._timing import Timing
@@ -101,6 +103,24 @@ class Reported:
         made_of: dict[str, MadeOf] = {policy: (Constituent(policy),)}
         made_of |= {f"{policy}[{name}]": (Constituent(policy, level=name),) for name in named}
         return cls(tuple(made_of), made_of)
+
+
+def unfitted(
+    timing: Timing, y: str, level: float, errors: Note, notes: Sequence[Note], tables: dict[str, pd.DataFrame]
+) -> Result:
+    """Return a result without coefficients, of an estimator whose standard errors are its own."""
+    n, t = timing.panel.shape
+    errors_note = Note("errors_are", errors=errors)
+    return Result(
+        kind="",
+        y=y,
+        inference=Inference(None, level),
+        statistics={"nobs": float(len(timing.at)), "n_units": float(n), "n_periods": float(t)},
+        tables=tables,
+        absorbed=("unit", "time"),
+        notes=(errors_note, *notes),
+        errors_note=errors_note,
+    )
 
 
 def treated_cells(timing: Timing, keep: NDArray[np.bool_]) -> tuple[Cells, IntArray]:

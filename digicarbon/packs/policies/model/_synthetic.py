@@ -12,7 +12,7 @@ import pandas as pd
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note, cut
-from digicarbon.packs.policies.model._effects import Design, PolicyEffects, Reported
+from digicarbon.packs.policies.model._effects import Design, PolicyEffects, Reported, unfitted
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
 from digicarbon.packs.policies.model._spillovers import Exposure
 from digicarbon.packs.policies.model._timing import Timing
@@ -20,7 +20,7 @@ from digicarbon.packs.policies.numeric.aggregation import Cells, aggregation
 from digicarbon.packs.policies.numeric.imputation import Imputation, Untreated
 from digicarbon.packs.policies.numeric.synthetic import Cohort, SyntheticCohorts
 from digicarbon.panel import Panel
-from digicarbon.result import Inference, Result
+from digicarbon.result import Result
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
@@ -189,26 +189,15 @@ def _covariance(model: DiD, found: SyntheticCohorts, cells: Cells, kind: Synthet
 
 
 def _fitted(model: DiD, timing: Timing, kind: SyntheticVariance, tables: dict[str, pd.DataFrame]) -> Result:
-    n, t = timing.panel.shape
     how = {
         "placebo": Note("did_placebo_errors", draws=model.sdid_draws),
         "bootstrap": Note("did_bootstrap_errors", draws=model.sdid_draws),
         "jackknife": Note("did_jackknife_errors"),
     }[kind]
-    errors_note = Note("errors_are", errors=how)
-    notes = [errors_note, Note("did_synthetic", policy=model.policy)]
+    notes = [Note("did_synthetic", policy=model.policy)]
     if model.controls:
         notes.append(Note("did_regressed_out", controls=cut(model.controls)))
-    return Result(
-        kind="",
-        y=model.y,
-        inference=Inference(None, model.level),
-        statistics={"nobs": float(len(timing.at)), "n_units": float(n), "n_periods": float(t)},
-        tables=tables,
-        absorbed=("unit", "time"),
-        notes=tuple(notes),
-        errors_note=errors_note,
-    )
+    return unfitted(timing, model.y, model.level, how, notes, tables)
 
 
 def _units(timing: Timing, found: SyntheticCohorts, design: Comparison) -> pd.DataFrame:

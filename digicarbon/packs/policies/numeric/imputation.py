@@ -82,7 +82,7 @@ class Untreated:
         self.count = np.bincount(own, minlength=n)
         self.known = treated & (self.count[unit] > 0) & (np.bincount(period[self.free], minlength=t)[period] > 0)
         self._unit, self._weight = unit, None if weight is None else weight[self.free, None]
-        self.of_all, self._of_free = _members(unit, n), _members(own, n)
+        self.of_all, self._of_free = members(unit, n), members(own, n)
         total = np.bincount(own, None if weight is None else weight[self.free], minlength=n)
         self._total = np.where(total > 0, total, 1.0)[:, None]
         self.periods = self.block(np.eye(t)[period])
@@ -180,7 +180,7 @@ class Imputation:
         rows = np.flatnonzero(self._untreated.known)
         own, effects = weights[rows], imputed.effects[rows]
         codes = np.unique(cell[rows], return_inverse=True)[1]
-        groups, squares = _members(codes, int(codes.max()) + 1), own**2
+        groups, squares = members(codes, int(codes.max()) + 1), own**2
         total = groups @ squares
         means = _sums(groups, squares, effects) / np.where(total > 0, total, 1.0)[:, :, None]
         free, of_rows = self._untreated.free, self._untreated.of_all[:, rows]
@@ -234,7 +234,7 @@ class Regression:
         return Coefficients(gamma[which], influence * np.sqrt(factor))
 
 
-def _members(codes: IntArray, groups: int) -> scipy.sparse.csr_array:
+def members(codes: IntArray, groups: int) -> scipy.sparse.csr_array:
     """Return the matrix that sums rows by group, shape (groups, rows)."""
     rows = np.arange(len(codes))
     return scipy.sparse.csr_array((np.ones(len(codes)), (codes, rows)), shape=(groups, len(codes)))

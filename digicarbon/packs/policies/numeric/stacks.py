@@ -24,6 +24,7 @@ from digicarbon.numeric.linear.least_squares import Fit
 from digicarbon.numeric.linear.within import Rows, absorb, absorb_weighted, absorbed_rank
 from digicarbon.packs.policies.numeric.aggregation import NEVER
 from digicarbon.packs.policies.numeric.group_time import Compare
+from digicarbon.packs.policies.numeric.imputation import members
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,17 +174,18 @@ class StackRows:
     @cached_property
     def of_units(self) -> scipy.sparse.csr_array:
         """The matrix that sums rows by unit, shape (n, m)."""
-        return _membership(self.units)
+        return members(self.units, self.n)
 
     @cached_property
     def of_periods(self) -> scipy.sparse.csr_array:
         """The matrix that sums rows by period, shape (t, m)."""
-        return _membership(self.periods)
+        return members(self.periods, self.t)
 
     @cached_property
     def of_cells(self) -> scipy.sparse.csr_array:
         """The matrix that sums rows of the same unit and period, shape (cells, m)."""
-        return _membership(np.unique(self.units * self.t + self.periods, return_inverse=True)[1])
+        cells, codes = np.unique(self.units * self.t + self.periods, return_inverse=True)
+        return members(codes, len(cells))
 
     def absorb(self, columns: FloatArray) -> FloatArray:
         """Remove effects of units and of periods from columns, shape (m, k), in each stack by itself.
@@ -240,9 +242,3 @@ def _summed(scores: FloatArray, members: scipy.sparse.csr_array, root: FloatArra
     """Return the cross product of sums of scores by group, each times P."""
     sums = (members @ scores) @ root
     return np.asarray(sums.T @ sums)
-
-
-def _membership(codes: IntArray) -> scipy.sparse.csr_array:
-    """Return the matrix that sums rows by group, shape (groups, m)."""
-    shape = (int(codes.max()) + 1, len(codes))
-    return scipy.sparse.csr_array((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=shape)

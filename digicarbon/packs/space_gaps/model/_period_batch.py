@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +14,6 @@ from digicarbon.packs.space_gaps.numeric.clustered import of_sums
 from digicarbon.packs.space_gaps.numeric.error_batch import ErrorPeriodBatch
 from digicarbon.packs.space_gaps.numeric.lag_batch import LagBatch
 from digicarbon.packs.space_gaps.numeric.mean_effects import multipliers
-
-if TYPE_CHECKING:
-    pass
 
 
 class PeriodFits(Fitted[FloatArray]):
