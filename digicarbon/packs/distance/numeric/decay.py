@@ -556,6 +556,7 @@ def _covariance(
     sample, p, e = data.sample, len(point.beta), point.e
     spatial = data.kind != "slx"
     second, by_beta, by_rho, mixed = change.bends()
+    # with d the slopes of e: -∂²ℓ = (d′d + Σ e ∂²e)/σ² - T ∂² ln|S|, and what σ² adds
     slopes = [-point.z]
     if data.lag:
         slopes.append(-data.within(point.w.lag(data.y)))

@@ -175,6 +175,7 @@ class DynamicBatch:
             none = endless if quantity in LONG else point.end
             values, slopes = many_factors(theta, quantity, self._whole, c)
             places = [focal] if lag is None else [focal, lag]
+            # f(θ)′β by the delta method: where θ moves, β moves by minus the coefficients of the lags on Z
             weights = values[:, : len(places)]
             effect = (weights * beta[:, places]).sum(axis=1)
             slope = np.einsum("mp,mpa->ma", beta[:, places], slopes[:, : len(places), active])

@@ -160,6 +160,7 @@ class Columns:
         with_lags, own, on_z = np.empty((len(which), q)), np.empty(len(which)), np.empty((len(which), k))
         for place, draw in enumerate(which.tolist()):
             columns = self._columns(draw)
+            # v = y - Σ θ_a y_a - Zβ, then QGv
             v = columns[q] - theta[place, active] @ columns[:q] - self._z @ beta[place]
             passed = self._w.apply_g(float(theta[place, 0]), v.reshape(setting.t, setting.n).T).T
             passed = demean(passed, setting.effects).ravel()

@@ -71,6 +71,7 @@ def serial_correlation(
     else:
         cells = np.asarray(rows.operator.T @ before)
         square, cross = sigma2 * float(cells @ cells), sigma2 * (fit.B.T @ cells)
+    # of the products, of the coefficients in them, and the covariance of both (Arellano & Bond 1991, eq. 8)
     variance = square - 2 * float(xw @ used.slope @ cross) + float(xw @ covariance @ xw)
     return normal(float(products.sum()) / math.sqrt(variance)) if variance > 0 else NONE
 

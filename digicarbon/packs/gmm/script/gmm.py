@@ -31,3 +31,21 @@ def made_of_columns(part: Part, model: DynamicPanel) -> bool:
     """Return whether each term is a column of the extract or a lag of one."""
     given = part.extract
     return all(term in given.lag_terms or term in given.columns for term in (*model.regressors, *model.instruments))
+
+
+def lagged_instruments(part: Part, model: DynamicPanel) -> list[tuple[str, tuple[int, int | None]]]:
+    """Return the columns that instrument by their lags, the outcome first, with the first and the last lag."""
+    lags = {name: model.lag_ranges.get(name, model.predetermined_lags) for name in model.predetermined}
+    lags |= {name: model.lag_ranges.get(name, model.endogenous_lags) for name in model.endogenous}
+    own = [(part.names[name], ends) for name, ends in lags.items() if ends is not None]
+    return [(part.names[model.y], model.instrument_lags), *own]
+
+
+def outside(part: Part, model: DynamicPanel) -> list[str]:
+    """Return the terms that instrument themselves."""
+    inside = {*model.predetermined, *model.endogenous}
+    return [
+        term
+        for term in (*model.regressors, *model.instruments)
+        if term not in inside and part.extract.lag_terms.get(term, ("", 0))[0] not in inside
+    ]

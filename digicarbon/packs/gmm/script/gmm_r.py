@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digicarbon.packs.gmm.model.dynamic_panel import DynamicPanel
-from digicarbon.packs.gmm.script.gmm import made_of_columns
+from digicarbon.packs.gmm.script.gmm import lagged_instruments, made_of_columns, outside
 from digicarbon.script.r import RPart
 from digicarbon.script.words import chunks
 
@@ -28,18 +28,9 @@ def script(part: RPart, model: DynamicPanel) -> list[str]:
     y = part.names[model.y]
     regressors = [_term(part, term) for term in model.regressors]
     own = [f"lag({y}, 1:{model.lags})" if model.lags > 1 else f"lag({y}, 1)"]
-    gmm = [_lags(y, *model.instrument_lags)]
-    for default, group in ((model.predetermined_lags, model.predetermined), (model.endogenous_lags, model.endogenous)):
-        for name in group:
-            lags = model.lag_ranges.get(name) or default
-            gmm.append(_lags(part.names[name], *lags))
-    inside = {*model.predetermined, *model.endogenous}
-    outside = [
-        _term(part, term)
-        for term in (*model.regressors, *model.instruments)
-        if term not in inside and part.extract.lag_terms.get(term, ("", 0))[0] not in inside
-    ]
-    parts = " | ".join([" + ".join([*own, *regressors]), " + ".join(gmm), *([" + ".join(outside)] if outside else [])])
+    gmm = [_lags(name, *lags) for name, lags in lagged_instruments(part, model)]
+    others = " + ".join(_term(part, term) for term in outside(part, model))
+    parts = " | ".join([" + ".join([*own, *regressors]), " + ".join(gmm), *([others] if others else [])])
     effect = "twoways" if model.effects == "two_way" else "individual"
     step = "twosteps" if model.steps == 2 else "onestep"
     order = [*(f"L{'' if lag == 1 else lag}.{model.y}" for lag in range(1, model.lags + 1)), *model.regressors]

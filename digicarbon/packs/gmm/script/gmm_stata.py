@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digicarbon.packs.gmm.model.dynamic_panel import DynamicPanel
-from digicarbon.packs.gmm.script.gmm import made_of_columns
+from digicarbon.packs.gmm.script.gmm import lagged_instruments, made_of_columns, outside
 from digicarbon.script.stata import StataPart
 from digicarbon.script.words import wrapped
 
@@ -17,22 +17,13 @@ def script(part: StataPart, model: DynamicPanel) -> list[str]:
     y = part.names[model.y]
     own = [_lag(y, lag) for lag in range(1, model.lags + 1)]
     regressors = [_term(part, term) for term in model.regressors]
-    gmm = [(y, model.instrument_lags)]
-    for default, group in ((model.predetermined_lags, model.predetermined), (model.endogenous_lags, model.endogenous)):
-        for name in group:
-            lags = model.lag_ranges.get(name, default)
-            if lags is not None:
-                gmm.append((part.names[name], lags))
-    inside = {*model.predetermined, *model.endogenous}
-    exogenous = [
-        _term(part, term)
-        for term in (*model.regressors, *model.instruments)
-        if term not in inside and part.extract.lag_terms.get(term, ("", 0))[0] not in inside
-    ]
+    exogenous = [_term(part, term) for term in outside(part, model)]
     collapse = " collapse" if model.collapse else ""
     system = model.kind == "system"
     where = ", equation(diff)" if system and model.exogenous_equation == "transformed" else ""
-    options = [f"gmm({name}, lag({a} {'.' if b is None else b}){collapse})" for name, (a, b) in gmm]
+    options = [
+        f"gmm({name}, lag({a} {'.' if b is None else b}){collapse})" for name, (a, b) in lagged_instruments(part, model)
+    ]
     options += [f"iv({' '.join(exogenous)}{where})"] if exogenous else []
     lines = []
     dummies = ""

@@ -94,6 +94,7 @@ class Paths:
         own = 1 - (basis * basis).sum(axis=1) if corrected else np.ones(len(basis))
         small = basis[:, : self.k]
         others = 1 - (small * small).sum(axis=1) if corrected else own
+        # (Z′Z)⁻¹z e of the outcome, (B′B)⁻¹b e of each mediator and of the outcome without mediators
         h = self.focal_influence
         first = h[:, :, None] * (self.first_residuals / others[:, None])[:, None, :]
         return np.hstack(

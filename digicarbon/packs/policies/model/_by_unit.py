@@ -250,6 +250,7 @@ class UnitBatch(Fitted[LinearOutcomes]):
         coef, influence = self._numbers(prepared, estimands)
         if not np.isfinite(coef).all():
             return np.full(coef.shape[1], np.nan)
+        # b′V⁻¹b with V the sum over units of ψψ′
         covariance = np.einsum("nqm,nrm->mqr", influence, influence)
         singular = np.linalg.matrix_rank(covariance, hermitian=True) < len(coef)
         covariance[singular] = np.eye(len(coef))

@@ -176,8 +176,9 @@ def _covariance(model: DiD, found: SyntheticCohorts, cells: Cells, kind: Synthet
         effects, cohort = found.jackknife()
         # a mean depends on the size of the cohort that the unit is of, and not on the unit
         each = np.array([weights(units - (np.arange(len(units)) == place)) for place in range(-1, len(units))])
-        gone = np.einsum("nmc,nc->nm", each[1 + cohort], effects)
-        return np.atleast_2d(np.cov(gone.T, ddof=0)) * (len(gone) - 1)
+        left = np.einsum("nmc,nc->nm", each[1 + cohort], effects)
+        # (n - 1)/n Σ (τ₋ᵢ - mean)², Arkhangelsky et al. (2021), algorithm 3
+        return np.atleast_2d(np.cov(left.T, ddof=0)) * (len(left) - 1)
     if kind == "bootstrap":
         drawn = [
             weights(counts) @ effects for effects, counts in zip(*found.bootstrap(model.sdid_draws, rng), strict=True)

@@ -159,6 +159,7 @@ class Imputation:
         identify a sum, shape (rows, q).
         """
         untreated = self._untreated
+        # rows that are imputed keep their w₁; untreated ones have -Z₀(Z₀′Z₀)⁻¹Z₁′w₁
         wanted = np.concatenate([untreated.periods.inner.T @ weights, self._x.inner.T @ weights])
         solved = self._design.inverse @ wanted
         rest = np.abs(self._design.gram @ solved - wanted).max(axis=0)

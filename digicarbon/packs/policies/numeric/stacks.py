@@ -231,6 +231,7 @@ def covariance_of_stacks(
         )
         return fit.root @ _summed(scores, members, fit.root) @ fit.root.T * factor(groups, nested), groups
     own = rule == "sss"
+    # by unit plus by period less by cell (Cameron, Gelbach & Miller 2011)
     parts = [
         sign * factor(groups if own else min(n, t), of_units + of_periods) * _summed(scores, members, fit.root)
         for sign, members, groups in ((1, rows.of_units, n), (1, rows.of_periods, t), (-1, rows.of_cells, nobs))

@@ -62,7 +62,7 @@ def regularised(others: FloatArray, treated: int, after: int) -> Regularised:
 
     Notes
     -----
-    ζ = (units × periods after)^¼ times the standard deviation of changes from one period to the next.
+    ζ = (units × periods after)^¼ times the standard deviation of changes from one period to the next (eq. 5).
     """
     noise = float(np.diff(others, axis=1).std(ddof=1))
     return Regularised((treated * after) ** 0.25 * noise, 1e-6 * noise, (CLOSE * noise) ** 2)

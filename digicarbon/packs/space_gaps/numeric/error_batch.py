@@ -123,6 +123,7 @@ class ErrorPeriodBatch:
         first, second = chebyshev.chebder(series), chebyshev.chebder(series, 2)
         ends = [chebyshev.chebval(np.full(len(own), end), first, tensor=False) for end in (-1.0, 1.0)]
         moved = np.where(ends[1] > 0, 1, np.where(ends[0] < 0, -1, 0)).astype(np.int64)
+        # Newton's steps while they stay where the slope changes its sign, else halves
         at = np.zeros(len(own))
         left, right = -np.ones(len(own)), np.ones(len(own))
         for _ in range(NEWTON):

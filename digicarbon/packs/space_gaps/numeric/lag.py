@@ -58,6 +58,7 @@ def solve_lag(
         slope = degrees * cross / e - first
         bend = degrees * (2 * cross**2 / e - own_c) / e - second
         low[active], high[active] = np.where(slope > 0, at, low[active]), np.where(slope > 0, high[active], at)
+        # Newton's step where it stays between the ends, else their middle
         step = np.where(bend < 0, at - slope / np.where(bend < 0, bend, -1.0), np.inf)
         inside = (step > low[active]) & (step < high[active])
         rho[active] = np.where(inside, step, (low[active] + high[active]) / 2)
