@@ -129,15 +129,8 @@ def _of_regression(model: Model, panel: Panel, wanted: str, weights: Weights | N
     return _Fitted(model, focal.panel, wanted, both[:, [1, 0, 0]], focal.columns.removed in ("time", "two_way"))
 
 
-def _alone(model: Model, found: Shifted) -> tuple[Note, ...]:
-    """Return a note where a model has further instruments, which the diagnostic leaves out."""
-    instrumented = model.as_a(PanelIV)
-    several = instrumented is not None and len(instrumented.instruments) > 1
-    return (Note("shift_share_alone", column=found.name),) if several else ()
-
-
-class RotembergWeights(OfModel):
-    """Which sectors a shift-share estimate rests on (Goldsmith-Pinkham, Sorkin & Swift 2020).
+class _OfShiftShare(OfModel):
+    """A diagnostic of an estimate that uses a shift-share column.
 
     Attributes
     ----------
@@ -146,6 +139,37 @@ class RotembergWeights(OfModel):
         a regression whose regressor is the shift-share column.
     column : str or None
         The shift-share column; None takes the only one. Of several instruments, it is then the only one.
+    """
+
+    column: str | None = None
+
+    def found(self, panel: Panel, weights: Weights | None) -> Shifted:
+        """Return the estimate that uses the column."""
+        return shifted(self.model, panel, self.column, weights)
+
+    def about(self, found: Shifted) -> tuple[Note, ...]:
+        """Return the notes that depend on the panel: here, on further instruments, which the diagnostic leaves out."""
+        instrumented = self.model.as_a(PanelIV)
+        several = instrumented is not None and len(instrumented.instruments) > 1
+        return (Note("shift_share_alone", column=found.name),) if several else ()
+
+    def added(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
+        """Return the result with tables and notes."""
+        whole = super().added(result, panel, weights)
+        return replace(whole, notes=(*whole.notes, *self.about(self.found(panel, weights))))
+
+    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+        """Return what scripts read of a model, with shares and shocks."""
+        from digicarbon.packs.shift_share.script.shift_share import extract
+
+        return extract(self.found(panel, weights), own)
+
+
+class RotembergWeights(_OfShiftShare):
+    """Which sectors a shift-share estimate rests on (Goldsmith-Pinkham, Sorkin & Swift 2020).
+
+    Attributes
+    ----------
     top : int
         How many sectors are shown, those of the largest weights in absolute value.
     centred : bool
@@ -157,7 +181,6 @@ class RotembergWeights(OfModel):
 
     table_names: ClassVar[tuple[str, ...]] = ("rotemberg", "rotemberg_periods", "rotemberg_summary")
 
-    column: str | None = None
     top: Annotated[int, Field(ge=1)] = 5
     centred: bool = True
 
@@ -168,14 +191,11 @@ class RotembergWeights(OfModel):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no shift-share column or cannot be fitted."""
-        shifted(self.model, panel, self.column, weights)
+        self.found(panel, weights)
 
-    def added(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
-        """Return the result with tables and notes; which notes depends on the panel."""
-        found = shifted(self.model, panel, self.column, weights)
-        centred = (Note("rotemberg_centred"),) if self.centres(found) else ()
-        whole = super().added(result, panel, weights)
-        return replace(whole, notes=(*whole.notes, *centred, *_alone(self.model, found)))
+    def about(self, found: Shifted) -> tuple[Note, ...]:
+        """Return notes on shocks that are centred, and on further instruments."""
+        return (*((Note("rotemberg_centred"),) if self.centres(found) else ()), *super().about(found))
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return ``rotemberg``, by sector, ``rotemberg_periods`` and ``rotemberg_summary``.
@@ -184,7 +204,7 @@ class RotembergWeights(OfModel):
         ------
         ConfigError, DataError, EstimationError
         """
-        found = shifted(self.model, panel, self.column, weights)
+        found = self.found(panel, weights)
         shocks = found.shocks
         if self.centres(found):
             shocks = shocks - shocks.mean(axis=1, keepdims=True)
@@ -198,12 +218,6 @@ class RotembergWeights(OfModel):
             ),
             "rotemberg_summary": self._summary(found, result),
         }
-
-    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
-        """Return what scripts read of a model, with shares and shocks."""
-        from digicarbon.packs.shift_share.script.shift_share import extract
-
-        return extract(self, panel, weights, own)
 
     def r(self, part: RPart, panel: Panel) -> list[str]:
         """Return the numbers in R, see `digicarbon.replication.part`."""
@@ -253,15 +267,11 @@ def _set_of(result: Akm) -> tuple[float, float, Note]:
     return -np.inf, np.inf, Note("significant_outside", low=result.low_null, high=result.high_null)
 
 
-class AkmErrors(OfModel):
+class AkmErrors(_OfShiftShare):
     """Standard errors of a shift-share estimate where units share shocks (Adao, Kolesar & Morales 2019).
 
     Attributes
     ----------
-    model : Model
-        As in `RotembergWeights`.
-    column : str or None
-        The shift-share column; None takes the only one. Of several instruments, it is then the only one.
     shocks : {"sector", "shock"}
         What is independent: the sectors, whose shocks may be correlated over time, or each shock of each period.
     level : float
@@ -277,7 +287,6 @@ class AkmErrors(OfModel):
 
     table_names: ClassVar[tuple[str, ...]] = ("akm",)
 
-    column: str | None = None
     shocks: Literal["sector", "shock"] = "sector"
     level: Level = 0.95
 
@@ -294,13 +303,7 @@ class AkmErrors(OfModel):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no shift-share column, shares are collinear, or it cannot be fitted."""
-        self._estimated(shifted(self.model, panel, self.column, weights))
-
-    def added(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
-        """Return the result with tables and notes, one of them on further instruments."""
-        found = shifted(self.model, panel, self.column, weights)
-        whole = super().added(result, panel, weights)
-        return replace(whole, notes=(*whole.notes, *_alone(self.model, found)))
+        self._estimated(self.found(panel, weights))
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return ``akm``: coefficient, standard error, p and interval of the model, AKM and AKM0.
@@ -311,7 +314,7 @@ class AkmErrors(OfModel):
         ------
         ConfigError, DataError, EstimationError
         """
-        found = shifted(self.model, panel, self.column, weights)
+        found = self.found(panel, weights)
         result = self._estimated(found)
         own = found.model.fit(found.panel, weights).estimates.loc[found.term]
         rows = {
@@ -321,12 +324,6 @@ class AkmErrors(OfModel):
         }
         columns = ["coefficient", "se", "p", "low", "high", "kind"]
         return {"akm": pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("standard errors")}
-
-    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
-        """Return what scripts read of a model, with shares and shocks."""
-        from digicarbon.packs.shift_share.script.shift_share import extract
-
-        return extract(self, panel, weights, own)
 
     def r(self, part: RPart, panel: Panel) -> list[str]:
         """Return the numbers in R, see `digicarbon.replication.part`."""

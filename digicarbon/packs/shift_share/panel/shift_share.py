@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 Complete = Literal["refuse", "keep"]
 """What to do where the shares of a unit do not sum to one: stop, or keep them and say their sums."""
 
+Field = Literal["shares", "shocks"]
+
 EXACT = 1e-6
 """How far the sum of shares may be from one: tables are rounded."""
 
@@ -152,24 +154,24 @@ class ShiftShares(Making):
         taken = [column for column in (name, sum_of_shares(name)) if panel.has(column)]
         if taken:
             raise DataError(Note("shift_share_name_taken", columns=cut(taken), name=name))
-        own = {} if tables is None else tables
-        if "shares" in own:
-            shares = _of_table(panel, own["shares"], "shares", set(units))
-        elif ANY in self.shares:
-            shares = _constant(panel, self.shares, "unit")
-        else:
-            shares = self._of_file(panel, name, "shares", set(units))
-        if "shocks" in own:
-            shocks = _of_table(panel, own["shocks"], "shocks", set())
-        elif ANY in self.shocks:
-            shocks = _constant(panel, self.shocks, "time")
-        else:
-            shocks = self._of_file(panel, name, "shocks", set())
+        shares = self._values(panel, name, "shares", set(units), tables or {})
+        shocks = self._values(panel, name, "shocks", set(), tables or {})
         found = _joined(panel, shares, shocks)
         notes = self._sums(found, name)
         codes = panel.unit_codes
         columns = {name: found.column(panel), sum_of_shares(name): found.shares.sum(axis=1)[codes]}
         return panel.with_columns(columns).with_origins({name: found}), notes
+
+    def _values(
+        self, panel: Panel, name: str, field: Field, others: set[str], tables: Mapping[str, pd.DataFrame]
+    ) -> pd.DataFrame:
+        """Return shares or shocks as a table with a row per unit or period of the panel, a column per sector."""
+        if field in tables:
+            return _of_table(panel, tables[field], field, others)
+        path = self.shares if field == "shares" else self.shocks
+        if ANY in path:
+            return _constant(panel, path, "unit" if field == "shares" else "time")
+        return self._of_file(panel, name, path, field, others)
 
     def _sums(self, found: ShiftShare, name: str) -> tuple[Note, ...]:
         sums = found.shares.sum(axis=1)
@@ -182,11 +184,9 @@ class ShiftShares(Making):
         low, high = float(sums.min()), float(sums.max())
         return (Note("shift_share_incomplete", name=name, low=low, high=high, sum=sum_of_shares(name)),)
 
-    def _of_file(self, panel: Panel, name: str, field: Literal["shares", "shocks"], others: set[str]) -> pd.DataFrame:
-        """Return a file as a table with a row per unit or period of the panel, a column per sector."""
+    def _of_file(self, panel: Panel, name: str, path: str, field: Field, others: set[str]) -> pd.DataFrame:
         from digicarbon.source._read import read_table
 
-        path = self.shares if field == "shares" else self.shocks
         table = read_table(path, self.role, list(COLUMNS[field][:2]), key=f"shift_share.{name}.{field}").frame
         try:
             return _of_table(panel, table, field, others)
@@ -196,7 +196,7 @@ class ShiftShares(Making):
             raise of_file(error, path) from error
 
 
-def _of_table(panel: Panel, table: pd.DataFrame, field: Literal["shares", "shocks"], others: set[str]) -> pd.DataFrame:
+def _of_table(panel: Panel, table: pd.DataFrame, field: Field, others: set[str]) -> pd.DataFrame:
     """Return a table with a row per unit or period of the panel, a column per sector, from one with a row per share."""
     from digicarbon.source._read import numbers_or_text
 

@@ -8,19 +8,17 @@ import numpy as np
 
 from digicarbon.diagnostic._focal import focal_of
 from digicarbon.model import PanelIV
-from digicarbon.packs.shift_share.diagnostic.shift_share import AKM, AKM0, AkmErrors, RotembergWeights, Shifted, shifted
+from digicarbon.packs.shift_share.diagnostic.shift_share import AKM, AKM0, AkmErrors, RotembergWeights, Shifted
 from digicarbon.panel import Panel
 from digicarbon.replication import part as core
 from digicarbon.replication.part.after import UNITS, compared, dummies
 from digicarbon.script.extract import Extract
 from digicarbon.script.r import RPart, code, if_installed, vector
 from digicarbon.script.words import chunks, number
-from digicarbon.weights import Weights
 
 
-def extract(diagnostic: RotembergWeights | AkmErrors, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+def extract(found: Shifted, own: Extract) -> Extract:
     """Return what scripts read of a model, with shares and shocks by sector."""
-    found = shifted(diagnostic.model, panel, diagnostic.column, weights)
     shocks = found.shocks[found.panel.period_codes]
     columns = {_share(sector): found.shares[:, k] for k, sector in enumerate(found.sectors)}
     columns |= {_shock(sector): shocks[:, k] for k, sector in enumerate(found.sectors)}
@@ -38,7 +36,7 @@ def _shock(sector: str) -> str:
 
 def rotemberg(part: RPart, diagnostic: RotembergWeights, panel: Panel) -> list[str]:
     """Return weights and estimates of the largest sectors and of periods."""
-    found = shifted(diagnostic.model, panel, diagnostic.column, None)
+    found = diagnostic.found(panel, None)
     tables = part.result.tables
     sectors, periods = tables["rotemberg"], tables["rotemberg_periods"]
     names = [part.names[_share(str(sector))] for sector in sectors.index]
@@ -64,7 +62,7 @@ def rotemberg(part: RPart, diagnostic: RotembergWeights, panel: Panel) -> list[s
 
 def akm(part: RPart, diagnostic: AkmErrors, panel: Panel) -> list[str]:
     """Return both standard errors and p of AKM0."""
-    found = shifted(diagnostic.model, panel, diagnostic.column, None)
+    found = diagnostic.found(panel, None)
     table = part.result.tables["akm"].drop(columns="kind").astype(float)
     own, null = table.loc[AKM].to_dict(), table.loc[AKM0].to_dict()
     recorded = {"coefficient": own["coefficient"], "se": own["se"], "se_null": null["se"], "p_null": null["p"]}

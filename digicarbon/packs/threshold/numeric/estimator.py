@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import absorbed_rank
-from digicarbon.packs.threshold.numeric.search import Ordered, Search
+from digicarbon.packs.threshold.numeric.search import Candidates, Ordered, Search
 
 Resampling = Literal["units", "signs"]
 Sets = Literal["likelihood", "robust", "clustered"]
@@ -97,19 +96,7 @@ def critical_ratio(level: float) -> float:
     return float(-2 * np.log(1 - np.sqrt(level)))
 
 
-class Found(Protocol):
-    """What all candidates for one more threshold give, see `digicarbon.packs.threshold.numeric.search.Search`."""
-
-    @property
-    def candidates(self) -> IntArray:
-        """Places, shape (G,)."""
-
-    @property
-    def usable(self) -> NDArray[np.bool_]:
-        """Which candidates identify all slopes, shape (G,)."""
-
-
-_Found = TypeVar("_Found", bound=Found)
+_Found = TypeVar("_Found", bound=Candidates)
 
 
 class Fits(Protocol[_Found]):
@@ -121,9 +108,6 @@ class Fits(Protocol[_Found]):
 
     def search(self, candidates: IntArray, known: Sequence[int]) -> _Found:
         """Return what finds one more threshold among candidates, given those that are known."""
-
-    def kept(self, search: _Found, usable: NDArray[np.bool_]) -> _Found:
-        """Return a search without the candidates that are not usable."""
 
     def gains(self, search: _Found) -> FloatArray:
         """Return by how much each candidate makes the fit better, shape (G,)."""
@@ -229,7 +213,7 @@ def _search(fits: Fits[_Found], trim: float, most: int | None, others: list[int]
         return search
     if not usable.any():
         raise TooFewCandidatesError(known)
-    return fits.kept(search, usable)
+    return search.only(usable)
 
 
 def _refined(fits: Fits[_Found], places: list[int], trim: float, most: int | None) -> list[int]:
@@ -263,10 +247,6 @@ class LeastSquares:
     def search(self, candidates: IntArray, known: Sequence[int]) -> Search:
         """Return what finds one more threshold."""
         return self.ordered.search(candidates, known)
-
-    def kept(self, search: Search, usable: NDArray[np.bool_]) -> Search:
-        """Return a search over some of its candidates."""
-        return replace(search, candidates=search.candidates[usable], roots=search.roots[usable])
 
     def gains(self, search: Search) -> FloatArray:
         """Return by how much each candidate lowers the sum of squares, shape (G,)."""

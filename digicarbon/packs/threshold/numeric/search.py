@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import scipy
@@ -140,7 +141,7 @@ class Ordered:
         )
         own = self._squares[candidates]
         rest = own - np.einsum("gjr,glr->gjl", along, along)
-        return Search(self, basis, candidates, roots_of(rest, own))
+        return Search(basis, candidates, roots_of(rest, own), self)
 
 
 def roots_of(rest: FloatArray, before: FloatArray) -> FloatArray:
@@ -163,21 +164,32 @@ def roots_of(rest: FloatArray, before: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
-    """How much each candidate takes from a sum of squared residuals, for any outcome."""
+class Candidates:
+    """Places of one more threshold, and what the columns of the lower regime leave at each."""
 
-    ordered: Ordered
     basis: FloatArray
-    """Shape (rows, r)."""
+    """Orthonormal, of what all regimes share, shape (rows, r)."""
     candidates: IntArray
-    """Shape (G,)."""
+    """Places, shape (G,)."""
     roots: FloatArray
-    """Not a number where a candidate's columns depend on others, shape (G, k, k)."""
+    """AA′ is the inverse of products of the columns of the lower regime; not a number where these depend on others.
+    Shape (G, m, m)."""
 
     @property
     def usable(self) -> NDArray[np.bool_]:
         """Which candidates identify all slopes, shape (G,)."""
         return np.asarray(np.isfinite(self.roots).all(axis=(1, 2)))
+
+    def only(self, some: NDArray[np.bool_]) -> Self:
+        """Return some of the candidates."""
+        return replace(self, candidates=self.candidates[some], roots=self.roots[some])
+
+
+@dataclass(frozen=True, eq=False)
+class Search(Candidates):
+    """How much each candidate takes from a sum of squared residuals, for any outcome."""
+
+    ordered: Ordered
 
     def residuals(self, outcomes: FloatArray) -> FloatArray:
         """Return what the columns of all regimes leave of outcomes, shape (M, rows)."""

@@ -9,10 +9,9 @@ in the order of q, of x times W′v.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import demean
@@ -20,28 +19,10 @@ from digicarbon.numeric.resampling.null_model import orthonormal, without
 from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import star_log_determinants
 from digicarbon.packs.threshold.numeric.estimator import Curve
-from digicarbon.packs.threshold.numeric.search import Ordered, roots_of
+from digicarbon.packs.threshold.numeric.search import Candidates, Ordered, roots_of
 
 _CELLS = 2**21
 """Numbers in the largest array that is made at a time, about."""
-
-
-@dataclass(frozen=True, eq=False)
-class SpatialSearch:
-    """What candidates take from rows, see `SpatialLag.search`."""
-
-    basis: FloatArray
-    """Orthonormal, of what all regimes share, shape (rows, r)."""
-    candidates: IntArray
-    """Shape (G,)."""
-    roots: FloatArray
-    """AA′ is the inverse of products of the columns of the lower regime; not a number where these depend on others.
-    Shape (G, m, m)."""
-
-    @property
-    def usable(self) -> NDArray[np.bool_]:
-        """Which candidates identify all slopes, shape (G,)."""
-        return np.asarray(np.isfinite(self.roots).all(axis=(1, 2)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,26 +45,22 @@ class SpatialLag:
         """Return the columns of the lower regime, without fixed effects, shape (rows, m)."""
         return self._columns(self.ordered.below(place)[:, :, None])[:, :, 0]
 
-    def search(self, candidates: IntArray, known: Sequence[int]) -> SpatialSearch:
+    def search(self, candidates: IntArray, known: Sequence[int]) -> Candidates:
         """Return what finds one more threshold among candidates, given those that are known."""
         basis = orthonormal(np.column_stack([self.shared, *(self.below(place) for place in known)]))
         along = self._sums(basis, candidates)
         own = self._products(candidates)
-        return SpatialSearch(basis, candidates, roots_of(own - along @ along.swapaxes(1, 2), own))
+        return Candidates(basis, candidates, roots_of(own - along @ along.swapaxes(1, 2), own))
 
-    def kept(self, search: SpatialSearch, usable: NDArray[np.bool_]) -> SpatialSearch:
-        """Return a search over some of its candidates."""
-        return replace(search, candidates=search.candidates[usable], roots=search.roots[usable])
-
-    def gains(self, search: SpatialSearch) -> FloatArray:
+    def gains(self, search: Candidates) -> FloatArray:
         """Return the likelihood ratio of each candidate against the model without it, shape (G,)."""
         return self.ratios(search, self.level[:, None], self.lagged[:, None])[:, 0]
 
-    def statistic(self, search: SpatialSearch) -> float:
+    def statistic(self, search: Candidates) -> float:
         """Return the likelihood ratio of the best candidate."""
         return float(self.gains(search).max())
 
-    def ratios(self, search: SpatialSearch, level: FloatArray, lagged: FloatArray) -> FloatArray:
+    def ratios(self, search: Candidates, level: FloatArray, lagged: FloatArray) -> FloatArray:
         """Return likelihood ratios for outcomes and their spatial lags, each of shape (rows, M): shape (G, M)."""
         rests = [without(search.basis, rows) for rows in (level, lagged)]
         taken = [np.matmul(search.roots.swapaxes(1, 2), self._sums(rest, search.candidates)) for rest in rests]
@@ -110,7 +87,7 @@ class SpatialLag:
 
     def drawn(
         self,
-        search: SpatialSearch,
+        search: Candidates,
         known: list[int],
         errors_of: list[int],
         sampled: Callable[[FloatArray], Iterator[FloatArray]],
@@ -139,7 +116,7 @@ class SpatialLag:
         errors = self._fit(places)[1]
         return float(errors @ errors), self.space.sample.size
 
-    def curve(self, search: SpatialSearch, places: list[int], at: int) -> Curve:
+    def curve(self, search: Candidates, places: list[int], at: int) -> Curve:
         """Return the likelihood ratio of a threshold."""
         gains = self.gains(search)
         return Curve(places[at], search.candidates, gains.max() - gains, 1.0)
