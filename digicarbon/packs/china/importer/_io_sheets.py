@@ -68,7 +68,8 @@ class InputOutputImporter(Importer):
             and year.
         """
         where_of_table: dict[tuple[str | int, ...], Note | str] = {}
-        flows, sectors = [], []
+        flows: list[pd.DataFrame] = []
+        sectors: list[pd.DataFrame] = []
         notes: list[Note] = []
         for file in files:
             chosen, sheet_notes = chosen_sheets(file, self.sheet)
