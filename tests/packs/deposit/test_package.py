@@ -272,6 +272,30 @@ def test_what_is_not_recorded_as_it_stands_is_refused_with_a_command(
     assert not (tmp_path / "package").exists()
 
 
+@pytest.mark.parametrize("changed", ["command", "file"])
+def test_a_table_that_the_file_does_not_make_is_refused(
+    changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, empty_store: Path
+) -> None:
+    (tmp_path / "mlruns").mkdir()
+    shutil.copy(empty_store, tmp_path / "mlruns" / "mlflow.db")
+    (tmp_path / "experiments").mkdir()
+    file = tmp_path / "experiments" / "one.yaml"
+    text = "defaults: [config, override model: fe, override executor: sequential]\ntitle: One\ncolumns: {A: {}}\n"
+    file.write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "one", *(["report.language=zh"] if changed == "command" else [])]) == 0
+    if changed == "file":
+        file.write_text(f"{text}report: {{decimals: 2}}\nlabels: {{digital: Digital}}\n")
+    said = complaint(capsys, "one", "--to", "package")
+    keys = {"command": "report.language", "file": "report.decimals, labels.digital"}[changed]
+    assert f"one: its table was made with other values of {keys} than its file has" in said
+    assert said.endswith("run it as it stands: digicarbon run one\n")
+    assert main(["run", "one"]) == 0
+    assert main(["package", "one", "--to", "package"]) == 0
+    done = rebuild(tmp_path / "package")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_data_that_have_changed_since_the_runs_are_refused(
     packaged: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:

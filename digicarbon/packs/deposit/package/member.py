@@ -33,6 +33,8 @@ from digicarbon.spec import locate, own_classes
 from digicarbon.sweep.provenance import FINGERPRINT, today
 from digicarbon.tracking import OVERRIDES, VERSION, VERSIONS, Tracking, store_results
 
+SHOWN = ("report", LABELS)
+"""Keys that a table's words and form are made of; a command may have replaced those of the file."""
 IGNORED = ("report", "executor", "tracking", LABELS, "hydra")
 """Keys of a configuration that change no number."""
 LOCAL = ("loky", "sequential", "threading")
@@ -210,6 +212,8 @@ class Member:
         keys = sorted(key for key in {*now, *self.config} - set(IGNORED) if now.get(key) != self.config.get(key))
         if keys:
             raise DataError(Note("package_file_changed", **self._named, keys=keys))
+        if shown := [name for key in SHOWN for name in _differing(key, now.get(key), self.config.get(key))]:
+            raise DataError(Note("package_other_report", **self._named, keys=shown))
         if not self._same_lock():
             raise DataError(Note("package_other_lock", **self._named, file=path_of(self.name).name))
         for _, file in self.read:
@@ -243,6 +247,14 @@ class Member:
     def _named(self) -> dict[str, str]:
         """The fields of an error: the experiment, and the command that runs it."""
         return {"experiment": self.name, "command": command_line("run", self.name, self.overrides)}
+
+
+def _differing(key: str, one: Any, other: Any) -> list[str]:
+    """Return the keys of two nodes that differ: those of fields where both have fields."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        fields = {**one, **other}
+        return [name for item in fields for name in _differing(f"{key}.{item}", one.get(item), other.get(item))]
+    return [] if one == other else [key]
 
 
 def _nodes(node: Any) -> Iterator[Mapping[str, Any]]:
