@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,6 @@ from digicarbon.packs.gmm.numeric.equations import Kind, Transformation
 from digicarbon.panel import Panel, canonical
 from digicarbon.result import Inference, Result, Role
 from digicarbon.weights import Weights
-
-if TYPE_CHECKING:
-    pass
 
 LagRange = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)] | None], Field(strict=False)]
 """First and last lag; ``[2, null]`` takes all from the second."""

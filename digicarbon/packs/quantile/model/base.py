@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -30,9 +30,6 @@ from digicarbon.packs.quantile.numeric.moments import LocationScale, Samples, ha
 from digicarbon.panel import Panel
 from digicarbon.result import MadeOf, Result, Role, roles_made_of
 from digicarbon.weights import Weights
-
-if TYPE_CHECKING:
-    pass
 
 Quantiles = Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(strict=False, min_length=1)]
 """Numbers between 0 and 1, at least one."""
