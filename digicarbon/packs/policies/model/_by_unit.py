@@ -10,7 +10,6 @@ from abc import abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -35,14 +34,11 @@ from digicarbon.packs.policies.model._effects import (
     unfitted,
 )
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
-from digicarbon.packs.policies.model._spillovers import Exposure
+from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.weights import Weights
-
-if TYPE_CHECKING:
-    from digicarbon.packs.policies.model.did import DiD
 
 
 class ByUnit(Restricted):
@@ -73,7 +69,7 @@ class ByUnit(Restricted):
     controls: tuple[str, ...] = ()
     spillover: Mapping[str, float] = MappingProxyType({})
 
-    def __init__(self, model: DiD, timing: Timing, reached: Exposure) -> None:
+    def __init__(self, model: _PolicyModel, timing: Timing, reached: Exposure) -> None:
         self.model, self.timing, self.reached = model, timing, reached
         self.names = timing.panel.expanded(model.controls, among=model.terms)
         timing.panel.require((*self.names, model.y))
@@ -285,7 +281,7 @@ class OfUnits(PolicyEstimator):
         return self.model.latest(panel, reached, OF_ERRORS, make, lambda own: own.nbytes)
 
 
-def level_dummies(model: DiD, timing: Timing, early: bool) -> FloatArray:
+def level_dummies(model: _PolicyModel, timing: Timing, early: bool) -> FloatArray:
     """Return dummies of treated rows by the levels that effects are reported for, shape (rows, m).
 
     Event times are told apart to their ends: changes within a bin are none of its own dummy.

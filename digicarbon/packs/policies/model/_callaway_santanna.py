@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -14,21 +12,18 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.packs.policies.model._by_unit import ByUnit, OfUnits, level_dummies
 from digicarbon.packs.policies.model._effects import Reported, have_errors, pretest
-from digicarbon.packs.policies.model._spillovers import Exposure
+from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.aggregation import aggregation
 from digicarbon.packs.policies.numeric.group_time import GroupTime, GroupTimes, comparisons
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 
-if TYPE_CHECKING:
-    from digicarbon.packs.policies.model.did import DiD
-
 
 class CohortsInPeriods(ByUnit):
     """Means of the effects of cohorts in periods."""
 
-    def __init__(self, model: DiD, timing: Timing, reached: Exposure) -> None:
+    def __init__(self, model: _PolicyModel, timing: Timing, reached: Exposure) -> None:
         super().__init__(model, timing, reached)
         panel = timing.panel
         how = (model.compare, model.base_period, model.anticipation, model.reference)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note, cut
 from digicarbon.packs.policies.model._effects import Design
-from digicarbon.packs.policies.model._spillovers import Exposure
+from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing, timing_of
 from digicarbon.packs.policies.numeric.aggregation import Aggregate
 from digicarbon.panel import Panel
@@ -20,7 +20,6 @@ from digicarbon.result import Mean
 
 if TYPE_CHECKING:
     from digicarbon.model.panel_regression import PanelRegression
-    from digicarbon.packs.policies.model.did import DiD
 
 LEVELS: tuple[Aggregate, ...] = ("overall", "event", "cohort", "calendar")
 _MEANS: Mapping[Aggregate, Mean] = dict(zip(LEVELS, ("treated_rows", "event_times", "cohorts", "periods"), strict=True))
@@ -31,7 +30,7 @@ class PolicyEstimator(ABC):
 
     Parameters
     ----------
-    model : DiD
+    model : _PolicyModel
         Its fields say how.
     """
 
@@ -58,7 +57,7 @@ class PolicyEstimator(ABC):
     fewest: ClassVar[int] = 1
     """Periods before the policy that a cohort needs."""
 
-    def __init__(self, model: DiD) -> None:
+    def __init__(self, model: _PolicyModel) -> None:
         self.model = model
 
     @property

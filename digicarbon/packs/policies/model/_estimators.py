@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from digicarbon.packs.policies.model._estimator import PolicyEstimator
-    from digicarbon.packs.policies.model.did import Estimator
+    from digicarbon.packs.policies.model._fields import Estimator
 
 
 @cache

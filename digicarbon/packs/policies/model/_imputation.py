@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,11 @@ from digicarbon.numeric.linear.within import Rows, absorb, vanishing
 from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.packs.policies.model._by_unit import ByUnit, OfUnits, level_dummies
 from digicarbon.packs.policies.model._effects import Reported, pretest, treated_cells
-from digicarbon.packs.policies.model._spillovers import Exposure
+from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.aggregation import aggregation, binned
 from digicarbon.packs.policies.numeric.imputation import Block, Imputation, Regression, Untreated
 from digicarbon.result import Result
-
-if TYPE_CHECKING:
-    from digicarbon.packs.policies.model.did import DiD
 
 
 class ImputedRows(ByUnit):
@@ -33,7 +30,7 @@ class ImputedRows(ByUnit):
     comparison.
     """
 
-    def __init__(self, model: DiD, timing: Timing, reached: Exposure) -> None:
+    def __init__(self, model: _PolicyModel, timing: Timing, reached: Exposure) -> None:
         super().__init__(model, timing, reached)
         panel = timing.panel
         self._exposed = panel.array(tuple(reached.columns))
@@ -182,7 +179,7 @@ class _Means(NamedTuple):
     cells: int
 
 
-def _means(model: DiD, timing: Timing, known: NDArray[np.bool_]) -> _Means:
+def _means(model: _PolicyModel, timing: Timing, known: NDArray[np.bool_]) -> _Means:
     cells, cell = treated_cells(timing, known & (timing.event >= -model.anticipation))
     chosen = aggregation(cells, model.aggregate, model.leads, model.lags, model.overall)
     # a cell's effect is the mean of its rows
@@ -198,7 +195,7 @@ class _Leads(NamedTuple):
     dummies: Block
 
 
-def _leads(model: DiD, timing: Timing, rows: Untreated) -> _Leads:
+def _leads(model: _PolicyModel, timing: Timing, rows: Untreated) -> _Leads:
     event, free = binned(timing.event, model.leads, None), np.zeros(len(timing.event), dtype=bool)
     free[rows.free] = True
     base = max(model.base_event, -model.leads) if model.leads else model.base_event

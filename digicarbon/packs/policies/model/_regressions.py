@@ -28,7 +28,7 @@ from digicarbon.packs.policies.model._effects import (
     treated_cells,
 )
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
-from digicarbon.packs.policies.model._spillovers import Exposure
+from digicarbon.packs.policies.model._fields import Exposure
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.aggregation import NEVER, Cells, aggregation, binned
 from digicarbon.panel import Column, Panel

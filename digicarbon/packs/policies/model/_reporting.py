@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,13 +13,12 @@ from numpy.typing import NDArray
 from digicarbon.model._panel_covariance import called
 from digicarbon.note import Note, cut
 from digicarbon.packs.policies.model._effects import PolicyEffects, have_errors
+from digicarbon.packs.policies.model._estimator import PolicyEstimator
+from digicarbon.packs.policies.model._fields import _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing, timing_of
 from digicarbon.packs.policies.numeric.aggregation import NEVER, binned
 from digicarbon.panel import Panel
 from digicarbon.result import Effects, Mean, Result, roles_made_of
-
-if TYPE_CHECKING:
-    from digicarbon.packs.policies.model.did import DiD
 
 FEW_TREATED = 5
 """Fewest units of a cohort whose standard errors hold, about; the number that R's did has for its own note."""
@@ -30,7 +28,8 @@ FEW_TREATED = 5
 class Reporting:
     """Effects of a policy, with what they were estimated from."""
 
-    model: DiD
+    model: _PolicyModel
+    how: PolicyEstimator
     effects: PolicyEffects
     panel: Panel
     """All rows."""
@@ -45,7 +44,7 @@ class Reporting:
         statistics = {**fitted.statistics, **self._counts(), **self._events()}
         if effects.leads is not None and np.isfinite(effects.leads.p):
             statistics |= {"pretest_df": effects.leads.df, "pretest_p": effects.leads.p}
-        mean = model.how.mean(self._covers)
+        mean = self.how.mean(self._covers)
         by_units = model.test == "wild" and model.own_clusters
         result = replace(
             fitted,
@@ -103,7 +102,7 @@ class Reporting:
         if shared is not None and model.policy in terms:
             direct = np.array(shared.names)[:, None] == "direct"
             shared = replace(shared, se=np.where(direct, np.nan, shared.se))
-        by_periods = model.cov == "cluster" and model.cluster != "unit" and not model.how.own_errors
+        by_periods = model.cov == "cluster" and model.cluster != "unit" and not self.how.own_errors
         note = Note("did_zero_errors" if by_periods else "did_no_errors", terms=cut(terms, 4))
         return replace(
             result, covariance=covariance, spatial_effects=shared, without_errors=terms, notes=(*result.notes, note)
@@ -132,7 +131,7 @@ class Reporting:
         events = self._levels()
         if self.model.aggregate != "event" or not events:
             return {}
-        reference = {} if self.model.base_event in events else self.model.how.reference(events)
+        reference = {} if self.model.base_event in events else self.how.reference(events)
         return {"first_event": min(events), "last_event": max(events), **reference}
 
     def _event_units(self, statistics: Mapping[str, float]) -> dict[str, pd.DataFrame]:
@@ -142,7 +141,7 @@ class Reporting:
             return {}
         references = [statistics[name] for name in ("reference_event", "reference_of_leads") if name in statistics]
         shown = sorted({int(level) for level in (*self._levels(), *references)})
-        ends, used = self.model.how.ends, effects.used
+        ends, used = self.how.ends, effects.used
 
         def table() -> pd.DataFrame:
             there = _shown(timing, effects)
@@ -183,9 +182,9 @@ class Reporting:
         if timing is None or whole is None:
             return (Note("did_of_a_share", policy=model.policy),)
         notes = [*timing.notes, timing.once("cohorts in words", lambda: _cohorts(timing, whole))]
-        notes += [*_small(timing, whole, model), *model.how.said_of(mean, timing)]
-        if model.how.by_event:
-            first, last = model.how.ends
+        notes += [*_small(timing, whole, self.how), *self.how.said_of(mean, timing)]
+        if self.how.by_event:
+            first, last = self.how.ends
             event = timing.event[_shown(timing, self.effects)]
             ends = [Note("did_first_event", event=-first)] if first is not None and (event < -first).any() else []
             ends += [Note("did_last_event", event=last)] if last is not None and (event > last).any() else []
@@ -198,16 +197,16 @@ def _shown(timing: Timing, effects: PolicyEffects) -> NDArray[np.bool_]:
     return timing.treated if effects.used is None else timing.treated & effects.used
 
 
-def _small(timing: Timing, whole: Timing, model: DiD) -> list[Note]:
+def _small(timing: Timing, whole: Timing, how: PolicyEstimator) -> list[Note]:
     """Return the note that names cohorts of few units, or all treated units together where cohorts have one effect.
 
     Few units that all cohorts are compared with are named as well.
     """
     sizes = {one: int((timing.first == one).sum()) for one in timing.cohorts}
-    together = model.how.one_effect
+    together = how.one_effect
     few = [] if together and sum(sizes.values()) >= FEW_TREATED else list(sizes.items())
     small = [_cohort(timing, one, units) for one, units in few if together or units < FEW_TREATED]
-    if model.how.compares_alone and int((~timing.ever).sum()) < FEW_TREATED:
+    if how.compares_alone and int((~timing.ever).sum()) < FEW_TREATED:
         compared = {unit for unit, ever in zip(timing.panel.units, timing.ever, strict=True) if not ever}
         small += _counted(whole, compared)
     return [Note("did_small_cohorts", least=FEW_TREATED, cohorts=cut(small))] if small else []

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +13,7 @@ from digicarbon.country import country
 from digicarbon.errors import DataError, EstimationError, WeightsError
 from digicarbon.note import Note, cut
 from digicarbon.numeric.spatial.proximity import pairs_within
+from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._timing import timing_of
 from digicarbon.packs.policies.numeric.spillovers import in_rings, nearest_treated
 from digicarbon.panel import Panel
@@ -22,29 +21,10 @@ from digicarbon.result import Constituent, MadeOf
 from digicarbon.weights import Weights
 from digicarbon.weights.places import PlacedWeights
 
-if TYPE_CHECKING:
-    from digicarbon.packs.policies.model.did import DiD
-
-Spillovers = Literal["none", "neighbours", "rings"]
-SpilloversOn = Literal["untreated", "all", "interacted"]
-
-
-@dataclass(frozen=True, eq=False)
-class Exposure:
-    """How the policies of others reach the rows of a panel."""
-
-    columns: Mapping[str, FloatArray]
-    """The exposure of rows by term: of a regression its columns, shape (rows,)."""
-    made_of: Mapping[str, MadeOf]
-    mean: Mapping[str, float]
-    """Weights of the terms' coefficients in the mean spillover on exposed rows without the policy."""
-    notes: tuple[Note, ...]
-
-
 NOTHING = Exposure({}, {}, {}, ())
 
 
-def exposure(model: DiD, panel: Panel, weights: Weights | None) -> Exposure:
+def exposure(model: _PolicyModel, panel: Panel, weights: Weights | None) -> Exposure:
     """Return how the policies of others reach the rows of a panel; nothing where the model has no spillovers.
 
     ``panel``: with every term of the model and with all units: those that an estimator leaves out are neighbours, too.
@@ -84,7 +64,7 @@ def exposure(model: DiD, panel: Panel, weights: Weights | None) -> Exposure:
     return Exposure(columns, made_of, mean, _notes(model, weights, exposed, panel))
 
 
-def policy_paths(model: DiD, panel: Panel) -> FloatArray:
+def policy_paths(model: _PolicyModel, panel: Panel) -> FloatArray:
     """Return each unit's policy in each period of the panel, shape (N, T), also where the unit has no row.
 
     Raises DataError if the policy is a share and the panel has gaps: the path of a unit is then not known.
@@ -96,7 +76,7 @@ def policy_paths(model: DiD, panel: Panel) -> FloatArray:
     return timing_of(panel, model.policy).paths(model.anticipation)
 
 
-def _share(model: DiD, panel: Panel, paths: FloatArray, weights: Weights | None) -> dict[str, FloatArray]:
+def _share(model: _PolicyModel, panel: Panel, paths: FloatArray, weights: Weights | None) -> dict[str, FloatArray]:
     """Return the share of neighbours under the policy."""
     if weights is None:
         raise WeightsError(Note("did_spillovers_need_weights", key="weights"))
@@ -108,7 +88,7 @@ def _share(model: DiD, panel: Panel, paths: FloatArray, weights: Weights | None)
     return {level: np.asarray(aligned.matrix @ paths)}
 
 
-def _rings(model: DiD, panel: Panel, paths: FloatArray) -> dict[str, FloatArray]:
+def _rings(model: _PolicyModel, panel: Panel, paths: FloatArray) -> dict[str, FloatArray]:
     """Return whether the nearest other unit under the policy is in each ring."""
     named = {model.longitude, model.latitude}
     strangers = country().strangers(panel.units)
@@ -127,7 +107,7 @@ def ring_levels(edges: tuple[float, ...]) -> tuple[str, ...]:
     return tuple(f"{inner:g}-{outer:g} km" for inner, outer in pairwise(edges))
 
 
-def _refuse_no_contrast(model: DiD, by_level: Mapping[str, FloatArray], own: FloatArray, panel: Panel) -> None:
+def _refuse_no_contrast(model: _PolicyModel, by_level: Mapping[str, FloatArray], own: FloatArray, panel: Panel) -> None:
     """Refuse spillovers on nobody, in a ring or at all, and on everybody."""
     empty = [level for level, values in by_level.items() if not values.any()]
     if empty and model.spillovers == "rings":
@@ -143,7 +123,7 @@ def _refuse_no_contrast(model: DiD, by_level: Mapping[str, FloatArray], own: Flo
         raise EstimationError(Note("did_everybody_exposed", key="spillovers", policy=model.policy))
 
 
-def _notes(model: DiD, weights: Weights | None, exposed: NDArray[np.bool_], panel: Panel) -> tuple[Note, ...]:
+def _notes(model: _PolicyModel, weights: Weights | None, exposed: NDArray[np.bool_], panel: Panel) -> tuple[Note, ...]:
     policy = model.policy
     units = len(np.unique(panel.unit_codes[exposed]))
     counts = {"policy": policy, "rows": int(exposed.sum()), "units": units}

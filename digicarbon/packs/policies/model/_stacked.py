@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,16 +19,13 @@ from digicarbon.numeric.linear.least_squares import Fit, least_squares, triangul
 from digicarbon.numeric.linear.within import clear_products
 from digicarbon.packs.policies.model._effects import Design, PolicyEffects, Reported, pretest
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
-from digicarbon.packs.policies.model._spillovers import Exposure
+from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.aggregation import Cells, aggregation
 from digicarbon.packs.policies.numeric.stacks import StackRows, Stacks, corrective_weights, covariance_of_stacks, stacks
 from digicarbon.panel import Column, Panel
 from digicarbon.result import Inference, Mean, Result
 from digicarbon.weights import Weights
-
-if TYPE_CHECKING:
-    from digicarbon.packs.policies.model.did import DiD
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +47,7 @@ class StackColumns:
         return least_squares(self.values, factor=triangular(self.values, self.gram))
 
 
-def columns_of(model: DiD, timing: Timing) -> StackColumns:
+def columns_of(model: _PolicyModel, timing: Timing) -> StackColumns:
     """Return the columns of the regression, after every check. Raises DataError, EstimationError."""
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
     window = (model.leads, model.lags, model.anticipation, model.stack_weights == "corrective")
@@ -135,7 +131,7 @@ class Stacked(PolicyEstimator):
 class StackedRegression(Design):
     """The regression on the rows of a policy."""
 
-    model: DiD
+    model: _PolicyModel
     timing: Timing
     columns: StackColumns
 
@@ -144,7 +140,7 @@ class StackedRegression(Design):
         return _effects(self.model, self.timing, self.columns)
 
 
-def _effects(model: DiD, timing: Timing, columns: StackColumns) -> PolicyEffects:
+def _effects(model: _PolicyModel, timing: Timing, columns: StackColumns) -> PolicyEffects:
     names, values, df_resid, design = columns.names, columns.values, columns.df_resid, columns.design
     events, rows, own = design.events, design.rows, design.names
     fit = columns.fit
@@ -200,7 +196,7 @@ class _Design:
 
 
 def _stacks(
-    model: DiD, timing: Timing, window: tuple[int | None, int | None, int, bool]
+    model: _PolicyModel, timing: Timing, window: tuple[int | None, int | None, int, bool]
 ) -> tuple[Stacks, StackRows | None]:
     unit = timing.panel.unit_codes
     chosen = stacks(unit, timing.at, timing.first, model.compare, *window)
@@ -222,7 +218,7 @@ def _absorbed(column: Column, chosen: Stacks, rows: StackRows) -> FloatArray:
     return np.asarray(column.memory[rows])
 
 
-def _design(model: DiD, chosen: Stacks, rows: StackRows) -> _Design:
+def _design(model: _PolicyModel, chosen: Stacks, rows: StackRows) -> _Design:
     dummies, events = _dummies(model, chosen)
     names = tuple(f"{model.policy}[{event}]" for event in events.tolist()) or (model.policy,)
     return _Design(rows, dummies, rows.absorb(dummies), events, len(np.unique(chosen.row)), names, chosen)
@@ -233,7 +229,7 @@ def _beside(left: FloatArray, right: FloatArray) -> FloatArray:
     return np.concatenate([left.T, right.T]).T
 
 
-def _dummies(model: DiD, chosen: Stacks) -> tuple[FloatArray, IntArray]:
+def _dummies(model: _PolicyModel, chosen: Stacks) -> tuple[FloatArray, IntArray]:
     """Return the dummy of the policy, or dummies of event times and these, which are none of a single dummy."""
     if model.aggregate == "overall":
         return (chosen.own & (chosen.event >= -model.anticipation))[:, None].astype(np.float64), chosen.event[:0]
@@ -244,7 +240,7 @@ def _dummies(model: DiD, chosen: Stacks) -> tuple[FloatArray, IntArray]:
     return (chosen.own & (chosen.event == events[:, None])).T.astype(np.float64), events
 
 
-def _fitted(model: DiD, timing: Timing, design: _Design, df_resid: int, inference: Inference) -> Result:
+def _fitted(model: _PolicyModel, timing: Timing, design: _Design, df_resid: int, inference: Inference) -> Result:
     errors_note = model.regression((model.policy,)).rule.note(timing.panel.shape[1])
     return Result(
         kind="",
@@ -269,7 +265,7 @@ def _fitted(model: DiD, timing: Timing, design: _Design, df_resid: int, inferenc
     )
 
 
-def _weighed(model: DiD, timing: Timing, chosen: Stacks) -> list[Note]:
+def _weighed(model: _PolicyModel, timing: Timing, chosen: Stacks) -> list[Note]:
     """Return notes on how stacks weigh, and on cohorts that have none."""
     notes = [Note("did_corrective_weights" if model.stack_weights == "corrective" else "did_variance_weights")]
     if chosen.without:

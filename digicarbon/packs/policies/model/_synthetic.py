@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.note import Note, cut
 from digicarbon.packs.policies.model._effects import Design, PolicyEffects, Reported, unfitted
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
-from digicarbon.packs.policies.model._spillovers import Exposure
+from digicarbon.packs.policies.model._fields import Exposure, SyntheticVariance, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.aggregation import Cells, aggregation
 from digicarbon.packs.policies.numeric.imputation import Imputation, Untreated
@@ -22,9 +21,6 @@ from digicarbon.packs.policies.numeric.synthetic import Cohort, SyntheticCohorts
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.weights import Weights
-
-if TYPE_CHECKING:
-    from digicarbon.packs.policies.model.did import DiD, SyntheticVariance
 
 
 class SyntheticDiD(PolicyEstimator):
@@ -59,7 +55,7 @@ class SyntheticDiD(PolicyEstimator):
 class Comparison(Design):
     """What is compared with what."""
 
-    model: DiD
+    model: _PolicyModel
     timing: Timing
     y: FloatArray
     """Shape (N, T)."""
@@ -85,7 +81,7 @@ class Comparison(Design):
         return PolicyEffects(reported.terms, reported.made_of, coef, covariance, (), None, result)
 
 
-def compared(model: DiD, timing: Timing) -> Comparison:
+def compared(model: _PolicyModel, timing: Timing) -> Comparison:
     """Return what is compared.
 
     Raises EstimationError if the panel is not balanced, there are no two units without the policy, or too few for a
@@ -105,7 +101,7 @@ def compared(model: DiD, timing: Timing) -> Comparison:
     return Comparison(model, timing, y, at, never, cohorts, cells, kind)
 
 
-def variance_of(model: DiD, never: int, cohorts: Sequence[int]) -> SyntheticVariance:
+def variance_of(model: _PolicyModel, never: int, cohorts: Sequence[int]) -> SyntheticVariance:
     """Return which standard errors of ``synthetic_did`` there are for so many units.
 
     ``never``: units that never come under the policy. ``cohorts``: units of each cohort. Raises EstimationError if
@@ -127,7 +123,7 @@ def variance_of(model: DiD, never: int, cohorts: Sequence[int]) -> SyntheticVari
     raise EstimationError(Note("did_few_for_resampling", key="model.sdid_variance", policy=model.policy, variance=kind))
 
 
-def _outcome(model: DiD, timing: Timing) -> FloatArray:
+def _outcome(model: _PolicyModel, timing: Timing) -> FloatArray:
     """Return the outcome less what controls make of it, their coefficients being those of untreated rows."""
     panel, names = timing.panel, timing.panel.expanded(model.controls, among=model.terms)
     panel.require((*names, model.y))
@@ -139,7 +135,7 @@ def _outcome(model: DiD, timing: Timing) -> FloatArray:
     return np.asarray(y - x @ slopes.coef[:, 0])
 
 
-def _cohorts(model: DiD, timing: Timing, at: IntArray) -> tuple[list[Cohort], Cells]:
+def _cohorts(model: _PolicyModel, timing: Timing, at: IntArray) -> tuple[list[Cohort], Cells]:
     """Return cohorts, and their effects in periods after as cells."""
     cohorts, first, event, size = [], [], [], []
     for place in timing.cohorts:
@@ -152,7 +148,7 @@ def _cohorts(model: DiD, timing: Timing, at: IntArray) -> tuple[list[Cohort], Ce
     return cohorts, Cells(np.array(first), np.array(event), np.array(size), np.array(size))
 
 
-def _possible(model: DiD, found: SyntheticCohorts, design: Comparison) -> SyntheticVariance:
+def _possible(model: _PolicyModel, found: SyntheticCohorts, design: Comparison) -> SyntheticVariance:
     """Return the standard errors that there are: a single unit with a weight cannot be left out."""
     if design.kind != "jackknife" or all((one.units > 0).sum() > 1 for one in found.found):
         return design.kind
@@ -161,7 +157,7 @@ def _possible(model: DiD, found: SyntheticCohorts, design: Comparison) -> Synthe
     raise EstimationError(Note("did_one_weight", key="model.sdid_variance", policy=model.policy))
 
 
-def _covariance(model: DiD, found: SyntheticCohorts, cells: Cells, kind: SyntheticVariance) -> FloatArray:
+def _covariance(model: _PolicyModel, found: SyntheticCohorts, cells: Cells, kind: SyntheticVariance) -> FloatArray:
     """Return the covariance of the overall effect and the means."""
     rng = np.random.default_rng(model.seed)
     firsts = np.unique(cells.first)
@@ -189,7 +185,7 @@ def _covariance(model: DiD, found: SyntheticCohorts, cells: Cells, kind: Synthet
     return np.atleast_2d(np.cov(np.array(drawn).T, ddof=0))
 
 
-def _fitted(model: DiD, timing: Timing, kind: SyntheticVariance, tables: dict[str, pd.DataFrame]) -> Result:
+def _fitted(model: _PolicyModel, timing: Timing, kind: SyntheticVariance, tables: dict[str, pd.DataFrame]) -> Result:
     how = {
         "placebo": Note("did_placebo_errors", draws=model.sdid_draws),
         "bootstrap": Note("did_bootstrap_errors", draws=model.sdid_draws),

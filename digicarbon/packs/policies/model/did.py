@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from digicarbon.model._absorption import Absorb, Clusters, Trends, columns_of_clusters
-from digicarbon.model._latest import LATEST, columns_of
-from digicarbon.model._observation_weights import ObservationWeights, positive_rows, refuse_weights
+from digicarbon.model._observation_weights import positive_rows, refuse_weights
 from digicarbon.model._panel_batch import null_of
 from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model.base import Model, Other, require_panel, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
-from digicarbon.model.panel_regression import PanelRegression, regression_with
-from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
-from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.packs.policies.model._effects import Design, Restricted
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
 from digicarbon.packs.policies.model._estimators import class_of
+from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._reporting import Reporting
-from digicarbon.packs.policies.model._spillovers import Exposure, Spillovers, SpilloversOn, exposure
+from digicarbon.packs.policies.model._spillovers import exposure
 from digicarbon.packs.policies.model._timing import Timing
-from digicarbon.packs.policies.numeric.aggregation import Aggregate, Overall
-from digicarbon.packs.policies.numeric.group_time import Base, Compare
-from digicarbon.packs.policies.panel.policy import policy_columns
 from digicarbon.panel import Panel
 from digicarbon.result import Quantity, Result
-from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
@@ -42,21 +34,13 @@ if TYPE_CHECKING:
     from digicarbon.numeric.tests.equality import WaldTest
     from digicarbon.packs.policies.model._regressions import Expanded
 
-_Made = TypeVar("_Made")
-
-Estimator = Literal["twfe", "event_study", "sun_abraham", "imputation", "stacked", "callaway_santanna", "synthetic_did"]
-SyntheticVariance = Literal["placebo", "jackknife", "bootstrap"]
 OF_SOME = frozenset(
     ("compare", "reference", "leads", "lags", "sdid_variance", "sdid_draws", "stack_weights", "base_period")
 )
 """Fields that mean something for some estimators alone."""
-_OF_TESTS = frozenset({*Tested.model_fields} - {*Model.model_fields})
-"""Fields that change nothing of effects and their standard errors."""
-_OF_REGRESSION = ("y", "controls", "absorb", "trends", *sorted(OF_ERRORS), "level", "observation_weights")
-"""Fields that the regression has, too."""
 
 
-class DiD(Tested):
+class DiD(_PolicyModel):
     """The effect of a policy on the units that come under it, compared with units that do not, or not yet.
 
     Attributes
@@ -124,8 +108,8 @@ class DiD(Tested):
     trends : str or None
         Linear trends of units or of the values of a column; of the same estimators.
     cov, cluster, bandwidth, kernel, small_sample, df
-        As in `PanelRegression`. Standard errors of ``imputation`` and ``callaway_santanna`` are those of units, and
-        clusters of ``stacked`` are units, periods, or both.
+        As in `digicarbon.model.panel_regression.PanelRegression`. Standard errors of ``imputation`` and
+        ``callaway_santanna`` are those of units, and clusters of ``stacked`` are units, periods, or both.
     observation_weights : str or None
         A column by which rows weigh, as in `PanelRegression`. Means of effects weigh by it, too: effects are those on
         the units' size, e.g. on people, and no longer on units.
@@ -155,36 +139,6 @@ class DiD(Tested):
             "synthetic_did": ("arkhangelsky2021",),
         },
     }
-
-    y: str
-    x: Names = ()
-    policy: str
-    estimator: Estimator = "twfe"
-    compare: Compare = "never"
-    reference: Annotated[int, Field(le=-1)] = -1
-    leads: Annotated[int, Field(ge=1)] | None = None
-    lags: Annotated[int, Field(ge=0)] | None = None
-    anticipation: Annotated[int, Field(ge=0)] = 0
-    aggregate: Aggregate = "overall"
-    overall: Overall = "rows"
-    base_period: Base = "varying"
-    stack_weights: Literal["corrective", "variance"] = "corrective"
-    spillovers: Spillovers = "none"
-    rings: Annotated[tuple[float, ...], Field(strict=False)] = ()
-    spillovers_on: SpilloversOn | None = None
-    longitude: str = "longitude"
-    latitude: str = "latitude"
-    sdid_variance: Literal["auto", "placebo", "jackknife", "bootstrap"] = "auto"
-    sdid_draws: Annotated[int, Field(ge=20, le=100_000)] = 200
-    absorb: Absorb = ()
-    trends: Trends = None
-    cov: Covariance = "cluster"
-    cluster: Clusters = "unit"
-    bandwidth: Annotated[int, Field(ge=0)] | None = None
-    kernel: Kernel = "uniform"
-    small_sample: SmallSample = "stata"
-    df: Literal["auto", "residual"] = "auto"
-    observation_weights: ObservationWeights = None
 
     @model_validator(mode="before")
     @classmethod
@@ -247,11 +201,6 @@ class DiD(Tested):
         return class_of(self.estimator)(self)
 
     @property
-    def receivers(self) -> SpilloversOn:
-        """Whom spillovers reach in a regression."""
-        return self.spillovers_on or ("all" if self.spillovers == "neighbours" else "untreated")
-
-    @property
     def optional_terms(self) -> tuple[str, ...]:
         """The places of units where the panel has them."""
         return (self.longitude, self.latitude) if self.spillovers == "rings" else ()
@@ -270,21 +219,6 @@ class DiD(Tested):
         return terms if column is None or column in terms else (*terms, column)
 
     @property
-    def absorbs(self) -> bool:
-        """Whether there are fixed effects or trends beside the effects of units and periods."""
-        return bool(self.absorb) or self.trends is not None
-
-    @property
-    def own_clusters(self) -> tuple[str, ...]:
-        """The columns that clusters are read from; none for those of units and periods."""
-        return columns_of_clusters(self.cluster) if self.cov == "cluster" and not self.how.own_errors else ()
-
-    @property
-    def base_event(self) -> int:
-        """The event time whose effect is zero."""
-        return self.reference - self.anticipation
-
-    @property
     def uses_weights(self) -> bool:
         """Whether the spillovers or the covariance need spatial weights."""
         return self.spillovers == "neighbours" or (self.cov == "conley" and not self.how.own_errors)
@@ -301,11 +235,6 @@ class DiD(Tested):
         fields = OF_SOME.union(name for name, holds in meaningless.items() if holds)
         of_errors = OF_ERRORS if how.own_errors else self.regression((self.policy,)).ignored & OF_ERRORS
         return (self.untested | fields) - frozenset(how.reads) | of_errors
-
-    def regression(self, x: Sequence[str]) -> PanelRegression:
-        """Return the two-way regression of the outcome on columns, with the standard errors of this model."""
-        fields = {name: getattr(self, name) for name in _OF_REGRESSION}
-        return regression_with(**fields, x=tuple(x), effects="two_way")
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing but what is quick.
@@ -355,7 +284,7 @@ class DiD(Tested):
         made, reached = self.reached(panel, weights)
         timing, design = self.how.on(made, reached)
         effects = design.effects(weights)
-        result = Reporting(self, effects, made, timing).result(reached.notes)
+        result = Reporting(self, self.how, effects, made, timing).result(reached.notes)
         used = made if timing is None else timing.panel
         if not isinstance(design, Restricted):
             return self.tested(result, used, weights), effects.leads
@@ -459,37 +388,6 @@ class DiD(Tested):
         kept, left_out = positive_rows(whole, self.observation_weights)
         return kept, replace(reached, notes=(*reached.notes, *left_out))
 
-    def latest(
-        self,
-        panel: Panel,
-        reached: Exposure,
-        without: frozenset[str],
-        make: Callable[[], _Made],
-        size: Callable[[_Made], int],
-    ) -> _Made:
-        """Return what follows from the model without some fields, made if none of the latest models had the same."""
-        columns = columns_of(panel, self.terms, policy_columns(self.policy))
-        if columns is None or reached.columns or type(self) is not DiD:
-            return make()
-        fields = (value for name, value in self.__dict__.items() if name not in _OF_TESTS and name not in without)
-        return LATEST.once((*fields, *columns), make, size)
-
     def timing(self, panel: Panel) -> Timing:
         """Return the rows that are used, and when their units come under the policy."""
         return self.how.timing(self.rows(panel))
-
-    def rows(self, panel: Panel) -> Panel:
-        """Return the panel with every term, without rows that weigh nothing."""
-        made, column = panel.with_terms(self.terms), self.observation_weights
-        return made if column is None else positive_rows(made, column)[0]
-
-    def is_share(self, panel: Panel) -> bool:
-        """Return whether the policy has values other than 0 and 1, which two-way effects take as they are.
-
-        Raises
-        ------
-        DataError
-            If the panel has no such policy.
-        """
-        panel.require((self.policy,))
-        return self.how.takes_shares and not panel.is_binary(self.policy)
