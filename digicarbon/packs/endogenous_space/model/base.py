@@ -160,20 +160,14 @@ class SpatialIV(Tested):
             raise ValueError(Note("no_instruments_in_space", key="instruments"))
         if self.instruments and not self.endogenous:
             raise ValueError(Note("instruments_of_nothing", key="instruments", instruments=cut(self.instruments)))
-        self._refuse_errors()
+        if self.effects == "random" and (self.kind not in ("sem", "sdem") or self.endogenous):
+            raise ValueError(Note("random_by_moments", key="effects", kind=self.kind))
+        if self.has_error and self.estimator == "gmm":
+            raise ValueError(Note("moments_estimator", key="estimator", kind=self.kind))
         own = {"const", "rho", "lambda", lag_of(self.y), *map(lag_of, self.lagged)}
         own |= {lag_of(name, order) for name, order in self.spatial_instruments}
         refuse_names(own, (*self.regressors, *self.instruments))
         return self
-
-    def _refuse_errors(self) -> None:
-        """Refuse what estimators of spatial errors do not have."""
-        if self.effects == "random" and (self.kind not in ("sem", "sdem") or self.endogenous):
-            raise ValueError(Note("random_by_moments", key="effects", kind=self.kind))
-        if not self.has_error:
-            return
-        if self.estimator == "gmm":
-            raise ValueError(Note("moments_estimator", key="estimator", kind=self.kind))
 
     @property
     def has_lag(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from digicarbon.packs.endogenous_space.model._design import lag_of
 from digicarbon.replication.part.panel_stata import factor_words
 from digicarbon.replication.part.small import counted
 from digicarbon.replication.part.spatial_r import called_in
@@ -32,7 +33,7 @@ def extract(model: SpatialIV, panel: Panel, weights: Weights | None) -> Extract:
     for order in range(1, model.highest_order + 1):
         cube = design.w.lag(cube)
         for name, values in zip(names, in_rows(cube).T, strict=True):
-            called = _called(name, order)
+            called = lag_of(name, order)
             if called in (*own.names, *own.instruments):
                 columns[called] = values
     return Extract(
@@ -55,7 +56,7 @@ def r(part: RPart, model: SpatialIV) -> list[str]:
     part.functions += code(__package__, "spatial_iv")
     names = part.names
     used = [
-        (name, order) for name, order in model.spatial_instruments if _called(name, order) in part.extract.instruments
+        (name, order) for name, order in model.spatial_instruments if lag_of(name, order) in part.extract.instruments
     ]
     orders = ", ".join(str(order) for _, order in used)
     lines = chunks(
@@ -133,11 +134,6 @@ def _by(model: SpatialIV) -> str:
     return model.cluster if model.cov_used == "cluster" else "none"
 
 
-def _called(name: str, order: int) -> str:
-    return f"W_{name}" if order == 1 else f"W{order}_{name}"
-
-
 def _small(part: Part, model: SpatialIV) -> Small:
     """Return what the factor of a spatial model with instruments counts."""
-    by = model.cluster if model.cov_used == "cluster" else "none"
-    return counted(part, model.small_sample, by, model.fixed, len(part.result.terms))
+    return counted(part, model.small_sample, _by(model), model.fixed, len(part.result.terms))
