@@ -21,6 +21,7 @@ from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.packs.policies.model._effects import Design, Restricted
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
 from digicarbon.packs.policies.model._estimators import class_of
+from digicarbon.packs.policies.model._fields import Estimator as Estimator
 from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._reporting import Reporting
 from digicarbon.packs.policies.model._spillovers import exposure

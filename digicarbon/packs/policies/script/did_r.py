@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from digicarbon.packs.policies.model._fields import Estimator
-from digicarbon.packs.policies.model.did import DiD
+from digicarbon.packs.policies.model.did import DiD, Estimator
 from digicarbon.packs.policies.script.did import REACHED, events, first_of
 from digicarbon.replication.part import panel_r
 from digicarbon.script.r import RPart, if_installed

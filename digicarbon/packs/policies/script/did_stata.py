@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from digicarbon.packs.policies.model._fields import Estimator
 from digicarbon.packs.policies.model._synthetic import variance_of
-from digicarbon.packs.policies.model.did import DiD
+from digicarbon.packs.policies.model.did import DiD, Estimator
 from digicarbon.packs.policies.script.did import REACHED, events, first_of
 from digicarbon.replication.part import panel_stata
 from digicarbon.script.stata import StataPart
