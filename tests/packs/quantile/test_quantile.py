@@ -139,7 +139,13 @@ def test_notes_say_what_a_reader_must_know(panel: dc.Panel) -> None:
     z = np.random.default_rng(1).uniform(size=len(panel.unit_codes))
     noise = np.random.default_rng(2).normal(size=len(z))
     falling = panel.with_columns({"x": z, "y": noise * np.exp(-9 * z)})
-    assert dc.PanelQuantile(**TERMS, effects="none").fit(falling).has_note("quantile_scale")
+    found = dc.PanelQuantile(**TERMS, effects="none").fit(falling)
+    (share,) = (note["share"] for note in found.notes if note.code == "quantile_scale")
+    columns = np.column_stack([np.ones(len(z)), z, falling.column("c")])
+    residuals = noise * np.exp(-9 * z)
+    residuals -= columns @ np.linalg.lstsq(columns, residuals, rcond=None)[0]
+    scales = columns @ np.linalg.lstsq(columns, np.abs(residuals), rcond=None)[0]
+    assert share == pytest.approx((scales <= 0).mean())
 
 
 def test_fields_without_meaning_are_ignored() -> None:

@@ -65,6 +65,12 @@ def test_delta_and_the_adjusted_coefficient_are_those_of_the_formulas(selection:
     np.testing.assert_allclose(own, plain, rtol=1e-7)
 
 
+def test_the_approximation_is_that_of_proportional_selection() -> None:
+    """Oster (2019), section 3.2: β̃ - δ(β° - β̃)(R_max - R̃)/(R̃ - R°), with .4, .9, R̃ .5, R° .2, R_max .65 and δ 2."""
+    one = (np.array([value]) for value in (0.9, 0.4, 0.2, 0.5, 1.0, 1.0, 1.0))
+    assert approximate(Regressions(*one), np.array([0.65]), 2.0) == pytest.approx(0.4 - 2 * 0.5 * 0.15 / 0.3)
+
+
 @pytest.mark.parametrize("selection", [1.0, 0.4, 2.5])
 def test_delta_of_the_adjusted_coefficient_is_the_one_it_was_adjusted_by(selection: float) -> None:
     for seed in range(20):
