@@ -26,7 +26,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon.config import yaml_text
 from digicarbon.config.assemble import ComplicatedError, Node, Reference, interpolation, resolved, resolved_group
-from digicarbon.config.explain import COMPOSITION_ERRORS, explain, nothing_to_take_away, unknown_option
+from digicarbon.config.explain import COMPOSITION_ERRORS, explain, is_unknown_key, nothing_to_take_away, unknown_option
 from digicarbon.config.files import (
     GROUPS,
     REPLACEABLE,
@@ -222,8 +222,13 @@ class Composer:
         return self._options[group]
 
     def fields(self, group: str) -> list[str]:
-        """Return the dotted keys of a group, for the option that the command line chooses."""
+        """Return the dotted keys in the file of a group's option, the one that the command line chooses."""
         return [f"{group}.{field}" for field in map(str, self._chosen_node(group)) if field != "_target_"]
+
+    def settable(self, group: str) -> list[str]:
+        """Return the dotted keys of a group's option, those of its file and then those of its class alone."""
+        keys = [*self.fields(group), *(f"{group}.{field}" for field in self.of_class(group))]
+        return list(dict.fromkeys(keys))
 
     def mappings(self, group: str) -> list[str]:
         """Return the dotted keys of a group whose values are mappings, for the option that the command line chooses."""
@@ -231,9 +236,12 @@ class Composer:
         return [f"{group}.{field}" for field in map(str, node) if isinstance(node._get_node(field), DictConfig)]
 
     def _chosen_node(self, group: str) -> DictConfig:
-        chosen = [override for override in self.overrides if _key(override) in GROUPS]
-        node: DictConfig = Composer(self.loader, self.name, chosen).base[group]
+        node: DictConfig = self._of_options(self.overrides).base[group]
         return node
+
+    def _of_options(self, overrides: Sequence[str]) -> Composer:
+        """Return the composer of the options that overrides choose, without the other overrides."""
+        return Composer(self.loader, self.name, [override for override in overrides if _key(override) in GROUPS])
 
     def require_option(self, group: str, option: str, place: str = "") -> None:
         """Raise a `ConfigError` unless the group has such an option."""
@@ -551,9 +559,9 @@ class Composer:
             for override in self.overrides
             if _key(override) not in keys and override not in self._columns_taken_away
         ]
+        overrides = [part for override in (*unchanged, *more) for part in replacing(override)]
         try:
-            overrides = [part for override in (*unchanged, *more) for part in replacing(override)]
-            config = self.loader.load_configuration(self.name, overrides, run_mode=RunMode.RUN)
+            config = self._loaded(overrides)
         except COMPOSITION_ERRORS as error:
             raise explain(error, self.name, self) from error
         chosen = {str(key): str(option) for key, option in config.hydra.runtime.choices.items() if key in GROUPS}
@@ -564,6 +572,41 @@ class Composer:
         self._drop_title(config)
         self._drop_unshown(config, chosen["report"])
         return config, chosen
+
+    def _loaded(self, overrides: Sequence[str]) -> DictConfig:
+        """Return what Hydra composes, with fields that only an option's class has."""
+        try:
+            return self.loader.load_configuration(self.name, list(overrides), run_mode=RunMode.RUN)
+        except COMPOSITION_ERRORS as error:
+            added = self.of_classes(overrides) if is_unknown_key(error) else {}
+            if not added:
+                raise
+        overrides = [added.get(override, override) for override in overrides]
+        return self.loader.load_configuration(self.name, overrides, run_mode=RunMode.RUN)
+
+    def of_classes(self, overrides: Sequence[str]) -> dict[str, str]:
+        """Return overrides of fields that the class of the chosen option has and its file lacks, with plus signs.
+
+        Hydra knows the keys of files alone, and adds others only with plus signs.
+        """
+        out, options = {}, self._of_options(overrides)
+        for override in overrides:
+            key, equals, _ = override.partition("=")
+            group, _, field = key.partition(".")
+            if equals and group in GROUPS and field:
+                name = field.partition(".")[0]
+                if f"{group}.{name}" not in options.fields(group) and name in options.of_class(group):
+                    out[override] = f"++{override}"
+        return out
+
+    def of_class(self, group: str) -> Iterable[str]:
+        """Return the fields of the class of a group's option; none where it has no class that can be imported."""
+        from digicarbon.config.describe import find_option
+
+        try:
+            return find_option(group, self._of_options(self.overrides).chosen[group]).spec.model_fields
+        except ConfigError:
+            return ()
 
     @cached_property
     def _columns_taken_away(self) -> Mapping[str, str]:

@@ -43,7 +43,7 @@ class Vocabulary(Protocol):
     def options(self, group: str) -> list[str]:
         """Return the options of a group, or with an empty name the experiments."""
 
-    def fields(self, group: str) -> list[str]:
+    def settable(self, group: str) -> list[str]:
         """Return the dotted keys of a group."""
 
     def mappings(self, group: str) -> list[str]:
@@ -138,7 +138,7 @@ def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:
     group = key.split(".")[0]
     if group in SWEEP_KEYS and "." in key:
         return ConfigError(Note("new_key_of_sweep", of=group, key=key), COMMAND_LINE)
-    keys = known.fields(group) if group in GROUPS else [*GROUPS, *SWEEP_KEYS]
+    keys = known.settable(group) if group in GROUPS else [*GROUPS, *SWEEP_KEYS]
     mappings = known.mappings(group) if group in GROUPS else []
     if mapping := next((name for name in mappings if key == name or key.startswith(f"{name}.")), None):
         return ConfigError(Note("new_key", of=mapping, key=key), COMMAND_LINE)

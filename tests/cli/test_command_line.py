@@ -994,15 +994,24 @@ def test_interruption(folder: Path, capsys: Capture) -> None:
     assert "Interrupted; the runs written so far are kept." in complaint(capsys, "check", "model=mine", status=130)
 
 
-def test_a_key_that_another_option_has_is_not_offered_again(folder: Path, capsys: Capture) -> None:
+def test_a_field_that_only_the_class_has_is_set(folder: Path, capsys: Capture) -> None:
     (folder / "conf" / "model").mkdir(parents=True)
     (folder / "conf" / "model" / "mine.yaml").write_text(
         "# mine\n_target_: digicarbon.model.PanelRegression\ny: ln_ci\nx: [ln_e]\n", encoding="utf-8"
     )
-    said = complaint(capsys, "check", "-m", "model=twfe,mine", "model.level=0.9")
+    for words in (["model=mine", "model.level=0.9"], ["-m", "model=twfe,mine", "model.level=0.9"]):
+        assert main(["check", *words]) == 0
+    # a value that the class refuses shows that the field arrives
+    assert "level" in complaint(capsys, "check", "model=mine", "model.level=9")
+    assert main(["plan", "model=mine", "model.level=0.9,0.95", "report.language=en"]) == 0
+    assert "model.level=0.95" in capsys.readouterr().out
+    assert "Did you mean 'model.level'?" in complaint(capsys, "check", "model=mine", "model.levl=0.9")
+
+
+def test_a_key_that_another_option_has_is_not_offered_again(folder: Path, capsys: Capture) -> None:
+    said = complaint(capsys, "check", "-m", "model=twfe,none", "model.level=0.9")
     assert "there is no key 'model.level' in the file of the option of model that is chosen here" in said
     assert "Did you mean" not in said
-    assert main(["check", "-m", "model=twfe,mine", "++model.level=0.9"]) == 0
 
 
 def test_standard_errors_that_a_model_has_not_blame_the_choice_and_no_file(folder: Path, capsys: Capture) -> None:
