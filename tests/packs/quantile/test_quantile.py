@@ -117,6 +117,9 @@ def test_equality_is_that_x_is_not_in_the_scale(panel: dc.Panel) -> None:
     np.testing.assert_allclose(test.loc[["x", "c"], "p"], means["in_scale_p"])
     assert result.statistics["equality_f"] == test.loc["all", "F"]
     assert test.loc["all", "df1"] == 2
+    # a mean of two statistics with weights that add up to more than one only where the estimates go together
+    both = test.loc[["x", "c"], "F"]
+    assert both.max() / 2 <= test.loc["all", "F"] < both.sum()
     assert test.loc["x", "p"] < 1e-6
     assert test.loc["c", "p"] > 0.01
 

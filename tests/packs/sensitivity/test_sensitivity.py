@@ -311,3 +311,15 @@ def test_what_cannot_be_measured_is_refused() -> None:
         Oster(model=regression(effects="unit"), r_max=0.1).check(PANEL)
     without = OmittedVariable(model=regression(controls=())).tables(PANEL)
     assert set(without) == {"omitted_variable"}
+
+
+def test_samples_in_which_a_rare_policy_does_not_vary_are_left_out() -> None:
+    rng = np.random.default_rng(3)
+    unit, year = np.repeat(np.arange(20), 6), np.tile(np.arange(6), 20)
+    policy = ((unit < 2) & (year > 2)).astype(float)
+    c = rng.normal(size=120) - policy
+    frame = pd.DataFrame({"u": unit, "t": year, "d": policy, "c": c, "y": policy + c + rng.normal(size=120)})
+    model = dc.PanelRegression(y="y", x=("d",), controls=("c",), effects="two_way")
+    table = Oster(model=model, draws=99).tables(dc.Panel.from_frame(frame, "u", "t"))["oster"]
+    # the policy has two units: one sample in eight has neither, and would have a coefficient of rounding errors
+    assert table.loc["coefficient without controls", ["low", "high"]].abs().max() < 10

@@ -41,6 +41,11 @@ def test_weights_of_sectors_by_instruments_of_one_sector(model: dc.PanelIV, x: s
     negative = sectors["weight"][sectors["weight"] < 0].sum()
     assert summary["negative weights"] == pytest.approx(negative, abs=1e-12)
     assert summary["share of negative weights"] == pytest.approx(-negative / sectors["weight"].abs().sum(), abs=1e-12)
+    assert summary["positive weights"] == pytest.approx(1 - negative, abs=1e-12)
+    assert summary["share of the largest weights"] == pytest.approx(1)
+    few = RotembergWeights(model=model, top=3, centred=centred).tables(PANEL)["rotemberg_summary"]["value"]
+    sizes = np.sort(sectors["weight"].abs())
+    assert few["share of the largest weights"] == pytest.approx(sizes[-3:].sum() / sizes.sum())
     single = [parts[PANEL.period_codes == t].T @ inner[PANEL.period_codes == t] / (whole @ inner) for t in range(5)]
     in_periods = sum(weights[weights < 0].sum() for weights in single)
     assert summary["negative weights of single periods"] == pytest.approx(in_periods, rel=1e-8)

@@ -144,6 +144,7 @@ def test_what_is_refused(panel: dc.Panel, weights: dc.Weights) -> None:
         (SpatialChoice(model=other), "compares spatial models"),
         (SpatialChoice(model=model(effects="random")), "fixed effects"),
         (SpatialChoice(model=model(), draws=50), "0 and from 99 on"),
+        (SpatialChoice(model=model(), draws=1), "0 and from 99 on"),
     ]
     for diagnostic, words in refused:
         with pytest.raises(ConfigError, match=words):
