@@ -14,10 +14,9 @@ from digicarbon.diagnostic._rows import Row, followed, not_tested, where_possibl
 from digicarbon.errors import EstimationError
 from digicarbon.model import PanelRegression
 from digicarbon.note import Note
-from digicarbon.numeric.linear.group_means import without_effects
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects
 from digicarbon.numeric.linear.statistic import Statistic
-from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.linear.within import EffectsKind, without_effects
 from digicarbon.numeric.tests import cross_section, hausman, serial_correlation
 from digicarbon.numeric.tests.auxiliary_regression import Regression, identified, regress
 from digicarbon.numeric.tests.effects_f import effects_f

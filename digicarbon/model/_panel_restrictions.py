@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,17 @@ from digicarbon.model._absorption import absorption
 from digicarbon.model._panel_batch import fitting_weights
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Batch, Estimand, Fits, OneByOne
-from digicarbon.model.restrictions import AbsorbedNulls, ErrorNulls, LinearNulls, Nulls, Projected, Restrictions
+from digicarbon.model.restrictions import (
+    KnownPart,
+    Nulls,
+    Projected,
+    Restrictions,
+    error_nulls,
+    linear_nulls,
+    moved,
+)
 from digicarbon.numeric.linear.within import EffectsKind
-from digicarbon.numeric.resampling.null_model import LagNulls, NullModel
+from digicarbon.numeric.resampling.null_model import LagNulls, NullModel, by_time, linear_null
 from digicarbon.numeric.spatial.likelihood import Sample
 
 if TYPE_CHECKING:
@@ -71,20 +80,7 @@ class Contrasts:
         return self._batch
 
     def drawn(self, estimands: Sequence[Estimand], signs: FloatArray) -> tuple[FloatArray, Fits]:
-        """Return combinations in draws around the fit without restriction.
-
-        Parameters
-        ----------
-        estimands : sequence of Estimand
-        signs : ndarray, shape (M, N)
-
-        Returns
-        -------
-        centre : ndarray, shape (q,)
-            What the outcome without its residuals has: the truth of the draws.
-        fits : list of (ndarray, ndarray)
-            Estimates and standard errors, each of shape (M,).
-        """
+        """Return combinations in draws around the fit without restriction, as `Combinations.drawn` says."""
         from digicarbon.model.wild import drawn
 
         batch = self._fits()
@@ -189,15 +185,19 @@ def _nulls(
     return nulls_of(panel, panel.column(model.y), z, own @ known, effects, weights, lags)
 
 
-def absorbed_nulls(model: PanelRegression, panel: Panel, z: FloatArray, x: FloatArray) -> AbsorbedNulls:
+def absorbed_nulls(model: PanelRegression, panel: Panel, z: FloatArray, x: FloatArray) -> Nulls:
     """Return the null models of a regression with further absorbed effects; z and x as in `nulls_of`."""
     panel = panel.with_terms(model.terms)
     further = absorption(panel, model.fixed, model.absorb, model.trends)
     assert further is not None
-    y = panel.column(model.y)
+    y, rows, stay = panel.column(model.y), rows_of(panel), 1 + z.shape[1]
     left = further.kernel(np.column_stack([y, z, x]))
-    stay = 1 + z.shape[1]
-    return AbsorbedNulls(y, left[:, 0], left[:, 1:stay], left[:, stay:], rows_of(panel), model.fixed)
+
+    def of(known: FloatArray) -> NullModel:
+        null = linear_null(left[:, 0] - known, left[:, 1:stay], rows, "none")
+        return replace(moved(null, y), by_time=by_time(model.fixed))
+
+    return KnownPart(left[:, stay:], of)
 
 
 def nulls_of(
@@ -227,12 +227,12 @@ def nulls_of(
     rows = rows_of(panel)
     fitting = fitting_weights(panel, effects, [] if weights is None else [weights])
     if not fitting:
-        return LinearNulls(y, z, x, rows, effects)
+        return linear_nulls(y, z, x, rows, effects)
     sample, operator = Sample(rows.n, rows.t, effects, "lee_yu"), fitting[0].operator
     try:
         nulls = LagNulls(y, z, x, rows, operator, sample)
         nulls.shifted(np.zeros(x.shape[1]))
     except EstimationError:
         # weights whose likelihood is flat tell nothing of the outcome's dependence
-        return LinearNulls(y, z, x, rows, effects)
-    return nulls if lags else ErrorNulls(y, z, x, rows, operator, sample)
+        return linear_nulls(y, z, x, rows, effects)
+    return nulls if lags else error_nulls(y, z, x, rows, operator, sample)

@@ -12,8 +12,16 @@ from digicarbon.arrays import FloatArray
 from digicarbon.model._spatial_batch import contrast_of, null_sample, solved, space_of
 from digicarbon.model._spatial_estimates import LAG_KINDS, Design, dense
 from digicarbon.model.batch import Batch, Estimand
-from digicarbon.model.restrictions import CombinedNulls, ErrorNulls, Lagged, Nulls, Projected, Redrawn, Restrictions
-from digicarbon.numeric.resampling.null_model import LagNulls, LagWeights, in_rows
+from digicarbon.model.restrictions import (
+    KnownPart,
+    Lagged,
+    Nulls,
+    Projected,
+    Redrawn,
+    Restrictions,
+    error_nulls,
+)
+from digicarbon.numeric.resampling.null_model import LagNulls, LagWeights, combined_null, in_rows
 from digicarbon.numeric.spatial.likelihood import coarse_jacobian
 from digicarbon.result import Result
 
@@ -165,9 +173,11 @@ def restricted(
     if model.kind == "slx":
         nulls = LagNulls(y, z, x, rows, design.w, sample)
     elif model.kind == "sac":
-        nulls = CombinedNulls(y, z, x, rows, dense(design.w), dense(design.m), sample)
+        w, m = dense(design.w), dense(design.m)
+        # xb is on the right-hand side of the lag model: the lag of y has it, too
+        nulls = KnownPart(x, lambda known: combined_null(y, z, rows, w, m, sample, known=known))
     else:
-        nulls = ErrorNulls(y, z, x, rows, design.m, sample)
+        nulls = error_nulls(y, z, x, rows, design.m, sample)
     rho = float(result.coef[result.terms.index("rho")]) if model.kind in LAG_KINDS else 0.0
     g = np.stack([at(estimand, np.array([rho]))[0] for estimand in estimands])
     spread = result.covariance[np.ix_(own, own)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -16,13 +16,11 @@ from digicarbon.numeric.resampling.null_model import (
     LagNulls,
     LagWeights,
     NullModel,
-    by_time,
-    combined_null,
     error_null,
     linear_null,
 )
 from digicarbon.numeric.spatial.likelihood import Sample
-from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
+from digicarbon.numeric.spatial.operator import SpatialOperator
 
 
 class Restrictions(Protocol):
@@ -86,68 +84,32 @@ class Nulls(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class LinearNulls:
-    """Null models of a panel that need not be balanced, without a spatial parameter."""
+class KnownPart:
+    """Null models that depend on xb alone.
 
-    y: FloatArray
-    z: FloatArray
+    Attributes
+    ----------
+    x : ndarray, shape (rows, m)
+    of : callable
+        From xb, shape (rows,), to the null model in which it is known.
+    """
+
     x: FloatArray
-    rows: Rows
-    effects: EffectsKind
+    of: Callable[[FloatArray], NullModel]
 
     def shifted(self, b: FloatArray) -> NullModel:
-        """Return the null model of y - xb, of which y is the outcome."""
-        return moved(linear_null(self.y - self.x @ b, self.z, self.rows, self.effects), self.y)
+        """Return the null model in which b are the coefficients of x."""
+        return self.of(self.x @ b)
 
 
-@dataclass(frozen=True, eq=False)
-class AbsorbedNulls:
-    """Null models with further absorbed effects, of columns without all effects."""
-
-    outcome: FloatArray
-    y: FloatArray
-    z: FloatArray
-    x: FloatArray
-    rows: Rows
-    effects: EffectsKind
-
-    def shifted(self, b: FloatArray) -> NullModel:
-        """Return the null model of y - xb, of which y is the outcome."""
-        null = linear_null(self.y - self.x @ b, self.z, self.rows, "none")
-        return replace(moved(null, self.outcome), by_time=by_time(self.effects))
+def linear_nulls(y: FloatArray, z: FloatArray, x: FloatArray, rows: Rows, effects: EffectsKind) -> Nulls:
+    """Return null models of a panel that need not be balanced, without a spatial parameter."""
+    return KnownPart(x, lambda known: moved(linear_null(y - known, z, rows, effects), y))
 
 
-@dataclass(frozen=True, eq=False)
-class ErrorNulls:
-    """Null models with a spatial error."""
-
-    y: FloatArray
-    z: FloatArray
-    x: FloatArray
-    rows: Rows
-    m: SpatialOperator
-    sample: Sample
-
-    def shifted(self, b: FloatArray) -> NullModel:
-        """Return the null model of y - xb, of which y is the outcome."""
-        return moved(error_null(self.y - self.x @ b, self.z, self.rows, self.m, self.sample), self.y)
-
-
-@dataclass(frozen=True, eq=False)
-class CombinedNulls:
-    """Null models with a lag of y and a spatial error, in which xb enters the lag model."""
-
-    y: FloatArray
-    z: FloatArray
-    x: FloatArray
-    rows: Rows
-    w: DenseOperator
-    m: DenseOperator
-    sample: Sample
-
-    def shifted(self, b: FloatArray) -> NullModel:
-        """Return the null model with xb on its right-hand side."""
-        return combined_null(self.y, self.z, self.rows, self.w, self.m, self.sample, known=self.x @ b)
+def error_nulls(y: FloatArray, z: FloatArray, x: FloatArray, rows: Rows, m: SpatialOperator, sample: Sample) -> Nulls:
+    """Return null models with a spatial error."""
+    return KnownPart(x, lambda known: moved(error_null(y - known, z, rows, m, sample), y))
 
 
 def moved(null: NullModel, y: FloatArray) -> NullModel:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.numeric.linear.group_means import without_effects
+from digicarbon.numeric.linear.within import without_effects
 from digicarbon.numeric.tests import cross_section, hausman, serial_correlation
 from digicarbon.numeric.tests.auxiliary_regression import regress
 from digicarbon.numeric.tests.effects_f import effects_f

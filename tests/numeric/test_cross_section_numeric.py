@@ -9,7 +9,7 @@ from conftest import reference
 from panel_arrays import produc
 
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.linear.group_means import without_effects
+from digicarbon.numeric.linear.within import without_effects
 from digicarbon.numeric.tests.auxiliary_regression import regress
 from digicarbon.numeric.tests.cross_section import breusch_pagan_lm, pesaran_cd, scaled_lm
 

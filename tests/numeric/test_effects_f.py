@@ -11,7 +11,7 @@ from conftest import reference
 from panel_arrays import grunfeld, produc
 
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.linear.group_means import without_effects
+from digicarbon.numeric.linear.within import without_effects
 from digicarbon.numeric.tests.effects_f import effects_f, unit_effects
 
 # closed forms on both sides

@@ -12,8 +12,8 @@ from panel_arrays import Arrays, grunfeld, produc, with_constant
 from scipy import optimize
 
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.linear.group_means import without_effects
 from digicarbon.numeric.linear.statistic import Statistic
+from digicarbon.numeric.linear.within import without_effects
 from digicarbon.numeric.tests.auxiliary_regression import Regression, regress
 from digicarbon.numeric.tests.serial_correlation import (
     baltagi_li,

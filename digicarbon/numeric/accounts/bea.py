@@ -59,44 +59,23 @@ MEASURES = ("sector1", "sector2", "ddl", "ide", "e")
 
 
 def adjustment_coefficients(flows: FloatArray, output: FloatArray, digital: Sequence[int]) -> FloatArray:
-    """Return each sector's digital share a_j, the adjustment coefficient of Eq 1 to 4.
+    """Return each sector's digital share a_j, the adjustment coefficient of Eq 1 to 4, shape (..., n).
 
     Eq 1 defines it as digital value added over value added. With one value-added rate for a sector (Eq 2: value added
     over total output), digital value added is digital output times that rate (Eq 3), so that the coefficient is digital
     output over total output (Eq 4). Digital output is measured by the inputs that sector j buys from the digital
     sectors; this is our assumption, as the article's own formula is not legible.
 
-    Parameters
-    ----------
-    flows : ndarray, shape (..., n, n)
-        ``flows[..., i, j]`` is what sector j buys from sector i.
-    output : ndarray, shape (..., n)
-        Total output, equal to total input.
-    digital : sequence of int
-        Positions of the digital sectors.
-
-    Returns
-    -------
-    ndarray, shape (..., n)
-        Coefficients; 0 where neither inputs nor output, infinite where digital inputs but no output.
+    ``flows[..., i, j]`` is what sector j buys from sector i; ``digital`` are positions. The share is 0 where there are
+    neither inputs nor output, infinite where there are digital inputs but no output.
     """
     return _share(flows[..., list(digital), :].sum(axis=-2), output)
 
 
 def input_coefficients(flows: FloatArray, digital: Sequence[int]) -> FloatArray:
-    """Return each sector's digital share of its intermediate input, a_j = Σ_i∈D z_ij / Σ_i z_ij.
+    """Return each sector's digital share of its intermediate input, a_j = Σ_i∈D z_ij / Σ_i z_ij, shape (..., n).
 
-    Parameters
-    ----------
-    flows : ndarray, shape (..., n, n)
-        ``flows[..., i, j]`` = z_ij is what sector j buys from sector i.
-    digital : sequence of int
-        Positions D of the digital sectors.
-
-    Returns
-    -------
-    ndarray, shape (..., n)
-        0 where a sector buys nothing.
+    z_ij is ``flows[..., i, j]``, what sector j buys from sector i, D ``digital``. A sector that buys nothing has 0.
     """
     return _share(flows[..., list(digital), :].sum(axis=-2), flows.sum(axis=-2))
 
@@ -146,19 +125,9 @@ def digital_value_added(
 
 
 def from_shares(share: FloatArray, value_added: FloatArray, sector1: int, sector2: int) -> DigitalValueAdded:
-    """Return the digital economy's parts where the coefficients are known.
+    """Return the digital economy's parts where each sector's digital share a_j is known, shapes (..., n) to (...).
 
-    Parameters
-    ----------
-    share, value_added : ndarray, shape (..., n)
-        Each sector's digital share a_j, and its value added.
-    sector1, sector2 : int
-        Positions of the digital sectors, whose own value added counts in full.
-
-    Returns
-    -------
-    DigitalValueAdded
-        Arrays of shape (...).
+    The value added of the sectors 1 and 2 themselves counts in full.
     """
     digital_part = np.delete(share * value_added, (sector1, sector2), axis=-1)
     return DigitalValueAdded(value_added[..., sector1], value_added[..., sector2], digital_part.sum(axis=-1))
@@ -189,14 +158,10 @@ def nearest_table(years: ArrayLike, table_years: ArrayLike) -> IntArray:
 
 @dataclass(frozen=True, eq=False)
 class Surrounding:
-    """The tables that each year takes its structure from.
+    """The tables that each of T years takes its structure from.
 
-    Attributes
-    ----------
-    before, after : ndarray of int, shape (T,)
-        Positions of the table years; equal where a year takes one table.
-    weight : ndarray, shape (T,)
-        Weight of the later table, from 0 to 1; the earlier table has the rest.
+    ``before`` and ``after`` are positions of table years, equal where a year takes one table; ``weight``, from 0 to 1,
+    is that of the later table.
     """
 
     before: IntArray
@@ -205,20 +170,10 @@ class Surrounding:
 
 
 def surrounding_tables(years: ArrayLike, table_years: ArrayLike) -> Surrounding:
-    """Return, for each year, the table years around it and how near the later one is.
+    """Return, for each year, the table years (sorted) around it and how near the later one is.
 
     A year t between the table years s < u weighs them by (u - t)/(u - s) and (t - s)/(u - s). A year with a table, and
     a year before the first or after the last one, takes its nearest table alone.
-
-    Parameters
-    ----------
-    years : array of int, shape (T,)
-    table_years : array of int, shape (K,)
-        Sorted, at least one, each once.
-
-    Returns
-    -------
-    Surrounding
     """
     year, table = np.asarray(years, dtype=np.int64), np.asarray(table_years, dtype=np.int64)
     after = np.minimum(np.searchsorted(table, year), len(table) - 1)

@@ -38,21 +38,10 @@ def emission_factors(calorific_value_kj: ArrayLike, carbon_content: ArrayLike, o
 
 
 def fuel_co2_mt(consumption: ArrayLike, factors: ArrayLike, gaseous: ArrayLike) -> FloatArray:
-    """Return CO2 from fuels, Eq 9: the sum over fuels of consumption times factor.
+    """Return CO2 from fuels in million tonnes, shape (rows,), Eq 9: the sum over fuels of consumption times factor.
 
-    Parameters
-    ----------
-    consumption : array, shape (rows, k)
-        10k tonnes, or 100m m3 where ``gaseous``.
-    factors : array, shape (k,)
-        kg CO2 per kg (gas: per m3), from `emission_factors`.
-    gaseous : array of bool, shape (k,)
-        Which fuels are measured by volume.
-
-    Returns
-    -------
-    ndarray, shape (rows,)
-        Million tonnes of CO2; not-a-number where the value of a fuel is not a number.
+    Consumption, shape (rows, k), is in 10k tonnes, or 100m m3 where a fuel is ``gaseous``; factors, shape (k,), in kg
+    CO2 per kg (gas: per m3). The result is not a number where the value of a fuel is none.
     """
     return np.asarray(np.asarray(consumption, dtype=float) @ mt_per_unit(factors, gaseous))
 
@@ -64,21 +53,11 @@ def mt_per_unit(factors: ArrayLike, gaseous: ArrayLike) -> FloatArray:
 
 
 def usual_shares(co2: FloatArray, groups: NDArray[np.intp]) -> FloatArray:
-    """Return each fuel's usual share of a unit's CO2: the median share over the rows that have the fuel.
+    """Return each fuel's usual share of a unit's CO2, the median share over its rows with the fuel: (units, k).
 
-    A share is relative to the fuels that have a value in the row. For a unit that never has a fuel it is the median
-    over the rows of all units, and 0 where no row has it.
-
-    Parameters
-    ----------
-    co2 : ndarray, shape (rows, k)
-        CO2 of each fuel; not-a-number where it has no value.
-    groups : ndarray of int, shape (rows,)
-        The unit of each row, from 0.
-
-    Returns
-    -------
-    ndarray, shape (units, k)
+    ``co2``, shape (rows, k), is not-a-number where a fuel has no value; a share is relative to the fuels that have a
+    value in the row. For a unit that never has a fuel it is the median over the rows of all units, and 0 where no row
+    has it.
     """
     total = np.nansum(co2, axis=1, keepdims=True)
     share = np.full(co2.shape, np.nan)

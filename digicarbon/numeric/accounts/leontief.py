@@ -14,18 +14,10 @@ from digicarbon.arrays import FloatArray
 
 
 def technical_coefficients(flows: FloatArray, output: FloatArray) -> FloatArray:
-    """Return A, what each sector buys per unit of its output, a_ij = z_ij / x_j.
+    """Return A, what each sector buys per unit of its output, a_ij = z_ij / x_j, shape (..., n, n).
 
-    Parameters
-    ----------
-    flows : ndarray, shape (..., n, n)
-        ``flows[..., i, j]`` = z_ij is what sector j buys from sector i.
-    output : ndarray, shape (..., n)
-
-    Returns
-    -------
-    ndarray, shape (..., n, n)
-        A column is 0 where a sector has neither inputs nor output; infinite where it has inputs but no output.
+    z_ij is ``flows[..., i, j]``, what sector j buys from sector i. A column is 0 where a sector has neither inputs nor
+    output; infinite where it has inputs but no output.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(flows == 0, 0.0, flows / output[..., None, :])
@@ -34,29 +26,12 @@ def technical_coefficients(flows: FloatArray, output: FloatArray) -> FloatArray:
 def value_added_content(
     flows: FloatArray, value_added: FloatArray, output: FloatArray, sectors: Sequence[int]
 ) -> FloatArray:
-    """Return the value added of some sectors in one unit of final output of each sector, Σ_i∈D v_i l_ij.
+    """Return the value added of some sectors D in one unit of final output of each sector, Σ_i∈D v_i l_ij: (..., n).
 
-    L = (I - A)^-1 holds the total requirements, v the value-added rates. Over all sectors the content is 1 where the
-    table balances. Imports that the flows include count as if they were made at home.
-
-    Parameters
-    ----------
-    flows : ndarray, shape (..., n, n)
-        ``flows[..., i, j]`` is what sector j buys from sector i.
-    value_added, output : ndarray, shape (..., n)
-        A sector without output and without inputs has the rate 0.
-    sectors : sequence of int
-        The positions D.
-
-    Returns
-    -------
-    ndarray, shape (..., n)
-        Not-a-number for a table whose A is not finite.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If I - A has no inverse, or none that can be computed with sixteen digits.
+    L = (I - A)^-1 holds the total requirements, v the value-added rates (0 of a sector without output and inputs). Over
+    all sectors the content is 1 where the table balances. Imports that the flows include count as if they were made at
+    home. The content is not a number for a table whose A is not finite; `numpy.linalg.LinAlgError` is raised where I -
+    A has no inverse that can be computed with sixteen digits.
     """
     a = technical_coefficients(flows, output)
     finite = np.asarray(np.isfinite(a).all(axis=(-2, -1)))

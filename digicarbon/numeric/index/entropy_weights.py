@@ -12,14 +12,9 @@ from digicarbon.arrays import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class EntropyWeights:
-    """Weights and the entropies that they are computed from.
+    """Weights of k indicators, which sum to one, and the entropies that they are computed from.
 
-    Attributes
-    ----------
-    entropy : ndarray, shape (k,)
-        From 0 (one row has all) to 1 (all rows are equal).
-    weights : ndarray, shape (k,)
-        Sum to one.
+    An entropy is from 0 (one row has all) to 1 (all rows are equal).
     """
 
     entropy: FloatArray

@@ -11,16 +11,10 @@ from digicarbon.arrays import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class PrincipalComponents:
-    """Components by falling variance.
+    """Components of k standardised indicators by falling variance.
 
-    Attributes
-    ----------
-    eigenvalues : ndarray, shape (k,)
-        Of the correlation matrix; they sum to k.
-    loadings : ndarray, shape (k, k)
-        Eigenvectors of length one as columns; each column's sum is not negative.
-    scores : ndarray, shape (n, k)
-        Values of the components; the variance of each is its eigenvalue.
+    ``eigenvalues`` are those of the correlation matrix and sum to k; ``loadings``, shape (k, k), are eigenvectors of
+    length one as columns, whose sums are not negative; ``scores``, shape (n, k), have the eigenvalues as variances.
     """
 
     eigenvalues: FloatArray
@@ -53,18 +47,10 @@ class PrincipalComponents:
 def principal_components(standardised: FloatArray) -> PrincipalComponents:
     """Return the components by a singular value decomposition Z/√(n - 1) = U S V′: eigenvalues S², loadings V.
 
-    The sign of a component is not given by the data. Here its loadings sum to a value that is not negative, which makes
-    its covariances with the indicators sum to one, too; so any index of components correlates positively with the
-    indicators' mean. Jolliffe (2002), *Principal Component Analysis*, 2nd edition, sections 2.3 and 3.5.
-
-    Parameters
-    ----------
-    standardised : ndarray, shape (n, k)
-        Z, columns of mean 0 and variance 1 with the divisor n - 1; n is at least 2.
-
-    Returns
-    -------
-    PrincipalComponents
+    Z, shape (n, k), has columns of mean 0 and variance 1 with the divisor n - 1. The sign of a component is not given
+    by the data. Here its loadings sum to a value that is not negative, which makes its covariances with the indicators
+    sum to one, too; so any index of components correlates positively with the indicators' mean. Jolliffe (2002),
+    *Principal Component Analysis*, 2nd edition, sections 2.3 and 3.5.
     """
     n, k = standardised.shape
     _, singular, rows = np.linalg.svd(standardised / np.sqrt(n - 1), full_matrices=n < k)

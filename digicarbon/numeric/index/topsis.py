@@ -10,18 +10,9 @@ from digicarbon.arrays import FloatArray
 def closeness(values: FloatArray, weights: FloatArray) -> FloatArray:
     """Return D⁻/(D⁺ + D⁻), with D⁺ and D⁻ the distances of w_j z_ij from its largest and its smallest values.
 
-    Hwang & Yoon (1981), *Multiple Attribute Decision Making*, pages 128-140; here with linear (min-max) scales.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n, k)
-        On one scale, more is better (`indicators.min_max`); not all rows are equal.
-    weights : ndarray, shape (k,)
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        From 0 (worst in every indicator) to 1 (best in every indicator).
+    z, shape (n, k), is on one scale where more is better (`indicators.min_max`). The result, shape (n,), is from 0
+    (worst in every indicator) to 1 (best in every indicator). Hwang & Yoon (1981), *Multiple Attribute Decision
+    Making*, pages 128-140; here with linear (min-max) scales.
     """
     weighted = values * weights
     best, worst = (np.linalg.norm(weighted - end(weighted, axis=0), axis=1) for end in (np.max, np.min))

@@ -20,14 +20,10 @@ Interval = tuple[float, float]
 class AndersonRubin:
     """Weak-instrument robust inference.
 
-    Attributes
-    ----------
-    test : FTest
-        Of the null that all endogenous regressors have a coefficient of zero and the instruments are valid.
-    intervals : tuple of (float, float), or None
-        The confidence set of a single endogenous regressor's coefficient, as disjoint intervals in order; ends can be
-        infinite, and the tuple is empty where the instruments' validity is rejected at every value. None with several
-        endogenous regressors.
+    ``test`` is of the null that all endogenous regressors have a coefficient of zero and the instruments are valid.
+    ``intervals`` is the confidence set of a single endogenous regressor's coefficient, as disjoint intervals in order;
+    ends can be infinite, and the tuple is empty where the instruments' validity is rejected at every value. None with
+    several endogenous regressors.
     """
 
     test: FTest
@@ -62,22 +58,10 @@ def anderson_rubin(
 
 
 def confidence_set(form: ReducedForm, level: float) -> tuple[Interval, ...]:
-    """Return all b that Anderson & Rubin's test does not reject.
+    """Return all b that Anderson & Rubin's test does not reject, of the outcome and one endogenous regressor.
 
-    Parameters
-    ----------
-    form : ReducedForm
-        Of the outcome and one endogenous regressor.
-    level : float
-
-    Returns
-    -------
-    tuple of (float, float)
-
-    Notes
-    -----
-    With r and π the two columns of coefficients and V(b) the covariance of r - bπ, a quadratic in b, the ends solve
-    (r - bπ)′V(b)⁻¹(r - bπ) = c, that is det [[cV(b), r - bπ], [(r - bπ)′, 1]] = 0 (Schur complement): a quadratic
+    With r and π the two columns of coefficients and V(b) the covariance of r - bπ, a quadratic in b, the ends solve (r
+    - bπ)′V(b)⁻¹(r - bπ) = c, that is det [[cV(b), r - bπ], [(r - bπ)′, 1]] = 0 (Schur complement): a quadratic
     eigenvalue problem, whose real eigenvalues are all ends (cf. Mikusheva 2010 for homoskedastic errors).
     """
     q = len(form.coef)

@@ -171,16 +171,10 @@ class Equations:
 class EquationsNull:
     """A null model of several equations.
 
-    Attributes
-    ----------
-    coef : ndarray, shape (j + m,)
-        Of (w, x) in the outcome's equation, the restricted one among them.
-    explained : ndarray, shape (rows, m)
-        What instruments and exogenous regressors explain of x.
-    structural : ndarray, shape (rows,)
-        Residuals of the outcome's equation, corrected for leverage by unit.
-    reduced : ndarray, shape (rows, m)
-        Those of the reduced forms, likewise.
+    ``coef``, shape (j + m,), is of (w, x) in the outcome's equation, the restricted one among them; ``explained``,
+    shape (rows, m), what instruments and exogenous regressors explain of x; ``structural``, shape (rows,), and
+    ``reduced``, shape (rows, m), are residuals of the outcome's equation and of the reduced forms, corrected for
+    leverage by unit.
     """
 
     coef: FloatArray

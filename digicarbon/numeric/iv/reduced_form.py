@@ -77,18 +77,10 @@ class FTest:
 
 @dataclass(frozen=True, eq=False)
 class ReducedForm:
-    """Least squares of g outcomes on q instruments.
+    """Least squares of g outcomes on q instruments: Z′Z, coefficients (q, g), residuals (rows, g).
 
-    Attributes
-    ----------
-    gram : ndarray, shape (q, q)
-        Z′Z.
-    coef : ndarray, shape (q, g)
-    residuals : ndarray, shape (rows, g)
-    covariance : ndarray, shape (g, q, g, q)
-        Of the coefficients, outcome by instrument by outcome by instrument, small-sample factor included.
-    df : float
-        Denominator degrees of freedom.
+    ``covariance``, shape (g, q, g, q), is of the coefficients, outcome by instrument by outcome by instrument,
+    small-sample factor included; ``df`` are denominator degrees of freedom.
     """
 
     gram: FloatArray
@@ -124,18 +116,9 @@ def reduced_form(outcomes: FloatArray, z: FloatArray, errors: ErrorStructure, pa
 
 
 def coefficient_covariance(z: FloatArray, residuals: FloatArray, errors: ErrorStructure) -> FloatArray:
-    """Return the covariance of stacked least-squares coefficients of several outcomes, without small-sample factor.
+    """Return the covariance of stacked coefficients of g outcomes, without small-sample factor, shape (g·q, g·q).
 
-    Parameters
-    ----------
-    z : ndarray, shape (rows, q)
-    residuals : ndarray, shape (rows, g)
-    errors : ErrorStructure
-
-    Returns
-    -------
-    ndarray, shape (g·q, g·q)
-        Stacked outcome by outcome.
+    Instruments have the shape (rows, q), residuals (rows, g); coefficients are stacked outcome by outcome.
     """
     inverse = np.linalg.inv(z.T @ z)
     g = residuals.shape[1]

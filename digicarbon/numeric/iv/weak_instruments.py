@@ -28,14 +28,9 @@ RULE_OF_THUMB = 10.0
 class FirstStage:
     """How instruments explain one endogenous regressor.
 
-    Attributes
-    ----------
-    f : FTest
-        Of the excluded instruments, with the model's covariance.
-    conditional_f : FTest
-        Sanderson & Windmeijer's, given the other endogenous regressors; with one regressor the same as ``f``.
-    partial_r2, shea_r2 : float
-        Share of variance that the excluded instruments explain; Shea's (1997), for several endogenous regressors.
+    ``f`` is of the excluded instruments, with the model's covariance; ``conditional_f`` Sanderson & Windmeijer's, given
+    the other endogenous regressors (with one regressor the same); ``partial_r2`` the share of variance that the
+    excluded instruments explain, ``shea_r2`` Shea's (1997), for several endogenous regressors.
     """
 
     f: FTest
@@ -46,22 +41,13 @@ class FirstStage:
 
 @dataclass(frozen=True, eq=False)
 class Strength:
-    """How strong instruments are.
+    """How strong instruments are: first stages, one per endogenous regressor, and statistics of all.
 
-    Attributes
-    ----------
-    first_stages : tuple of FirstStage
-        One per endogenous regressor.
-    cragg_donald_f : float
-        Under homoskedastic errors.
-    kleibergen_paap_f : float
-        With the model's covariance; the same as ``cragg_donald_f`` where that is classic.
-    kleibergen_paap_lm : Statistic
-        Test of the null that instruments do not identify all endogenous regressors; Anderson's canonical correlation
-        statistic where the covariance is classic.
-    effective_f, effective_critical : float
-        Montiel Olea & Pflueger's F and its simplified critical value for a bias of at most a tenth of the worst case at
-        5 %; not-a-number with several endogenous regressors.
+    ``cragg_donald_f`` is for homoskedastic errors, ``kleibergen_paap_f`` with the model's covariance.
+    ``kleibergen_paap_lm`` tests the null that instruments do not identify all endogenous regressors; it is Anderson's
+    canonical correlation statistic where the covariance is classic. ``effective_f`` is Montiel Olea & Pflueger's, with
+    its simplified critical value for a bias of at most a tenth of the worst case at 5 %; not-a-number with several
+    endogenous regressors.
     """
 
     first_stages: tuple[FirstStage, ...]

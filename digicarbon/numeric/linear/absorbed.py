@@ -51,6 +51,11 @@ class Groups:
             _, found = np.unique(found * (int(own.max()) + 1) + own, return_inverse=True)
         return cls(found.astype(np.int64), int(found.max()) + 1, slope)
 
+    @classmethod
+    def coded(cls, codes: IntArray) -> Groups:
+        """Return the groups of codes from 0 without gaps."""
+        return cls(codes, int(codes.max()) + 1)
+
     def within(self, other: Groups) -> bool:
         """Return whether each of these groups lies within one group of another kind."""
         return len(np.unique(self.codes * other.count + other.codes)) == self.count
@@ -62,9 +67,22 @@ class Groups:
         return np.asarray(members @ columns)
 
     @cached_property
+    def sizes(self) -> FloatArray:
+        """How many rows each group has, shape (count,)."""
+        return np.bincount(self.codes, minlength=self.count).astype(np.float64)
+
+    def averages(self, columns: FloatArray) -> FloatArray:
+        """Return means of columns, shape (rows, k), by group: shape (count, k)."""
+        return self.sums(columns) / self.sizes[:, None]
+
+    def means(self, columns: FloatArray) -> FloatArray:
+        """Return each row's group mean, shape (rows, k)."""
+        return self.averages(columns)[self.codes]
+
+    @cached_property
     def singles(self) -> IntArray:
         """The groups with one row, whose own effect explains it without rest."""
-        return np.flatnonzero(np.bincount(self.codes, minlength=self.count) == 1)
+        return np.flatnonzero(self.sizes == 1)
 
 
 class Absorber:

@@ -15,15 +15,10 @@ FEWEST, SHARE = 10, 0.9
 
 @dataclass(frozen=True)
 class Twins:
-    """Two rows with the same figures.
+    """Two rows with the same figures, first < second.
 
-    Attributes
-    ----------
-    first, second : int
-        Positions of the rows, first < second.
-    equal, compared : int
-        ``compared``: cells in which both rows have a figure and at least one of these is not round; ``equal``: how many
-        of them are equal.
+    Of the ``compared`` cells, in which both rows have a figure and at least one of these is not round, so many are
+    ``equal``.
     """
 
     first: int
@@ -42,19 +37,10 @@ def unround(values: ArrayLike) -> NDArray[np.bool_]:
 
 
 def equal_rows(values: ArrayLike) -> tuple[Twins, ...]:
-    """Return pairs of rows whose figures that are not round are the same.
+    """Return pairs of rows, shape (n, k), whose figures that are not round are the same.
 
-    A column with only a few different figures is not informative and is skipped.
-
-    Parameters
-    ----------
-    values : array_like, shape (n, k)
-        A missing figure is equal to no other.
-
-    Returns
-    -------
-    tuple of Twins
-        By first, then second row; a row that is second in one pair is first in no other.
+    A column with only a few different figures is not informative and is skipped; a missing figure is equal to no other.
+    Pairs are ordered by first, then second row; a row that is second in one pair is first in no other.
     """
     x = np.asarray(values, dtype=np.float64)
     x = x[:, _informative(x)]

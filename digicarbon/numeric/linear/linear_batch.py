@@ -72,18 +72,7 @@ class Paths:
 
 @dataclass(frozen=True, eq=False)
 class _Combination:
-    """A combination of coefficients.
-
-    Attributes
-    ----------
-    weights : ndarray, shape (k,)
-        R⁻¹′g.
-    focal : ndarray, shape (rows,)
-        Z(Z′Z)⁻¹g.
-    q : ndarray, shape (rows, k)
-        Orthonormal regressors.
-    rows : Rows
-    """
+    """A combination of coefficients: R⁻¹′g, shape (k,), Z(Z′Z)⁻¹g, shape (rows,), and the orthonormal regressors q."""
 
     weights: FloatArray
     focal: FloatArray
@@ -313,13 +302,7 @@ class LinearBatch:
 
 
 def wald_statistics(distance: FloatArray, variance: FloatArray) -> FloatArray:
-    """Return d′V⁻¹d of each outcome, shape (M,); not-a-number where V is singular.
-
-    Parameters
-    ----------
-    distance : ndarray, shape (M, q)
-    variance : ndarray, shape (M, q, q)
-    """
+    """Return d′V⁻¹d of distances (M, q) and variances (M, q, q), shape (M,); not-a-number where V is singular."""
     scale = np.sqrt(np.diagonal(variance, axis1=1, axis2=2))
     sound = np.isfinite(scale).all(axis=1) & (scale > 0).all(axis=1)
     out = np.full(len(distance), np.nan)

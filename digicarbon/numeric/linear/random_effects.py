@@ -11,7 +11,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
-from digicarbon.numeric.linear.group_means import Groups
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.tests.auxiliary_regression import identified
 
@@ -96,7 +96,7 @@ def components(
     """
     # every regression here has a constant or removes means, but with large means the moments would lose digits
     y, x = y - y.mean(), x - x.mean(axis=0)
-    groups = {kind: Groups(unit_codes if kind == "unit" else period_codes) for kind in KINDS[effects]}
+    groups = {kind: Groups.coded(unit_codes if kind == "unit" else period_codes) for kind in KINDS[effects]}
     balanced = len(y) == (int(unit_codes.max()) + 1) * (int(period_codes.max()) + 1)
     if not balanced and len(groups) == 2:
         raise EstimationError(Note("two_random_effects_unbalanced"))
@@ -143,7 +143,7 @@ def quasi_demean(
         ("time", period_codes, components.theta_time),
     ):
         if kind in KINDS[components.effects]:
-            out = out - np.reshape(theta, (-1, 1)) * Groups(codes).means(columns)
+            out = out - np.reshape(theta, (-1, 1)) * Groups.coded(codes).means(columns)
     if components.effects == "random_two_way":
         out = out + np.reshape(components.theta_total, (-1, 1)) * columns.mean(axis=0)
     return out
@@ -249,7 +249,7 @@ def _swamy_arora(y: FloatArray, x: FloatArray, groups: AllGroups, method: Method
     sigma2 = within_sum / df
     residuals = _between_residuals(y, x, group, group.sizes)
     between_df = _between_df(kind, group, x.shape[1])
-    totals = group.totals(np.column_stack([np.ones(len(y)), x]))
+    totals = group.sums(np.column_stack([np.ones(len(y)), x]))
     weighted = totals / np.sqrt(group.sizes)[:, None]
     _refuse_collinear(weighted.T @ weighted, Note("means_of_units" if kind == "unit" else "means_of_periods"))
     expected = len(y) - float(np.trace(np.linalg.solve(weighted.T @ weighted, totals.T @ totals)))
@@ -270,7 +270,7 @@ def _wallace_hussain(y: FloatArray, x: FloatArray, groups: AllGroups, method: Me
     z = np.column_stack([np.ones(len(y)), x])
     errors = _residuals(y, z)[:, None]
     squares = [float((_within(errors, groups) ** 2).sum()), float((group.means(errors) ** 2).sum())]
-    totals, demeaned = group.totals(z), _within(z, groups)
+    totals, demeaned = group.sums(z), _within(z, groups)
     weighted = totals / np.sqrt(group.sizes)[:, None]
     try:
         inverse = np.linalg.inv(z.T @ z)

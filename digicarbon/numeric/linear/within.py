@@ -231,6 +231,19 @@ def absorbed_rank(rows: Rows, effects: EffectsKind) -> int:
     return nodes - int(scipy.sparse.csgraph.connected_components(links, directed=False)[0])
 
 
+def without_effects(
+    columns: FloatArray, unit_codes: IntArray, period_codes: IntArray, effects: EffectsKind
+) -> tuple[FloatArray, int]:
+    """Return columns less the least-squares fit of unit and period dummies, or of a constant, and the dummies' rank.
+
+    Columns have the shape (rows, k), codes (rows,); rows are sorted by unit, then by period.
+    """
+    if effects == "none":
+        return columns - columns.mean(axis=0), 1
+    rows = Rows(unit_codes, period_codes, int(unit_codes.max()) + 1, int(period_codes.max()) + 1)
+    return absorb(columns, rows, effects), absorbed_rank(rows, effects)
+
+
 def centred(matrix: FloatArray) -> FloatArray:
     """Return JAJ, J = I - 11′/N, for A of shape (N, N): the operator A among deviations from the mean over units."""
     rows = matrix - matrix.mean(axis=0, keepdims=True)

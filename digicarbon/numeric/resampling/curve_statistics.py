@@ -19,17 +19,9 @@ SINGLE = 1e-6
 class CurveStatistics:
     """Statistics of D curves, the observed one first.
 
-    Attributes
-    ----------
-    dominant : ndarray, shape (D,)
-        1 or -1: the sign of most estimates of the curve; of the median where there are as many of both.
-    median : ndarray, shape (D,)
-    share_significant : ndarray, shape (D,)
-        Share of the estimates that are significant and have the dominant sign.
-    mean_z : ndarray, shape (D,)
-        Mean z, positive where it has the dominant sign.
-    missing : float
-        Share of the estimates of draws that are no numbers.
+    ``dominant`` is 1 or -1, the sign of most estimates of the curve, of the median where there are as many of both;
+    ``share_significant`` the share of the estimates that are significant and have this sign; ``mean_z`` is positive
+    where it has it; ``missing`` the share of the estimates of draws that are no numbers.
     """
 
     dominant: FloatArray
@@ -69,19 +61,11 @@ def at_least(values: FloatArray, strictly: bool = False) -> BoolArray:
 def curve_statistics(estimates: FloatArray, z: NDArray[np.float32], level: float) -> tuple[CurveStatistics, FloatArray]:
     """Return the statistics of each curve, and the curves of the draws sorted, shape (S, D - 1).
 
-    Parameters
-    ----------
-    estimates : ndarray, shape (S, D)
-        Of S specifications on D outcomes, the observed one first. An estimate that is not a number is not on the curve.
-        The array is sorted in place.
-    z : ndarray, shape (S, D)
-        A z that is not a number counts as 0.
-    level : float
-        An estimate is significant where at most this share of the D estimates of its specification have as large a |z|:
-        so its own p value from the draws is not larger than the level, whatever its standard error is worth.
+    Estimates and z, shape (S, D), are of S specifications on D outcomes, the observed one first; estimates are sorted
+    in place. An estimate that is not a number is not on the curve, such a z counts as 0. An estimate is significant
+    where at most the share ``level`` of the D estimates of its specification have as large a |z|: so its own p value
+    from the draws is not larger than the level, whatever its standard error is worth.
 
-    Notes
-    -----
     Statistics of a curve without estimates are not numbers; one of fewer than S estimates is stretched to S ranks.
     """
     on_curve = np.isfinite(estimates)

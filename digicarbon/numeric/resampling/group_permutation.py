@@ -24,17 +24,10 @@ CELLS = 4_000_000
 
 @dataclass(frozen=True, eq=False)
 class PermutationTest:
-    """Differences of coefficients, first group less second, with their permutation p values.
+    """Differences of k coefficients, first group less second, with their two-sided permutation p values.
 
-    Attributes
-    ----------
-    difference : ndarray, shape (k,)
-    p : ndarray, shape (k,)
-        Two-sided: of all splits the share with a difference at least as large; of B draws (b + 1)/(B + 1).
-    splits : int
-        Number of splits: all possible ones, or the draws.
-    exact : bool
-        Whether these are all splits.
+    p is of all splits the share with a difference at least as large, of B draws (b + 1)/(B + 1). ``splits`` are all
+    possible ones where ``exact``, else the draws.
     """
 
     difference: FloatArray
@@ -47,16 +40,9 @@ class PermutationTest:
 class UnitMoments:
     """Cross products by unit, from which a regression on any set of units is computed.
 
-    Attributes
-    ----------
-    gram : ndarray, shape (N, k + 1, k + 1)
-        Of regressors and y, unit effects removed.
-    cross : ndarray, shape (N, d, k + 1)
-        Of d dummies that all units of a set share (a constant, or periods) with these columns.
-    dummies : ndarray, shape (N, d, d)
-    rows : ndarray, shape (N,)
-        Observations of each unit.
-    unit_effects : bool
+    ``gram``, shape (N, k + 1, k + 1), is of regressors and y, unit effects removed; ``cross``, shape (N, d, k + 1), of
+    d dummies that all units of a set share (a constant, or periods) with these columns; ``dummies``, shape (N, d, d),
+    of these among themselves; ``rows`` the observations of each unit.
     """
 
     gram: FloatArray
@@ -71,13 +57,7 @@ def unit_moments(
 ) -> UnitMoments:
     """Return cross products by unit, of a panel that need not be balanced.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (rows, k + 1)
-        Regressors without a constant, then y; raw.
-    unit_codes, period_codes : ndarray of int, shape (rows,)
-        The rows of a unit are adjacent.
-    effects : {"none", "unit", "time", "two_way"}
+    Columns, shape (rows, k + 1), are raw regressors without a constant, then y; the rows of a unit are adjacent.
     """
     if effects in ("time", "two_way"):
         common = np.eye(int(period_codes.max()) + 1)[period_codes]
@@ -144,20 +124,10 @@ def permutation_test(
 ) -> PermutationTest:
     """Return the test that two groups have the same coefficients, from splits of their units at random.
 
-    Parameters
-    ----------
-    moments : UnitMoments
-        Of the N units of both groups.
-    first : ndarray of bool, shape (N,)
-        The units of the first group.
-    draws : int
-        Number of random splits; if no more than this number exist, each is used once.
-    rng : Generator
-    statistic : {"difference", "studentised"}
-        The difference of the coefficients of two separate regressions, or its ratio to its classic standard error.
+    ``first``, shape (N,), marks the units of the first group. If no more than ``draws`` splits exist, each is used
+    once. The statistic is the difference of the coefficients of two separate regressions, or its ratio to its classic
+    standard error.
 
-    Notes
-    -----
     Fisher's randomisation of whole units, the sizes of the groups kept: under the null the units of both groups are
     draws from one distribution of whole time paths. Groups with equal coefficients but a different spread of regressors
     or errors are not, and the difference then rejects too often; the studentised statistic keeps its size there in

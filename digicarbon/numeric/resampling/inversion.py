@@ -21,11 +21,7 @@ Excess = Callable[[float], float]
 def crossing(excess: Excess, inside: float, outside: float) -> float:
     """Return where an excess becomes positive between two places, by the Illinois rule with bisections.
 
-    Parameters
-    ----------
-    excess : callable
-        Not positive at ``inside``, positive at ``outside``; minus infinity where the draws are too few to reject.
-    inside, outside : float
+    The excess is minus infinity where the draws are too few to reject.
     """
     low, high, at_low, at_high, side = inside, outside, excess(inside), excess(outside), 0
     place, width = (low + high) / 2, abs(outside - inside)

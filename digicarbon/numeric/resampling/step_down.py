@@ -17,15 +17,10 @@ CELLS = 1 << 22
 
 @dataclass(frozen=True, eq=False)
 class StepDown:
-    """p values of S tests; not-a-number where a test has no z.
+    """p values of S tests, each alone and adjusted; not-a-number where a test has no z.
 
-    Attributes
-    ----------
-    p : ndarray, shape (S,)
-        Of each test alone.
-    adjusted : ndarray, shape (S,)
-        Step-down p values. Those who reject where it is at most α reject a true hypothesis, one or more, with a chance
-        of at most α.
+    Those who reject where the adjusted p is at most α reject a true hypothesis, one or more, with a chance of at most
+    α.
     """
 
     p: FloatArray

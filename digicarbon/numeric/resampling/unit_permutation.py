@@ -15,22 +15,8 @@ def permutations(units: int, draws: int, seed: int) -> IntArray:
 
 
 def induced(whole: IntArray, members: IntArray) -> IntArray:
-    """Return the permutations of some units that follow from permutations of all units.
+    """Return the permutations of N of U units that follow from those of all, (M, U): (M, N), places in the sample.
 
-    Parameters
-    ----------
-    whole : ndarray of int, shape (M, U)
-        The unit whose value each unit gets.
-    members : ndarray of int, shape (N,)
-        Positions of a sample's units among all.
-
-    Returns
-    -------
-    ndarray of int, shape (M, N)
-        As positions in the sample.
-
-    Notes
-    -----
     Units that are not in the sample are removed from the cycles of the permutation: a unit gets the value of the first
     unit along its cycle that is in the sample. The result is uniform if ``whole`` is, and equal to ``whole`` wherever
     that stays within the sample, so that draws of nearly equal samples are nearly equal.

@@ -32,21 +32,11 @@ WEBB = np.sqrt(np.array([0.5, 1.0, 1.5]))
 class WildBootstrap:
     """Outcome of a wild cluster bootstrap.
 
-    Attributes
-    ----------
-    estimate, se : float
-        Rb - r and its cluster-robust standard error, without small-sample factor; not-a-number for joint restrictions.
-    statistic : float
-        t, or the Wald statistic of joint restrictions.
-    p : float
-    low, high : float
-        The interval of Rb that the test does not reject; infinite where it rejects no value, not-a-number for joint
-        restrictions or where no interval was requested.
-    draws : int
-        Number of draws: 2^G where all are enumerated.
-    enumerated : bool
-    smallest_p : float
-        The smallest p that this number of clusters and draws allows.
+    ``estimate`` is Rb - r, ``se`` its cluster-robust standard error without small-sample factor, ``statistic`` t, or
+    the Wald statistic of joint restrictions, of which the former are not-a-number. ``low`` and ``high`` are the ends of
+    the interval of Rb that the test does not reject: infinite where it rejects no value, not-a-number for joint
+    restrictions or where no interval was requested. ``draws`` are 2^G where all are ``enumerated``; ``smallest_p`` is
+    the smallest p that this number of clusters and draws allows.
     """
 
     estimate: float
@@ -88,37 +78,14 @@ def wild_cluster_bootstrap(
     level: float | None = 0.95,
     rng: np.random.Generator | None = None,
 ) -> WildBootstrap:
-    """Return the wild cluster bootstrap test of Rb = r.
+    """Return the wild cluster bootstrap test of Rb = r, R of shape (q, k), r the same in each row.
 
-    Parameters
-    ----------
-    x : ndarray, shape (rows, k)
-        Regressors with fixed effects removed.
-    y : ndarray, shape (rows,)
-        With fixed effects removed.
-    absorb : callable
-        Removes the same fixed effects from columns of shape (rows, m): multiplied residuals are no longer free of
-        effects that cut across clusters.
-    clusters : ndarray of int, shape (rows,)
-        0 … G - 1.
-    restrictions : ndarray, shape (q, k)
-        R.
-    value : float
-        r, the same in each row.
-    weights : {"rademacher", "webb"}
-        ±1, all 2^G of them where that is at most ``draws``; or ±√½, ±1, ±√1½ (Webb 2023).
-    impose_null : bool
-        Residuals of the restricted estimate (WCR), or of the unrestricted one (WCU).
-    tails : {"symmetric", "equal"}
-        p of |t*| >= |t|, or twice the smaller tail; one row of R only.
-    draws : int
-    level : float or None
-        Coverage of the interval; None leaves it out.
-    rng : Generator, optional
-        By default one with seed 0.
+    x, shape (rows, k), and y have fixed effects removed; ``absorb`` removes the same effects from columns: multiplied
+    residuals are no longer free of effects that cut across clusters. ``weights`` are ±1, all 2^G of them where that is
+    at most ``draws``, or ±√½, ±1, ±√1½ (Webb 2023). With ``impose_null`` residuals are those of the restricted estimate
+    (WCR), else of the unrestricted one (WCU). p is of |t*| >= |t|, or twice the smaller tail (one row of R only). A
+    ``level`` of None leaves the interval out.
 
-    Notes
-    -----
     Cameron, Gelbach & Miller (2008), Review of Economics and Statistics 90; in the form of Roodman, Nielsen, MacKinnon
     & Webb (2019), Stata Journal 19: with Z = X(X′X)⁻¹R′ and residuals ũ multiplied by v by cluster, the numerator is
     Σ_g v_g Z_g′ũ_g and the score of cluster g is Z_g′[M(v∘ũ)]_g, M the residual maker of X and effects, both linear in

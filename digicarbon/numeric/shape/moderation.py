@@ -177,10 +177,7 @@ def cut(pieces: tuple[Piece, ...], low: float, high: float) -> tuple[Piece, ...]
 def crossings(places: FloatArray, excess: FloatArray, effect: FloatArray) -> tuple[Piece, ...]:
     """Return the pieces of a grid, with an excess over critical values that is interpolated between its places.
 
-    Parameters
-    ----------
-    places, excess, effect : ndarray, shape (m,)
-        The excess is positive where the effect is significant.
+    The excess is positive where the effect is significant.
     """
     signs = np.where(excess > 0, np.sign(effect), 0).astype(int)
     found = [Piece(float(places[0]), float(places[0]), int(signs[0]))]
@@ -202,24 +199,13 @@ def uniform_critical(
 ) -> float:
     """Return c with P(sup |t(z)| <= c) = level, for t of all places at once.
 
-    Parameters
-    ----------
-    effect : Effect
-    places : ndarray, shape (m,)
-        In increasing order.
-    whole : bool
-        Whether all places from the first to the last count, or these alone.
-    df : float or None
-        Degrees of freedom of t; None for the normal distribution.
-    level, seed
+    Places increase; with ``whole`` all from the first to the last count, else these alone. Without ``df`` t is normal.
 
-    Notes
-    -----
     With an effect that is linear in z, t(z) is the length R of a normal vector in the plane times the cosine of its
-    angle with a direction that moves over an arc of length ω. The angle is uniform, so that P(sup |t| > c) is
-    (ω/π) S(c) + (2/π) ∫ S(c/cos δ) dδ over δ from 0 to (π - ω)/2, with S(r) = P(R > r). With places alone, ω = 0, and
-    there is such an integral up to γ/2 for the angle γ between each of them and the next one; the last γ, from the last
-    place back to the first one, makes their sum π. Other effects are simulated at the places.
+    angle with a direction that moves over an arc of length ω. The angle is uniform, so that P(sup |t| > c) is (ω/π)
+    S(c) + (2/π) ∫ S(c/cos δ) dδ over δ from 0 to (π - ω)/2, with S(r) = P(R > r). With places alone, ω = 0, and there
+    is such an integral up to γ/2 for the angle γ between each of them and the next one; the last γ, from the last place
+    back to the first one, makes their sum π. Other effects are simulated at the places.
     """
     middle, scale = float(places[0] + places[-1]) / 2, float(np.ptp(places)) / 2 or 1.0
     reduced, zeros = effect._without_zeros(middle, scale)
@@ -308,12 +294,7 @@ def _complex_roots(polynomial: FloatArray) -> NDArray[np.complex128]:
 
 
 def _common_zero(columns: FloatArray) -> float | None:
-    """Return a place at which all polynomials are zero to rounding, coefficients in increasing order of powers.
-
-    Parameters
-    ----------
-    columns : ndarray, shape (d + 1, k)
-    """
+    """Return a place at which all polynomials, coefficients by increasing power, (d + 1, k), are zero to rounding."""
     candidates = [root for one in columns.T if one.any() for root in _complex_roots(one)]
     for root in candidates:
         place = float(root.real)

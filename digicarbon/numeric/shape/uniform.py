@@ -11,21 +11,10 @@ DRAWS = 100_000
 
 
 def joint_critical(covariance: FloatArray, df: float | None, level: float, seed: int = 1) -> float:
-    """Return c with P(max |t| <= c) = level over estimates with a joint covariance.
+    """Return c with P(max |t| <= c) = level over estimates with a joint covariance, shape (k, k).
 
-    Parameters
-    ----------
-    covariance : ndarray, shape (k, k)
-        Estimates without a variance do not count.
-    df : float or None
-        Degrees of freedom of t; None for the normal distribution.
-    level : float
-    seed : int
-        Of the draws.
-
-    Notes
-    -----
-    Bretz, Hothorn & Westfall (2010), Multiple Comparisons Using R, sec. 3.1.
+    Estimates without a variance do not count; without ``df`` t is normal. Bretz, Hothorn & Westfall (2010), Multiple
+    Comparisons Using R, sec. 3.1.
     """
     spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     known = np.isfinite(spread) & (spread > 0)

@@ -36,22 +36,9 @@ from digicarbon.numeric.spatial.robust import SpatialTerm
 class CombinedFit:
     """Estimates of the combined model.
 
-    Attributes
-    ----------
-    beta : ndarray, shape (k,)
-    rho, lam : float
-        Parameters of the lag of y and of the error.
-    sigma2 : float
-    covariance : ndarray, shape (k + 3, k + 3)
-        Inverse of the expected information, order β, ρ, λ, σ².
-    loglik, ssr : float
-    residuals : ndarray, shape (T, N)
-    z : ndarray, shape (T·N, k)
-        RZ with effects removed.
-    terms : tuple of SpatialTerm
-        The terms of ρ and λ in the score.
-    boundary : tuple of (bool, bool)
-        Whether ρ and λ are at the end of their ranges.
+    ``beta`` has the shape (k,); ``covariance``, shape (k + 3, k + 3), is the inverse of the expected information, order
+    β, ρ, λ, σ²; ``residuals`` (T, N); ``z``, shape (T·N, k), is RZ with effects removed; ``terms`` are those of ρ and λ
+    in the score, ``boundary`` says of each whether it is at the end of its range.
     """
 
     beta: FloatArray

@@ -24,12 +24,8 @@ ROOT = 1e-12
 class CombinedOutcomes:
     """Outcomes with their lags, effects removed.
 
-    Attributes
-    ----------
-    columns : ndarray, shape (4, N·T′, J)
-        y, Wy, My and MWy.
-    weights : ndarray, shape (J, M), or None
-        The outcomes are these combinations of the columns; None stands for the columns themselves.
+    ``columns`` are y, Wy, My and MWy, shape (4, N·T′, J); the outcomes are combinations of them, weights of shape (J,
+    M), or with None the columns themselves.
     """
 
     columns: FloatArray
@@ -49,15 +45,7 @@ class CombinedOutcomes:
 
 @dataclass(frozen=True, eq=False)
 class _Profile:
-    """What is left at given λ of each draw.
-
-    Attributes
-    ----------
-    beta : ndarray, shape (M, k)
-    rho, ssr : ndarray, shape (M,)
-    score : ndarray, shape (M,)
-        Of the profile likelihood of λ.
-    """
+    """What is left at given λ of M draws: β (M, k), ρ, the sum of squares, the score of λ's profile likelihood."""
 
     beta: FloatArray
     rho: FloatArray
@@ -66,19 +54,11 @@ class _Profile:
 
 
 class CombinedBatch:
-    """A combined model with fixed regressors, to be fitted to many outcomes.
+    """A combined model with fixed regressors z, raw, shape (T, N, k), to be fitted to many outcomes.
 
-    Parameters
-    ----------
-    z : ndarray, shape (T, N, k)
-        Raw regressors.
-    space, of_error : LagSpace
-        Of the weights of the lag and of those of the error, in the same sample and dense.
-
-    Notes
-    -----
-    As in `digicarbon.numeric.spatial.combined.fit_combined`, ρ is profiled out at each λ, which is sought over its
-    whole range; the products that enter are quadratics in λ. Each fit equals a single one up to rounding.
+    ``space`` and ``of_error`` are of the weights of the lag and of those of the error, in the same sample and dense. As
+    in `digicarbon.numeric.spatial.combined.fit_combined`, ρ is profiled out at each λ, which is sought over its whole
+    range; the products that enter are quadratics in λ. Each fit equals a single one up to rounding.
     """
 
     def __init__(self, z: FloatArray, space: LagSpace, of_error: LagSpace) -> None:

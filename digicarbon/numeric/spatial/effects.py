@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
+from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator, unit_blocks
 
 Multipliers = tuple[tuple[float, float], tuple[float, float]]
 
@@ -63,20 +63,8 @@ def decay_effects(
 ) -> EffectEstimates:
     """Return the effects in a model with a spatial lag of y whose weights depend on an estimated parameter γ.
 
-    Parameters
-    ----------
-    beta, theta, rho
-        As in `lag_effects`.
-    covariance : ndarray, shape (2k + 2, 2k + 2)
-        Of (β, θ, ρ, γ).
-    w : DenseOperator
-        With rows that sum to one at each γ: total effects do not depend on γ.
-    slope : ndarray, shape (N, N)
-        dW/dγ.
-
-    Notes
-    -----
-    See `lag_effects`. dG/dγ = S⁻¹ (dW/dγ) S⁻¹, whose mean diagonal is the change of v.
+    As `lag_effects`; the covariance is that of (β, θ, ρ, γ), rows of W sum to one at each γ, so that total effects do
+    not depend on it, and ``slope`` is dW/dγ. dG/dγ = S⁻¹ (dW/dγ) S⁻¹, whose mean diagonal is the change of v.
     """
     n = w.n
     inverse = np.eye(n) + rho * w.g(rho)
@@ -128,25 +116,9 @@ def multipliers(rho: float, w: SpatialOperator) -> FloatArray:
 def simulated_errors(
     estimates: FloatArray, covariance: FloatArray, w: SpatialOperator, draws: int, seed: int
 ) -> FloatArray:
-    """Return standard errors of effects from draws of the parameters.
+    """Return standard errors of direct, indirect and total effects, (3, k), from draws of the parameters (β, θ, ρ).
 
-    Parameters
-    ----------
-    estimates : ndarray, shape (2k + 1,)
-        β, θ, ρ.
-    covariance : ndarray, shape (2k + 1, 2k + 1)
-    w : SpatialOperator
-    draws : int
-    seed : int
-
-    Returns
-    -------
-    ndarray, shape (3, k)
-        Standard deviations of direct, indirect and total effects over the draws whose ρ is within its range.
-
-    Notes
-    -----
-    LeSage & Pace (2009), sec. 5.6.2.
+    Of the draws those count whose ρ is within its range. LeSage & Pace (2009), sec. 5.6.2.
     """
     k = (len(estimates) - 1) // 2
     rng = np.random.default_rng(seed)
@@ -165,18 +137,10 @@ def simulated_errors(
 
 
 def effects_by_unit(beta: FloatArray, theta: FloatArray, rho: float, w: SpatialOperator) -> FloatArray:
-    """Return each unit's own effect, what it receives from and what it sends to the others.
+    """Return each unit's own effect, what it receives from and what it sends to the others, shape (3, N, k).
 
-    Parameters
-    ----------
-    beta, theta : ndarray, shape (k,)
-    rho : float
-    w : SpatialOperator
-
-    Returns
-    -------
-    ndarray, shape (3, N, k)
-        Diagonal, row sum without diagonal (spill-in) and column sum without diagonal (spill-out) of S⁻¹(βI + θW).
+    They are the diagonal, the row sum without diagonal (spill-in) and the column sum without diagonal (spill-out) of
+    S⁻¹(βI + θW).
     """
     ones = np.ones((w.n, 1))
     diagonal, rows, columns = diagonal_of_g(rho, w), w.apply_g(rho, ones)[:, 0], w.apply_gt(rho, ones)[:, 0]
@@ -185,14 +149,11 @@ def effects_by_unit(beta: FloatArray, theta: FloatArray, rho: float, w: SpatialO
     return np.stack([direct, row - direct, column - direct])
 
 
-def diagonal_of_g(rho: float, w: SpatialOperator, block: int = 256) -> FloatArray:
+def diagonal_of_g(rho: float, w: SpatialOperator) -> FloatArray:
     """Return the diagonal of G, shape (N,), by solving for a block of units at a time."""
     out = np.empty(w.n)
-    for start in range(0, w.n, block):
-        units = np.arange(start, min(start + block, w.n))
-        columns = np.zeros((w.n, len(units)))
-        columns[units, units - start] = 1.0
-        out[units] = w.apply_g(rho, columns)[units, units - start]
+    for units, columns in unit_blocks(w.n):
+        out[units] = w.apply_g(rho, columns)[units, units - units[0]]
     return out
 
 

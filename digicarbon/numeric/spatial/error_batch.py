@@ -17,15 +17,9 @@ from digicarbon.numeric.spatial.lag_space import LagSpace
 class ErrorParameters:
     """Parameters of M fits.
 
-    Attributes
-    ----------
-    gamma : ndarray, shape (M, k)
-        Coefficients of the orthonormal basis of Z.
-    lam, sigma2 : ndarray, shape (M,)
-    residuals : ndarray, shape (N·T′, M), or None
-        Those of the filtered model; None where errors are not clustered.
-    observed : tuple of two ndarrays, shape (M, k) and (M,), or None
-        Of the observed information, σ² times its elements of (γ, λ), and the variance of λ.
+    ``gamma``, shape (M, k), are coefficients of the orthonormal basis of Z; ``residuals``, shape (N·T′, M), those of
+    the filtered model, None where errors are not clustered; ``observed``, shape (M, k) and (M,), are of the observed
+    information σ² times its elements of (γ, λ), and the variance of λ.
     """
 
     gamma: FloatArray

@@ -31,18 +31,7 @@ def great_circle_km(longitude: ArrayLike, latitude: ArrayLike) -> FloatArray:
 def haversine_km(
     longitude: ArrayLike, latitude: ArrayLike, to_longitude: ArrayLike, to_latitude: ArrayLike
 ) -> FloatArray:
-    """Return the great-circle distance from each place to its counterpart.
-
-    Parameters
-    ----------
-    longitude, latitude, to_longitude, to_latitude : array
-        Degrees, of shapes that broadcast together.
-
-    Returns
-    -------
-    ndarray
-        Kilometres, of the common shape.
-    """
+    """Return the great-circle distance in km from each place to its counterpart, degrees of shapes that broadcast."""
     lam, phi = np.radians(np.asarray(longitude, dtype=float)), np.radians(np.asarray(latitude, dtype=float))
     to_lam, to_phi = np.radians(np.asarray(to_longitude, dtype=float)), np.radians(np.asarray(to_latitude, dtype=float))
     half_lam, half_phi = (lam - to_lam) / 2, (phi - to_phi) / 2

@@ -8,10 +8,8 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.spatial.lag_space import LagSpace
-from digicarbon.numeric.spatial.operator import SpatialOperator
+from digicarbon.numeric.spatial.operator import SpatialOperator, unit_blocks
 
-BLOCK = 256
-"""Units whose rows of S⁻¹ are handled at a time."""
 NEAR = 1e-3
 """Share of the range of ρ from each of its ends within which weights are not interpolated."""
 FEW = 64
@@ -20,13 +18,9 @@ FEW = 64
 
 @dataclass(frozen=True, eq=False)
 class GroupWeights:
-    """What slopes count in effects, by group of the units whose x changes.
+    """What β and θ of each of G groups count in effects, and the derivatives in ρ, each of shape (3, G, 2, G).
 
-    Attributes
-    ----------
-    values, slopes : ndarray, shape (3, G, 2, G)
-        By effect (direct, indirect, total) and group of the change: the weights of β and θ of each group, and their
-        derivatives in ρ.
+    The first two axes are the effect (direct, indirect, total) and the group of the units whose x changes.
     """
 
     values: FloatArray
@@ -34,24 +28,13 @@ class GroupWeights:
 
 
 def group_weights(rho: float, w: SpatialOperator, groups: IntArray, count: int) -> GroupWeights:
-    """Return the weights of slopes in the effects of a change of x in each group of units.
+    """Return the weights of slopes in the effects of a change of x in each group of units; ρ is 0 without a lag of y.
 
-    Parameters
-    ----------
-    rho : float
-        0 in a model without a spatial lag of y.
-    w : SpatialOperator
-    groups : ndarray of int, shape (N,)
-        Position of each unit's group.
-    count : int
-        G.
-
-    Notes
-    -----
-    Unit i has the slopes β_g and θ_g of its own group, so that the derivatives of y in x are S⁻¹(B + ΘW), B and Θ
-    diagonal. A change in unit j has the direct effect s_jj β_j + Σ_i s_ji θ_i w_ij, S⁻¹ = (s_ij), and the total effect
-    c_j β_j + Σ_i c_i θ_i w_ij on all units, c = S⁻¹′1; effects of a group are means over its units j. With G units of
-    equal slopes their mean, weighted by sizes, is that of LeSage & Pace (2009). dS⁻¹/dρ = G + ρG², as S⁻¹ = I + ρG.
+    ``groups`` are positions of each unit's group, shape (N,). Unit i has the slopes β_g and θ_g of its own group, so
+    that the derivatives of y in x are S⁻¹(B + ΘW), B and Θ diagonal. A change in unit j has the direct effect s_jj β_j
+    + Σ_i s_ji θ_i w_ij, S⁻¹ = (s_ij), and the total effect c_j β_j + Σ_i c_i θ_i w_ij on all units, c = S⁻¹′1; effects
+    of a group are means over its units j. With G units of equal slopes their mean, weighted by sizes, is that of LeSage
+    & Pace (2009). dS⁻¹/dρ = G + ρG², as S⁻¹ = I + ρG.
     """
     n = w.n
     one = np.eye(count)[groups]
@@ -60,14 +43,11 @@ def group_weights(rho: float, w: SpatialOperator, groups: IntArray, count: int) 
     # sums of columns of S⁻¹ and of its derivative
     c = np.stack([ones + rho * first, first + rho * w.apply_gt(rho, first)])
     own_beta, own_theta, all_theta = np.empty((2, n)), np.empty((2, n, count)), np.empty((2, n, count))
-    for start in range(0, n, BLOCK):
-        units = np.arange(start, min(start + BLOCK, n))
-        identity = np.zeros((n, len(units)))
-        identity[units, units - start] = 1.0
+    for units, identity in unit_blocks(n):
         g = w.apply_gt(rho, identity)
         rows = np.stack([identity + rho * g, g + rho * w.apply_gt(rho, g)])
         lagged = w.lag(identity[None])[0]
-        own_beta[:, units] = rows[:, units, units - start]
+        own_beta[:, units] = rows[:, units, units - units[0]]
         own_theta[:, units] = (rows * lagged).transpose(0, 2, 1) @ one
         all_theta[:, units] = (c * lagged).transpose(0, 2, 1) @ one
     mean = one / one.sum(axis=0)
@@ -141,26 +121,15 @@ class GroupCurve:
 def effects_of_units(
     beta: FloatArray, theta: FloatArray, rho: float, w: SpatialOperator
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return each unit's own effect, what it receives from and what it sends to the others, each of shape (N,).
-
-    Parameters
-    ----------
-    beta, theta : ndarray, shape (N,)
-        Slopes of each unit.
-    rho : float
-    w : SpatialOperator
-    """
+    """Return each unit's own effect, what it receives and what it sends, of slopes β and θ of each unit, all (N,)."""
     n = w.n
     ones = np.ones((n, 1))
     c = (ones + rho * w.apply_gt(rho, ones))[:, 0]
     right = beta[:, None] + theta[:, None] * w.lag(ones[None])[0]
     received = (right + rho * w.apply_g(rho, right))[:, 0]
     own, sent = np.empty(n), np.empty(n)
-    for start in range(0, n, BLOCK):
-        units = np.arange(start, min(start + BLOCK, n))
-        identity = np.zeros((n, len(units)))
-        identity[units, units - start] = 1.0
+    for units, identity in unit_blocks(n):
         rows, lagged = identity + rho * w.apply_gt(rho, identity), w.lag(identity[None])[0]
-        own[units] = rows[units, units - start] * beta[units] + theta @ (rows * lagged)
+        own[units] = rows[units, units - units[0]] * beta[units] + theta @ (rows * lagged)
         sent[units] = c[units] * beta[units] + (c * theta) @ lagged
     return own, received - own, sent - own

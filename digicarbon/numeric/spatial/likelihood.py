@@ -413,14 +413,9 @@ def gaussian(ssr: float, log_determinant: float, size: int) -> float:
 
 
 def refuse_flat(heights: FloatArray, sample: Sample) -> None:
-    """Refuse log-likelihoods at coarse nodes, shape (m,) or (draws, m), that are equal but for rounding.
+    """Refuse log-likelihoods at coarse nodes, shape (m,) or (draws, m), that are equal but for rounding in all draws.
 
     The outermost nodes do not count: near a pole the sum of squares is only rounding.
-
-    Raises
-    ------
-    EstimationError
-        If those of all draws are equal.
     """
     if heights.ndim == 1:
         # numpy's range of few numbers takes as long as a step of the search
@@ -451,19 +446,10 @@ def is_flat(ranges: FloatArray, size: int) -> NDArray[np.bool_]:
 def _lag_covariance(
     z: FloatArray, rz: FloatArray, q: FloatArray, sigma2: float, star: tuple[float, float, float], sample: Sample
 ) -> FloatArray:
-    """Return the inverse of the expected information of (β, ρ, σ²), shape (k + 2, k + 2).
+    """Return the inverse of the expected information of (β, ρ, σ²), shape (k + 2, k + 2); see `fit_lag`.
 
-    Parameters
-    ----------
-    z : ndarray, shape (rows, k)
-    rz : ndarray, shape (k, k)
-        Triangular factor of z.
-    q : ndarray, shape (rows,)
-        (GZβ)*; zero in the error model, where the parameters are independent of λ.
-    sigma2 : float
-    star : (float, float, float)
-        tr G*, tr G*², tr G*G*′.
-    sample : Sample
+    ``rz`` is the triangular factor of z, shape (rows, k); q is (GZβ)*, zero in the error model, where the parameters
+    are independent of λ; ``star`` are tr G*, tr G*², tr G*G*′.
     """
     k = z.shape[1]
     trace, square, norm = star

@@ -20,20 +20,10 @@ def observed_covariance(
 ) -> FloatArray:
     """Return the inverse of minus the Hessian of the log-likelihood in (β, spatial parameters, σ²), shape (p, p).
 
-    Parameters
-    ----------
-    slopes : ndarray, shape (T·N, p - 1)
-        Minus the derivatives of the residuals in each parameter but σ², effects removed.
-    bends : sequence of (int, ndarray)
-        The column of λ and, of shape (T·N, p - 1), the second derivatives of the residuals in λ and each parameter.
-    residuals : ndarray, shape (T·N,)
-    sigma2 : float
-    squares : sequence of float
-        tr G*² of the spatial parameters, the last columns of ``slopes``.
-    sample : Sample
+    ``slopes``, shape (T·N, p - 1), are minus the derivatives of the residuals in each parameter but σ², effects
+    removed; ``bends`` the column of λ and the second derivatives of the residuals in λ and each parameter, of the same
+    shape; ``squares`` tr G*² of the spatial parameters, the last columns of ``slopes``.
 
-    Notes
-    -----
     The log-likelihood is -size/2 ln σ² - ε′ε/(2σ²) and log-determinants, whose second derivatives are -T* tr G*².
     """
     p = slopes.shape[1]

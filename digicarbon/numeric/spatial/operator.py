@@ -5,6 +5,7 @@ Throughout, S = I - ρW and G = W S⁻¹ (LeSage & Pace 2009, ch. 2; Lee & Yu 20
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
@@ -74,15 +75,7 @@ def components(raw: scipy.sparse.csr_array, connection: Literal["weak", "strong"
 def spectral_radius(raw: scipy.sparse.csr_array) -> float:
     """Return the largest absolute eigenvalue, which for non-negative weights is an eigenvalue itself.
 
-    Parameters
-    ----------
-    raw : csr_array, shape (N, N)
-        Non-negative weights with a zero diagonal.
-
-    Returns
-    -------
-    float
-        Exactly 0 if no path leads from a unit back to itself.
+    It is exactly 0 if no path leads from a unit back to itself.
     """
     n = raw.shape[0]
     if components(raw, "strong") == n:
@@ -124,16 +117,9 @@ TERMS, REACH = 9, 0.05
 
 @dataclass(frozen=True, eq=False)
 class _Series:
-    """Taylor series of tr G and tr G² in ρ.
+    """Taylor series of tr G and tr G² in ρ around m centres, each used up to its end, coefficients (m, 2, terms).
 
-    Attributes
-    ----------
-    centres : ndarray, shape (m,)
-    ends : ndarray, shape (m - 1,)
-        Up to where each but the last is used.
-    coefficients : ndarray, shape (m, 2, terms)
-    range : (float, float)
-        Where they hold.
+    They hold in a ``range``.
     """
 
     centres: FloatArray
@@ -414,6 +400,15 @@ class DenseOperator:
         if np.iscomplexobj(vectors) or np.linalg.cond(vectors) > 1e4:
             return roots.real, None, None
         return roots, vectors, np.linalg.inv(vectors)
+
+
+def unit_blocks(n: int, size: int = 256) -> Iterator[tuple[NDArray[np.intp], FloatArray]]:
+    """Yield units block by block, and their columns of the identity, shape (n, units)."""
+    for start in range(0, n, size):
+        units = np.arange(start, min(start + size, n))
+        columns = np.zeros((n, len(units)))
+        columns[units, units - start] = 1.0
+        yield units, columns
 
 
 def coarse_nodes(bounds: tuple[float, float], count: int = 25, margin: float = 1e-6) -> FloatArray:

@@ -73,15 +73,7 @@ def pairs_within(coordinates: FloatArray, metric: Metric, radius: float | None =
 
 
 def nearest_pairs(coordinates: FloatArray, metric: Metric, k: int) -> Pairs:
-    """Return the pairs of each place with its k nearest ones; a tie goes to the place that comes first.
-
-    Parameters
-    ----------
-    coordinates : array, shape (n, 2)
-    metric : {"great_circle", "euclidean"}
-    k : int
-        Less than n.
-    """
+    """Return the pairs of each of n places with its k < n nearest ones; a tie goes to the place that comes first."""
     points = _embedding(coordinates, metric)
     tree = scipy.spatial.KDTree(points)
     reach = np.asarray(tree.query(points, k=[k + 1])[0])[:, 0]
@@ -191,18 +183,10 @@ def linked(
 
 
 def higher_order(matrix: scipy.sparse.csr_array, order: int, lower: bool = False) -> scipy.sparse.csr_array:
-    """Return 0-1 weights between units whose shortest path in ``matrix`` has ``order`` steps.
+    """Return 0-1 weights between units whose shortest path in ``matrix`` has ``order`` steps, or with ``lower`` fewer.
 
-    Anselin & Smirnov (1996), Journal of Regional Science 36, 67-89: no circular paths, so that a unit is neighbour of
-    another at one order only and never of itself.
-
-    Parameters
-    ----------
-    matrix : csr_array, shape (n, n)
-        Any weights; those that are not zero are steps.
-    order : int
-    lower : bool
-        Whether pairs of fewer steps are also in the result.
+    Weights that are not zero are steps. Anselin & Smirnov (1996), Journal of Regional Science 36, 67-89: no circular
+    paths, so that a unit is neighbour of another at one order only and never of itself.
     """
     step = _indicator(matrix)
     total = scipy.sparse.csr_array(scipy.sparse.eye_array(matrix.shape[0], format="csr"))

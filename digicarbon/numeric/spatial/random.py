@@ -22,23 +22,11 @@ Moments = tuple[float, float, float]
 class RandomFit:
     """Estimates of a spatial panel with random unit effects.
 
-    Attributes
-    ----------
-    beta : ndarray, shape (k,)
-        Coefficients of the columns of Z, a constant among them.
-    spatial : float
-        ρ or λ.
-    phi : float
-        Variance of the unit effects over that of the errors, σ_μ²/σ².
-    sigma2 : float
-    covariance : ndarray, shape (k + 3, k + 3)
-        Inverse of the expected information, order β, spatial parameter, φ, σ².
-    loglik : float
-    ssr : float
-        Sum of squared (generalised least squares) residuals.
-    residuals : ndarray, shape (T, N)
-        Sy - Zβ in the lag model, y - Zβ in the error models: unit effects are part of them.
-    boundary : bool
+    ``beta`` are coefficients of the columns of Z, a constant among them, ``spatial`` ρ or λ, ``phi`` the variance of
+    the unit effects over that of the errors, σ_μ²/σ². ``covariance``, shape (k + 3, k + 3), is the inverse of the
+    expected information, order β, spatial parameter, φ, σ²; ``ssr`` of generalised least squares residuals.
+    ``residuals``, shape (T, N), are Sy - Zβ in the lag model, y - Zβ in the error models: unit effects are part of
+    them.
     """
 
     beta: FloatArray
@@ -53,25 +41,9 @@ class RandomFit:
 
 
 def fit_lag_random(columns: FloatArray, w: SpatialOperator) -> RandomFit:
-    """Fit y = ρWy + Zβ + μ + ε, μ random (SAR; SDM if Z contains WX).
+    """Fit y = ρWy + Zβ + μ + ε, μ random (SAR; SDM if Z contains WX), to Z, y and Wy, shape (T, N, k + 2).
 
-    Parameters
-    ----------
-    columns : ndarray, shape (T, N, k + 2)
-        Z, y and Wy, raw or centred: centring subtracts a multiple of Z's constant.
-    w : SpatialOperator
-
-    Returns
-    -------
-    RandomFit
-
-    Raises
-    ------
-    EstimationError
-        If the information matrix is singular at the estimate.
-
-    Notes
-    -----
+    Columns are raw or centred: centring subtracts a multiple of Z's constant. A singular information matrix is refused.
     Elhorst (2014), sec. 3.3.3: at given ψ = 1/√(1 + Tφ) the data, quasi-demeaned over time, follow a lag model. The
     score in ψ is that of Breusch's iteration, N/ψ - NTψ·b/(a + ψ²b), with a the within and ψ²b the between sum of
     squares.
@@ -110,25 +82,10 @@ def fit_lag_random(columns: FloatArray, w: SpatialOperator) -> RandomFit:
 def fit_error_random(
     level: FloatArray, lagged: FloatArray, w: DenseOperator, structure: Literal["baltagi", "kkp"]
 ) -> RandomFit:
-    """Fit y = Zβ + u with random unit effects and spatially autoregressive errors.
+    """Fit y = Zβ + u with random unit effects and spatially autoregressive errors to Z, y, and their lags.
 
-    Parameters
-    ----------
-    level, lagged : ndarray, shape (T, N, k + 1)
-        Z and y, raw or centred, and their spatial lags.
-    w : DenseOperator
-    structure : {"baltagi", "kkp"}
-        ``baltagi``: u = μ + (I - λW)⁻¹ε (Baltagi, Song & Koh 2003); ``kkp``: u = (I - λW)⁻¹(μ + ε) (Kapoor, Kelejian &
-        Prucha 2007).
-
-    Returns
-    -------
-    RandomFit
-
-    Raises
-    ------
-    EstimationError
-        If the information matrix is singular at the estimate.
+    Columns, shape (T, N, k + 1), are raw or centred. A singular information matrix is refused. ``baltagi``: u = μ + (I
+    - λW)⁻¹ε (Baltagi, Song & Koh 2003); ``kkp``: u = (I - λW)⁻¹(μ + ε) (Kapoor, Kelejian & Prucha 2007).
     """
     fit = _fit_kkp if structure == "kkp" else _fit_baltagi
     return fit(level, lagged, w)

@@ -12,7 +12,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import centred
 from digicarbon.numeric.spatial.effects import diagonal_of_g
 from digicarbon.numeric.spatial.likelihood import Sample
-from digicarbon.numeric.spatial.operator import SpatialOperator
+from digicarbon.numeric.spatial.operator import SpatialOperator, unit_blocks
 
 BLOCK = 256
 """Units whose columns of G are handled at a time."""
@@ -54,15 +54,7 @@ class SpatialTerm:
 
 @dataclass(frozen=True, eq=False)
 class SolvedTerm:
-    """A `SpatialTerm` whose G is not formed, for a large sparse W.
-
-    Attributes
-    ----------
-    q : ndarray, shape (T·N,)
-    operator : SpatialOperator
-    spatial : float
-        ρ or λ.
-    """
+    """A `SpatialTerm` whose G is not formed, for a large sparse W; ``spatial`` is ρ or λ."""
 
     q: FloatArray
     operator: SpatialOperator
@@ -77,11 +69,8 @@ class SolvedTerm:
     def _g(self) -> FloatArray:
         """G, shape (N, N)."""
         out = np.empty((self.n, self.n))
-        for start in range(0, self.n, BLOCK):
-            chosen = np.arange(start, min(start + BLOCK, self.n))
-            identity = np.zeros((self.n, len(chosen)))
-            identity[chosen, chosen - start] = 1.0
-            out[:, chosen] = self.operator.apply_g(self.spatial, identity)
+        for units, identity in unit_blocks(self.n, BLOCK):
+            out[:, units] = self.operator.apply_g(self.spatial, identity)
         return out
 
     def both(self, units: slice, by_time: bool) -> FloatArray:
@@ -231,16 +220,8 @@ def pair_products(score: Score, sample: Sample) -> FloatArray:
 
 
 def error_moments(residuals: FloatArray, sigma2: float, sample: Sample) -> tuple[float, float]:
-    """Return third and fourth moments of the errors from demeaned residuals.
+    """Return third and fourth moments of the errors from demeaned residuals, shape (T, N).
 
-    Parameters
-    ----------
-    residuals : ndarray, shape (T, N)
-    sigma2 : float
-    sample : Sample
-
-    Notes
-    -----
     A residual is Σ p_j ε_j with the weights p of the within transformation, so that its third moment is μ₃ Σ p³ and its
     fourth μ₄ Σ p⁴ + 3σ⁴((Σ p²)² - Σ p⁴). In two periods beside unit effects, or of two units beside time effects, Σ p³
     is zero and μ₃ unknown: it is taken as zero. No distribution has a fourth moment below σ⁴ + μ₃²/σ², see

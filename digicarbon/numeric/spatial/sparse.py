@@ -67,14 +67,8 @@ class _Interpolant:
 class _Pattern:
     """S in an order with little fill: ``unit - r ∘ weight`` on a fixed pattern, for a ρ per row or for all.
 
-    Attributes
-    ----------
-    order : ndarray of int, shape (N,)
-        Position in W of each row.
-    rows, pointers : ndarray of int
-        Row of each cell and start of each column.
-    unit, weight : ndarray, shape (cells,)
-        Values of I and of W.
+    ``order`` are positions in W of each row; ``rows`` and ``pointers`` the row of each cell and the start of each
+    column; ``unit`` and ``weight`` the values of I and of W.
     """
 
     order: NDArray[np.int64]

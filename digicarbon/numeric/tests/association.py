@@ -74,15 +74,8 @@ def _p_value(r: float, df: int) -> float:
 def inflation_factors(columns: FloatArray) -> FloatArray:
     """Return the variance inflation factor 1/(1 - R²_j) of each column, R²_j from regressing it on the others.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (rows, k)
-        In deviations from means (or with effects removed), independent of each other.
-
-    Returns
-    -------
-    ndarray, shape (k,)
-        The diagonal of the inverse correlation matrix (Belsley, Kuh & Welsch 1980, sec. 3.2).
+    Columns, shape (rows, k), are in deviations from means (or with effects removed) and independent of each other. The
+    factors are the diagonal of the inverse correlation matrix (Belsley, Kuh & Welsch 1980, sec. 3.2).
     """
     scaled = columns / np.linalg.norm(columns, axis=0)
     root = np.linalg.qr(scaled, mode="r")

@@ -9,7 +9,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
-from digicarbon.numeric.linear.group_means import Groups
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.least_squares import Fit, least_squares, triangular
 from digicarbon.numeric.linear.within import clearly_independent, dependent, vanishing
 
@@ -37,7 +37,7 @@ class Regression(Fit):
         -----
         Arellano (1987), plm's ``vcovHC(method = "arellano", type = "HC0")``.
         """
-        scores = Groups(codes).totals((self.design @ self.root) * self.residuals[:, None])
+        scores = Groups.coded(codes).sums((self.design @ self.root) * self.residuals[:, None])
         return np.asarray(self.root @ (scores.T @ scores) @ self.root.T)
 
 

@@ -9,7 +9,7 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.statistic import Sides, normal
-from digicarbon.numeric.tests.moran import Moments, permutation_moments
+from digicarbon.numeric.tests.moran import Moments, neighbour_draws, permutation_moments, weight_sums
 
 EQUAL = 1e-12
 """A draw that differs from the value by less, relatively, is as extreme."""
@@ -19,12 +19,7 @@ BLOCK = 20_000_000
 
 @dataclass(frozen=True)
 class Association:
-    """A statistic of one cross-section.
-
-    Attributes
-    ----------
-    value, expected, variance, z, p : float
-    """
+    """A statistic of one cross-section, with its moments."""
 
     value: float
     expected: float
@@ -35,12 +30,9 @@ class Association:
 
 @dataclass(frozen=True, eq=False)
 class LocalG:
-    """Local statistics of N units.
+    """Local statistics of N units with their moments, each of shape (N,).
 
-    Attributes
-    ----------
-    value, expected, variance, z, p : ndarray, shape (N,)
-        Not-a-number in variance, z and p of a unit without links, or with all others linked by equal weights.
+    Variance, z and p are not-a-number of a unit without links, or with all others linked by equal weights.
     """
 
     value: FloatArray
@@ -84,7 +76,7 @@ def geary(
         drawn = np.concatenate([value(rows) for rows in _permuted(z, rng, draws)])
         # alike neighbours have a small c
         return _drawn(-c, -drawn, sides, -1.0)
-    s1, s2 = _sums(w)
+    s1, s2 = weight_sums(w)
     if moments == "normal":
         variance = ((2 * s1 + s2) * (n - 1) - 4 * s0**2) / (2 * (n + 1) * s0**2)
     else:
@@ -128,7 +120,7 @@ def getis_ord(
     g = float(value(x[None, :])[0])
     if permute:
         return _drawn(g, np.concatenate([value(rows) for rows in _permuted(x, rng, draws)]), sides)
-    s1, s2 = _sums(w)
+    s1, s2 = weight_sums(w)
     b = (
         (n**2 - 3 * n + 3) * s1 - n * s2 + 3 * s0**2,
         -((n**2 - n) * s1 - 2 * n * s2 + 6 * s0**2),
@@ -196,22 +188,9 @@ def local_getis_ord(
     if not permute:
         p = 2 * scipy.special.ndtr(-np.abs(z)) if sides == "two" else scipy.special.ndtr(-z)
         return LocalG(value, expected, variance, z, np.where(free, p, np.nan))
-    # one set of ranks serves every unit: the p values of two units are then dependent, each is right
-    most = int(rows.max(initial=0))
-    ranks = np.argsort(rng.random((draws, n - 1)), axis=1)[:, :most]
-    drawn = np.empty((n, draws))
-    for unit in range(n):
-        weights = w.data[w.indptr[unit] : w.indptr[unit + 1]]
-        drawn[unit] = np.delete(x, unit)[ranks[:, : rows[unit]]] @ weights + own[unit] * x[unit]
+    drawn = neighbour_draws(x, w, rng, draws) + (own * x)[:, None]
     p = permutation_moments(value, drawn / total[:, None], sides, EQUAL * np.abs(value))[2]
     return LocalG(value, expected, variance, z, np.where(free, p, np.nan))
-
-
-def _sums(w: scipy.sparse.csr_array) -> tuple[float, float]:
-    """Return S₁ and S₂ of weights."""
-    both = w + w.T
-    sums = np.asarray(w.sum(axis=0)) + np.asarray(w.sum(axis=1))
-    return float(both.multiply(both).sum()) / 2, float((sums**2).sum())
 
 
 def _permuted(values: FloatArray, rng: np.random.Generator, draws: int) -> list[FloatArray]:

@@ -67,15 +67,8 @@ def standardised(residuals: FloatArray) -> FloatArray:
 
 
 def breusch_pagan_lm(residuals: FloatArray) -> Statistic:
-    """Return Breusch & Pagan's test that no two units are correlated.
+    """Return Breusch & Pagan's test that no two units are correlated, of residuals (T, N), not-a-number in gaps.
 
-    Parameters
-    ----------
-    residuals : ndarray, shape (T, N)
-        Not-a-number where a unit lacks a period.
-
-    Notes
-    -----
     Σ_{i<j} T_ij r_ij², χ² with one degree of freedom a pair (Breusch & Pagan 1980); plm's ``pcdtest(test = "lm")``,
     Stata's ``xttest2``. It needs many more periods than units: r_ij² has expectation 1/(T - 1), not 1/T.
     """
@@ -84,20 +77,11 @@ def breusch_pagan_lm(residuals: FloatArray) -> Statistic:
 
 
 def scaled_lm(residuals: FloatArray, corrected: bool = False) -> Statistic:
-    """Return the Breusch–Pagan statistic standardised, two-sided normal.
+    """Return the Breusch–Pagan statistic standardised, two-sided normal; residuals as in `breusch_pagan_lm`.
 
-    Parameters
-    ----------
-    residuals : ndarray, shape (T, N)
-        Not-a-number where a unit lacks a period.
-    corrected : bool
-        Whether N/(2(T - 1)) is subtracted, which is correct after unit effects (Baltagi, Feng & Kao 2012, Journal of
-        Econometrics 170, eq. 11).
-
-    Notes
-    -----
-    Σ (T_ij r_ij² - 1)/√(2 pairs) (Pesaran 2004, eq. 4); plm's ``pcdtest`` with ``"sclm"`` and ``"bcsclm"``. With gaps
-    the largest T_ij is used as T in the correction, as in plm.
+    Σ (T_ij r_ij² - 1)/√(2 pairs) (Pesaran 2004, eq. 4); plm's ``pcdtest`` with ``"sclm"`` and ``"bcsclm"``. Corrected,
+    N/(2(T - 1)) is subtracted, which is right after unit effects (Baltagi, Feng & Kao 2012, Journal of Econometrics
+    170, eq. 11). With gaps the largest T_ij is used as T in the correction, as in plm.
     """
     total, pairs, longest = _squared_correlations(residuals)
     bias = residuals.shape[1] / (2 * (longest - 1)) if corrected else 0.0

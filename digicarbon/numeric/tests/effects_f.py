@@ -10,9 +10,9 @@ import scipy
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
-from digicarbon.numeric.linear.group_means import Groups, without_effects
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.statistic import Statistic, f
-from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.linear.within import EffectsKind, without_effects
 from digicarbon.numeric.tests.auxiliary_regression import identified, regress
 
 
@@ -70,14 +70,9 @@ def _sum_of_squares(
 
 @dataclass(frozen=True, eq=False)
 class UnitEffects:
-    """Unit effects of a regression with unit dummies, as deviations from their mean.
+    """Unit effects of a regression with unit dummies, as deviations from their mean, with classic standard errors.
 
-    Attributes
-    ----------
-    values, se : ndarray, shape (units,)
-        Deviations and their classic standard errors.
-    p : ndarray, shape (units,)
-        Of the two-sided t test that a unit is like the average unit.
+    p is of the two-sided t test that a unit is like the average unit.
     """
 
     values: FloatArray
@@ -100,7 +95,7 @@ def unit_effects(y: FloatArray, x: FloatArray, unit_codes: IntArray) -> UnitEffe
     α̂_i = ȳ_i - x̄_i′β̂ less the mean of all α̂; the covariance is that of ``regress y x i.unit``, where each unit is
     compared with the first one. The mean does not depend on which unit is called the first.
     """
-    group = Groups(unit_codes)
+    group = Groups.coded(unit_codes)
     if group.count < 2:
         raise EstimationError(Note("one_unit_effect"))
     columns = np.column_stack([y, x])

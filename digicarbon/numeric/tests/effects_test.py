@@ -20,14 +20,10 @@ Dependence = Literal["lag", "error"]
 
 @dataclass(frozen=True, eq=False)
 class EffectsTest:
-    """Both kinds of effects against one.
+    """Both kinds of effects against one: 2(ln L two-way - ln L one-way) with its χ² p value.
 
-    Attributes
-    ----------
-    statistic : Statistic
-        2(ln L two-way - ln L one-way) with its χ² p value.
-    bootstrap : float
-        Share of bootstrap draws at least as large, (1 + number)/(1 + draws); not-a-number without draws.
+    ``bootstrap`` is the share of bootstrap draws at least as large, (1 + number)/(1 + draws); not-a-number without
+    draws.
     """
 
     statistic: Statistic
@@ -43,28 +39,13 @@ def effects_test(
     rng: np.random.Generator,
     draws: int = 199,
 ) -> EffectsTest:
-    """Return the likelihood-ratio test of unit or of time effects beside the others.
+    """Return the likelihood-ratio test of unit or of time effects beside the others, which the null leaves out.
 
-    Parameters
-    ----------
-    z : ndarray, shape (T, N, k)
-        Regressors, spatial lags of them included; raw.
-    y : ndarray, shape (T, N)
-    w : SpatialOperator
-    tested : {"unit", "time"}
-        The effects that the null leaves out.
-    dependence : {"lag", "error"}
-        Spatial lag of y, or spatial error.
-    rng : Generator
-    draws : int
-        Bootstrap draws; 0 leaves the bootstrap out.
-
-    Notes
-    -----
-    Likelihoods are uncorrected: Lee & Yu's are of different samples and cannot be compared. The number of unit effects
-    grows with N and T is small, so that χ² rejects far too often. The bootstrap draws normal errors, makes y from the
-    null model (estimated with Lee & Yu's transformation where it exists, since direct estimates of ρ and σ² are too
-    small) and refits both models to each draw.
+    Regressors, shape (T, N, k), are raw and include spatial lags; ``dependence`` is a spatial lag of y or a spatial
+    error; 0 draws leave the bootstrap out. Likelihoods are uncorrected: Lee & Yu's are of different samples and cannot
+    be compared. The number of unit effects grows with N and T is small, so that χ² rejects far too often. The bootstrap
+    draws normal errors, makes y from the null model (estimated with Lee & Yu's transformation where it exists, since
+    direct estimates of ρ and σ² are too small) and refits both models to each draw.
     """
     t, n, _ = z.shape
     other: Literal["unit", "time"] = "time" if tested == "unit" else "unit"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import scipy
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.numeric.linear.group_means import Groups
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.statistic import Statistic, chi2, normal
 
 NONE = Statistic(math.nan, math.nan, math.nan)
@@ -19,20 +19,11 @@ class ErrorComponents:
     """Tests that no variance component of unit, of period, or of either kind exists.
 
     Tests of units are not-a-number where there is one unit or no unit is observed twice; tests of periods likewise;
-    tests of both kinds where one of these is not-a-number.
-
-    Attributes
-    ----------
-    breusch_pagan_unit, breusch_pagan_time, breusch_pagan_two_way : Statistic
-        Two-sided, χ² with 1, 1 and 2 degrees of freedom.
-    half_unit, half_time : Statistic
-        Stata's ``xttest0``: a variance cannot be negative, so that the statistic is cut at zero and p is half of χ²'s.
-    honda_unit, honda_time, honda_two_way : Statistic
-        One-sided, standard normal.
-    king_wu_two_way : Statistic
-        One-sided, standard normal; with one kind of effects it is Honda's.
-    gourieroux_holly_monfort : Statistic
-        One-sided for both kinds, a mixture of χ² with 0, 1 and 2 degrees of freedom.
+    tests of both kinds where one of these is not-a-number. Breusch and Pagan's are two-sided, χ² with 1, 1 and 2
+    degrees of freedom; ``half`` is Stata's ``xttest0``: a variance cannot be negative, so that the statistic is cut at
+    zero and p is half of χ²'s. Honda's and King and Wu's are one-sided, standard normal (with one kind of effects the
+    same); Gourieroux, Holly and Monfort's is one-sided for both kinds, a mixture of χ² with 0, 1 and 2 degrees of
+    freedom.
     """
 
     breusch_pagan_unit: Statistic
@@ -48,19 +39,12 @@ class ErrorComponents:
 
 
 def error_components(residuals: FloatArray, unit_codes: IntArray, period_codes: IntArray) -> ErrorComponents:
-    """Return Lagrange multiplier tests of random effects.
+    """Return Lagrange multiplier tests of random effects, of residuals of pooled least squares with a constant.
 
-    Parameters
-    ----------
-    residuals : ndarray, shape (rows,)
-        Of pooled least squares with a constant; the panel may be unbalanced.
-    unit_codes, period_codes : ndarray of int, shape (rows,)
-
-    Notes
-    -----
-    With A = Σ_g (Σ e)²/Σ e² - 1 over groups g of sizes n_g, LM = R A / √(2(Σ n_g² - R)), R rows (Baltagi 2021, sec. 4.2
-    and 9.5): Breusch & Pagan (1980) and Baltagi & Li (1990) LM², Honda (1985) LM, both kinds (LM₁ + LM₂)/√2; King & Wu
-    (1997) weights by √(Σ n_g² - R); Gourieroux, Holly & Monfort (1982) max(0, LM₁)² + max(0, LM₂)².
+    The panel may be unbalanced. With A = Σ_g (Σ e)²/Σ e² - 1 over groups g of sizes n_g, LM = R A / √(2(Σ n_g² - R)), R
+    rows (Baltagi 2021, sec. 4.2 and 9.5): Breusch & Pagan (1980) and Baltagi & Li (1990) LM², Honda (1985) LM, both
+    kinds (LM₁ + LM₂)/√2; King & Wu (1997) weights by √(Σ n_g² - R); Gourieroux, Holly & Monfort (1982) max(0, LM₁)² +
+    max(0, LM₂)².
     """
     one, one_weight = _score(residuals, unit_codes)
     two, two_weight = _score(residuals, period_codes)
@@ -81,11 +65,11 @@ def error_components(residuals: FloatArray, unit_codes: IntArray, period_codes: 
 
 def _score(residuals: FloatArray, codes: IntArray) -> tuple[float, float]:
     """Return the standardised score of a variance component and the root of its information."""
-    group = Groups(codes)
+    group = Groups.coded(codes)
     rows = len(residuals)
     if group.count < 2 or group.count == rows:
         return math.nan, math.nan
-    sums = group.totals(residuals[:, None])[:, 0]
+    sums = group.sums(residuals[:, None])[:, 0]
     excess = float(sums @ sums) / float(residuals @ residuals) - 1
     information = math.sqrt(float((group.sizes**2).sum()) - rows)
     return rows * excess / (math.sqrt(2) * information), information

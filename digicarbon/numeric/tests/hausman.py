@@ -10,10 +10,10 @@ import numpy as np
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
-from digicarbon.numeric.linear.group_means import Groups, without_effects
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.random_effects import Components, Method, RandomEffects, components, quasi_demean
 from digicarbon.numeric.linear.statistic import Statistic, f
-from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.linear.within import EffectsKind, without_effects
 from digicarbon.numeric.tests.auxiliary_regression import Regression, identified, regress
 from digicarbon.numeric.tests.nested import Hausman, hausman, wald
 
@@ -27,18 +27,8 @@ FIXED: dict[RandomEffects, EffectsKind] = {"random": "unit", "random_time": "tim
 class Contrast:
     """A fixed and a random effects fit of the same rows.
 
-    Attributes
-    ----------
-    components : Components
-    fixed : Regression
-        Of the columns without effects, those compared first.
-    random : Regression
-        Of the quasi-demeaned columns, the constant first.
-    fixed_df, random_df : int
-        Residual degrees of freedom.
-    compared : tuple of int
-        Which columns of x vary beside the fixed effects; only these are compared.
-    unit_codes : ndarray of int, shape (rows,)
+    ``fixed`` is of the columns without effects, those compared first; ``random`` of the quasi-demeaned columns, the
+    constant first. ``compared`` says which columns of x vary beside the fixed effects; only these are compared.
     """
 
     components: Components
@@ -93,19 +83,11 @@ def contrast(
 
 
 def hausman_contrast(fits: Contrast, form: HausmanForm = "classic") -> Hausman:
-    """Return Hausman's statistic.
+    """Return Hausman's statistic d′(V_FE - V_RE)⁻¹d (Hausman 1978).
 
-    Parameters
-    ----------
-    fits : Contrast
-    form : {"classic", "sigmamore", "sigmaless"}
-        ``classic``: each covariance with its own σ² (Stata's ``hausman``, plm's ``phtest``); the difference can be
-        indefinite. ``sigmamore``: both with the random effects' σ²; ``sigmaless``: both with the fixed effects'. With
-        one σ² the difference is a covariance.
-
-    Notes
-    -----
-    d′(V_FE - V_RE)⁻¹d (Hausman 1978). plm's ``phtest`` takes the absolute value of a negative statistic; ours is
+    ``classic``: each covariance with its own σ² (Stata's ``hausman``, plm's ``phtest``); the difference can be
+    indefinite. ``sigmamore``: both with the random effects' σ²; ``sigmaless``: both with the fixed effects'. With one
+    σ² the difference is a covariance. plm's ``phtest`` takes the absolute value of a negative statistic; ours is
     reported as it is.
     """
     fixed_sigma2 = fits.fixed.ssr / fits.fixed_df
@@ -125,16 +107,10 @@ def hausman_contrast(fits: Contrast, form: HausmanForm = "classic") -> Hausman:
 def auxiliary(fits: Contrast, covariance: AuxiliaryCovariance = "classic") -> Statistic:
     """Return the regression form of the Hausman test.
 
-    Parameters
-    ----------
-    fits : Contrast
-    covariance : {"classic", "hc0", "sss", "stata"}
-        Homoskedastic; clustered by unit without a factor (plm's ``vcovHC``); clustered with G/(G-1)·(R-1)/(R-K), R
-        rows (plm's ``type = "sss"``); the same with F and G - 1 degrees of freedom in place of χ², as ``test`` after
-        ``regress, vce(cluster)`` in Stata, which rejects less often with few units.
+    The covariance is homoskedastic; clustered by unit without a factor (``hc0``, plm's ``vcovHC``); clustered with
+    G/(G-1)·(R-1)/(R-K), R rows (``sss``, plm's ``type = "sss"``); the same with F and G - 1 degrees of freedom in place
+    of χ² (``stata``), as ``test`` after ``regress, vce(cluster)`` in Stata, which rejects less often with few units.
 
-    Notes
-    -----
     The quasi-demeaned outcome on the quasi-demeaned regressors and the regressors without effects, whose coefficients
     are zero if random effects hold (Wooldridge 2010, sec. 10.7.3). The clustered forms allow for heteroskedasticity and
     serial correlation, under which Hausman's contrast has no χ² distribution. In an unbalanced panel the constant is
@@ -144,7 +120,7 @@ def auxiliary(fits: Contrast, covariance: AuxiliaryCovariance = "classic") -> St
     compared = fits.fixed.design[:, : len(fits.compared)]
     fit = regress(response, np.column_stack([fits.random.design, compared]))
     rows, k = fit.design.shape
-    groups = Groups(fits.unit_codes).count
+    groups = Groups.coded(fits.unit_codes).count
     factor = groups / (groups - 1) * (rows - 1) / (rows - k) if covariance in ("sss", "stata") else 1.0
     clustered = factor * fit.clustered(fits.unit_codes)
     used_covariance = fit.ssr / (rows - k) * fit.inverse if covariance == "classic" else clustered

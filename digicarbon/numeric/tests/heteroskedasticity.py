@@ -10,16 +10,8 @@ from digicarbon.numeric.tests.auxiliary_regression import regress
 
 
 def studentized_breusch_pagan(residuals: FloatArray, x: FloatArray) -> Statistic:
-    """Return Koenker's form of the Breusch–Pagan test.
+    """Return Koenker's form of the Breusch–Pagan test; x, shape (rows, k), is what the variance may depend on.
 
-    Parameters
-    ----------
-    residuals : ndarray, shape (rows,)
-    x : ndarray, shape (rows, k)
-        What the variance may depend on, without a constant.
-
-    Notes
-    -----
     Rows times R² of the regression of squared residuals on a constant and x (Koenker 1981): does not need normal
     errors, unlike Breusch & Pagan (1979). R's ``lmtest::bptest``; Stata's ``estat hettest, rhs iid``.
     """

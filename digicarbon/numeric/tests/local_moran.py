@@ -13,7 +13,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Sides
-from digicarbon.numeric.tests.moran import permutation_moments
+from digicarbon.numeric.tests.moran import neighbour_draws, permutation_moments
 
 LocalMoments = Literal["conditional", "total", "permutation"]
 Quadrants = Literal["esda", "spdep"]
@@ -87,7 +87,7 @@ def local_moran(
     lag = np.asarray(w @ z)
     i = z * lag / s2
     if moments == "permutation":
-        statistics = _conditional_draws(z, w, rng or np.random.default_rng(0), draws) / s2
+        statistics = z[:, None] * neighbour_draws(z, w, rng or np.random.default_rng(0), draws) / s2
         # a draw that equals the value but for rounding is as extreme
         expected, variance, p = permutation_moments(i, statistics, sides, 1e-12 * (1 + np.abs(i)))
     else:
@@ -102,7 +102,8 @@ def local_moran(
     if moments != "permutation":
         p = 2 * scipy.special.ndtr(-np.abs(score)) if sides == "two" else scipy.special.ndtr(-score)
     p = np.where(constant, np.nan, p)
-    neighbours = lag > 0 if quadrants == "esda" else _above_mean(np.asarray(w @ values))
+    level = np.asarray(w @ values)
+    neighbours = lag > 0 if quadrants == "esda" else level > level.mean()
     return LocalMoran(i, expected, variance, score, p, 2 * (z > 0).astype(np.int64) + neighbours)
 
 
@@ -124,21 +125,3 @@ def _moments(
     # with its own value fixed, a unit's I is linear in a sample without replacement of the others
     sample_variance = (float(z @ z) / n - z**2 / (n - 1)) * n / (n - 2)
     return -(z**2) * sums / ((n - 1) * s2), (z / s2) ** 2 * (squares - sums**2 / (n - 1)) * sample_variance
-
-
-def _conditional_draws(z: FloatArray, w: scipy.sparse.csr_array, rng: np.random.Generator, draws: int) -> FloatArray:
-    """Return z_i Σⱼ wᵢⱼ z_π(j) over permutations π of the other units, shape (N, draws)."""
-    n = len(z)
-    counts = np.diff(w.indptr)
-    # one set of ranks serves every unit: the p values of two units are then dependent, each is right
-    ranks = np.argsort(rng.random((draws, n - 1)), axis=1)[:, : int(counts.max())]
-    out = np.empty((n, draws))
-    for unit in range(n):
-        others = np.delete(z, unit)
-        weights = w.data[w.indptr[unit] : w.indptr[unit + 1]]
-        out[unit] = z[unit] * (others[ranks[:, : counts[unit]]] @ weights)
-    return out
-
-
-def _above_mean(values: FloatArray) -> NDArray[np.bool_]:
-    return np.asarray(values > values.mean())

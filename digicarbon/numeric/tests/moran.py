@@ -62,10 +62,7 @@ def moran(
     if moments == "permutation":
         return permuted(i, z, z, w, sides, rng or np.random.default_rng(0), draws)
     n = len(values)
-    s0 = float(w.sum())
-    symmetric = w + w.T
-    s1 = float((symmetric.multiply(symmetric)).sum()) / 2
-    s2 = float(((np.asarray(w.sum(axis=0)) + np.asarray(w.sum(axis=1))) ** 2).sum())
+    s0, (s1, s2) = float(w.sum()), weight_sums(w)
     expected = -1.0 / (n - 1)
     if moments == "normal":
         variance = (n**2 * s1 - n * s2 + 3 * s0**2) / ((n**2 - 1) * s0**2) - expected**2
@@ -88,18 +85,8 @@ def bivariate_moran(
 ) -> Moran:
     """Return the bivariate Moran's I of x with its neighbours' y, moments and p value by permutation.
 
-    Parameters
-    ----------
-    x, y : ndarray, shape (N,)
-    w : csr_array, shape (N, N)
-    rng : Generator
-    draws : int
-    sides : {"two", "greater"}
-
-    Notes
-    -----
-    I = (N/S₀) Σᵢⱼ wᵢⱼ zˣᵢ zʸⱼ / √(Σ(zˣᵢ)² Σ(zʸᵢ)²) (Anselin, Syabri & Smirnov 2002). The x are permuted over units
-    and the lags of y are fixed, so that a correlation of x and y within a unit is not preserved.
+    I = (N/S₀) Σᵢⱼ wᵢⱼ zˣᵢ zʸⱼ / √(Σ(zˣᵢ)² Σ(zʸᵢ)²) (Anselin, Syabri & Smirnov 2002). The x are permuted over units and
+    the lags of y are fixed, so that a correlation of x and y within a unit is not preserved.
     """
     zx, zy = x - x.mean(), y - y.mean()
     return permuted(_index(zx, zy, w), zx, zy, w, sides, rng, draws)
@@ -144,6 +131,24 @@ def permutation_moments(
     else:
         extreme = statistics >= (i - slack)[:, None]
     return expected, variance, (1 + extreme.sum(axis=1)) / (statistics.shape[1] + 1)
+
+
+def weight_sums(w: scipy.sparse.csr_array) -> tuple[float, float]:
+    """Return S₁ = Σᵢⱼ (wᵢⱼ + wⱼᵢ)²/2 and S₂ = Σᵢ (Σⱼ wᵢⱼ + Σⱼ wⱼᵢ)² of weights (Cliff & Ord 1981)."""
+    both, sums = w + w.T, np.asarray(w.sum(axis=0)) + np.asarray(w.sum(axis=1))
+    return float(both.multiply(both).sum()) / 2, float((sums**2).sum())
+
+
+def neighbour_draws(values: FloatArray, w: scipy.sparse.csr_array, rng: np.random.Generator, draws: int) -> FloatArray:
+    """Return Σⱼ wᵢⱼ x_π(j) over permutations π of the other units, shape (N, draws)."""
+    n, counts = len(values), np.diff(w.indptr)
+    # one set of ranks serves every unit: the p values of two units are then dependent, each is right
+    ranks = np.argsort(rng.random((draws, n - 1)), axis=1)[:, : int(counts.max(initial=0))]
+    out = np.empty((n, draws))
+    for unit in range(n):
+        weights = w.data[w.indptr[unit] : w.indptr[unit + 1]]
+        out[unit] = np.delete(values, unit)[ranks[:, : counts[unit]]] @ weights
+    return out
 
 
 def _index(zx: FloatArray, zy: FloatArray, w: scipy.sparse.csr_array) -> float:

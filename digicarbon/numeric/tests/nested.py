@@ -46,16 +46,8 @@ def wald(value: FloatArray, covariance: FloatArray) -> Statistic:
 def common_factor(beta: FloatArray, theta: FloatArray, rho: float, covariance: FloatArray) -> Statistic:
     """Return the Wald test of θ + ρβ = 0, under which a spatial Durbin model is a spatial error model.
 
-    Parameters
-    ----------
-    beta, theta : ndarray, shape (k,)
-    rho : float
-    covariance : ndarray, shape (2k + 1, 2k + 1)
-        Of (β, θ, ρ).
-
-    Notes
-    -----
-    Delta method with the gradient (ρI, I, β) (Burridge 1981; Elhorst 2014, p. 9).
+    The covariance is that of (β, θ, ρ), shape (2k + 1, 2k + 1). Delta method with the gradient (ρI, I, β) (Burridge
+    1981; Elhorst 2014, p. 9).
     """
     identity = np.eye(len(beta))
     gradient = np.column_stack([rho * identity, identity, beta])

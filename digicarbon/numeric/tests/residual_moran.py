@@ -14,22 +14,11 @@ from digicarbon.numeric.tests.moran import Moran
 def residual_moran(columns: FloatArray, w: scipy.sparse.csr_array, effects: EffectsKind, sides: Sides = "two") -> Moran:
     """Return Moran's I of the residuals of y on Z and fixed effects, all periods together.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (T, N, k + 1)
-        Z, with a constant where there are no effects, and y.
-    w : csr_array, shape (N, N)
-        The weights of one period; those of the panel are I_T ⊗ W.
-    effects : {"none", "unit", "time", "two_way"}
-    sides : {"two", "greater"}
-
-    Notes
-    -----
-    With M the residual maker of Z and the effects, K the dimensions it removes, n = NT and S₀ the sum of all weights:
-    E I = n/S₀ · tr(MW)/(n - K) and
-    Var I = (n/S₀)² [tr(MWMW′) + tr(MWMW) + tr(MW)²]/((n - K)(n - K + 2)) - (E I)² (Cliff & Ord 1981, pp. 202-203), not
-    the -1/(n - 1) of data that are not residuals. M = Q - UU′ with Q the within transformation and U an orthonormal
-    basis of QZ, so that no n × n matrix is formed.
+    Columns, shape (T, N, k + 1), are Z, with a constant where there are no effects, and y; the panel's weights are I_T
+    ⊗ W. With M the residual maker of Z and the effects, K the dimensions it removes, n = NT and S₀ the sum of all
+    weights: E I = n/S₀ · tr(MW)/(n - K) and Var I = (n/S₀)² [tr(MWMW′) + tr(MWMW) + tr(MW)²]/((n - K)(n - K + 2)) - (E
+    I)² (Cliff & Ord 1981, pp. 202-203), not the -1/(n - 1) of data that are not residuals. M = Q - UU′ with Q the
+    within transformation and U an orthonormal basis of QZ, so that no n × n matrix is formed.
     """
     t, n, _ = columns.shape
     within = demean(columns, effects)

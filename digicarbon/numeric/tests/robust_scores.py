@@ -14,13 +14,9 @@ NORMAL = 1.4826
 
 @dataclass(frozen=True)
 class RobustScores:
-    """Deviations from each unit's own median.
+    """Deviations from each unit's own median, shape (N, T), and the same over the unit's scale.
 
-    Attributes
-    ----------
-    deviation : ndarray, shape (N, T)
-    score : ndarray, shape (N, T)
-        ``deviation`` over the unit's scale; 0 where the deviation is 0, missing where the value is missing.
+    A score is 0 where the deviation is 0, missing where the value is missing.
     """
 
     deviation: FloatArray
@@ -28,15 +24,8 @@ class RobustScores:
 
 
 def robust_scores(values: FloatArray) -> RobustScores:
-    """Return deviations from the unit's median, in units of its median absolute deviation.
+    """Return deviations from the unit's median, in units of its median absolute deviation, of values (N, T).
 
-    Parameters
-    ----------
-    values : ndarray, shape (N, T)
-        Rows are units; not-a-number where missing.
-
-    Notes
-    -----
     z_it = (x_it - med_i) / max(s_i, s) with s_i = 1.4826 med_t|x_it - med_i| and s the same over all units. The floor s
     prevents that every other number of a unit with a few nearly equal numbers is an outlier. Iglewicz & Hoaglin (1993),
     How to Detect and Handle Outliers.

@@ -18,25 +18,11 @@ DifferenceNull = Literal["levels", "differences"]
 
 
 def wooldridge_within(residuals: FloatArray, unit_codes: IntArray, periods: int) -> Statistic:
-    """Return Wooldridge's test after fixed effects.
+    """Return Wooldridge's test after fixed effects, of residuals of a balanced panel of three periods or more.
 
-    Parameters
-    ----------
-    residuals : ndarray, shape (rows,)
-        Of the within regression of a balanced panel, sorted by unit and period.
-    unit_codes : ndarray of int, shape (rows,)
-    periods : int
-
-    Raises
-    ------
-    EstimationError
-        If there are fewer than three periods.
-
-    Notes
-    -----
     Without serial correlation the within residuals of a unit correlate with -1/(T - 1). The test is that this is the
     slope of a residual on the previous one, with a covariance clustered by unit (Wooldridge 2010, sec. 10.5.4; plm's
-    ``pwartest``, whose F has the residual degrees of freedom of that regression).
+    ``pwartest``, whose F has the residual degrees of freedom of that regression). Rows are sorted by unit and period.
     """
     _refuse_short(periods)
     return _slope_test(residuals, unit_codes, _before(unit_codes), -1 / (periods - 1))
@@ -45,19 +31,9 @@ def wooldridge_within(residuals: FloatArray, unit_codes: IntArray, periods: int)
 def wooldridge_difference(
     y: FloatArray, x: FloatArray, unit_codes: IntArray, null: DifferenceNull = "levels"
 ) -> Statistic:
-    """Return Wooldridge's test after first differences.
+    """Return Wooldridge's test after first differences between neighbouring rows of a unit.
 
-    Parameters
-    ----------
-    y : ndarray, shape (rows,)
-    x : ndarray, shape (rows, k)
-        Sorted by unit and period; differences are taken between neighbouring rows of a unit.
-    unit_codes : ndarray of int, shape (rows,)
-    null : {"levels", "differences"}
-        No serial correlation of the errors in levels (slope -1/2), or of their differences (slope 0).
-
-    Notes
-    -----
+    The null is no serial correlation of the errors in levels (slope -1/2), or of their differences (slope 0).
     Wooldridge (2010, sec. 10.6.3); plm's ``pwfdtest`` with ``h0 = "fe"`` and ``"fd"``. Both regressions have a
     constant.
     """
@@ -71,17 +47,9 @@ def wooldridge_difference(
 def wooldridge_stata(y: FloatArray, x: FloatArray, unit_codes: IntArray, period_codes: IntArray) -> Statistic:
     """Return the test for serial correlation of errors in levels as in Stata's ``xtserial``.
 
-    Parameters
-    ----------
-    y : ndarray, shape (rows,)
-    x : ndarray, shape (rows, k)
-    unit_codes, period_codes : ndarray of int, shape (rows,)
-        Sorted by unit and period; a difference needs two neighbouring periods.
-
-    Notes
-    -----
     Drukker (2003): no constants, the slope of a differenced residual on the previous one is -1/2 under the null, its
-    covariance is clustered by unit with G/(G - 1), and F has G - 1 degrees of freedom.
+    covariance is clustered by unit with G/(G - 1), and F has G - 1 degrees of freedom. Rows are sorted by unit and
+    period; a difference needs two neighbouring periods.
     """
     rows = _next(unit_codes, period_codes)
     _refuse_few(len(rows) - x.shape[1])
@@ -98,22 +66,11 @@ def wooldridge_stata(y: FloatArray, x: FloatArray, unit_codes: IntArray, period_
 
 
 def breusch_godfrey(residuals: FloatArray, design: FloatArray, order: int = 1) -> Statistic:
-    """Return the Breusch–Godfrey test on the (quasi-)demeaned regression.
+    """Return the Breusch–Godfrey test on the (quasi-)demeaned regression, rows sorted by unit and period.
 
-    Parameters
-    ----------
-    residuals : ndarray, shape (rows,)
-        Sorted by unit and period.
-    design : ndarray, shape (rows, k)
-        The regressors that they come from, transformed alike.
-    order : int
-        How many lags.
-
-    Notes
-    -----
-    R² times rows of the regression of residuals on the design and their lags, zero where there is none (Breusch 1978;
-    Godfrey 1978); plm's ``pbgtest``. As there, lags run over the boundary between units, and the correlation of
-    -1/(T - 1) that demeaning causes is not corrected for: the test is for long panels only.
+    R² times rows of the regression of residuals on the design, transformed alike, and so many of their lags, zero where
+    there is none (Breusch 1978; Godfrey 1978); plm's ``pbgtest``. As there, lags run over the boundary between units,
+    and the correlation of -1/(T - 1) that demeaning causes is not corrected for: the test is for long panels only.
     """
     lags = [np.concatenate([np.zeros(lag), residuals[:-lag]]) for lag in range(1, order + 1)]
     fit = regress(residuals, np.column_stack([design, *lags]))
@@ -122,20 +79,11 @@ def breusch_godfrey(residuals: FloatArray, design: FloatArray, order: int = 1) -
 
 
 def baltagi_li(y: FloatArray, x: FloatArray, units: int) -> Statistic:
-    """Return Baltagi & Li's test for serial correlation beside random unit effects.
+    """Return Baltagi & Li's test for serial correlation beside random unit effects, of a balanced panel sorted by unit.
 
-    Parameters
-    ----------
-    y : ndarray, shape (rows,)
-        Of a balanced panel, sorted by unit and period.
-    x : ndarray, shape (rows, k)
-        Without a constant.
-    units : int
-
-    Notes
-    -----
     Two-sided Lagrange multiplier test for first-order autoregressive or moving-average errors with random effects, at
-    the maximum-likelihood estimates (Baltagi & Li 1995, Journal of Econometrics 68, LM₄ squared); plm's ``pbltest``.
+    the maximum-likelihood estimates (Baltagi & Li 1995, Journal of Econometrics 68, LM₄ squared); plm's ``pbltest``. x
+    has no constant.
     """
     t = len(y) // units
     _refuse_short(t)

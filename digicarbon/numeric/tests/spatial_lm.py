@@ -19,18 +19,9 @@ Form = Literal["corrected", "classic"]
 
 @dataclass(frozen=True)
 class LagrangeMultipliers:
-    """Four statistics, each χ² with one degree of freedom under its null.
+    """Four statistics, each χ² with one degree of freedom under its null: no spatial lag, no spatial error.
 
-    Attributes
-    ----------
-    lag : Statistic
-        No spatial lag, given no spatial error.
-    error : Statistic
-        No spatial error, given no spatial lag.
-    robust_lag : Statistic
-        No spatial lag, a small spatial error allowed.
-    robust_error : Statistic
-        No spatial error, a small spatial lag allowed.
+    The plain ones are given that there is nothing of the other kind, the robust ones allow a little of it.
     """
 
     lag: Statistic

@@ -25,7 +25,7 @@ from digicarbon.model import Model, PanelRegression
 from digicarbon.model._observation_weights import positive_rows
 from digicarbon.model.tested import asks_for_wild
 from digicarbon.note import Note, cut
-from digicarbon.numeric.linear.group_means import Groups
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.shape.moderation import Effect, crossings, pointwise_critical, uniform_critical
 from digicarbon.numeric.shape.moderation import cut as within
 from digicarbon.numeric.spatial.effects import multipliers
@@ -292,7 +292,7 @@ def _held(parts: Iterable[Constituent], panel: Panel, absorbed: Sequence[str]) -
     names = [spelt(part) for part in parts]
     value = np.prod(panel.with_terms(names).array(names), axis=1, keepdims=True)
     codes = {"unit": panel.unit_codes, "time": panel.period_codes}
-    groups = [Groups(np.unique(codes[name], return_inverse=True)[1]) for name in absorbed if name in codes]
+    groups = [Groups.of([codes[name]]) for name in absorbed if name in codes]
     return any(np.allclose(group.means(value), value, rtol=1e-9, atol=0) for group in groups)
 
 
