@@ -17,16 +17,10 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What an effect is of, and along what.
+    """What an effect is of, and along what: a variable and a moderator as they are, not centred.
 
-    Attributes
-    ----------
-    base, axis : Constituent
-        The variable and the moderator as they are, not centred.
-    with_it : mapping of str to tuple of Constituent
-        The terms that have the variable, and what they are made of.
-    moderators : mapping of str to Constituent
-        What the effect depends on, by name.
+    ``with_it`` are the terms that have the variable, and what they are made of; ``moderators`` what the effect depends
+    on, by name.
     """
 
     base: Constituent

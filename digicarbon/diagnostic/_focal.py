@@ -25,19 +25,7 @@ MOST_DUMMIES = 200
 
 @dataclass(frozen=True, eq=False)
 class Focal:
-    """A coefficient of a regression after its effects.
-
-    Attributes
-    ----------
-    regression : PanelRegression
-        As it is fitted, with effects removed.
-    panel : Panel
-        The rows that it is fitted to, with every term.
-    columns : Columns
-        What least squares is run on.
-    term : str
-        The name of the coefficient.
-    """
+    """A coefficient of a regression after its effects, with the panel's rows and the columns of least squares."""
 
     regression: PanelRegression
     panel: Panel

@@ -42,22 +42,11 @@ def followed(null: Note, *more: Note) -> Note:
 
 @dataclass(frozen=True)
 class Row:
-    """One test.
+    """One test; numbers are not-a-number where there is none.
 
-    Attributes
-    ----------
-    test : str
-        Name of the test.
-    null : Note
-        The null hypothesis, with what a reader must know about the statistic; or why there is no test.
-    statistic, df, p : float
-        Not-a-number where there is none.
-    reliable : bool
-        Whether a decision may rest on p.
-    df2 : float
-        Degrees of freedom of F's denominator.
-    form : str
-        The form of the Hausman test, where there are several.
+    ``null`` is the null hypothesis, with what a reader must know about the statistic; or why there is no test.
+    ``reliable`` says whether a decision may rest on p; ``df2`` is of F's denominator; ``form`` that of the Hausman
+    test, where there are several.
     """
 
     test: str

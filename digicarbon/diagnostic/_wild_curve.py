@@ -34,17 +34,9 @@ BAND_POINTS = 25
 
 
 class WildCurve:
-    """Tests of a curve's combinations of coefficients, all with the same signs.
+    """Tests of combinations of the coefficients of a variable and its powers, all with the same signs, shape (M, N).
 
-    Parameters
-    ----------
-    contrasts : Combinations
-    names : tuple of str
-        The variable and its powers.
-    curve : Curve
-    signs : ndarray, shape (M, N)
-    intervals : bool
-        Whether tests are inverted.
+    With ``intervals`` tests are inverted.
     """
 
     def __init__(
@@ -73,12 +65,9 @@ class WildCurve:
             return inverted(self._curve, self._excess, order)
 
     def band(self, x: FloatArray) -> pd.DataFrame | None:
-        """Return the pointwise band of the curve less its mean over the observed x, by inversion.
+        """Return the pointwise band of the curve less its mean over the observed x, by inversion of tests.
 
-        Returns
-        -------
-        DataFrame or None
-            Index at; columns coef, low, high. None without intervals, and where draws are fitted one by one.
+        It has coef, low and high by place. There is none without intervals, and where draws are fitted one by one.
         """
         if not self.intervals or not self._contrasts.fast:
             return None
@@ -120,17 +109,7 @@ class WildCurve:
 def wild_curve(
     model: Model | None, panel: Panel, weights: Weights | None, names: Sequence[str], curve: Curve
 ) -> WildCurve | None:
-    """Return the wild tests of a curve; None where the model takes p values from its standard errors.
-
-    Parameters
-    ----------
-    model : Model or None
-    panel, weights
-        Those of the fit.
-    names : sequence of str
-        The variable and its powers among the model's terms.
-    curve : Curve
-    """
+    """Return the wild tests of a curve of a variable and its powers; None where p values are from standard errors."""
     if not isinstance(model, Tested) or model.test == "errors":
         return None
     contrasts = model.contrasts(panel, weights)

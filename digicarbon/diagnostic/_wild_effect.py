@@ -21,13 +21,7 @@ from digicarbon.weights import Weights
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """|t| of draws in which the effect is the estimated one.
-
-    Attributes
-    ----------
-    sizes : ndarray, shape (m, M)
-        At each of the places that were asked for; infinite where a draw has none.
-    """
+    """|t| of draws in which the effect is the estimated one, (m, M), at each place; infinite where a draw has none."""
 
     sizes: FloatArray
 
@@ -57,22 +51,10 @@ def wild_effect(
     effect: Effect,
     places: FloatArray,
 ) -> Drawn | None:
-    """Return draws of an effect; None where the model takes p values from its standard errors, or has no fast draws.
+    """Return draws of an effect of k coefficients at m places; None where p is from standard errors or draws are slow.
 
-    Parameters
-    ----------
-    model : Model or None
-    panel, weights
-        Those of the fit.
-    names : sequence of str
-        The k coefficients.
-    effect : Effect
-    places : ndarray, shape (m,)
-
-    Notes
-    -----
-    Draws are y - ε̂ + sε̃, with ε̂ the residuals of the model itself, s a sign for each unit and ε̃ = (I - H_ii)^(-1/2) ε̂
-    by unit; t* is the distance of the effect from the estimated one, in its own standard errors. The variance of a
+    Draws are y - ε̂ + sε̃, with ε̂ the residuals of the model itself, s a sign for each unit and ε̃ = (I - H_ii)^(-1/2)
+    ε̂ by unit; t* is the distance of the effect from the estimated one, in its own standard errors. The variance of a
     combination is a quadratic form: those of d + 1 combinations and of their sums by pairs give it at every place.
     """
     if not isinstance(model, Tested) or model.test == "errors":

@@ -164,17 +164,8 @@ def _any_rejects(rows: Iterable[Row], alpha: float) -> bool:
 def _choice(hausman: Row, times: bool, period_dummies: bool, alpha: float, errors: Note, units: Note) -> Note:
     """Return the model that is chosen where units differ, with the reason.
 
-    Parameters
-    ----------
-    hausman : Row
-        The last of the forms of Hausman's test.
-    times : bool
-        Whether periods also differ.
-    period_dummies : bool
-        Whether period dummies are in that test.
-    alpha : float
-    errors, units : Note
-        What serial correlation and dependence between units mean for standard errors.
+    ``hausman`` is the last of the forms of the test, with ``period_dummies`` or without; ``times`` says whether periods
+    also differ; ``errors`` and ``units`` what serial correlation and dependence mean for standard errors.
     """
     also, fixed = Note("also_time" if times else "also_no_time"), Note("fixed_two_way" if times else "fixed_unit")
     if hausman.p != hausman.p or not hausman.reliable:

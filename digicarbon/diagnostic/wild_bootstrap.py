@@ -35,20 +35,10 @@ COLUMNS = ("coef", "se", "stat", "p", "low", "high", "clusters", "draws", "null"
 
 @dataclass(frozen=True, eq=False)
 class _Sample:
-    """The regression as arrays, fixed effects removed.
+    """The regression as arrays: columns ``names``, shape (rows, k), before effects are removed, and clusters.
 
-    Attributes
-    ----------
-    original : PanelRegression
-        The regression as the caller specified it.
-    model : PanelRegression
-        The fitted regression: with interactions where coefficients differ between groups.
-    panel : Panel
-    names : tuple of str
-        The k columns of x.
-    x : ndarray, shape (rows, k)
-        Before effects are removed.
-    clusters : ndarray of int, shape (rows,)
+    ``original`` is as the caller specified it, ``model`` as it is fitted: with interactions where coefficients differ
+    between groups.
     """
 
     original: PanelRegression
@@ -61,15 +51,7 @@ class _Sample:
 
 @dataclass(frozen=True, eq=False)
 class _Test:
-    """A null Rb = r.
-
-    Attributes
-    ----------
-    name : str or Note
-    null : Note
-    restrictions : ndarray, shape (q, k)
-    value : float
-    """
+    """A null Rb = r, R of shape (q, k)."""
 
     name: str | Note
     null: Note

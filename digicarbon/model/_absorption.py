@@ -120,14 +120,8 @@ def group_column(effect: str) -> str:
 class Absorption:
     """All absorbed effects of a regression that has more than those of units and periods.
 
-    Attributes
-    ----------
-    key : hashable
-        Equal for equal effects on equal rows.
-    kernel : Absorber
-    names : tuple of str
-        Of the further effects and of the groups that have trends, for messages.
-    notes : tuple of Note
+    ``key`` is equal for equal effects on equal rows; ``names`` are those of the further effects and of the groups that
+    have trends, for messages.
     """
 
     key: Hashable
@@ -143,23 +137,10 @@ def absorption(
     trends: str | None,
     weighting: Weighting | None = None,
 ) -> Absorption | None:
-    """Return the further effects of a regression; None if it has none.
+    """Return the further effects of a regression on a panel whose groups are numbered columns; None if it has none.
 
-    Parameters
-    ----------
-    panel : Panel
-        With the columns of `columns_of_effects` numbered.
-    effects : {"none", "unit", "time", "two_way"}
-    absorb : tuple of str
-    trends : str or None
-    weighting : Weighting, optional
-
-    Raises
-    ------
-    DataError
-        If there are trends and the order of periods is not known.
-    EstimationError
-        If there are too many effects.
+    Raises a `DataError` if there are trends and the order of periods is not known, an `EstimationError` if there are
+    too many effects.
     """
     names = columns_of_effects(absorb, trends)
     if not names:

@@ -34,24 +34,11 @@ _WORDS = "names, log(x), lag(x, 1), lead(x), diff(x), x^2 or I(x**2), a:b, a*b, 
 
 @dataclass(frozen=True)
 class Formula:
-    """What a formula says.
+    """What a formula says: the outcome, the terms of the right-hand side in their order, and what stands after ``|``.
 
-    Attributes
-    ----------
-    y : str
-    terms : tuple of str
-        The right-hand side, in its order.
-    absorbed : tuple of str or None
-        The names after ``|``; None where there is no ``|``.
-    constant : bool
-    interactions : tuple of str
-        Effects ``a^b`` after ``|``.
-    trends : str or None
-        The name before the bracket in ``a[year]`` after ``|``, which is one of ``absorbed``, too.
-    slope : str or None
-        The name in the bracket.
-    text : str
-        The formula itself.
+    ``absorbed`` are the names there, None without ``|``; ``interactions`` effects ``a^b``; ``trends`` the name before
+    the bracket in ``a[year]``, which is one of ``absorbed``, too, and ``slope`` that in it; ``text`` the formula
+    itself.
     """
 
     y: str
@@ -163,20 +150,7 @@ def read(text: str) -> Formula:
 
 
 def match(text: str, effects: str, panel: Panel) -> None:
-    """Check that the names after ``|`` that stand for units and periods are those of a panel.
-
-    Parameters
-    ----------
-    text : str
-        The formula.
-    effects : str
-        The fixed effects of its model.
-    panel : Panel
-
-    Raises
-    ------
-    ConfigError
-    """
+    """Check that the names after ``|`` that stand for units and periods are those of a panel; else a `ConfigError`."""
     formula, unit, time = read(text), panel.unit_name, panel.time_name
     if formula.slope not in (None, time, "time"):
         raise ConfigError(Note("formula_slope", formula=text, column=formula.slope, time=time))

@@ -19,13 +19,8 @@ from digicarbon.result import EFFECTS
 class Slope:
     """One group's slope of a term.
 
-    Attributes
-    ----------
-    group : int
-    own : int
-        Place of its coefficient among those of the design.
-    lags : mapping of int to int
-        Places of the coefficients of the term's spatial lag, by the group that receives.
+    ``own`` is the place of its coefficient among those of the design, ``lags`` those of the coefficients of the term's
+    spatial lag, by the group that receives.
     """
 
     group: int
@@ -35,15 +30,7 @@ class Slope:
 
 @dataclass(frozen=True, eq=False)
 class GroupQuantities:
-    """What effects of terms by group are made of.
-
-    Attributes
-    ----------
-    curve : GroupCurve
-        Of the spatial lag of y.
-    slopes : mapping of str to Slope
-        By coefficient, such as ``x[east]``.
-    """
+    """What effects of terms by group are made of: a curve of the lag of y, and slopes by coefficient, ``x[east]``."""
 
     curve: GroupCurve
     slopes: Mapping[str, Slope]

@@ -68,16 +68,8 @@ class ByGroup(Model):
 class Groups:
     """Which group each unit belongs to.
 
-    Attributes
-    ----------
-    by : str
-        What the groups are called: the name of their column.
-    labels : tuple of str
-        The G groups, sorted; those of a country in its own order.
-    units : ndarray of int, shape (N,)
-        Position of each unit's group.
-    rows : ndarray of int, shape (rows,)
-        Position of each row's group.
+    ``by`` is the name of their column; the G ``labels`` are sorted, those of a country in its own order; ``units`` and
+    ``rows`` are the positions of each unit's and of each row's group.
     """
 
     by: str
@@ -99,18 +91,9 @@ class Groups:
 def groups_of(panel: Panel, by: By) -> Groups:
     """Return the groups of a panel's units.
 
-    Parameters
-    ----------
-    panel : Panel
-    by : str or mapping of str to str
-        A column of text or numbers that is constant within units; where there is no such column, a group that is known
-        of a country's units; or unit -> group.
-
-    Raises
-    ------
-    DataError
-        If the column is missing, empty somewhere or varies within a unit, a unit has no group, there is one group
-        only, or every group is a single unit.
+    ``by`` is a column of text or numbers that is constant within units; where there is no such column, a group that is
+    known of a country's units; or unit -> group. A `DataError` says that the column is missing, empty somewhere or
+    varies within a unit, a unit has no group, there is one group only, or every group is a single unit.
     """
     if isinstance(by, Mapping):
         name, of_units = "group", _mapped(panel, by)

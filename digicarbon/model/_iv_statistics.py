@@ -160,14 +160,7 @@ def _set_table(intervals: Sequence[Interval], name: str, level: float) -> pd.Dat
 def with_wild(result: Result, found: WildAndersonRubin, name: str, level: float) -> Result:
     """Return a result with Anderson and Rubin's test by the wild bootstrap beside the one by the formula.
 
-    Parameters
-    ----------
-    result : Result
-        With the tables of `tables`.
-    found : WildAndersonRubin
-    name : str
-        The first endogenous regressor.
-    level : float
+    ``name`` is the first endogenous regressor.
     """
     statistics, tables, notes = dict(result.statistics), dict(result.tables), list(result.notes)
     statistics["anderson_rubin_wild_p"] = found.p

@@ -21,16 +21,7 @@ from digicarbon.numeric.resampling.unit_wild import CELLS, corrected, critical, 
 
 
 class Instrumented(Redrawn):
-    """Coefficients of an equation with endogenous regressors.
-
-    Parameters
-    ----------
-    equations : Equations
-    names : tuple of str
-        Of its regressors: exogenous ones, then endogenous ones.
-    focal : tuple of str
-        Those that are tested.
-    """
+    """Focal coefficients of an equation with exogenous regressors, then endogenous ones, by name."""
 
     def __init__(self, equations: Equations, names: tuple[str, ...], focal: tuple[str, ...]) -> None:
         self._equations, self._names = equations, names
@@ -52,14 +43,10 @@ class Instrumented(Redrawn):
 
 @dataclass(frozen=True, eq=False)
 class WildAndersonRubin:
-    """Anderson and Rubin's test by the wild bootstrap.
+    """Anderson and Rubin's test by the wild bootstrap; p is not-a-number where the statistic does not exist.
 
-    Attributes
-    ----------
-    p : float
-        Not-a-number where the statistic does not exist.
-    intervals : tuple of (float, float) or None
-        The set of a single endogenous regressor's coefficient; None with several, or where it was not asked for.
+    ``intervals`` is the set of a single endogenous regressor's coefficient; None with several, or where it was not
+    asked for.
     """
 
     p: float
@@ -71,20 +58,9 @@ def wild_anderson_rubin(
 ) -> WildAndersonRubin:
     """Return the p value that all endogenous regressors have no effect, and the set of values that are not rejected.
 
-    Parameters
-    ----------
-    equations : Equations
-    signs : ndarray, shape (M, N)
-    estimate : (float, float)
-        Of the first endogenous regressor, and its standard error: about these the set is looked for.
-    level : float
-    inverted : bool
-        Whether the set is wanted.
-
-    Notes
-    -----
-    The statistic is the Wald statistic of the instruments in y - xb with the model's covariance; its null model there
-    has the exogenous regressors alone. Critical values are those at each b. The set is looked for at
+    ``estimate`` is of the first endogenous regressor, with its standard error: about these the set is looked for, if
+    ``inverted``. The statistic is the Wald statistic of the instruments in y - xb with the model's covariance; its null
+    model there has the exogenous regressors alone. Critical values are those at each b. The set is looked for at
     `digicarbon.numeric.resampling.inversion.PLACES` places, equal steps of the angle of (y, x), and its ends by secant
     steps.
     """

@@ -30,15 +30,7 @@ class Latest:
         self._lock = Lock()
 
     def once(self, key: Hashable, make: Callable[[], _Made], size: Callable[[_Made], int]) -> _Made:
-        """Return the design of a key, made if it is none of the latest.
-
-        Parameters
-        ----------
-        key : hashable
-        make : callable
-        size : callable
-            Returns the bytes of a design.
-        """
+        """Return the design of a key, made if it is none of the latest; ``size`` returns its bytes."""
         with self._lock:
             entry = self._kept.pop(key, None)
             if entry is not None:
@@ -63,12 +55,7 @@ LATEST = Latest()
 def columns_of(panel: Panel, terms: tuple[str, ...], beside: tuple[str, ...] = ()) -> tuple[Hashable, ...] | None:
     """Return what is the same where models read the same columns; None where the panel has yet to make some.
 
-    Parameters
-    ----------
-    panel : Panel
-    terms : tuple of str
-    beside : tuple of str
-        Columns that a model reads where the panel has them.
+    Columns ``beside`` the terms are read where the panel has them.
     """
     columns = [panel.columns.get(name) for name in terms]
     return None if None in columns else (panel.index, *terms, *columns, *map(panel.columns.get, beside))

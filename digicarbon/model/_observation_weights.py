@@ -33,14 +33,9 @@ ObservationWeights = Annotated[str | None, AfterValidator(_canonical)]
 
 @dataclass(frozen=True, eq=False)
 class Weighting:
-    """By which the rows of a regression weigh, as Stata's analytic weights.
+    """By which the rows of a regression weigh, as Stata's analytic weights: positive, with a mean of one.
 
-    Attributes
-    ----------
-    values : ndarray, shape (rows,)
-        Positive, with a mean of one.
-    digest : bytes
-        Equal for equal weights on equal rows.
+    ``digest`` is equal for equal weights on equal rows.
     """
 
     values: FloatArray
@@ -67,13 +62,7 @@ class Weighting:
 
 
 def refuse_weights(model: Model, column: str, cov: str) -> None:
-    """Raise a `ValueError` if rows of a model cannot weigh by a column.
-
-    Parameters
-    ----------
-    model : Model
-    column, cov : str
-    """
+    """Raise a `ValueError` if rows of a model cannot weigh by a column."""
     if cov not in WEIGHTED_ERRORS:
         raise ValueError(Note("weighted_cov", key="cov", cov=cov))
     parts = [(term.split(":"), parse(term) or ()) for term in model.regressors]
@@ -86,16 +75,7 @@ def refuse_weights(model: Model, column: str, cov: str) -> None:
 def positive_rows(panel: Panel, column: str) -> tuple[Panel, tuple[Note, ...]]:
     """Return the rows with a positive weight, and a note on the others if there are some.
 
-    Parameters
-    ----------
-    panel : Panel
-        With every term of a model.
-    column : str
-
-    Raises
-    ------
-    DataError
-        If there is no such column, or it has no value, a negative one, or nothing but zeros.
+    Raises a `DataError` if there is no such column, or it has no value, a negative one, or nothing but zeros.
     """
     panel.require((column,))
     values = panel.column(column)

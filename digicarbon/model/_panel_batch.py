@@ -25,15 +25,7 @@ from digicarbon.weights import Weights
 
 @dataclass(frozen=True, eq=False)
 class LinearOutcomes:
-    """Outcomes with effects removed, as columns or as linear combinations of columns that are not formed.
-
-    Attributes
-    ----------
-    made : ndarray, shape (rows, m), or Paths
-        The columns, or what they are made of.
-    weights : ndarray, shape (m, M), or None
-        None where the columns are the outcomes.
-    """
+    """Outcomes with effects removed: columns, (rows, m), or combinations of them, weights (m, M), not yet formed."""
 
     made: FloatArray | Paths
     weights: FloatArray | None = None
@@ -74,15 +66,8 @@ def _spread(null: NullModel) -> FloatArray | None:
 class LinearFits(Fitted[LinearOutcomes]):
     """A linear regression that is fitted to many outcomes.
 
-    Parameters
-    ----------
-    columns : Columns
-    transform : callable
-        What the outcome becomes, linear in it: from raw outcomes, shape (rows, M), to those of the columns.
-    contrast : callable
-        Returns the combination of the coefficients, shape (k,), that an estimand is.
-    estimand : Estimand
-    rule : LinearRule
+    ``transform`` is linear in raw outcomes, shape (rows, M), and makes of them those of the columns; ``contrast``
+    returns the combination of the coefficients, shape (k,), that an estimand is.
     """
 
     def __init__(
@@ -174,19 +159,10 @@ def linear_rule(columns: Columns, rule: Rule) -> LinearRule | None:
 
 
 def null_of(panel: Panel, y: str, names: tuple[str, ...], effects: EffectsKind, candidates: Sequence[Weights]) -> Null:
-    """Return the null model of a linear regression.
+    """Return the null model of a linear regression, in which the columns ``names`` stay.
 
-    Parameters
-    ----------
-    panel : Panel
-        With y and the columns ``names``.
-    y : str
-    names : tuple of str
-        Regressors that stay.
-    effects : {"none", "unit", "time", "two_way"}
-    candidates : sequence of Weights
-        For spatial dependence of the outcome; the likeliest is taken, none where there are none, or they do not fit or
-        have a flat likelihood.
+    ``candidates`` are weights for spatial dependence of the outcome; the likeliest is taken, none where there are none,
+    or they do not fit or have a flat likelihood.
     """
     fitting = fitting_weights(panel, effects, candidates)
     key = ("linear", panel.columns[y].digest, columns_key(panel, names), effects, tuple(w.digest for w in fitting))

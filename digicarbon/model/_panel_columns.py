@@ -316,14 +316,7 @@ def weighted(
     constant: bool = False,
     absorption: Absorption | None = None,
 ) -> Columns:
-    """Return what `within` does for weighted least squares: rows are multiplied by the roots of their weights.
-
-    Parameters
-    ----------
-    panel, names, y, effects, constant, absorption
-        As in `within`.
-    weighting : Weighting
-    """
+    """Return what `within` does for weighted least squares: rows are multiplied by the roots of their weights."""
     rows, raw, root = rows_of(panel), panel.array((*names, y)), weighting.root[:, None]
 
     def removed(columns: FloatArray) -> FloatArray:

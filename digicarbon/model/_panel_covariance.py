@@ -216,20 +216,9 @@ def _middle(
 
 
 def of_influence(columns: Columns, rule: Rule, influence: FloatArray) -> FloatArray:
-    """Return a robust or clustered covariance from what each row contributes.
+    """Return a robust or clustered covariance, shape (k, k), from what each row contributes to estimates, (rows, k).
 
-    Parameters
-    ----------
-    columns : Columns
-    rule : Rule
-        ``robust`` or ``cluster``.
-    influence : ndarray, shape (rows, k)
-        Influence on estimates; of scores, the result is the middle of a covariance.
-
-    Returns
-    -------
-    ndarray, shape (k, k)
-        It may be indefinite where clusters are of two kinds.
+    Of scores, the result is the middle of a covariance. It may be indefinite where clusters are of two kinds.
     """
     if rule.cov == "robust":
         return influence.T @ influence * factor_of(columns, rule)

@@ -14,16 +14,7 @@ from digicarbon.result import Inference, Role
 
 
 def goodness(columns: Columns, fit: Fit, df_resid: int, random: bool) -> dict[str, float]:
-    """Return R², the error variance, and with fixed effects or none the log-likelihood and information criteria.
-
-    Parameters
-    ----------
-    columns : Columns
-    fit : Fit
-    df_resid : int
-    random : bool
-        Whether effects are random.
-    """
+    """Return R², the error variance, and with fixed effects or none the log-likelihood and information criteria."""
     nobs, y, weighting = len(columns.values), columns.unscaled[:, -1], columns.weighting
     total = y if random else columns.outcome
     if weighting is None:

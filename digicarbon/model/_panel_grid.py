@@ -37,18 +37,7 @@ class PanelGrid:
     """Terms of a panel as arrays of units by periods, not-a-number where there is no row or no lag.
 
     `Panel.with_terms` leaves rows without a lag out; the outcome of such a row is still an instrument, so that a
-    dynamic model must keep it.
-
-    Parameters
-    ----------
-    panel : Panel
-    terms : iterable of str
-        Columns, or what `Panel.with_terms` reads.
-
-    Raises
-    ------
-    DataError
-        If a column is missing, holds text, or a value is missing in a row.
+    dynamic model must keep it. A `DataError` says that a column is missing, holds text, or lacks a value in a row.
     """
 
     def __init__(self, panel: Panel, terms: Iterable[str]) -> None:

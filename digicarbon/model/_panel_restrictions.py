@@ -34,33 +34,18 @@ if TYPE_CHECKING:
 
 
 def restrictions_of(model: PanelRegression, panel: Panel, term: str, weights: Weights | None) -> Restrictions:
-    """Return the restriction of a focal term's coefficient; the other terms stay in the null model.
+    """Return the restriction of a focal term's coefficient; the other terms of the panel stay in the null model.
 
-    Parameters
-    ----------
-    model : PanelRegression
-    panel : Panel
-        With every term of the model.
-    term : str
-    weights : Weights or None
-        For the spatial dependence of the errors.
+    Weights are for the spatial dependence of the errors.
     """
     return restricted(model, panel, Estimand("coefficient", term), {term: 1.0}, weights, None)
 
 
 class Contrasts:
-    """Combinations of coefficients of a panel regression, each as a restriction.
+    """Combinations of coefficients of a panel regression, each as a restriction; parameters as in `restrictions_of`.
 
-    Parameters
-    ----------
-    model : PanelRegression
-    panel : Panel
-        With every term of the model.
-    weights : Weights or None
-        For the spatial dependence of the errors.
-    lags : bool
-        Whether null models have spatial lags of their regressors. They must not where a regressor is such a lag of
-        another one: the null model would then have what it leaves out. Errors are a spatial autoregression without.
+    Null models have spatial ``lags`` of their regressors. They must not where a regressor is such a lag of another one:
+    the null model would then have what it leaves out. Errors are a spatial autoregression without.
     """
 
     def __init__(self, model: PanelRegression, panel: Panel, weights: Weights | None, lags: bool = True) -> None:
@@ -106,18 +91,9 @@ def joint_null(
     weights: Weights | None,
     lags: bool = True,
 ) -> NullModel:
-    """Return the null model in which several combinations of coefficients are zero.
+    """Return the null model in which combinations of terms' coefficients, (q, m) of full row rank, are zero.
 
-    Parameters
-    ----------
-    model, panel, weights
-        As in `restrictions_of`.
-    lags : bool
-        As in `Contrasts`.
-    restrictions : ndarray, shape (q, m)
-        Of full row rank.
-    terms : tuple of str
-        The m terms.
+    Other parameters are those of `Contrasts`.
     """
     nulls = _nulls(model, panel, terms, restrictions, np.empty((len(terms), 0)), weights, lags)
     return nulls.shifted(np.empty(0))
@@ -132,17 +108,9 @@ def restricted(
     batch: Batch | None,
     lags: bool = True,
 ) -> Restrictions:
-    """Return the restriction of an estimand that is a combination of coefficients.
+    """Return the restriction of an estimand that is a combination of coefficients, weights by term.
 
-    Parameters
-    ----------
-    model, panel, weights, lags
-        As in `restrictions_of`.
-    estimand : Estimand
-    combination : mapping of str to float
-        The weight of each coefficient, by term.
-    batch : Batch or None
-        Fits of the model to many outcomes, where there are some already.
+    Other parameters are those of `Contrasts`; ``batch`` fits the model to many outcomes, where there is one already.
     """
     g = np.array(list(combination.values()))
     nulls = _nulls(model, panel, tuple(combination), g[None, :], (g / (g @ g))[:, None], weights, lags)
@@ -160,13 +128,9 @@ def _nulls(
     weights: Weights | None,
     lags: bool = True,
 ) -> Nulls:
-    """Return the null models in which combinations of terms' coefficients are given.
+    """Return the null models in which combinations of terms' coefficients, shape (q, m), are given.
 
-    Parameters
-    ----------
-    restrictions : ndarray, shape (q, m)
-    known : ndarray, shape (m, j)
-        Combinations of the columns that values of the restrictions are coefficients of.
+    ``known``, shape (m, j), are combinations of the columns that values of the restrictions are coefficients of.
     """
     effects = "none" if model.estimator == "between" else model.fixed
     names = [name for name in panel.expanded(model.regressors, among=model.terms) if name not in terms]
@@ -209,20 +173,10 @@ def nulls_of(
     weights: Weights | None,
     lags: bool = True,
 ) -> Nulls:
-    """Return the null models in which columns x have given coefficients, and columns z stay.
+    """Return the null models in which columns x, (rows, j), have given coefficients, and columns z, (rows, k), stay.
 
-    Parameters
-    ----------
-    panel : Panel
-    y : ndarray, shape (rows,)
-    z : ndarray, shape (rows, k)
-        A constant among them if there are no effects.
-    x : ndarray, shape (rows, j)
-    effects : {"none", "unit", "time", "two_way"}
-    weights : Weights or None
-        For the spatial dependence of the errors.
-    lags : bool
-        Whether spatial lags of the columns stay in the null model beside its spatial error.
+    z has a constant if there are no effects. Weights are for the spatial dependence of the errors; ``lags`` says
+    whether spatial lags of the columns stay in the null model beside its spatial error.
     """
     rows = rows_of(panel)
     fitting = fitting_weights(panel, effects, [] if weights is None else [weights])

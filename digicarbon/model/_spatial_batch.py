@@ -84,16 +84,7 @@ class LagFits(Fitted[LagOutcomes]):
 
 
 class ErrorFits(Fitted[LagOutcomes]):
-    """A SEM or SDEM that is fitted to many outcomes.
-
-    Parameters
-    ----------
-    design : Design
-    estimand : Estimand
-    errors : {"classic", "observed", "cluster"}
-    of : GroupQuantities, optional
-        What effects are made of where slopes differ between groups.
-    """
+    """A SEM or SDEM that is fitted to many outcomes; ``of`` is for effects where slopes differ between groups."""
 
     def __init__(
         self, design: Design, estimand: Estimand, errors: Errors = "classic", of: GroupQuantities | None = None
@@ -167,19 +158,8 @@ def contrast_of(design: Design, estimand: Estimand, of: GroupQuantities | None =
 
 
 def fit_null(kind: Kind, design: Design, keep: list[int], rows: Rows) -> NullModel:
-    """Fit the null model of a spatial specification.
+    """Fit the null model of a spatial specification, in which the columns ``keep`` of Z stay.
 
-    Parameters
-    ----------
-    kind : {"slx", "sar", "sem", "sdm", "sdem", "sac"}
-    design : Design
-        Of the specification.
-    keep : list of int
-        The columns of Z that stay.
-    rows : Rows
-
-    Notes
-    -----
     Models with a lag of y, and those without spatial parameter (SLX), have the null model of the spatial Durbin model:
     errors are exchangeable only where nothing spatial is left in them.
     """

@@ -67,19 +67,9 @@ def squared_correlation(y: FloatArray, fitted: FloatArray) -> float:
 class Design:
     """Checked arrays of one fit.
 
-    Attributes
-    ----------
-    raw : ndarray, shape (T, N, k + 2)
-        The columns of Z, y and Wy.
-    removed : ndarray, shape (T, N, k + 2)
-        The same with fixed effects removed; raw where effects are random.
-    names : tuple of str
-        Names of Z's columns; without fixed effects the first one is the constant.
-    w, m : SpatialOperator
-        The weights, and those of the error (the same unless given).
-    sample : Sample
-    random : bool
-        Whether unit effects are random.
+    ``raw``, shape (T, N, k + 2), are the columns of Z, y and Wy, ``removed`` the same without fixed effects (raw where
+    effects are random), ``names`` those of Z's columns, without fixed effects the constant first; ``m`` are the weights
+    of the error, the same as W unless given.
     """
 
     raw: FloatArray
@@ -156,19 +146,9 @@ class Design:
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
-    """What every estimator gives.
+    """What every estimator gives: coefficients of Z's columns, then those of ``tail`` (rho, lambda, phi, sigma2).
 
-    Attributes
-    ----------
-    coef : ndarray, shape (p,)
-        Coefficients of Z's columns, then those that ``tail`` names.
-    tail : tuple of str
-        Of rho, lambda, phi, sigma2.
-    covariance : ndarray, shape (p, p)
-    loglik, ssr : float
-    residuals : ndarray, shape (T, N)
-    boundary : tuple of str
-        Spatial parameters that lie at the end of their range.
+    Residuals have the shape (T, N); ``boundary`` are spatial parameters that lie at the end of their range.
     """
 
     coef: FloatArray

@@ -35,19 +35,7 @@ if TYPE_CHECKING:
 def restrictions_of(
     model: SpatialPanel, design: Design, result: Result, term: str, panel: Panel, weights: Weights | None
 ) -> Restrictions:
-    """Return the restrictions of a focal term.
-
-    Parameters
-    ----------
-    model : SpatialPanel
-    design : Design
-        Of the model.
-    result : Result
-        Of its fit.
-    term : str
-    panel, weights
-        Those of the fit.
-    """
+    """Return the restrictions of a focal term; the result is that of the fit to this panel with these weights."""
     lag = f"W_{term}"
     names = [name for name in (term, lag) if name in design.names]
     estimands = (
@@ -72,25 +60,12 @@ def restrictions_of(
 def restrictions_by_group(
     model: SpatialPanel, design: Design, result: Result, term: str, of: GroupQuantities, batch: Batch, panel: Panel
 ) -> list[Restrictions | Redrawn]:
-    """Return the restrictions of a term's slope in a group and of its effects.
+    """Return the restrictions of a term's slope in a group, such as ``x[east]``, and of its effects.
 
-    Parameters
-    ----------
-    model : SpatialPanel
-        On the interacted columns.
-    design, result, panel
-        As in `restrictions_of`.
-    term : str
-        Such as ``x[east]``.
-    of : GroupQuantities
-    batch : Batch
-
-    Notes
-    -----
-    The null model of the slope and of its spatial lag leaves both out: without the lag alone it would still have it, as
-    null models of a lag model have the lags of all their regressors, and those of all slopes add up to the lags of all
-    groups. Effects have the lags' slopes of all groups, as neighbours in any group may be reached: each has a null
-    model in which it is zero, and no more.
+    The model is on the interacted columns. The null model of the slope and of its spatial lag leaves both out: without
+    the lag alone it would still have it, as null models of a lag model have the lags of all their regressors, and those
+    of all slopes add up to the lags of all groups. Effects have the lags' slopes of all groups, as neighbours in any
+    group may be reached: each has a null model in which it is zero, and no more.
     """
     lag, lags = f"W_{term}", tuple(of.slopes[term].lags.values())
     names = [name for name in (term, lag) if name in design.names]
@@ -142,18 +117,9 @@ def restricted(
     batch: Batch,
     panel: Panel,
 ) -> Restrictions:
-    """Return restrictions of quantities that are combinations of some coefficients.
+    """Return restrictions of quantities that are combinations of some coefficients, at the places ``own``.
 
-    Parameters
-    ----------
-    model, design, result, panel
-        As in `restrictions_of`.
-    own : list of int
-        Places of the coefficients.
-    estimands : tuple of Estimand
-    at : callable
-        From an estimand and places of ρ, shape (p,), to the weights of the coefficients, shape (p, len(own)).
-    batch : Batch
+    ``at`` makes of an estimand and places of ρ, shape (p,), the weights of the coefficients, shape (p, len(own)).
     """
     from digicarbon.model._panel_columns import rows_of
 

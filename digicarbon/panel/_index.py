@@ -41,17 +41,10 @@ _SEP, _MIDNIGHT = r"[\s\-/.:_]*", r"(?:[ t]00:00(?::00(?:\.0+)?)?)?"
 
 @dataclass(frozen=True, eq=False)
 class Calendar:
-    """The numbers of periods on a calendar, or the reason why they have none.
+    """The numbers of T periods on a calendar, or the reason why they have none.
 
-    Attributes
-    ----------
-    numbers : ndarray of int, shape (T,), or None
-        Years, half-years, quarters or months since the year 0, or days; whole numbers are unchanged. None: the
-        labels are not understood.
-    years : ndarray of int, shape (T,), or None
-        The year of each period; whole numbers are unchanged.
-    problem : Note or str
-        Why there are no numbers; empty where there are.
+    ``numbers`` are years, half-years, quarters or months since the year 0, or days, ``years`` the year of each period;
+    whole numbers are unchanged. Both are None where the labels are not understood, and ``problem`` says why.
     """
 
     numbers: IntArray | None
@@ -74,17 +67,8 @@ class Calendar:
     def within(self, first: int | None, last: int | None, key: str, last_key: str = "") -> NDArray[np.bool_]:
         """Return which periods are within a span of years, shape (T,); whole numbers are compared unchanged.
 
-        Parameters
-        ----------
-        first, last : int or None
-            None: no bound.
-        key, last_key : str
-            The key that sets both, for messages; or the keys of the first and the last.
-
-        Raises
-        ------
-        DataError
-            If the labels are not understood.
+        ``key`` and ``last_key`` are the keys that set the ends, or the one that sets both. Labels that are not
+        understood are a `DataError`.
         """
         if self.years is None:
             if last_key:
@@ -101,22 +85,11 @@ class Calendar:
 
 
 def calendar_of(labels: Sequence[int | str], name: str) -> Calendar:
-    """Return the places of periods on the calendar.
+    """Return the places of distinct periods on the calendar; ``name`` is their column's, for messages.
 
     Years, half-years, quarters and months are counted in their own unit. Dates count as months if no two are in the
     same month, else as days. Whole numbers are used unchanged, unless all of them are written like 201003 or 20100331.
-
-    Parameters
-    ----------
-    labels : sequence of int or str
-        Distinct.
-    name : str
-        Of their column, for messages.
-
-    Raises
-    ------
-    DataError
-        If two labels mean the same period.
+    Two labels that mean the same period are a `DataError`.
     """
     calendar = _calendar(labels, name)
     if calendar.numbers is not None:
@@ -152,22 +125,9 @@ def _calendar(labels: Sequence[int | str], name: str) -> Calendar:
 
 
 def numbers_beside(periods: Sequence[int | str], others: Sequence[str], name: str) -> tuple[IntArray, list[int | None]]:
-    """Return the places of periods on the calendar, and those of other labels on the same calendar.
+    """Return the places of periods on their calendar, and those of other labels in any spelling on the same one.
 
-    Parameters
-    ----------
-    periods : sequence of int or str
-        In the order of their calendar, which is known.
-    others : sequence of str
-        In any spelling.
-    name : str
-        Of the column of the periods, for messages.
-
-    Returns
-    -------
-    ndarray of int, shape (T,)
-    list of int or None
-        None where a label is not understood.
+    A label that is not understood has None. Periods are in the order of their calendar, which is known.
     """
     numbers = _calendar(periods, name).numbers
     own = np.arange(len(periods)) if numbers is None else numbers
@@ -183,17 +143,9 @@ def numbers_beside(periods: Sequence[int | str], others: Sequence[str], name: st
 
 @dataclass(frozen=True)
 class _Kind:
-    """One kind of period.
+    """One kind of period, with an example that no other kind allows, periods per year (0 for days), and its forms.
 
-    Attributes
-    ----------
-    name : Note
-    example : str
-        A label that no other kind allows.
-    per_year : int
-        Periods per year; 0 for days.
-    forms : tuple of str
-        Regular expressions for its labels, in lower case.
+    Forms are regular expressions for its labels, in lower case.
     """
 
     name: Note
@@ -327,19 +279,9 @@ def units_in_order(labels: Iterable[str]) -> list[str]:
 
 
 def periods_of(column: pd.Series[Any], name: str) -> pd.Series[Any]:
-    """Return periods as whole numbers where they are numbers, as text otherwise.
+    """Return periods, without gaps, as whole numbers where they are numbers, as text otherwise.
 
-    Parameters
-    ----------
-    column : Series
-        Without gaps.
-    name : str
-        Of the column, for messages.
-
-    Raises
-    ------
-    DataError
-        If only some are whole numbers, and all together, read as text, are no calendar.
+    If only some are whole numbers, and all together, read as text, are no calendar, there is a `DataError`.
     """
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.astype(str)
@@ -360,16 +302,9 @@ def periods_of(column: pd.Series[Any], name: str) -> pd.Series[Any]:
 
 
 def in_order(periods: pd.Series[Any], name: str) -> tuple[list[Any], Calendar]:
-    """Return the distinct periods in the order of the calendar, and the calendar.
+    """Return the distinct periods of `periods_of` in the order of the calendar, and the calendar.
 
     Labels that are not understood are ordered as text, numbers within them by size.
-
-    Parameters
-    ----------
-    periods : Series
-        As `periods_of` returns them.
-    name : str
-        Of the column, for messages.
     """
     labels = sorted(periods.unique(), key=_natural)
     calendar = calendar_of(labels, name)
@@ -481,13 +416,8 @@ class Column:
     """The numbers of one column for the rows of one index, read-only.
 
     Panels with the same column share this object, and with it the values that fits have computed: whether it is finite,
-    its digest, and its values after effects are removed.
-
-    Parameters
-    ----------
-    source : ndarray, shape (rows,), or (Column, ndarray of bool)
-        The numbers, which then belong to the column; or another column and which of its rows to take, which happens
-        when the values are first needed.
+    its digest, and its values after effects are removed. ``source`` are the numbers, which then belong to the column;
+    or another column and which of its rows to take, which happens when the values are first needed.
     """
 
     def __init__(self, source: FloatArray | tuple[Column, NDArray[np.bool_]]) -> None:

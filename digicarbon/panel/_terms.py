@@ -41,17 +41,7 @@ _STARS = re.compile(r"\*\*(?=\d+(?::|\Z))")
 
 @dataclass(frozen=True)
 class Atom:
-    """A variable at one or several points in time.
-
-    Attributes
-    ----------
-    variable : str
-    operator : {"", "L", "F", "D"}
-        The variable itself, its lag, its lead, its difference.
-    order : int
-    centred : bool
-        Whether its mean is taken off.
-    """
+    """A variable, its lag (L), lead (F) or difference (D) of an order; ``centred`` without its mean."""
 
     variable: str
     operator: str = ""
@@ -218,25 +208,12 @@ def variables_of(terms: Sequence[str]) -> tuple[str, ...]:
 def evaluate(panel: Panel, terms: Sequence[str]) -> tuple[Panel, dict[str, tuple[str, ...]]]:
     """Return the panel with a column for each term, and the names of each term's columns, dummies spelt out.
 
-    Parameters
-    ----------
-    panel : Panel
-    terms : sequence of str
-        Columns, ``ln_`` of columns, or what `parse` reads.
+    Terms are columns, ``ln_`` of columns, or what `parse` reads. Rows that have no lag, lead or difference are left
+    out. ``C(zone)`` gives ``zone[east]`` and so on without the first value, ``a:C(zone)`` gives ``a:zone[east]`` and so
+    on, without the first value if ``a`` is a term as well; ``C(zone, ref=west)`` leaves out west in both.
 
-    Returns
-    -------
-    panel : Panel
-        Without the rows that have no lag, lead or difference.
-    names : dict of str to tuple of str
-        One name per column; ``C(zone)`` gives ``zone[east]`` and so on without the first value,
-        ``a:C(zone)`` gives ``a:zone[east]`` and so on, without the first value if ``a`` is a term as well;
-        ``C(zone, ref=west)`` leaves out west in both.
-
-    Raises
-    ------
-    DataError
-        If a variable is not a column, holds text outside of ``C()``, lacks the reference, or no row has the lag.
+    A `DataError` says that a variable is not a column, holds text outside of ``C()``, lacks the reference, or no row
+    has the lag.
     """
     if panel.columns.keys() >= set(terms) or all(map(panel.has, terms)):
         # the usual case in a sweep, whose panels have the columns of their terms already

@@ -13,13 +13,7 @@ from digicarbon.source.base import InputOutputTable, Inputs
 
 
 def check_inputs(inputs: Inputs) -> list[validation.Finding]:
-    """Check the series and input-output tables of inputs as they are, unless loading has checked them already.
-
-    Returns
-    -------
-    list of Finding
-        Errors first.
-    """
+    """Return findings, errors first, on series and input-output tables, unless loading has checked them already."""
     if inputs.findings is not None:
         return list(inputs.findings)
     name = inputs.file or f"source={inputs.source}"
@@ -38,22 +32,9 @@ def checked(
 ) -> Inputs:
     """Return inputs with the findings of the checks, and a note where there are warnings.
 
-    Parameters
-    ----------
-    inputs : Inputs
-    datasets : mapping of str to DataFrame
-        The whole data sets that series were taken from, by name.
-    halves : (DataFrame, DataFrame) or None
-        Flows and sectors of the input-output tables.
-    tolerance : float
-        As for `digicarbon.source.validation.check_tables`.
-    how : str
-        The command that shows all findings.
-
-    Raises
-    ------
-    InvalidDataError
-        If something is impossible or does not add up.
+    ``datasets`` are the whole data sets that series were taken from, by name, ``halves`` flows and sectors of the
+    input-output tables, ``tolerance`` as for `digicarbon.source.validation.check_tables`, ``how`` the command that
+    shows all findings. An `InvalidDataError` says that something is impossible or does not add up.
     """
     name = f"source={inputs.source}"
     findings = [*validation.check_sums(datasets), *check_inputs(replace(inputs, tables={}))]

@@ -42,18 +42,9 @@ class SimulatedPanel(Source):
     def inputs(
         self, source: str, columns: Mapping[str, FloatArray], *notes: Note, places: FloatArray | None = None
     ) -> Inputs:
-        """Return what was drawn, as a source delivers it.
+        """Return what was drawn, as a source of this name delivers it, with the truth as notes; columns as in `frame`.
 
-        Parameters
-        ----------
-        source : str
-            The name of the source.
-        columns : mapping of str to ndarray
-            As `frame` takes them.
-        *notes : Note
-            The truth, in words.
-        places : ndarray, shape (N, 2), optional
-            Longitudes and latitudes, which become columns of these names.
+        ``places``, shape (N, 2), become the columns longitude and latitude.
         """
         if places is not None:
             columns = {**columns, "longitude": places[:, :1], "latitude": places[:, 1:]}
@@ -67,14 +58,9 @@ class SimulatedPanel(Source):
 
 
 def remembered(white: FloatArray, memory: float) -> FloatArray:
-    """Return an autoregression over years, of variance 1 if the draws have it.
+    """Return an autoregression over years of independent draws, (N, T), of variance 1 if these have it.
 
-    Parameters
-    ----------
-    white : ndarray, shape (N, T)
-        Independent draws.
-    memory : float
-        Correlation of successive years.
+    ``memory`` is the correlation of successive years.
     """
     out = white.copy()
     for t in range(1, white.shape[1]):
@@ -85,13 +71,7 @@ def remembered(white: FloatArray, memory: float) -> FloatArray:
 def frame(n: int, periods: int, first_year: int, columns: Mapping[str, FloatArray]) -> pd.DataFrame:
     """Return a frame with unit (u01, …), time and columns, sorted by unit and time.
 
-    Parameters
-    ----------
-    n, periods : int
-        N and T.
-    first_year : int
-    columns : mapping of str to ndarray
-        Each of shape (N, T), (N, 1) for what does not change, or (1, T) for what all units share.
+    Columns have the shape (N, T), (N, 1) for what does not change, or (1, T) for what all units share.
     """
     labels = [f"u{place:0{len(str(n))}d}" for place in range(1, n + 1)]
     return pd.DataFrame(

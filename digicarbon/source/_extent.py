@@ -15,14 +15,9 @@ from digicarbon.source._shelf import KEYS, as_units
 
 @dataclass(frozen=True, eq=False)
 class Extent:
-    """All rows that a source delivers.
+    """All rows that a source delivers: each unit and year once, ordered.
 
-    Attributes
-    ----------
-    index : MultiIndex
-        Unit and year, each combination once, ordered.
-    notes : tuple of Note
-        Units that are left out, grouped by the series that they lack.
+    Notes are on units that are left out, grouped by the series that they lack.
     """
 
     index: pd.MultiIndex
@@ -32,25 +27,11 @@ class Extent:
 def extent_of(
     table: pd.DataFrame, required: Sequence[str], years: tuple[int, int] | None, units: Sequence[str], source: str
 ) -> Extent:
-    """Return all units that have the required series by all years of the span.
+    """Return all units that have the required series by all years of the span, of a table by unit and year.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Series by unit and year.
-    required : sequence of str
-        Series that each unit must have; empty: any one series is enough.
-    years : (int, int) or None
-        First and last year; None: from the first to the last year in which every required series has a value.
-    units : sequence of str
-        Units; empty: those with a value of every required series in these years.
-    source : str
-        Its name, for messages.
-
-    Raises
-    ------
-    DataError
-        If no year or unit has every required series, or a unit or all years are not in the table.
+    Without required series any one is enough. Without years they run from the first to the last one in which every
+    required series has a value; without units they are those with a value of every required series in these years. A
+    `DataError` says that no year or unit has every required series, or that a unit or all years are not in the table.
     """
     has = table[list(required)].notna() if required else table.notna().any(axis=1).to_frame("any series")
     year = has.index.get_level_values("time")

@@ -41,15 +41,10 @@ _BROKEN = (
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table that was read.
+    """A table that was read, with notes on what was inferred from the file because no setting gives it.
 
-    Attributes
-    ----------
-    frame : DataFrame
-        Column names are text without blanks at their ends; rows and nameless columns that are wholly empty are left
-        out, other nameless columns are called ``column 3``; labelled (categorical) columns are text.
-    notes : tuple of Note
-        What was inferred from the file because no setting gives it.
+    Column names are text without blanks at their ends; rows and nameless columns that are wholly empty are left out,
+    other nameless columns are called ``column 3``; labelled (categorical) columns are text.
     """
 
     frame: pd.DataFrame
@@ -171,17 +166,9 @@ def require_column(
     error: type[DigicarbonError] = DataError,
     hint: Note | str | None = None,
 ) -> None:
-    """Raise unless ``column`` is among the names of a file's columns.
+    """Raise an error unless a file has a column; ``key`` is the dotted configuration key that names it.
 
-    Parameters
-    ----------
-    column : str
-    names : iterable
-    file, key : str
-        The file, and the dotted configuration key that names the column.
-    error : type
-    hint : Note or str, optional
-        What the column may be called; by default a name like it.
+    ``hint`` says what the column may be called; by default it is a name like it.
     """
     known = list(map(str, names))
     if column not in known:

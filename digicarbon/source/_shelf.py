@@ -28,25 +28,12 @@ VINTAGES = {"original": Note("vintage_original"), "revised": Note("vintage_revis
 
 @dataclass
 class Shelf:
-    """The files of a data folder.
+    """The files of a data folder, by the names that the catalogue uses.
 
-    Attributes
-    ----------
-    folder : Path
-    files : mapping of str to FileEntry
-        By the names that the catalogue uses.
-    vintage : str
-        Which rows to use of a file that has a column ``vintage``.
-    fallback : bool
-        Whether series without rows of this vintage come from another one.
-    required : tuple of str
-        Series to which ``fallback`` does not apply.
-    other_vintages : dict of str to Note
-        How to get the series that were left out because of their vintage.
-    taken : mapping of str to list of str
-        What was taken from each file, by its name.
-    notes : tuple of Note
-        What was inferred about the files while reading them.
+    Of a file that has a column ``vintage`` the rows of ``vintage`` are used; with ``fallback`` series without rows of
+    it come from another one, but for those ``required``. ``other_vintages`` says how to get the series that were left
+    out because of theirs, ``taken`` what was taken from each file, ``notes`` what was inferred about them while
+    reading.
     """
 
     folder: Path

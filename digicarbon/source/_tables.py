@@ -12,30 +12,16 @@ from digicarbon.source.base import InputOutputTable
 
 
 def io_tables(flows: pd.DataFrame, sectors: pd.DataFrame) -> dict[tuple[str, int], InputOutputTable]:
-    """Return the input-output table of each unit and year.
+    """Return the input-output table of each unit and year, sectors in the order of their positions.
 
-    Rows of ``flows`` are purchases; a pair of sectors without a row is zero. A multi-regional table (recognised by its
-    column ``from_unit``) is summed over the selling units to get each unit's own table: ``flows[i, j]`` is then
-    what sector j of the unit buys from sector i in all units.
+    Rows of ``flows`` are purchases (unit, year, from_sector, to_sector, flow; or year, from_unit, from_sector, to_unit,
+    to_sector, flow), those of ``sectors`` unit, year, sector, position, value_added, output; 10k CNY. A pair of sectors
+    without a row is zero. A multi-regional table (recognised by its column ``from_unit``) is summed over the selling
+    units to get each unit's own table: ``flows[i, j]`` is then what sector j of the unit buys from sector i in all
+    units.
 
-    Parameters
-    ----------
-    flows : DataFrame
-        Columns unit, year, from_sector, to_sector, flow (10k CNY); or year, from_unit, from_sector, to_unit, to_sector,
-        flow.
-    sectors : DataFrame
-        Columns unit, year, sector, position, value_added, output (10k CNY); a row per sector, in any order.
-
-    Returns
-    -------
-    dict of (str, int) to InputOutputTable
-        By unit and year; sectors in the order of their positions.
-
-    Raises
-    ------
-    DataError
-        If a table has a flow without a number, from or to a sector that is not among its sectors, a sector twice or
-        without value added or output, or if one data set has a table that the other lacks.
+    A `DataError` says that a table has a flow without a number, from or to a sector that is not among its sectors, a
+    sector twice or without value added or output, or that one data set has a table that the other lacks.
     """
     buyer = "to_unit" if "from_unit" in flows.columns else "unit"
     purchases, listings = _split(flows, buyer), _split(sectors, "unit")

@@ -11,15 +11,7 @@ from digicarbon.country import country
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """Figures side by side.
-
-    Attributes
-    ----------
-    keys : tuple of (str, int or None)
-        Unit and year of each row; the year is None where a row covers all years.
-    wide : DataFrame
-        A row per key, a column per figure.
-    """
+    """Figures side by side: a row per unit and year, the year None where a row covers all, and a column per figure."""
 
     keys: tuple[tuple[str, int | None], ...]
     wide: pd.DataFrame

@@ -53,13 +53,7 @@ def copied_years(series: Matrix, constant: Level = "note") -> Iterator[Finding]:
 def copied_blocks(blocks: Blocks, file: str, noun: str = "") -> Iterator[Finding]:
     """Yield units and years whose figures are all, or nearly all, those of another unit or year.
 
-    Parameters
-    ----------
-    blocks : Blocks
-    file : str
-        For messages.
-    noun : str
-        What a unit is called; empty for the country's own noun.
+    Without ``noun`` a unit is called by the country's own noun.
     """
     noun = noun or country().noun
     keys = blocks.keys

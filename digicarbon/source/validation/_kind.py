@@ -22,18 +22,9 @@ def nothing(table: pd.DataFrame, name: str) -> Iterator[Finding]:
 class Checks:
     """The checks of one data set.
 
-    Attributes
-    ----------
-    unfit : callable
-        Quick checks of what makes it unfit for use: sums that do not add up, codes of other units.
-    copies : callable
-        Units and years that are copies of others.
-    series : callable
-        Odd values in its series.
-    own : callable
-        Checks that only this data set needs.
-    on_import : callable
-        Further checks that are reported as soon as it is imported.
+    ``unfit`` are quick ones of what makes it unfit for use: sums that do not add up, codes of other units; ``copies``
+    of units and years that are copies of others; ``series`` of odd values; ``own`` those that only this data set needs;
+    ``on_import`` further ones that are reported as soon as it is imported.
     """
 
     unfit: Check = nothing

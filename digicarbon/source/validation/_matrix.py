@@ -17,18 +17,9 @@ from digicarbon.source.validation.finding import Finding, Level
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """One series.
+    """One series of N units and T years, not-a-number where there is no row or the cell is empty.
 
-    Attributes
-    ----------
-    name, file : str
-    units : tuple of str
-    years : tuple of int
-        Sorted; years in which no unit has a value are left out.
-    values : ndarray, shape (N, T)
-        Not-a-number where there is no row or the cell is empty.
-    noun : str
-        What a unit is called, e.g. ``"county"``.
+    Years in which no unit has a value are left out; ``noun`` is what a unit is called, e.g. ``"county"``.
     """
 
     name: str

@@ -40,17 +40,9 @@ def largest(series: str) -> float:
 def ranges(series: Matrix, known_as: str = "") -> Iterator[Finding]:
     """Yield impossible and implausible values of a series, by its plain name (see `digicarbon.data.series_ranges`).
 
-    Parameters
-    ----------
-    series : Matrix
-    known_as : str
-        The plain name, if the series has another name.
-
-    Notes
-    -----
-    A value below the least possible one is an error; net use of a fuel has no such bound, as the output of a refinery
-    is negative. A series whose median is implausibly small or large is an error, too: its unit of measurement is wrong.
-    Single implausible values are warnings.
+    ``known_as`` is the plain name, if the series has another name. A value below the least possible one is an error;
+    net use of a fuel has no such bound, as the output of a refinery is negative. A series whose median is implausibly
+    small or large is an error, too: its unit of measurement is wrong. Single implausible values are warnings.
     """
     known = data.series_ranges()
     own = known[known["series"] == (known_as or series.name.split(" ")[0])]

@@ -32,16 +32,7 @@ def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def schema_findings(name: str, frame: pd.DataFrame, file: str) -> Iterator[Finding]:
-    """Yield where a data set breaks its schema: types, empty keys, repeated rows, impossible values.
-
-    Parameters
-    ----------
-    name : str
-        A name in `digicarbon.source.datafolder.datasets`.
-    frame : DataFrame
-    file : str
-        For messages.
-    """
+    """Yield where a data set of some name breaks its schema: types, empty keys, repeated rows, impossible values."""
     import pandera.pandas as pa
 
     try:

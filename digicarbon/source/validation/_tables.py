@@ -38,11 +38,7 @@ _KEY = ["unit", "year", "sector"]
 def with_units(table: pd.DataFrame, unit: str) -> pd.DataFrame:
     """Return a data set with its units in the column ``unit``, or in ``from_unit`` and ``to_unit``.
 
-    Parameters
-    ----------
-    table : DataFrame
-    unit : str
-        What the column is called now; for flows between units, after ``from_`` and ``to_``.
+    ``unit`` is what the column is called now; for flows between units, after ``from_`` and ``to_``.
     """
     names = {f"{end}{unit}": f"{end}unit" for end in ("", "from_", "to_")}
     # a file may have a column ``unit`` of another meaning, e.g. the unit of measurement
@@ -55,28 +51,16 @@ def tables(
 ) -> Iterator[Finding]:
     """Yield where tables do not balance, and sectors and cells that measures cannot use.
 
-    Parameters
-    ----------
-    sectors : DataFrame
-        ``unit``, ``year``, ``sector``, ``value_added``, ``output``; where a table has them, the components of value
-        added, ``intermediate_input``, ``imported_input``, ``final_use``, ``imports``, ``inflow`` and
-        ``residual``. 10k CNY.
-    flows : DataFrame
-        Either ``unit``, ``from_sector``, ``to_sector`` (a table for each unit) or ``from_unit``, ``from_sector``,
-        ``to_unit``, ``to_sector`` (multi-regional), with ``year`` and ``flow``.
-    file : str
-    tolerance : float
-        Relative difference beyond which a broken identity is an error.
-    noun : str
-        What a unit is called.
+    Sectors have ``unit``, ``year``, ``sector``, ``value_added``, ``output``; where a table has them, the components of
+    value added, ``intermediate_input``, ``imported_input``, ``final_use``, ``imports``, ``inflow`` and ``residual``;
+    10k CNY. Flows have either ``unit``, ``from_sector``, ``to_sector`` (a table for each unit) or ``from_unit``,
+    ``from_sector``, ``to_unit``, ``to_sector`` (multi-regional), with ``year`` and ``flow``. A broken identity is an
+    error beyond a relative difference of ``tolerance``.
 
-    Notes
-    -----
     By column: output = Σᵢ flow(i, j) + imported input + value added. By row: output = Σⱼ flow(i, j) + final use -
     imports - inflow + residual, where final use includes exports and outflow. Value added is the sum of its four
-    components.
-    Differences are relative to the sector's output (1e-6 of the table's total output for smaller sectors); a
-    difference that rounding of n + 1 figures can make is ignored.
+    components. Differences are relative to the sector's output (1e-6 of the table's total output for smaller sectors);
+    a difference that rounding of n + 1 figures can make is ignored.
     """
     both = _with_sums(sectors, flows)
     yield from _unknown(sectors, flows, file)

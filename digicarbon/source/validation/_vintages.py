@@ -14,11 +14,7 @@ from digicarbon.source.validation.finding import Finding
 def industries(frame: pd.DataFrame, file: str, unit: str, year: str) -> Iterator[Finding]:
     """Yield where value added by industry and GDP cannot be of one vintage.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        With ``gdp``, ``secondary_va`` and ``tertiary_va``, maybe ``primary_va``, at current prices.
-    file, unit, year : str
+    The frame has ``gdp``, ``secondary_va`` and ``tertiary_va``, maybe ``primary_va``, at current prices.
     """
     if not {"gdp", "secondary_va", "tertiary_va"} <= set(frame.columns):
         return
