@@ -13,9 +13,9 @@ from digicarbon.model import Model, PanelRegression
 from digicarbon.model._absorption import own_groups
 from digicarbon.model._observation_weights import positive_rows
 from digicarbon.model._panel_columns import Columns
-from digicarbon.model.panel_regression import RANDOM
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.linear.absorbed import Absorber, Groups
+from digicarbon.numeric.linear.random_effects import KINDS
 from digicarbon.panel import Panel, canonical
 from digicarbon.weights import Weights
 
@@ -127,7 +127,7 @@ def focal_of(model: Model, panel: Panel, term: str | None, weights: Weights | No
         If the regression cannot be fitted.
     """
     regression = model.as_a(PanelRegression)
-    if regression is None or regression.effects in RANDOM or regression.estimator not in ("within", "lsdv"):
+    if regression is None or regression.effects in KINDS or regression.estimator not in ("within", "lsdv"):
         raise ConfigError(Note("sensitivity_of_other_model", model=type(model).__name__))
     regression, made = regression.by_errors.interacted(panel)
     regression = regression.model_copy(update={"estimator": "within", "constant": False})

@@ -14,7 +14,7 @@ from digicarbon.diagnostic._rows import Row, followed, not_tested, where_possibl
 from digicarbon.errors import EstimationError
 from digicarbon.model import PanelRegression
 from digicarbon.note import Note
-from digicarbon.numeric.linear.random_effects import Method, RandomEffects
+from digicarbon.numeric.linear.random_effects import FIXED, Method, RandomEffects
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.numeric.linear.within import EffectsKind, without_effects
 from digicarbon.numeric.tests import cross_section, hausman, serial_correlation
@@ -24,9 +24,6 @@ from digicarbon.numeric.tests.error_components_lm import error_components
 from digicarbon.numeric.tests.heteroskedasticity import studentized_breusch_pagan
 from digicarbon.numeric.tests.nested import Hausman
 from digicarbon.panel import Panel
-
-COUNTERPART: dict[str, EffectsKind] = {"random": "unit", "random_time": "time", "random_two_way": "two_way"}
-"""The fixed effects that random effects are compared with."""
 
 _EFFECTS: tuple[tuple[str, EffectsKind, EffectsKind, Note], ...] = (
     ("F unit effects", "unit", "none", Note("equal_units")),
@@ -133,7 +130,7 @@ def arrays_of(model: PanelRegression, panel: Panel) -> PanelArrays:
     y = full.array([model.y])[:, 0]
     calendar = full.positions if full.ordered else None
     data = PanelArrays(y, x, full.unit_codes, full.period_codes, full.balanced, calendar)
-    for effects in dict.fromkeys(("none", COUNTERPART.get(model.effects, model.fixed))):
+    for effects in dict.fromkeys(("none", FIXED.get(model.effects, model.fixed))):
         if data.within(effects).ssr <= 1e-20 * float(((y - y.mean()) ** 2).sum()):
             raise EstimationError(Note("explained_exactly", y=model.y))
     return data
@@ -152,7 +149,7 @@ def panel_rows(model: PanelRegression, panel: Panel, seed: int = 0) -> list[Row]
         Of the random weights of the CDw test.
     """
     data = arrays_of(model, panel)
-    fixed = COUNTERPART.get(model.effects, model.fixed)
+    fixed = FIXED.get(model.effects, model.fixed)
     return [
         *f_rows(data),
         *where_possible("Breusch-Pagan", lambda: lm_effects_rows(data)),

@@ -18,6 +18,7 @@ from digicarbon.note import Note
 from digicarbon.numeric.linear import covariance as middle
 from digicarbon.numeric.linear.absorbed import Absorber, Groups
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, Covariance, Kernel, SmallSample
+from digicarbon.numeric.linear.within import EFFECTS_OF
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -277,8 +278,7 @@ def _factor(
     if columns.absorption is not None:
         nested = columns.absorption.kernel.nested([*clusters, *(Groups(*rows.groups(by)) for by in nested_in)])
     elif clusters:
-        own = {"unit": ("unit",), "time": ("time",), "two_way": ("unit", "time")}.get(columns.removed, ())
-        effects = [Groups(*rows.groups("time" if by == "time" else "unit")) for by in own]
+        effects = [Groups(*rows.groups(by)) for by in EFFECTS_OF[columns.removed]]
         nested = Absorber(effects).nested(clusters) if effects else 0
     else:
         nested = sum(middle.nested_effects(by, columns.removed, rows.n, rows.t) for by in nested_in)

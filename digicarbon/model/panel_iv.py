@@ -47,7 +47,15 @@ from digicarbon.numeric.linear.covariance import (
     small_sample_factor,
 )
 from digicarbon.numeric.linear.least_squares import solve
-from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing, varies
+from digicarbon.numeric.linear.within import (
+    EFFECTS_OF,
+    EffectsKind,
+    absorb,
+    absorbed_rank,
+    dependent,
+    vanishing,
+    varies,
+)
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.panel import Panel
 from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result, roles_made_of
@@ -296,7 +304,7 @@ class PanelIV(Tested):
                 **tables(found, columns.endogenous, self.y, self.level),
                 "first_stage_coefficients": stages,
             },
-            absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
+            absorbed=EFFECTS_OF[self.effects],
             notes=(
                 self._errors_note,
                 *((REPAIRED,) if repaired or stages_repaired else ()),

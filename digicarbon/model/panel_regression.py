@@ -66,8 +66,8 @@ from digicarbon.numeric.linear.covariance import (
     nearest_semidefinite,
 )
 from digicarbon.numeric.linear.least_squares import Fit
-from digicarbon.numeric.linear.random_effects import Method, RandomEffects
-from digicarbon.numeric.linear.within import EffectsKind, dependent, vanishing
+from digicarbon.numeric.linear.random_effects import FIXED, KINDS, Method
+from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind, dependent, vanishing
 from digicarbon.panel import Panel, constituents, numbered, parse, variables_of
 from digicarbon.result import CONSTANT, Inference, Result, Role, roles_made_of
 from digicarbon.spec import Names
@@ -79,26 +79,6 @@ if TYPE_CHECKING:
     from digicarbon.script import Extract
 
 PanelEffects = Literal["none", "unit", "time", "two_way", "random", "random_time", "random_two_way"]
-
-_FIXED: Mapping[PanelEffects, EffectsKind] = {
-    "none": "none",
-    "unit": "unit",
-    "time": "time",
-    "two_way": "two_way",
-    "random": "none",
-    "random_time": "none",
-    "random_two_way": "none",
-}
-RANDOM: Mapping[str, RandomEffects] = {
-    "random": "random",
-    "random_time": "random_time",
-    "random_two_way": "random_two_way",
-}
-_RANDOM: Mapping[str, tuple[str, ...]] = {
-    "random": ("unit",),
-    "random_time": ("time",),
-    "random_two_way": ("unit", "time"),
-}
 
 _OF_ERRORS = frozenset({*Tested.model_fields, "small_sample", "df", "bandwidth"} - {*Model.model_fields})
 """Fields that change nothing of what least squares is run on."""
@@ -259,7 +239,7 @@ class PanelRegression(Tested):
 
     @model_validator(mode="after")
     def _can_absorb(self) -> PanelRegression:
-        if self.absorbs and (self.estimator != "within" or self.effects in RANDOM):
+        if self.absorbs and (self.estimator != "within" or self.effects in KINDS):
             raise ValueError(Note("absorbs_within", key="absorb" if self.absorb else "trends"))
         if self.trends == "unit" and self.effects not in ("unit", "two_way"):
             raise ValueError(Note("trends_take_unit_effects", key="trends"))
@@ -274,7 +254,7 @@ class PanelRegression(Tested):
         column = self.observation_weights
         if column is None:
             return self
-        if self.estimator not in ("within", "lsdv") or self.effects in RANDOM:
+        if self.estimator not in ("within", "lsdv") or self.effects in KINDS:
             raise ValueError(Note("weighted_takes", key="observation_weights"))
         refuse_weights(self, column, self.cov)
         return self
@@ -306,7 +286,7 @@ class PanelRegression(Tested):
     @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the effects and the standard errors."""
-        random = self.effects in RANDOM
+        random = self.effects in KINDS
         meaningless = {
             "variance": not random,
             "cluster": self.cov not in ("cluster", "beck_katz"),
@@ -320,7 +300,7 @@ class PanelRegression(Tested):
     @property
     def fixed(self) -> EffectsKind:
         """The fixed effects; none where effects are random."""
-        return _FIXED[self.effects]
+        return next((kind for kind in EFFECTS_OF if kind == self.effects), "none")
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
@@ -377,7 +357,7 @@ class PanelRegression(Tested):
             covariance = covariance_of(columns, df_resid, rule, kernel)
         covariance, repaired = nearest_semidefinite(covariance) if self._can_be_indefinite else (covariance, False)
         df = df_resid if self.df == "residual" else degrees_of_freedom(columns, df_resid, rule)
-        random = self.effects in RANDOM
+        random = self.effects in KINDS
         inference = Inference(None if random else float(df), self.level)
         errors_note = rule.note(columns.rows.t)
         residuals = fit.residuals if columns.weighting is None else fit.residuals / columns.weighting.root
@@ -400,7 +380,7 @@ class PanelRegression(Tested):
             absorbed=self._absorbed,
             # a formula names the column of units
             trends=() if self.trends is None else ("unit" if self.trends == panel.unit_name else self.trends,),
-            random=() if self._of_other_rows else _RANDOM.get(self.effects, ()),
+            random=() if self._of_other_rows else next((KINDS[kind] for kind in KINDS if kind == self.effects), ()),
             transformed=self._of_other_rows,
             notes=(
                 errors_note,
@@ -450,7 +430,7 @@ class PanelRegression(Tested):
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> JointBatch:
         """Return what fits the regression to many outcomes at once, one by one where its kind has no faster way."""
-        if self.effects not in RANDOM:
+        if self.effects not in KINDS:
             columns = self.design(panel, weights)
             rule, transform = linear_rule(columns, self.rule), columns.transform
             if rule is not None and transform is not None:
@@ -561,8 +541,7 @@ class PanelRegression(Tested):
     def _absorbed(self) -> tuple[str, ...]:
         if self.estimator == "between":
             return ()
-        own = {"none": (), "two_way": ("unit", "time")}.get(self.fixed, (self.fixed,))
-        return (*own, *self.absorb)
+        return (*EFFECTS_OF[self.fixed], *self.absorb)
 
     @property
     def _of_other_rows(self) -> bool:
@@ -573,7 +552,7 @@ class PanelRegression(Tested):
     def _kind(self) -> str:
         if self._of_other_rows:
             return self.estimator
-        if self.effects in RANDOM:
+        if self.effects in KINDS:
             return self.effects
         if self.effects == "none":
             return "fe_absorbed" if self.absorbs else "pooled"
@@ -669,14 +648,15 @@ class PanelRegression(Tested):
         further = absorption(panel, self.fixed, self.absorb, self.trends, weighting)
         if weighting is not None:
             return transformed.weighted(panel, names, self.y, self.fixed, weighting, self.constant, further)
-        if self.effects in RANDOM:
-            return transformed.quasi_demeaned(panel, names, self.y, RANDOM[self.effects], self.variance)
+        if self.effects in KINDS:
+            random = next(kind for kind in KINDS if kind == self.effects)
+            return transformed.quasi_demeaned(panel, names, self.y, random, self.variance)
         return transformed.within(panel, names, self.y, self.fixed, self.constant, len(self.x), further)
 
     @property
     def _effects_words(self) -> str:
         """The fixed effects that need several units or periods as these random ones do."""
-        return {"random": "unit", "random_time": "time", "random_two_way": "two_way"}.get(self.effects, self.effects)
+        return FIXED.get(self.effects, self.effects)
 
     def _linearmodels(self, panel: Panel, columns: Columns) -> tuple[Fit, FloatArray]:
         """Return the fit and its covariance from linearmodels, our small-sample factor applied."""

@@ -45,7 +45,7 @@ from digicarbon.model.base import (
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
-from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count, demean, varies
+from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind, absorb, absorbed_count, demean, varies
 from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end, twin
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -268,9 +268,7 @@ class SpatialPanel(Tested):
             # at ρ's boundary I - ρW is singular: numbers would be noise of the inverse. At λ's no error can be trusted,
             # and beyond the range of W shocks of neighbours do not die out
             spatial_effects=None if beyond or found.boundary else self._effects(found, design),
-            absorbed={"none": (), "two_way": ("unit", "time"), "random": ("random",)}.get(
-                self.effects, (self.effects,)
-            ),
+            absorbed=("random",) if self.effects == "random" else EFFECTS_OF[self.effects],
             random=("unit",) if self.effects == "random" else (),
             notes=self._notes(found, design, beyond),
             residuals=found.residuals,

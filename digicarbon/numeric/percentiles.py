@@ -10,23 +10,12 @@ from digicarbon.arrays import FloatArray
 
 
 def tails(values: FloatArray, low: float, high: float) -> tuple[float, float]:
-    """Return the percentiles beyond which shares of some values lie, by the rule of Stata's ``_pctile``.
+    """Return the percentiles of ``low`` and 1 - ``high``, beyond which so many values lie, by Stata's ``_pctile``.
 
     Of n values x(1) ≤ … ≤ x(n), the percentile of a share p is x(k) with k the least whole number above n p, or the
-    mean of x(n p) and x(n p + 1) where n p is a whole number: the inverse of the distribution function with means
-    where it jumps. ``winsor2`` takes these. R's ``quantile(type = 2)`` has the same rule.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n,)
-        Finite, n ≥ 1.
-    low, high : float
-        Shares of the lower and the upper tail, from 0 to below 0.5; 0 is the smallest or the largest value.
-
-    Returns
-    -------
-    (float, float)
-        The percentiles of ``low`` and of 1 - ``high``.
+    mean of x(n p) and x(n p + 1) where n p is a whole number: the inverse of the distribution function with means where
+    it jumps. ``winsor2`` takes these. R's ``quantile(type = 2)`` has the same rule. A share of 0 is the smallest or the
+    largest value.
     """
     ordered = np.sort(values)
     return _lowest(ordered, low), -_lowest(-ordered[::-1], high)

@@ -23,16 +23,9 @@ Coefficient = Literal["total_input", "intermediate_input", "leontief"]
 
 @dataclass(frozen=True, eq=False)
 class DigitalValueAdded:
-    """Value added of the digital economy, in the money of the table.
+    """Value added of the digital economy in the money of the table: digital manufacturing, digital services, and DDL.
 
-    Attributes
-    ----------
-    sector1 : ndarray, shape (...)
-        Value added of the digital manufacturing sector.
-    sector2 : ndarray, shape (...)
-        Value added of the digital services sector.
-    ddl : ndarray, shape (...)
-        Industrial digitalization: the digital part of the value added of all other sectors.
+    ``ddl`` is industrial digitalization, the digital part of the value added of all other sectors.
     """
 
     sector1: FloatArray
@@ -96,29 +89,12 @@ def digital_value_added(
     sector2: int,
     coefficient: Coefficient = "total_input",
 ) -> DigitalValueAdded:
-    """Return the value added of the digital economy's parts for one table, or for a stack of tables.
+    """Return the value added of the digital economy's parts for one table, or for a stack of tables, shape (...).
 
-    DDL is the sum of a_j times value added over the sectors j that are not digital themselves (Eq 1 to 4). Negative
-    value added is kept.
-
-    Parameters
-    ----------
-    flows : ndarray, shape (..., n, n)
-    value_added, output : ndarray, shape (..., n)
-    sector1, sector2 : int
-        Positions of the digital manufacturing and the digital services sector.
-    coefficient : {"total_input", "intermediate_input", "leontief"}
-        `adjustment_coefficients`, `input_coefficients` or `value_added_content`.
-
-    Returns
-    -------
-    DigitalValueAdded
-        Arrays of shape (...).
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If the coefficient is ``"leontief"`` and I - A has no inverse.
+    DDL is the sum of a_j times value added over the sectors j that are not digital themselves (Eq 1 to 4); the
+    coefficient a_j is that of `adjustment_coefficients`, `input_coefficients` or `value_added_content`. ``sector1`` and
+    ``sector2`` are the positions of the digital manufacturing and the digital services sector. Negative value added is
+    kept. `numpy.linalg.LinAlgError` is raised if the coefficient is ``"leontief"`` and I - A has no inverse.
     """
     share = COEFFICIENTS[coefficient](flows, value_added, output, (sector1, sector2))
     return from_shares(share, value_added, sector1, sector2)
@@ -184,21 +160,11 @@ def surrounding_tables(years: ArrayLike, table_years: ArrayLike) -> Surrounding:
 
 
 def blend(before: DigitalValueAdded, after: DigitalValueAdded, weight: FloatArray) -> DigitalValueAdded:
-    """Return the weighted mean of the measures as two tables give them, both scaled to the year.
+    """Return the weighted mean of the measures as two tables give them, both scaled to the year by `scale_to_year`.
 
-    As each part is its share of a driver (secondary value added, tertiary value added, GDP) times the year's driver,
-    this is the linear interpolation of the shares: ((1 - w) S_s/V_s + w S_u/V_u) V_t.
-
-    Parameters
-    ----------
-    before, after : DigitalValueAdded
-        Arrays of shape (...), from `scale_to_year`.
-    weight : ndarray, shape (...)
-        Of ``after``, from 0 to 1.
-
-    Returns
-    -------
-    DigitalValueAdded
+    ``weight`` is that of the later one. As each part is its share of a driver (secondary value added, tertiary value
+    added, GDP) times the year's driver, this is the linear interpolation of the shares: ((1 - w) S_s/V_s + w S_u/V_u)
+    V_t.
     """
     return DigitalValueAdded(
         *(
@@ -211,20 +177,9 @@ def blend(before: DigitalValueAdded, after: DigitalValueAdded, weight: FloatArra
 def scale_to_year(
     at_table: DigitalValueAdded, secondary: FloatArray, tertiary: FloatArray, total: FloatArray
 ) -> DigitalValueAdded:
-    """Return the measures of other years, shares held constant from the table year.
+    """Return the measures of other years, shares held constant from the nearest table year.
 
     Sector 1 grows with the value added of the secondary industry, Sector 2 with that of the tertiary industry and DDL
-    with GDP.
-
-    Parameters
-    ----------
-    at_table : DigitalValueAdded
-        Values in the nearest table year.
-    secondary, tertiary, total : ndarray, shape (...)
-        Secondary value added, tertiary value added and GDP of the year, each over its value in the table year.
-
-    Returns
-    -------
-    DigitalValueAdded
+    with GDP, each over its value in the table year.
     """
     return DigitalValueAdded(at_table.sector1 * secondary, at_table.sector2 * tertiary, at_table.ddl * total)

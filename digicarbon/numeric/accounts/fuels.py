@@ -16,21 +16,10 @@ HUNDRED_MILLION_M3_TO_MT = 0.1
 
 
 def emission_factors(calorific_value_kj: ArrayLike, carbon_content: ArrayLike, oxidation: ArrayLike) -> FloatArray:
-    """Return the CO2 factor of each fuel (the product in Eq 9).
+    """Return the CO2 factor of each fuel (the product in Eq 9), kg CO2 per kg (gas: per m3), shape (k,).
 
-    Parameters
-    ----------
-    calorific_value_kj : array, shape (k,)
-        Low calorific value, kJ per kg (gas: per m3).
-    carbon_content : array, shape (k,)
-        Tonnes of carbon per TJ.
-    oxidation : array, shape (k,)
-        Share of the carbon that is oxidised.
-
-    Returns
-    -------
-    ndarray, shape (k,)
-        kg CO2 per kg of fuel (gas: per m3).
+    The low calorific value is in kJ per kg (gas: per m3), the carbon content in tonnes per TJ; ``oxidation`` is the
+    share of the carbon that is oxidised.
     """
     # kJ times t C per TJ is 1e-9 TJ/kJ times 1e3 kg/t
     energy = np.asarray(calorific_value_kj, dtype=float) * 1e-6

@@ -32,10 +32,6 @@ def entropy_weights(values: FloatArray) -> EntropyWeights:
     ----------
     values : ndarray, shape (n, k)
         Not negative, on one scale (`indicators.min_max`); n is at least 2 and not every indicator is constant.
-
-    Returns
-    -------
-    EntropyWeights
     """
     share = values / values.sum(axis=0)
     entropy = -scipy.special.xlogy(share, share).sum(axis=0) / np.log(len(values))

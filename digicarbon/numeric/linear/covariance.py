@@ -97,10 +97,7 @@ def score_sums(z: FloatArray, e: FloatArray, rows: Rows, by: Literal["unit", "ti
 def driscoll_kraay(z: FloatArray, e: FloatArray, rows: Rows, lags: int) -> FloatArray:
     """Return Γ₀ + Σ_l (1 - l/(lags+1)) (Γ_l + Γ_l′) of the sums of scores by period (Driscoll & Kraay 1998).
 
-    Parameters
-    ----------
-    lags : int
-        Bandwidth; 0 clusters by period.
+    ``lags`` is the bandwidth; 0 clusters by period.
     """
     sums = score_sums(z, e, rows, "time")
     middle = sums.T @ sums
@@ -128,11 +125,8 @@ def newey_west(z: FloatArray, e: FloatArray, rows: Rows, lags: int) -> FloatArra
 def beck_katz(z: FloatArray, e: FloatArray, rows: Rows, by: Literal["unit", "time"]) -> FloatArray:
     """Return the middle of panel-corrected standard errors of a balanced panel (Beck & Katz 1995).
 
-    Parameters
-    ----------
-    by : {"unit", "time"}
-        ``time``: errors correlated between units within a period, Σ_t Z_t′ Σ̂ Z_t with Σ̂ = Σ_t e_t e_t′ / T (Stata's
-        xtpcse; plm's vcovBK with cluster = "time"). ``unit``: the same with units and periods exchanged.
+    ``time``: errors correlated between units within a period, Σ_t Z_t′ Σ̂ Z_t with Σ̂ = Σ_t e_t e_t′ / T (Stata's
+    xtpcse; plm's vcovBK with cluster = "time"). ``unit``: the same with units and periods exchanged.
     """
     cube, errors = z.reshape(rows.n, rows.t, -1), e.reshape(rows.n, rows.t)
     if by == "time":
@@ -144,16 +138,8 @@ def beck_katz(z: FloatArray, e: FloatArray, rows: Rows, by: Literal["unit", "tim
 def conley(z: FloatArray, e: FloatArray, rows: Rows, kernel: scipy.sparse.csr_array, lags: int = 0) -> FloatArray:
     """Return Σ_t Σ_ij κ_ij s_it s_jt′, and serial correlation of units' own scores up to ``lags``.
 
-    Parameters
-    ----------
-    kernel : sparse array, shape (N, N)
-        κ: symmetric, one on the diagonal, falling to zero with distance.
-    lags : int
-        Of the Bartlett weights on a unit's own past, 0 for none (Hsiang 2010).
-
-    References
-    ----------
-    Conley (1999), Journal of Econometrics 92.
+    The kernel κ, shape (N, N), is symmetric, one on the diagonal, and falls to zero with distance (Conley 1999, Journal
+    of Econometrics 92). Lags have Bartlett weights on a unit's own past, 0 for none (Hsiang 2010).
     """
     scores = z * e[:, None]
     middle = np.zeros((z.shape[1], z.shape[1]))

@@ -48,15 +48,9 @@ class LinearRule:
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """Outcomes of a balanced panel that are not formed, effects removed: one, and what the path of each unit adds.
+    """Outcomes of a balanced panel that are not formed, effects removed: one, (N, T), and what each unit's path adds.
 
-    Attributes
-    ----------
-    first : ndarray, shape (N, T)
-        The first outcome.
-    spread : ndarray, shape (N, N)
-        By what the path of a unit, in its column, is multiplied in each unit.
-    paths : ndarray, shape (N, T)
+    ``spread``, shape (N, N), is by what the path of a unit, in its column, is multiplied in each unit.
     """
 
     first: FloatArray

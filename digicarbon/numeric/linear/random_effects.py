@@ -13,6 +13,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.least_squares import solve
+from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.tests.auxiliary_regression import identified
 
 RandomEffects = Literal["random", "random_time", "random_two_way"]
@@ -25,22 +26,17 @@ KINDS: dict[RandomEffects, tuple[Kind, ...]] = {
     "random_two_way": ("unit", "time"),
 }
 """Which effects are random."""
+FIXED: dict[str, EffectsKind] = {"random": "unit", "random_time": "time", "random_two_way": "two_way"}
+"""The fixed effects that random ones are compared with, and that need as many units or periods."""
 
 
 @dataclass(frozen=True, eq=False)
 class Components:
     """Variances of the parts of the error, and the shares of means that quasi-demeaning subtracts.
 
-    Attributes
-    ----------
-    effects : {"random", "random_time", "random_two_way"}
-        Random unit effects, random time effects, or both.
-    idiosyncratic, unit, time : float
-        Variances σ²_ν, σ²_μ and σ²_λ; 0 for an effect that is not in the model.
-    theta_unit, theta_time, theta_total : float or ndarray, shape (rows,)
-        Weights of the unit mean, the period mean and the grand mean; an array where groups differ in size.
-    negative : tuple of str
-        Effects whose variance was estimated below zero and set to zero.
+    Variances are σ²_ν, σ²_μ and σ²_λ, 0 for an effect that is not in the model; θ are weights of the unit mean, the
+    period mean and the grand mean, an array where groups differ in size. ``negative`` are effects whose variance was
+    estimated below zero and set to zero.
     """
 
     effects: RandomEffects
@@ -75,10 +71,6 @@ def components(
         Residuals of the within and the between regression (Swamy & Arora 1972); of pooled least squares (Wallace &
         Hussain 1969); of the within regression (Amemiya 1971); the variance of the fixed effects (Nerlove 1971).
         ``stata`` is Swamy & Arora with the harmonic mean of the group sizes, as in ``xtreg, re``.
-
-    Returns
-    -------
-    Components
 
     Raises
     ------

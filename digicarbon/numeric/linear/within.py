@@ -14,6 +14,13 @@ from digicarbon.arrays import BoolArray, FloatArray, IntArray
 
 EffectsKind = Literal["none", "unit", "time", "two_way"]
 GroupedBy = Literal["unit", "time"]
+EFFECTS_OF: dict[EffectsKind, tuple[GroupedBy, ...]] = {
+    "none": (),
+    "unit": ("unit",),
+    "time": ("time",),
+    "two_way": ("unit", "time"),
+}
+"""Of what there are effects."""
 _CONNECTED = 1e-12
 """Share of the largest eigenvalue below which parts of a panel are not connected."""
 FEW_COLUMNS = 100
@@ -114,12 +121,7 @@ class Rows:
 def rows_before(unit_codes: IntArray, at: IntArray, lag: int) -> IntArray:
     """Return the row of the same unit ``lag`` periods before each row, shape (rows,); -1 where there is none.
 
-    Parameters
-    ----------
-    unit_codes, at : ndarray of int, shape (rows,)
-        Each row's unit, and its period's place on the calendar.
-    lag : int
-        Negative for a lead.
+    ``at`` is the place of each row's period on the calendar; a negative lag is a lead.
     """
     row_of = np.full((int(unit_codes.max()) + 1, int(at.max()) + 1), -1, dtype=np.int64)
     row_of[unit_codes, at] = np.arange(len(at))
@@ -187,7 +189,7 @@ def absorb_weighted(columns: FloatArray, rows: Rows, effects: EffectsKind, weigh
     """
     if effects == "none":
         return columns
-    by: tuple[GroupedBy, ...] = ("unit", "time") if effects == "two_way" else (effects,)
+    by = EFFECTS_OF[effects]
     if effects != "two_way" or _of_products(rows, weights):
         for one in by:
             columns = columns - _weighted_means(columns, rows, one, weights)

@@ -76,18 +76,10 @@ def unit_moments(
 
 
 def regressions(moments: UnitMoments, members: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the coefficients of one regression for each set of units, and their classic variances.
+    """Return the coefficients of one regression for each of B sets of units, and their classic variances, (B, k).
 
-    Parameters
-    ----------
-    moments : UnitMoments
-    members : ndarray, shape (B, N)
-        One where a unit belongs to the set, zero elsewhere.
-
-    Returns
-    -------
-    coefficients, variances : ndarray, shape (B, k)
-        Not-a-number where a set does not identify the coefficients; variances also where no degree of freedom is left.
+    ``members``, shape (B, N), are one where a unit belongs to the set, zero elsewhere. Coefficients that a set does not
+    identify are not-a-number; variances also where no degree of freedom is left.
     """
     gram, cross, dummies = (
         np.tensordot(members, array, axes=1) for array in (moments.gram, moments.cross, moments.dummies)

@@ -322,20 +322,11 @@ def without(basis: FloatArray, columns: FloatArray) -> FloatArray:
 
 
 def highest(nodes: FloatArray, heights: FloatArray, at: Callable[[FloatArray], FloatArray]) -> FloatArray:
-    """Return the ρ under each of several restrictions, at which its function is highest, shape (e,).
+    """Return the ρ under each of e restrictions, at which its function is highest, shape (e,).
 
-    Parameters
-    ----------
-    nodes : ndarray, shape (q,)
-        Places that cover the range.
-    heights : ndarray, shape (e, q)
-        The functions there.
-    at : callable
-        The functions, up to constants, at places between two nodes, each of shape (e, p).
-
-    Notes
-    -----
-    An effect has a pole where I - ρW is singular: the ends are no places for an interior maximum.
+    ``heights``, shape (e, q), are the functions at places that cover the range; ``at`` returns them, up to constants,
+    at places between two nodes, shape (e, p). An effect has a pole where I - ρW is singular: the ends are no places for
+    an interior maximum.
     """
     every = np.arange(len(heights))
     best = 1 + heights[:, 1:-1].argmax(axis=1)

@@ -25,33 +25,15 @@ def enumerated(units: int, draws: int, weights: SignWeights) -> bool:
 def signs(
     labels: tuple[str, ...], draws: int, seed: int, weights: SignWeights = "rademacher", every: bool = True
 ) -> FloatArray:
-    """Return a weight for each unit and draw, shape (M, N).
+    """Return a weight for each of N units and each draw, shape (M, N).
 
-    Parameters
-    ----------
-    labels : tuple of str
-        The N units.
-    draws : int
-    seed : int
-    weights : {"rademacher", "webb"}
-    every : bool
-        Whether all vectors of signs are taken where there are no more than draws. Samples that share draws must not.
+    M is ``draws``. With ``every``, all vectors of ±1 are taken where there are no more than draws: 2^N - 1, all but the
+    one in which all signs are +1, in whose place the sample itself stands. Samples that share draws must not.
 
-    Returns
-    -------
-    ndarray, shape (M, N)
-        M is ``draws``; where all vectors of ±1 are enumerated it is 2^N - 1: all but the one in which all signs are +1,
-        in whose place the sample itself stands.
-
-    Notes
-    -----
     The numbers of a unit are those of a Philox generator whose key is the seed and a hash of its label (BLAKE2b, eight
     bytes, little-endian). They depend on nothing else, so that runs on different samples, processes and machines draw
-    the same signs, and draws of several specifications belong together.
-
-    References
-    ----------
-    Webb (2023), Canadian Journal of Economics 56.
+    the same signs, and draws of several specifications belong together. Webb's points: Webb (2023), Canadian Journal of
+    Economics 56.
     """
     n = len(labels)
     if every and enumerated(n, draws, weights):

@@ -22,15 +22,9 @@ from digicarbon.arrays import FloatArray
 class Shares:
     """How much of the variance of estimates over specifications each of m choices accounts for.
 
-    Attributes
-    ----------
-    alone : ndarray, shape (m,)
-        Variance between the means of a choice's values, over the variance of all estimates.
-    unique : ndarray, shape (m,)
-        Loss of R² of the regression on all choices without this one. Equal to ``alone`` where every value of a
-        choice meets every value of the others equally often.
-    additive : float
-        R² of the regression on all choices.
+    ``alone`` is the variance between the means of a choice's values, over the variance of all estimates; ``unique`` the
+    loss of R² of the regression on all choices without this one, equal to ``alone`` where every value of a choice meets
+    every value of the others equally often; ``additive`` the R² of the regression on all choices.
     """
 
     alone: FloatArray
@@ -42,18 +36,9 @@ class Shares:
 class Robustness:
     """Young and Holsteen's summary of a multiverse.
 
-    Attributes
-    ----------
-    mean : float
-        Mean estimate.
-    sampling : float
-        Square root of the mean squared standard error.
-    modelling : float
-        Standard deviation of the estimates over specifications (divisor M).
-    total : float
-        Square root of the sum of both variances.
-    median_se : float
-        Median standard error, which does not react to a few imprecise specifications.
+    ``mean`` is that of the estimates, ``sampling`` the square root of the mean squared standard error, ``modelling``
+    the standard deviation of the estimates over specifications (divisor M), ``total`` the square root of the sum of
+    both variances; ``median_se`` does not react to a few imprecise specifications.
     """
 
     mean: float

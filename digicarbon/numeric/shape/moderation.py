@@ -31,14 +31,10 @@ NOTHING = 1e-11
 
 @dataclass(frozen=True)
 class Piece:
-    """Places next to each other at which an effect is significant with one sign, or is not significant.
+    """Places next to each other at which an effect is significant with one sign, or is not significant (sign 0).
 
-    Attributes
-    ----------
-    low, high : float
-        Infinite where it has no end; equal where the piece is one place, at which the effect is zero by construction.
-    sign : {-1, 0, 1}
-        Zero where the effect is not significant.
+    Ends are infinite where it has none; equal where the piece is one place, at which the effect is zero by
+    construction.
     """
 
     low: float

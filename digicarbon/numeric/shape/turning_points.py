@@ -247,13 +247,6 @@ def cubic(curve: Curve, x: FloatArray) -> Cubic:
 def fieller(curve: Curve) -> Fieller:
     """Return the region of turning points of a quadratic whose slope is not significant.
 
-    Parameters
-    ----------
-    curve : Curve
-        Of degree 2.
-
-    Notes
-    -----
     Fieller (1954): all x with (b₁ + 2b₂x)² ≤ q²(v₁₁ + 4x v₁₂ + 4x² v₂₂), q the two-sided quantile. It is an interval
     where b₂ is significant, otherwise the complement of one, or the whole line where no slope at all is significant.
     """
@@ -275,17 +268,10 @@ def fieller(curve: Curve) -> Fieller:
 def inverted(curve: Curve, excess: Callable[[FloatArray], float], order: int = 1) -> Fieller:
     """Return the region of places at which a test does not reject that a derivative is zero.
 
-    Parameters
-    ----------
-    curve : Curve
-        Of a degree one above the order, so that the derivative is linear in x.
-    excess : callable
-        By how much |t| of a combination g of the coefficients, shape (d,), exceeds what its test takes: positive where
-        a zero is rejected. It depends on the direction of g alone.
-    order : int
+    The curve is of a degree one above the order, so that the derivative is linear in x; ``excess`` says by how much |t|
+    of a combination g of the coefficients, shape (d,), exceeds what its test takes: positive where a zero is rejected.
+    It depends on the direction of g alone.
 
-    Notes
-    -----
     The directions g(x) = u + vx, with v itself as x goes to either infinity, are half a circle. |t| is zero where the
     curve turns and largest in the direction of (AVA′)⁻¹Ab, A = (u, v)′; the region is the arc about the first up to
     where the test rejects, on both sides. With a critical value that is the same for all g it is Fieller's.
@@ -317,20 +303,7 @@ def contrast_weights(degree: int, at: FloatArray, x: FloatArray) -> FloatArray:
 
 
 def contrast(curve: Curve, at: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return f(at) less the mean of f over the observed x, and its standard error; any degree.
-
-    Parameters
-    ----------
-    curve : Curve
-    at : ndarray, shape (m,)
-        Places at which the curve is evaluated.
-    x : ndarray, shape (n,)
-        Observed values.
-
-    Returns
-    -------
-    value, se : ndarray, shape (m,)
-    """
+    """Return f(at) less the mean of f over the observed x, and its standard error, shape (m,); any degree."""
     difference = contrast_weights(len(curve.b), at, x)
     variance = np.einsum("ij,jk,ik->i", difference, curve.covariance, difference)
     return difference @ curve.b, np.sqrt(np.maximum(variance, 0.0))

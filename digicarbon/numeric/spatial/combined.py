@@ -68,10 +68,6 @@ def fit_combined(
     w, m : DenseOperator
     sample : Sample
 
-    Returns
-    -------
-    CombinedFit
-
     Notes
     -----
     At given λ the model filtered by R = I - λM is a lag model, so ρ is profiled out; the likelihood of SARAR models

@@ -40,10 +40,6 @@ def lag_effects(
         Of (β, θ, ρ); zero rows where there is no Wx.
     w : SpatialOperator
 
-    Returns
-    -------
-    EffectEstimates
-
     Notes
     -----
     The matrix of derivatives of variable r is S⁻¹(β_r I + θ_r W) (LeSage & Pace 2009, eq. 2.30). With
@@ -177,15 +173,8 @@ def _estimates(
 ) -> EffectEstimates:
     """Return effects βm₀ + θm₁ and their standard errors.
 
-    Parameters
-    ----------
-    beta, theta : ndarray, shape (k,)
-    direct, total : ((float, float), (float, float))
-        (m₀, m₁), and their derivatives in ρ.
-    covariance : ndarray, shape (2k + 1, 2k + 1) or (2k + 2, 2k + 2)
-        Of (β, θ, ρ), and of γ where there is one.
-    by_decay : ndarray, shape (k,), optional
-        Derivatives of the direct effects in γ.
+    ``direct`` and ``total`` are (m₀, m₁), and their derivatives in ρ; the covariance is that of (β, θ, ρ), and of γ
+    where there is one, with derivatives of the direct effects in γ.
     """
     k, width = len(beta), len(covariance)
     values, gradients = np.empty((3, k)), np.zeros((3, k, width))

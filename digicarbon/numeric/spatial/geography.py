@@ -12,18 +12,7 @@ EARTH_RADIUS_KM = 6371.0088
 
 
 def great_circle_km(longitude: ArrayLike, latitude: ArrayLike) -> FloatArray:
-    """Return great-circle distances between places by the haversine formula.
-
-    Parameters
-    ----------
-    longitude, latitude : array, shape (n,)
-        Degrees east and degrees north.
-
-    Returns
-    -------
-    ndarray, shape (n, n)
-        Symmetric distances in kilometres with a zero diagonal.
-    """
+    """Return great-circle distances in km between n places in degrees by the haversine formula, shape (n, n)."""
     lam, phi = np.asarray(longitude, dtype=float), np.asarray(latitude, dtype=float)
     return haversine_km(lam[:, None], phi[:, None], lam, phi)
 

@@ -134,10 +134,6 @@ def fit_lag(
     factor : ndarray, shape (k + 2, k + 2), optional
         The triangular factor of the columns, where it is known.
 
-    Returns
-    -------
-    SpatialFit
-
     Notes
     -----
     The concentrated log-likelihood is Elhorst (2014), eq. 3.32; the information matrix Lee & Yu (2010), eq. 21, with
@@ -186,17 +182,8 @@ def _lag_at(
 def correct_lag(
     fit: SpatialFit, columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: Demeaning = "exact"
 ) -> SpatialFit:
-    """Return the direct estimate of a lag model with Lee & Yu's bias correction.
+    """Return the direct estimate of a lag model with Lee & Yu's bias correction; parameters as in `fit_lag`.
 
-    Parameters
-    ----------
-    fit : SpatialFit
-        From `fit_lag` with ``sample.correction`` other than ``lee_yu``.
-    columns, w, sample, demeaning
-        As in `fit_lag`.
-
-    Notes
-    -----
     See `_corrected`. Residuals and covariance are those at the corrected parameters; the log-likelihood remains that of
     the direct estimate.
     """
@@ -215,10 +202,6 @@ def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample:
         Z and y, and their spatial lags, with fixed effects removed.
     w : SpatialOperator
     sample : Sample
-
-    Returns
-    -------
-    SpatialFit
 
     Notes
     -----
@@ -290,16 +273,8 @@ def correct_error(
 def fit_linear(level: FloatArray, sample: Sample) -> SpatialFit:
     """Fit y = Zβ + effects + ε by maximum likelihood (SLX if Z contains WX); the spatial parameter is known to be 0.
 
-    Parameters
-    ----------
-    level : ndarray, shape (T, N, k + 1)
-        Z and y with fixed effects removed.
-    sample : Sample
-
-    Returns
-    -------
-    SpatialFit
-        Row and column of the spatial parameter in the covariance are zero.
+    ``level``, shape (T, N, k + 1), is Z and y with fixed effects removed. Row and column of the spatial parameter in
+    the covariance are zero.
     """
     t, n, width = level.shape
     flat = level.reshape(t * n, width)
@@ -506,12 +481,7 @@ def maximise_lag(moments: tuple[float, float, float], w: SpatialOperator, sample
 def climb(nodes: FloatArray, heights: FloatArray, score: Callable[[float], tuple[float, float]]) -> tuple[float, bool]:
     """Return where the likelihood is highest and whether that is the first or the last node.
 
-    Parameters
-    ----------
-    nodes, heights : ndarray, shape (m,)
-        Places and the log-likelihood there, which may be approximate.
-    score : callable
-        Derivative of the log-likelihood and its slope.
+    Heights at the nodes may be approximate; ``score`` returns the derivative of the log-likelihood and its slope.
     """
     best, last = int(heights.argmax()), len(nodes) - 1
     for _ in nodes:

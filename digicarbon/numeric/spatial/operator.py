@@ -24,13 +24,7 @@ ALL_ROOTS = 400
 
 
 def row_standardised(raw: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
-    """Return weights whose rows sum to one; a row of zeros does not change.
-
-    Parameters
-    ----------
-    raw : csr_array, shape (N, N)
-        Non-negative weights.
-    """
+    """Return weights whose rows sum to one; a row of zeros does not change."""
     sums = np.asarray(raw.sum(axis=1))
     with np.errstate(divide="ignore"):
         inverse = np.where(sums > 0, 1 / sums, 0.0)
@@ -41,21 +35,10 @@ def row_standardised(raw: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
 
 
 def scale(raw: scipy.sparse.csr_array, how: Literal["spectral", "minmax", "none"]) -> float:
-    """Return the number that all weights are divided by.
+    """Return what all weights are divided by: the spectral radius, min(max_i Σ_j w_ij, max_j Σ_i w_ij), or 1.
 
     One scalar for the whole matrix leaves the relative sizes of rows as they are, so that the model is the same up to
     the unit of ρ (Kelejian & Prucha 2010, Journal of Econometrics 157, 53-67, section 2.2).
-
-    Parameters
-    ----------
-    raw : csr_array, shape (N, N)
-        Non-negative weights.
-    how : {"spectral", "minmax", "none"}
-
-    Returns
-    -------
-    float
-        The spectral radius, min(max_i Σ_j w_ij, max_j Σ_i w_ij), or 1.
     """
     if how == "none":
         return 1.0

@@ -230,17 +230,9 @@ def _covariance(
 ) -> FloatArray:
     """Return the covariance of (β, ρ or λ, φ, σ²) of a model whose errors are filtered and quasi-demeaned.
 
-    Parameters
-    ----------
-    z : ndarray, shape (T·N, k)
-        Quasi-demeaned (and filtered) regressors.
-    q : ndarray, shape (T·N,)
-        Quasi-demeaned GZβ, 0 in the error model.
-
-    Notes
-    -----
-    In the variances σ² (within) and σ₁² = σ²/ψ² (between) the information is diagonal, N(T - 1)/(2σ⁴) and N/(2σ₁⁴); its
-    cross terms with ρ are (T - 1)tr G/σ² and tr G/σ₁²; φ = (σ₁²/σ² - 1)/T by the delta method.
+    z, shape (T·N, k), are quasi-demeaned (and filtered) regressors, q quasi-demeaned GZβ, 0 in the error model. In the
+    variances σ² (within) and σ₁² = σ²/ψ² (between) the information is diagonal, N(T - 1)/(2σ⁴) and N/(2σ₁⁴); its cross
+    terms with ρ are (T - 1)tr G/σ² and tr G/σ₁²; φ = (σ₁²/σ² - 1)/T by the delta method.
     """
     k, n = z.shape[1], w.n
     between = sigma2 / psi**2

@@ -12,13 +12,9 @@ from digicarbon.arrays import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class Correlations:
-    """Pairwise correlations.
+    """Pairwise correlations of k columns: Pearson's r, the two-sided p of r = 0, and the rows that both columns have.
 
-    Attributes
-    ----------
-    r, p, count : ndarray, shape (k, k)
-        Pearson's r, the two-sided p of r = 0, and the rows that both columns have; not-a-number where there is no
-        variation or fewer than two degrees of freedom are left.
+    r and p are not-a-number where there is no variation or fewer than two degrees of freedom are left.
     """
 
     r: FloatArray
@@ -27,18 +23,10 @@ class Correlations:
 
 
 def correlations(columns: FloatArray, lost: int = 0) -> Correlations:
-    """Return pairwise correlations of columns, each pair over the rows that both have.
+    """Return pairwise correlations of columns, (rows, k), each pair over the rows that both have.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (rows, k)
-        Not-a-number where missing.
-    lost : int
-        Degrees of freedom that a transformation of the columns has used, e.g. N - 1 for unit means.
-
-    Notes
-    -----
-    t = r √(df/(1 - r²)) with df = rows - 2 - lost; Stata's pwcorr, R's cor.test.
+    t = r √(df/(1 - r²)) with df = rows - 2 - lost, degrees of freedom that a transformation of the columns has used,
+    e.g. N - 1 for unit means; Stata's pwcorr, R's cor.test.
     """
     k = columns.shape[1]
     r, p, count = np.full((k, k), np.nan), np.full((k, k), np.nan), np.zeros((k, k))

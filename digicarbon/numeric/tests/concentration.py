@@ -45,23 +45,10 @@ class LocalG:
 def geary(
     values: FloatArray, w: scipy.sparse.csr_array, moments: Moments, sides: Sides, rng: np.random.Generator, draws: int
 ) -> Association:
-    """Return Geary's c and its test against no spatial autocorrelation.
+    """Return Geary's c and its test against no spatial autocorrelation; moments as in `moran`.
 
-    Parameters
-    ----------
-    values : ndarray, shape (N,)
-    w : csr_array, shape (N, N)
-    moments : {"normal", "randomisation", "permutation"}
-        As in `digicarbon.numeric.tests.moran.moran`.
-    sides : {"two", "greater"}
-        ``greater`` asks whether neighbours are more alike than others, i.e. whether c is below 1.
-    rng : Generator
-        For permutations.
-    draws : int
-
-    Notes
-    -----
-    c = (N - 1) Σᵢⱼ wᵢⱼ (xᵢ - xⱼ)² / (2 S₀ Σ zᵢ²); moments from Cliff & Ord (1981), pp. 17-21.
+    c = (N - 1) Σᵢⱼ wᵢⱼ (xᵢ - xⱼ)² / (2 S₀ Σ zᵢ²); moments from Cliff & Ord (1981), pp. 17-21. ``greater`` asks whether
+    neighbours are more alike than others, i.e. whether c is below 1.
     """
     z = values - values.mean()
     n, s0 = len(z), float(w.sum())
@@ -93,22 +80,10 @@ def geary(
 def getis_ord(
     values: FloatArray, w: scipy.sparse.csr_array, permute: bool, sides: Sides, rng: np.random.Generator, draws: int
 ) -> Association:
-    """Return Getis and Ord's global G: whether high values have high neighbours.
+    """Return Getis and Ord's global G of positive values: whether high values have high neighbours.
 
-    Parameters
-    ----------
-    values : ndarray, shape (N,)
-        Positive.
-    w : csr_array, shape (N, N)
-    permute : bool
-        Whether mean, variance and p are those over permutations, or exact moments with p from the normal distribution.
-    sides : {"two", "greater"}
-    rng : Generator
-    draws : int
-
-    Notes
-    -----
-    G = Σᵢⱼ wᵢⱼ xᵢ xⱼ / Σᵢ≠ⱼ xᵢ xⱼ; moments under randomisation from Getis & Ord (1992), pp. 194-195.
+    G = Σᵢⱼ wᵢⱼ xᵢ xⱼ / Σᵢ≠ⱼ xᵢ xⱼ; mean, variance and p are those over permutations, or moments under randomisation
+    from Getis & Ord (1992), pp. 194-195, with p from the normal distribution.
     """
     x, n, s0 = values, len(values), float(w.sum())
     m1, m2, m3, m4 = (float((x**power).sum()) for power in (1, 2, 3, 4))
@@ -145,26 +120,11 @@ def local_getis_ord(
     rng: np.random.Generator,
     draws: int,
 ) -> LocalG:
-    """Return the local G of each unit: the share of its neighbours in the sum of values.
+    """Return the local G of each unit: the share of its neighbours in the sum of values, which are positive.
 
-    Parameters
-    ----------
-    values : ndarray, shape (N,)
-        Positive.
-    w : csr_array, shape (N, N)
-        Zero diagonal.
-    star : bool
-        Whether the unit itself is among its neighbours, with the largest weight of its row (G*).
-    permute : bool
-        Whether p is that over permutations of the other units' values, or of z from the normal distribution.
-    sides : {"two", "greater"}
-    rng : Generator
-    draws : int
-
-    Notes
-    -----
-    Gᵢ = Σⱼ wᵢⱼ xⱼ / Σⱼ xⱼ, j other units, or all of them for G*; z from Ord & Getis (1995), eq. 5 and 6. A unit's z
-    does not depend on the scale of its row.
+    Gᵢ = Σⱼ wᵢⱼ xⱼ / Σⱼ xⱼ, j other units, or all of them for G* (``star``), where the unit itself is among its
+    neighbours with the largest weight of its row; z from Ord & Getis (1995), eq. 5 and 6. A unit's z does not depend on
+    the scale of its row. p is that over permutations of the other units' values, or of z from the normal distribution.
     """
     x, n = values, len(values)
     rows = np.diff(w.indptr)

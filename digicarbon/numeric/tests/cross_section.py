@@ -11,15 +11,8 @@ from digicarbon.numeric.linear.statistic import Statistic, chi2, normal
 
 
 def pesaran_cd(residuals: FloatArray) -> Statistic:
-    """Return Pesaran's CD test.
+    """Return Pesaran's CD test of residuals, shape (T, N), not-a-number where a unit lacks a period.
 
-    Parameters
-    ----------
-    residuals : ndarray, shape (T, N)
-        Not-a-number where a unit lacks a period.
-
-    Notes
-    -----
     CD = √(2T/(N(N - 1))) Σ_{i<j} r_ij with r_ij the correlation of two units' residuals over time (Pesaran 2021,
     Empirical Economics 60, eq. 8); with gaps Σ √T_ij r_ij / √pairs over the T_ij common periods. Time effects make
     residuals sum to zero in each period, which pulls the sum of correlations below zero: the test is then useless.
@@ -35,20 +28,12 @@ def pesaran_cd(residuals: FloatArray) -> Statistic:
 
 
 def weighted_cd(residuals: FloatArray, rng: np.random.Generator, draws: int = 1) -> Statistic:
-    """Return Juodis & Reese's CD test with random weights.
+    """Return Juodis & Reese's CD test with random weights, of residuals, shape (T, N).
 
-    Parameters
-    ----------
-    residuals : ndarray, shape (T, N)
-    rng : Generator
-    draws : int
-        Independent sets of weights; their statistics are added up and divided by √draws. Many sets depend less on the
-        seed, but reject too often at few periods (docs/size.md: 0.075 at T = 6, one set 0.055).
-
-    Notes
-    -----
     CDw = √(2T/(N(N - 1))) Σ_{i<j} w_i w_j r_ij with weights -1 or 1, each with probability one half (Juodis & Reese
-    2022, Journal of Business & Economic Statistics 40). The weights undo the bias that time effects cause.
+    2022, Journal of Business & Economic Statistics 40). The weights undo the bias that time effects cause. Statistics
+    of several independent sets are added up and divided by √draws. Many sets depend less on the seed, but reject too
+    often at few periods (docs/size.md: 0.075 at T = 6, one set 0.055).
     """
     t, n = residuals.shape
     z = standardised(residuals)

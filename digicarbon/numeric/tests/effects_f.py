@@ -83,17 +83,9 @@ class UnitEffects:
 def unit_effects(y: FloatArray, x: FloatArray, unit_codes: IntArray) -> UnitEffects:
     """Return the unit effects of a least-squares dummy-variable regression.
 
-    Parameters
-    ----------
-    y : ndarray, shape (rows,)
-    x : ndarray, shape (rows, k)
-        What does not vary within units is part of their effects.
-    unit_codes : ndarray of int, shape (rows,)
-
-    Notes
-    -----
-    α̂_i = ȳ_i - x̄_i′β̂ less the mean of all α̂; the covariance is that of ``regress y x i.unit``, where each unit is
-    compared with the first one. The mean does not depend on which unit is called the first.
+    What does not vary within units is part of their effects. α̂_i = ȳ_i - x̄_i′β̂ less the mean of all α̂; the
+    covariance is that of ``regress y x i.unit``, where each unit is compared with the first one. The mean does not
+    depend on which unit is called the first.
     """
     group = Groups.coded(unit_codes)
     if group.count < 2:

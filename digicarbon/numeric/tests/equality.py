@@ -60,17 +60,7 @@ def wald_test(restrictions: FloatArray, coef: FloatArray, covariance: FloatArray
 
 
 def equality(coef: FloatArray, covariance: FloatArray, terms: int, groups: int, df: float | None) -> WaldTest:
-    """Return the test that each term has the same coefficient in all groups.
-
-    Parameters
-    ----------
-    coef : ndarray, shape (terms · groups,)
-        Ordered by term, then by group.
-    covariance : ndarray, shape (terms · groups, terms · groups)
-    terms, groups : int
-    df : float or None
-        As in `wald_test`.
-    """
+    """Return the test that each term has one coefficient in all groups; they are ordered by term, then by group."""
     return wald_test(against_first(terms, groups), coef, covariance, df)
 
 

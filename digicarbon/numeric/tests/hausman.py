@@ -11,16 +11,21 @@ from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.absorbed import Groups
-from digicarbon.numeric.linear.random_effects import Components, Method, RandomEffects, components, quasi_demean
+from digicarbon.numeric.linear.random_effects import (
+    FIXED,
+    Components,
+    Method,
+    RandomEffects,
+    components,
+    quasi_demean,
+)
 from digicarbon.numeric.linear.statistic import Statistic, f
-from digicarbon.numeric.linear.within import EffectsKind, without_effects
+from digicarbon.numeric.linear.within import without_effects
 from digicarbon.numeric.tests.auxiliary_regression import Regression, identified, regress
 from digicarbon.numeric.tests.nested import Hausman, hausman, wald
 
 HausmanForm = Literal["classic", "sigmamore", "sigmaless"]
 AuxiliaryCovariance = Literal["classic", "hc0", "sss", "stata"]
-FIXED: dict[RandomEffects, EffectsKind] = {"random": "unit", "random_time": "time", "random_two_way": "two_way"}
-"""The fixed effects that random effects are compared with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,23 +54,11 @@ def contrast(
     method: Method = "swamy_arora",
     held: FloatArray | None = None,
 ) -> Contrast:
-    """Fit the fixed and the random effects model.
+    """Fit the fixed and the random effects model; see `digicarbon.numeric.linear.random_effects.components`.
 
-    Parameters
-    ----------
-    y : ndarray, shape (rows,)
-    x : ndarray, shape (rows, k)
-        Without a constant, columns independent of each other.
-    unit_codes, period_codes : ndarray of int, shape (rows,)
-    effects, method
-        As in `digicarbon.numeric.linear.random_effects.components`.
-    held : ndarray, shape (rows, m), optional
-        Columns of both models that are not compared, e.g. period dummies, whose coefficients do not differ.
-
-    Raises
-    ------
-    EstimationError
-        If one of the two does not exist, or no regressor varies beside the fixed effects.
+    x, shape (rows, k), has no constant and independent columns; ``held`` are columns of both models that are not
+    compared, e.g. period dummies, whose coefficients do not differ. An `EstimationError` says that one of the two does
+    not exist, or no regressor varies beside the fixed effects.
     """
     every = x if held is None else np.column_stack([x, held])
     variances = components(y, every, unit_codes, period_codes, effects, method)

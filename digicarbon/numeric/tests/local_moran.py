@@ -24,14 +24,7 @@ QUADRANTS = ("low-low", "low-high", "high-low", "high-high")
 
 @dataclass(frozen=True, eq=False)
 class LocalMoran:
-    """Local Moran's I of N units.
-
-    Attributes
-    ----------
-    i, expected, variance, z, p : ndarray, shape (N,)
-    quadrant : ndarray of int, shape (N,)
-        Position in `QUADRANTS`.
-    """
+    """Local Moran's I of N units; ``quadrant`` are positions in `QUADRANTS`."""
 
     i: FloatArray
     expected: FloatArray

@@ -16,12 +16,7 @@ Moments = Literal["normal", "randomisation", "permutation"]
 
 @dataclass(frozen=True)
 class Moran:
-    """Moran's I of one cross-section.
-
-    Attributes
-    ----------
-    i, expected, variance, z, p : float
-    """
+    """Moran's I of one cross-section, with its moments."""
 
     i: float
     expected: float
@@ -115,15 +110,9 @@ def permuted(
 def permutation_moments(
     i: FloatArray, statistics: FloatArray, sides: Sides, slack: FloatArray | float = 0.0
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return means and variances over permutations, and p values of ``i``, each of shape (m,).
+    """Return means and variances over permutations, and p values of ``i``, each (m,), of statistics (m, draws).
 
-    Parameters
-    ----------
-    i : ndarray, shape (m,)
-    statistics : ndarray, shape (m, draws)
-    sides : {"two", "greater"}
-    slack : float or ndarray, shape (m,)
-        A draw that is less extreme by at most this counts as equal.
+    A draw that is less extreme by at most ``slack`` counts as equal.
     """
     expected, variance = statistics.mean(axis=1), statistics.var(axis=1, ddof=1)
     if sides == "two":

@@ -20,19 +20,7 @@ def likelihood_ratio(full: float, restricted: float, df: int) -> Statistic:
 
 
 def wald(value: FloatArray, covariance: FloatArray) -> Statistic:
-    """Return the Wald test of ``value`` = 0.
-
-    Parameters
-    ----------
-    value : ndarray, shape (m,)
-        The restrictions at the estimates.
-    covariance : ndarray, shape (m, m)
-
-    Raises
-    ------
-    EstimationError
-        If the covariance has no inverse.
-    """
+    """Return the Wald test that restrictions, shape (m,), are zero; a covariance without inverse is refused."""
     variance = covariance.diagonal()
     if not (variance > 0).all():
         raise EstimationError(_SINGULAR)
@@ -71,23 +59,10 @@ class Hausman:
 
 
 def hausman(difference: FloatArray, covariance: FloatArray) -> Hausman:
-    """Return d′V⁻¹d for a difference d of estimates and the difference V of their covariances.
+    """Return d′V⁻¹d for consistent less efficient estimates d and the difference V of their covariances.
 
-    Parameters
-    ----------
-    difference : ndarray, shape (m,)
-        Consistent minus efficient estimates.
-    covariance : ndarray, shape (m, m)
-        Covariance of the consistent minus that of the efficient ones.
-
-    Notes
-    -----
-    Hausman (1978). An indefinite V is not repaired: neither by a generalised inverse nor by an absolute value.
-
-    Raises
-    ------
-    EstimationError
-        If V has no inverse.
+    Hausman (1978). An indefinite V is not repaired: neither by a generalised inverse nor by an absolute value. One
+    without inverse is refused.
     """
     scale = np.sqrt(np.abs(covariance.diagonal()))
     scale = np.where(scale > 0, scale, 1.0)
