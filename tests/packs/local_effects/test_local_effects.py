@@ -107,3 +107,18 @@ def test_report_shows_units_and_where_a_change_is_felt(produc: dc.Panel, usaww: 
         LocalEffectTable(language="en").table("t", [Record("sdm", {}, {}, model.fit(produc, usaww))])
     files = LocalEffectTable(shock="OHIO", pictures=("svg",), language="en").files("t", [record])
     assert sorted(files) == ["local_effects_log(pcap)_sdm.svg", "shock_OHIO_log(pcap)_sdm.svg"]
+    chinese = LocalEffectTable(shock="OHIO", pictures=("svg",), language="zh")
+    table = chinese.table("t", [record])
+    assert list(table.cells.columns)[-1] == "来自OHIO"
+    assert any("影响所及：OHIO的x" in note for note in table.notes)
+    assert b"OHIO\xe5\x8f\x98\xe5\x8c\x96" in chinese.files("t", [record])["shock_OHIO_log(pcap)_sdm.svg"]
+
+
+def test_changes_in_several_units_stand_below_each_other_by_term(produc: dc.Panel, usaww: dc.Weights) -> None:
+    spec = LocalEffects(
+        model=dc.SpatialPanel(**MODEL, kind="sdm"), shocks=("OHIO", "ALABAMA"), variables=("unemp", "log(pcap)")
+    )
+    table = spec.tables(produc, usaww)["shocks"]
+    units = len(produc.units)
+    assert list(table.index.get_level_values(0)) == ["log(pcap)"] * 2 * units + ["unemp"] * 2 * units
+    assert list(table.index.get_level_values(1)[: 2 * units]) == ["OHIO"] * units + ["ALABAMA"] * units

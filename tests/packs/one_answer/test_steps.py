@@ -80,3 +80,9 @@ def test_a_search_can_fall_short_of_the_highest() -> None:
     codes = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
     path = search(codes, np.ones(codes.shape, dtype=bool), 0, np.array([1.0, 0.5, 0.2, 9.0]))
     assert (path.rows, path.best, path.reaches) == ((0,), 3, False)
+
+
+def test_where_no_specification_is_of_the_set_none_is_near() -> None:
+    codes, applies = np.zeros((3, 2), dtype=np.int64), np.ones((3, 2), dtype=bool)
+    found = nearest(codes, applies, 0, np.zeros(3, dtype=bool))
+    assert (found.changes, len(found.rows)) == (0, 0)

@@ -9,7 +9,7 @@ import scipy
 from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.within import EffectsKind
-from digicarbon.packs.space_gaps.numeric.clustered import clustered
+from digicarbon.packs.space_gaps.numeric.clustered import clustered, own_share
 from digicarbon.packs.space_gaps.numeric.effects import Effects
 from digicarbon.packs.space_gaps.numeric.error import ErrorPeriods
 from digicarbon.packs.space_gaps.numeric.estimates import PeriodFit
@@ -362,6 +362,14 @@ def test_effects_and_their_errors_are_numerical_derivatives() -> None:
     steps = np.eye(8) * 1e-6
     slopes = np.stack([(plain(point + step) - plain(point - step)) / 2e-6 for step in steps], axis=-1)
     np.testing.assert_allclose(errors, np.sqrt(np.einsum("eki,ij,ekj->ek", slopes, covariance, slopes)), rtol=1e-6)
+
+
+def test_effects_of_units_leave_nothing_of_a_unit_that_is_there_once() -> None:
+    present = np.ones((4, 3), dtype=bool)
+    present[1:, 0] = present[2:, 1] = False
+    share = own_share(Effects.of(present, "unit"))
+    np.testing.assert_allclose(share[0], [0, 1 / 2, 3 / 4])
+    np.testing.assert_array_equal(own_share(Effects.of(present, "time")), present)
 
 
 def test_parts_that_share_no_unit_have_a_dummy_less_each() -> None:

@@ -36,7 +36,9 @@ def panel() -> dc.Panel:
 
 
 def test_slopes_are_those_of_the_regression_on_regimes(panel: dc.Panel) -> None:
-    result = dc.PanelThreshold(**TERMS, draws=99, cov="cluster").fit(panel)
+    model = dc.PanelThreshold(**TERMS, draws=99, cov="cluster")
+    assert not model.uses_weights
+    result = model.fit(panel)
     value = result.statistics["threshold_1"]
     assert abs(value - 0.3) < 0.05
     below = panel.column("q") <= value
