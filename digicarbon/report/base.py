@@ -32,6 +32,8 @@ MOST_RUNS = 60
 """How many runs reports show side by side by default, at most."""
 MostRuns = Annotated[int, Field(ge=1)]
 """How many runs are shown side by side, at most; more are summarised."""
+Decimals = Annotated[int, Field(ge=0, le=12)]
+"""Digits after the decimal point."""
 _BESIDE, _SEED = Note("side_by_side"), Note("seed", seed="")
 
 

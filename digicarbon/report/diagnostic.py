@@ -5,17 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import yaml
-from pydantic import Field
 
 from digicarbon.config.files import folders
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads
+from digicarbon.report.base import MOST_RUNS, Decimals, MostRuns, Record, Report, Table, attributed, heads
 from digicarbon.report.rows import number_text, unbounded
 from digicarbon.report.summary import across
 from digicarbon.result import Result
@@ -39,7 +37,7 @@ class DiagnosticTable(Report):
 
     name: str
     columns: Names = ()
-    decimals: Annotated[int, Field(ge=0, le=12)] = 4
+    decimals: Decimals = 4
     most_runs: MostRuns = MOST_RUNS
 
     def table(self, title: str, records: Sequence[Record]) -> Table:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, ClassVar
-
-from pydantic import Field
+from typing import TYPE_CHECKING, ClassVar
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table
+from digicarbon.report.base import Decimals, Record, Table
 from digicarbon.report.diagnostic import DiagnosticTable
-from digicarbon.report.pictured import Formats, pictures
-from digicarbon.result import Result
+from digicarbon.report.pictured import Pictured
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class DiagnosticTables(Report):
+class DiagnosticTables(Pictured):
     """The tables of several diagnostics that the runs have, below each other, with pictures.
 
     Attributes
@@ -28,26 +25,20 @@ class DiagnosticTables(Report):
         Class attribute: names of the tables, in the order in which they are read.
     options : tuple of str
         Class attribute: options of the diagnostics that make them.
-    pictures_of : mapping of str to (str, callable)
-        Class attribute: the table that a picture needs, and what draws it, by the name of its file.
+    pictures_of : tuple of (str, str, callable)
+        Class attribute: the table that a picture needs, the name of its file, and what draws the tables of a run.
     columns_of : mapping of str to tuple of str
         Class attribute: which columns of a table are shown; of a table that is not in it, all.
-    decimals : int
-        Digits after the decimal point.
-    pictures : tuple of {"png", "svg", "pdf"}
-        Formats; empty for none.
     most_runs : int
         As in `digicarbon.report.DiagnosticTable`; with more runs there are no pictures.
     """
 
     shown: ClassVar[tuple[str, ...]] = ()
     options: ClassVar[tuple[str, ...]] = ()
-    pictures_of: ClassVar[Mapping[str, tuple[str, Callable[..., Figure]]]] = {}
+    pictures_of: ClassVar[tuple[tuple[str, str, Callable[..., Figure]], ...]] = ()
     columns_of: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
-    decimals: Annotated[int, Field(ge=0, le=12)] = 3
-    pictures: Formats = ("png", "svg")
-    most_runs: MostRuns = MOST_RUNS
+    decimals: Decimals = 3
 
     @classmethod
     def none(cls) -> Note:
@@ -72,21 +63,11 @@ class DiagnosticTables(Report):
         own = self.words.title(title, simulated=False)
         return replace(whole, title=f"{own}{self.words.colon}{whole.title}" if own else whole.title)
 
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return the pictures by file name; of several runs each has its label."""
-        if not self.pictures or len(records) > self.most_runs:
-            return {}
-        simulated = any(record.simulated for record in records)
-        how = {"simulated": simulated, "language": self.language or "en", "naming": self.words}
-        files: dict[str, bytes] = {}
-        for name, (needed, plot) in self.pictures_of.items():
-            own = [record for record in records if needed in record.result.tables]
-
-            def draw(result: Result, above: str, plot: Callable[..., Figure] = plot) -> Figure:
-                return plot(result.tables, title=above, **how)
-
-            files |= pictures(name, title, own, self.pictures, self.words, draw)
-        return files
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
+        """Yield the pictures of each run that has their table."""
+        for needed, name, plot in self.pictures_of:
+            having = [record for record in records if needed in record.result.tables]
+            yield from self.of_each(name, title, having, plot, lambda result: result.tables)
 
     def part(self, name: str, title: str, records: Sequence[Record]) -> Table:
         """Return one of the tables, of the runs that have it: its rows, the runs side by side."""

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
+from digicarbon.report.base import Record, Table, notes_of
 from digicarbon.report.focal import text_of
 from digicarbon.report.labels import Labels
 from digicarbon.report.picture import (
-    Format,
     interval_numbers,
     no_letters,
     plot_bands,
     plot_coefficients,
     plot_effects,
 )
-from digicarbon.report.pictured import Formats, files_of, level_note, number, results_of
+from digicarbon.report.pictured import Pictured, level_note, number, results_of
 from digicarbon.report.regimes import terms_in_words
 from digicarbon.report.rows import interval_text
 from digicarbon.report.summary import coefficients
 from digicarbon.result import EFFECTS, Result, RoleKind, effect_names
 from digicarbon.spec import Names
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from digicarbon.report.picture._figure import NamedFrame
+
 PARAMETERS: tuple[RoleKind, ...] = ("past_y", "past_lag_y", "lag_y", "lag_error")
 """Kinds of terms without which effects cannot be understood."""
 
 
-class IntervalPicture(Report):
+class IntervalPicture(Pictured):
     """Coefficients or effects with their intervals, terms by runs, as a picture and a table.
 
     Attributes
@@ -43,19 +46,12 @@ class IntervalPicture(Report):
     terms : tuple of str
         Terms to show; empty takes the focal ones. The table of their coefficients then has the parameters of space and
         of the past, and the effects, below them.
-    decimals : int
-        Digits after the decimal point.
-    pictures : tuple of {"png", "svg", "pdf"}
-        Formats; empty for none.
     most_runs : int
         Up to how many runs are listed below each other. With more, the table counts signs, and there is no picture.
     """
 
     quantity: Literal["coefficient", "effects"] = "coefficient"
     terms: Names = ()
-    decimals: Annotated[int, Field(ge=0, le=12)] = 4
-    pictures: Formats = ("png", "svg")
-    most_runs: MostRuns = MOST_RUNS
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return a row for each estimate in the picture, and for what belongs to it, see ``terms``.
@@ -81,12 +77,10 @@ class IntervalPicture(Report):
         notes = self.words.notes((*level_note(results), *letters, *notes_of(records)))
         return Table(title, cells, rules, notes, language=self.words.spoken)
 
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return the picture in each format: ``coefficients.<format>`` or ``effects.<format>``."""
-        if not self.pictures or len(records) > self.most_runs:
-            return {}
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterable[tuple[str, Figure]]:
+        """Return the picture ``coefficients`` or ``effects``."""
         name = "effects" if self.quantity == "effects" else "coefficients"
-        return interval_files(self, name, title, records, self.terms, self.pictures)
+        return [(name, interval_figure(self, name, title, records, self.terms))]
 
     def _below(self, results: Mapping[str, Result]) -> list[tuple[str, pd.DataFrame]]:
         """Return the numbers of parameters of space and of the past, and of focal terms' effects that rest on them."""
@@ -108,19 +102,15 @@ class IntervalPicture(Report):
         return texts.set_axis([self.words.word(head) for head in heads], axis=1).set_axis(labels, axis=0)
 
 
-def interval_files(
-    report: Report, name: str, title: str, records: Sequence[Record], terms: Names, formats: Iterable[Format]
-) -> dict[str, bytes]:
-    """Return a picture of coefficients or of effects of all records, by the name of its file."""
+def interval_figure(report: Pictured, name: str, title: str, records: Sequence[Record], terms: Names = ()) -> Figure:
+    """Return a picture of coefficients, or of ``effects``, of all records."""
     draw = plot_effects if name == "effects" else plot_coefficients
-    simulated = any(record.simulated for record in records)
     named = terms_in_words(records, report.words)
-    results = results_of(named.records, report.words)
-    figure = draw(results, named.of(terms), title, simulated, report.language or "en", named.words)
-    return files_of(name, figure, formats)
+    frame: NamedFrame = {**report.frame(title, records), "naming": named.words}
+    return draw(results_of(named.records, report.words), named.of(terms), **frame)
 
 
-class BandTable(Report):
+class BandTable(Pictured):
     """Effects by the distance up to which regions are neighbours: a sweep over the threshold of a distance band.
 
     Attributes
@@ -129,19 +119,12 @@ class BandTable(Report):
         The setting that varies.
     terms : tuple of str
         Empty takes the focal ones.
-    decimals : int
-        Digits after the decimal point.
     pictures : tuple of {"png", "svg", "pdf"}
         Formats; empty for none. One picture for each combination of the other settings.
-    most_runs : int
-        Up to how many runs the table has a row for each, and there are pictures.
     """
 
     key: str = "weights.threshold"
     terms: Names = ()
-    decimals: Annotated[int, Field(ge=0, le=12)] = 4
-    pictures: Formats = ("png", "svg")
-    most_runs: MostRuns = MOST_RUNS
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return a row for each band and term, with its effects or the coefficient.
@@ -177,17 +160,12 @@ class BandTable(Report):
         notes = self.words.notes((*level_note(results), *notes_of(records)))
         return Table(title, cells, notes=notes, language=self.words.spoken)
 
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return a picture for each combination of the other settings."""
-        if not self.pictures or len(records) > self.most_runs:
-            return {}
-        simulated = any(record.simulated for record in records)
-        files: dict[str, bytes] = {}
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
+        """Yield a picture for each combination of the other settings."""
         for name, by_band in self._groups(records).items():
             head = ": ".join(filter(None, [title, self.words.head(name)]))
-            figure = plot_bands(by_band, self.terms, head, simulated, self.language or "en", self.words)
-            files |= files_of("_".join(filter(None, ["bands", name])), figure, self.pictures)
-        return files
+            figure = plot_bands(by_band, self.terms, **self.named_frame(head, records))
+            yield "_".join(filter(None, ["bands", name])), figure
 
     def _groups(self, records: Sequence[Record]) -> dict[str, dict[float, Result]]:
         """Return results by threshold, for each combination of the other settings."""

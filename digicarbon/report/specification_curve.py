@@ -17,7 +17,7 @@ from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.shape.influence import concentration, influence, robustness, shares, without_ends
-from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
+from digicarbon.report.base import Decimals, Record, Report, Table, counted_notes, counted_once
 from digicarbon.report.claim import OUTCOMES, Verdict, percent
 from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, effect_of, focal, head_of, in_levels
 from digicarbon.report.joint import FACETS, Joint, JointMethod, JointRequest
@@ -127,7 +127,7 @@ class SpecificationCurve(Report):
     draws: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     seed: Seed = 1
     method: JointMethod = "wild"
-    decimals: Annotated[int, Field(ge=0, le=12)] = 4
+    decimals: Decimals = 4
     pictures: Annotated[tuple[Format, ...], Field(strict=False)] = ("png", "svg")
 
     _joints: Mapping[str, Joint] = PrivateAttr(default_factory=dict)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.report.base import MostRuns, Record, Report, Table, heads
-from digicarbon.report.pictured import Formats, pictures
+from digicarbon.report.base import MostRuns, Record, Table, heads
+from digicarbon.report.pictured import Pictured
 from digicarbon.report.regression import RegressionTable
 from digicarbon.report.rows import unbounded
-from digicarbon.result import Result
 from digicarbon.spec import Names
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ MOST_SHOWN = 12
 """With more runs the tables below the coefficients are longer than what one reads."""
 
 
-class TablesBelow(Report):
+class TablesBelow(Pictured):
     """Coefficients, tables of each run below them, and a picture of each run.
 
     Attributes
@@ -36,25 +34,19 @@ class TablesBelow(Report):
         Class attribute: the tables below, in the order in which they are read.
     needed : str
         Class attribute: the table that a run must have.
-    picture : tuple of two str
-        Class attribute: the table that a picture needs, and the name of its file.
-    decimals : int
-        Digits after the decimal point.
+    picture : (str, str, callable)
+        Class attribute: the table that a picture needs, the name of its file, and what draws the result of a run.
     statistics : tuple of str
         Rows below the coefficients.
-    pictures : tuple of {"png", "svg", "pdf"}
-        Formats; empty for none.
     most_runs : int
         Up to how many runs have columns each; with more the table is that of coefficients alone, without pictures.
     """
 
     shown: ClassVar[tuple[str, ...]]
     needed: ClassVar[str]
-    picture: ClassVar[tuple[str, str]]
+    picture: ClassVar[tuple[str, str, Callable[..., Figure]]]
 
-    decimals: Annotated[int, Field(ge=0, le=12)] = 4
     statistics: Names = ("nobs", "n_units")
-    pictures: Formats = ("png", "svg")
     most_runs: MostRuns = MOST_SHOWN
 
     @property
@@ -77,10 +69,6 @@ class TablesBelow(Report):
     @abstractmethod
     def none(cls) -> Note:
         """Return the note that no run has such tables."""
-
-    @abstractmethod
-    def plot(self, result: Result, title: str, simulated: bool) -> Figure:
-        """Return the picture of a run."""
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the coefficients, and a table of each kind below them.
@@ -125,13 +113,8 @@ class TablesBelow(Report):
         """Return a name as the report's language has it; as it is without one."""
         return name if self.language is None else self.words.word(self.words(name))
 
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return the pictures by file name; of several runs each has its label."""
-        if not self.pictures or len(records) > self.most_runs:
-            return {}
-        needed, name = self.picture
-        own = [record for record in records if needed in record.result.tables]
-        simulated = any(record.simulated for record in own)
-        return pictures(
-            name, title, own, self.pictures, self.words, lambda result, above: self.plot(result, above, simulated)
-        )
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
+        """Yield the picture of each run that has its table."""
+        needed, name, plot = self.picture
+        having = [record for record in records if needed in record.result.tables]
+        return self.of_each(name, title, having, plot, lambda result: result)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,12 @@ from digicarbon.note import Note
 from digicarbon.report.base import Record, Table
 from digicarbon.report.heads import heads_of
 from digicarbon.report.picture import plot_curve
-from digicarbon.report.pictured import Formats, files_of
+from digicarbon.report.pictured import Formats
 from digicarbon.report.regression import RegressionTable, with_block
 from digicarbon.report.rows import interval_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NAME = "turning_points"
 INFLECTION = "inflection point"
@@ -35,13 +38,7 @@ RESTS = ("by_wild_bootstrap", "by_standard_errors")
 
 
 class TurningPointTable(RegressionTable):
-    """The table of coefficients with rows about each curve below, and a picture of each curve.
-
-    Attributes
-    ----------
-    pictures : tuple of {"png", "svg", "pdf"}
-        Formats of the pictures, one picture per run and format; empty for none.
-    """
+    """The table of coefficients with rows about each curve below, and a picture of each run's curve."""
 
     pictures: Formats = ("png", "svg")
 
@@ -65,22 +62,12 @@ class TurningPointTable(RegressionTable):
         notes = (above.notes[0], *self.words.notes(own), *above.notes[1:])
         return replace(with_block(above, [(self.words.cell(label), cells) for label, cells in lines]), notes=notes)
 
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return a picture of each run's curve by file name; none if there are more than ``most_runs``.
-
-        Raises
-        ------
-        ConfigError
-            If matplotlib is not installed.
-        """
-        files: dict[str, bytes] = {}
-        for record in records if self.pictures and len(records) <= self.most_runs else ():
-            if record.panel is None:
-                continue
-            arguments = (record.result, record.panel(), None, self.words.head(record.label), record.simulated)
-            figure = plot_curve(*arguments, self.language or "en", self.words)
-            files |= files_of(f"curve_{record.label}", figure, self.pictures)
-        return files
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
+        """Yield a picture of each run's curve."""
+        for record in records:
+            if record.panel is not None:
+                frame = self.named_frame(self.words.head(record.label), [record])
+                yield f"curve_{record.label}", plot_curve(record.result, record.panel(), **frame)
 
     def _lines(self, quantity: str, frames: Sequence[pd.DataFrame]) -> list[tuple[str, list[str]]]:
         """Return the lines of one quantity: a label and a cell per run; none if no run has it."""

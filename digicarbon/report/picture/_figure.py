@@ -9,8 +9,8 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache, partial, wraps
-from inspect import signature
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypedDict, cast
 
 import numpy as np
 
@@ -127,32 +127,82 @@ def head(figure: Figure, title: str, simulated: bool, language: Language) -> Non
         figure.suptitle(textwrap.fill(drawable(text), most), x=0.01, ha="left", fontsize=10)
 
 
+class Frame(TypedDict, total=False):
+    """What is written around a picture without terms, and in which language: the last arguments of what draws one.
+
+    Attributes
+    ----------
+    title : str
+        Above the picture; empty for none.
+    simulated : bool
+        Whether the picture says that the data are simulated.
+    language : {"en", "zh"}
+    """
+
+    title: str
+    simulated: bool
+    language: Language
+
+
+class NamedFrame(Frame, total=False):
+    """The same of a picture with terms.
+
+    Attributes
+    ----------
+    naming : mapping or callable, optional
+        What terms are called.
+    """
+
+    naming: Naming
+
+
+_FRAME: Mapping[str, object] = {"title": "", "simulated": False, "language": "en", "naming": None}
+
+
 def picture(draw: Callable[_Given, Figure]) -> Callable[_Given, Figure]:
     """Frame a function that draws a picture: it draws in our style, and its title is written above what it drew.
 
     Parameters
     ----------
     draw : callable
-        Its arguments ``title``, ``simulated`` and ``language`` are those of `head`.
+        Its last arguments are ``title``, ``simulated``, ``language`` and ``naming``, or ``**frame: Unpack[NamedFrame]``
+        for all of them, which callers may give by place, too, after the others that have one.
 
     Returns
     -------
     callable
-        With the same arguments; raises a ConfigError if matplotlib is not installed.
+        With the same arguments, those of the frame by name among them; raises a ConfigError if matplotlib is not
+        installed.
     """
-    arguments = signature(draw)
+    return _framed(draw, tuple(_FRAME))
+
+
+def picture_without_terms(draw: Callable[_Given, Figure]) -> Callable[_Given, Figure]:
+    """Frame a function that draws a picture without terms, whose last arguments are ``**frame: Unpack[Frame]``."""
+    return _framed(draw, tuple(Frame.__annotations__))
+
+
+def _framed(draw: Callable[_Given, Figure], names: tuple[str, ...]) -> Callable[_Given, Figure]:
+    own, call = signature(draw), cast("Callable[..., Figure]", draw)
+    written = [one for one in own.parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
+    # a function that writes its frame's arguments one by one takes no other
+    added = [name for name in names if name not in own.parameters] if len(written) < len(own.parameters) else []
+    frame = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=_FRAME[name]) for name in added]
+    # those that have a place come before those that have only a name
+    every = own.replace(parameters=sorted([*written, *frame], key=lambda one: one.kind))
 
     @wraps(draw)
     def framed(*args: _Given.args, **kwargs: _Given.kwargs) -> Figure:
+        given = every.bind(*args, **kwargs)
+        given.apply_defaults()
+        shown: Any = {**_FRAME, **given.arguments}
         with drawing():
-            figure = draw(*args, **kwargs)
-            given = arguments.bind(*args, **kwargs)
-            given.apply_defaults()
-            title, simulated, language = (given.arguments[name] for name in ("title", "simulated", "language"))
-            head(figure, title, simulated, Words(language).language)
+            figure = call(**given.arguments)
+            head(figure, shown["title"], shown["simulated"], Words(shown["language"]).language)
             _plain_letters(figure)
         return figure
 
+    framed.__dict__["__signature__"] = every
     return framed
 
 
@@ -225,6 +275,12 @@ class Words:
     def __init__(self, language: Language = "en", naming: Naming = None) -> None:
         self.language: Language = language if language == "en" or chinese() else "en"
         self._naming = naming
+
+    @classmethod
+    def of(cls, frame: Frame) -> Words:
+        """Return the words of the picture within a frame."""
+        given: Any = frame
+        return cls(given["language"], given.get("naming"))
 
     def __call__(self, term: str) -> str:
         """Return what a term is called."""

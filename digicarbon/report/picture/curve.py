@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,7 @@ from digicarbon.report.picture._figure import (
     BLUE,
     GREY,
     ORANGE,
-    Language,
-    Naming,
+    NamedFrame,
     Words,
     draw_observations,
     new_figure,
@@ -34,15 +33,7 @@ POINTS = 241
 
 
 @picture
-def plot_curve(
-    result: Result,
-    panel: Panel,
-    term: str | None = None,
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_curve(result: Result, panel: Panel, term: str | None = None, **frame: Unpack[NamedFrame]) -> Figure:
     """Draw the fitted curve of a variable whose powers are in the model.
 
     Parameters
@@ -55,7 +46,7 @@ def plot_curve(
         The panel that the model was fitted to.
     term : str, optional
         The variable, e.g. ``"ln_e"``; by default the only one that the model has with a power.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`.
 
     Returns
@@ -83,7 +74,7 @@ def plot_curve(
     term = named_term(term, slopes_of(result))
     curve, x = curve_of(result, term), observed(result, panel, term)
     refuse_few_values(x, term, len(curve.b))
-    words = Words(language, naming)
+    words = Words.of(frame)
     figure = new_figure(6.4, 4.8)
     upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [5, 1]})
     _draw_curve(upper, curve, x, words, result.tables.get("curve_band"))

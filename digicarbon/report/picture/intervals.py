@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,7 @@ from digicarbon.report.picture._figure import (
     BLUE,
     GREY,
     SERIES,
-    Language,
-    Naming,
+    NamedFrame,
     Words,
     draw_intervals,
     drawable,
@@ -55,14 +54,7 @@ class _Line:
 
 
 @picture
-def plot_coefficients(
-    results: Results,
-    terms: Sequence[str] = (),
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_coefficients(results: Results, terms: Sequence[str] = (), **frame: Unpack[NamedFrame]) -> Figure:
     """Draw coefficients with their intervals, terms by runs.
 
     Parameters
@@ -71,13 +63,9 @@ def plot_coefficients(
         One or several models; a mapping names them.
     terms : sequence of str
         Which coefficients; by default the focal ones of all models, in their order.
-    title : str
-        Above the picture; empty for none.
-    simulated : bool
-        Whether the picture says that the data are simulated.
-    language : {"en", "zh"}
-    naming : mapping or callable, optional
-        What terms are called.
+    **frame
+        ``title``, above the picture; ``simulated``, whether it says that the data are simulated; ``language``, ``en``
+        or ``zh``; ``naming``, a mapping or function from terms to what they are called.
 
     Returns
     -------
@@ -94,7 +82,7 @@ def plot_coefficients(
     by_run = labelled(results)
     numbers = interval_numbers(by_run, "coefficient", terms)
     timed = times_of(by_run, list(dict.fromkeys(numbers.index.get_level_values("term"))))
-    words = Words(language, naming)
+    words = Words.of(frame)
     if timed is not None:
         return _by_time(numbers, by_run, timed, words)
     parts = [part for result in by_run.values() for part in result.focal_levels.items()]
@@ -110,24 +98,13 @@ def plot_coefficients(
 
 
 @picture
-def plot_effects(
-    results: Results,
-    terms: Sequence[str] = (),
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_effects(results: Results, terms: Sequence[str] = (), **frame: Unpack[NamedFrame]) -> Figure:
     """Draw effects, e.g. direct, indirect and total ones, with their intervals, side by side.
 
     Parameters
     ----------
-    results, terms, title, simulated, language, naming
+    results, terms, **frame
         As in `plot_coefficients`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
 
     Raises
     ------
@@ -137,7 +114,7 @@ def plot_effects(
     by_run = labelled(results)
     effects = effect_names(by_run.values()) or EFFECTS
     parts = {quantity: interval_numbers(by_run, quantity, terms) for quantity in effects}
-    words = Words(language, naming)
+    words = Words.of(frame)
     lines = _lines(parts[effects[0]], words)
     figure = new_figure(2.3 * len(effects) + 1.7, 1.0 + LINE * (lines[-1].y + 1))
     panels: Sequence[Axes] = figure.subplots(1, len(effects), sharey=True, squeeze=False)[0]
@@ -150,21 +127,14 @@ def plot_effects(
 
 
 @picture
-def plot_bands(
-    results: Mapping[float, Result],
-    terms: Sequence[str] = (),
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_bands(results: Mapping[float, Result], terms: Sequence[str] = (), **frame: Unpack[NamedFrame]) -> Figure:
     """Draw effects by the distance up to which regions are neighbours.
 
     Parameters
     ----------
     results : mapping of float to Result
         A spatial model for each threshold of the distance band, in kilometres.
-    terms, title, simulated, language, naming
+    terms, **frame
         As in `plot_coefficients`.
 
     Returns
@@ -181,7 +151,7 @@ def plot_bands(
     bands = sorted(results)
     quantities = effect_names(results.values()) or ("coefficient",)
     parts = {quantity: interval_numbers(by_run, quantity, terms) for quantity in quantities}
-    words = Words(language, naming)
+    words = Words.of(frame)
     figure = new_figure(2.9 * len(quantities) + 0.6, 3.2)
     all_terms = list(dict.fromkeys(parts[quantities[0]].index.get_level_values("term")))
     for axes, quantity in zip(figure.subplots(1, len(quantities), squeeze=False)[0], quantities, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,14 @@ from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, cut
 from digicarbon.panel import Panel
 from digicarbon.report.picture._figure import (
-    Language,
-    Naming,
+    Frame,
+    NamedFrame,
     Words,
     drawable,
     grid_of,
     new_figure,
     picture,
+    picture_without_terms,
     quiet_ticks,
     series,
     with_minus,
@@ -64,11 +65,9 @@ def plot_map(
     units: Mapping[str, str] | None = None,
     classes: int = 5,
     scheme: Scheme = "quantiles",
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
+    *,
     dark: Literal["high", "large"] = "high",
+    **frame: Unpack[NamedFrame],
 ) -> Figure:
     """Draw maps of variables by period, with one scale for all periods of a variable.
 
@@ -92,7 +91,7 @@ def plot_map(
     scheme : {"quantiles", "equal"}
         Classes with equally many values over all periods, or of equal width. Where there are no more different values
         than classes, each value is a class.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`; ``naming`` says what variables are called.
     dark : {"high", "large"}
         Whether the darkest class is that of the highest values, or of the largest in size where most are negative.
@@ -115,7 +114,7 @@ def plot_map(
     shown = _shown_periods(table, periods)
     names = list(variables) or list(dict.fromkeys(table.index.get_level_values("variable")))
     regions = list(dict.fromkeys(table.index.get_level_values("unit")))
-    words = Words(language, naming)
+    words = Words.of(frame)
     areas = areas_of(regions, shapes, key, words.language)
     if areas is None:
         figure = _by_region(table, names, shown, units or {}, words)
@@ -124,16 +123,14 @@ def plot_map(
     return figure
 
 
-@picture
+@picture_without_terms
 def plot_lisa(
     table: pd.DataFrame,
     periods: Sequence[int | str] = (),
     shapes: str | None = None,
     key: str | None = None,
     level: float = 0.05,
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
+    **frame: Unpack[Frame],
 ) -> Figure:
     """Draw the clusters of local Moran's I by period.
 
@@ -147,12 +144,8 @@ def plot_lisa(
         As in `plot_map`; units of no known country need a file.
     level : float
         Regions with p of this and above are not significant.
-    title, simulated, language
+    **frame
         As in `plot_coefficients`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
 
     Raises
     ------
@@ -161,19 +154,17 @@ def plot_lisa(
     DataError
         If a file of polygons cannot be used.
     """
-    return _clusters(clusters_of(table, level), CLUSTERS, periods, (shapes, key), level, Words(language))
+    return _clusters(clusters_of(table, level), CLUSTERS, periods, (shapes, key), level, Words.of(frame))
 
 
-@picture
+@picture_without_terms
 def plot_hot_spots(
     table: pd.DataFrame,
     periods: Sequence[int | str] = (),
     shapes: str | None = None,
     key: str | None = None,
     level: float = 0.05,
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
+    **frame: Unpack[Frame],
 ) -> Figure:
     """Draw hot and cold spots by period.
 
@@ -181,12 +172,8 @@ def plot_hot_spots(
     ----------
     table : DataFrame
         As from `digicarbon.local_getis_ord`: index period, unit; columns p and spot.
-    periods, shapes, key, level, title, simulated, language
+    periods, shapes, key, level, **frame
         As in `plot_lisa`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
 
     Raises
     ------
@@ -195,7 +182,7 @@ def plot_hot_spots(
     DataError
         If a file of polygons cannot be used.
     """
-    return _clusters(spots_of(table, level), SPOTS, periods, (shapes, key), level, Words(language))
+    return _clusters(spots_of(table, level), SPOTS, periods, (shapes, key), level, Words.of(frame))
 
 
 def spots_of(table: pd.DataFrame, level: float) -> pd.Series:

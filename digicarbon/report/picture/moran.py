@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import pandas as pd
@@ -18,13 +18,14 @@ from digicarbon.report.picture._figure import (
     BLUE,
     GREY,
     ORANGE,
-    Language,
-    Naming,
+    Frame,
+    NamedFrame,
     Words,
     drawable,
     grid_of,
     new_figure,
     picture,
+    picture_without_terms,
     series,
     with_minus,
 )
@@ -40,13 +41,9 @@ NAMED = 6
 """How many units of a scatter are named: those farthest from the middle."""
 
 
-@picture
+@picture_without_terms
 def plot_moran(
-    tables: pd.DataFrame | Mapping[str, pd.DataFrame],
-    level: float = 0.95,
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
+    tables: pd.DataFrame | Mapping[str, pd.DataFrame], level: float = 0.95, **frame: Unpack[Frame]
 ) -> Figure:
     """Draw Moran's I by period, a line for each weight matrix.
 
@@ -56,7 +53,7 @@ def plot_moran(
         As from `digicarbon.moran`, index period, columns i, expected, variance, p; a mapping names the matrices.
     level : float
         Coverage of the band; points with p of at least 1 minus this are hollow.
-    title, simulated, language
+    **frame
         As in `plot_coefficients`.
 
     Returns
@@ -75,7 +72,7 @@ def plot_moran(
         missing = [column for column in ("i", "expected", "variance", "p") if column not in table.columns]
         if missing:
             raise ConfigError(Note("table_is_no_moran", table=name, columns=cut(missing)))
-    words = Words(language)
+    words = Words.of(frame)
     figure = new_figure(6.0, 3.6)
     axes = figure.subplots()
     _draw_moran(axes, by_name, level, words)
@@ -123,14 +120,7 @@ def _draw_moran(axes: Axes, by_name: Mapping[str, pd.DataFrame], level: float, w
 
 @picture
 def plot_moran_scatter(
-    panel: Panel,
-    weights: Weights,
-    variable: str,
-    periods: Sequence[int | str] = (),
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
+    panel: Panel, weights: Weights, variable: str, periods: Sequence[int | str] = (), **frame: Unpack[NamedFrame]
 ) -> Figure:
     """Draw a variable against its neighbours' mean, a panel per period.
 
@@ -144,7 +134,7 @@ def plot_moran_scatter(
         A column or term, e.g. ``"ln_ci"``.
     periods : sequence
         By default the first and the last one.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`.
 
     Returns
@@ -163,7 +153,7 @@ def plot_moran_scatter(
     chosen = chosen_periods(extended, periods)
     table = moran(extended, weights, variable)
     z, lag = standardised_and_lag(extended, weights, variable)
-    words = Words(language, naming)
+    words = Words.of(frame)
     rows, columns = grid_of(len(chosen))
     figure = new_figure(3.1 * columns + 0.4, 3.1 * rows + 0.3)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,12 @@ from digicarbon.report.picture._figure import (
     BLUE,
     GREY,
     ORANGE,
+    Frame,
     Language,
     Words,
     drawable,
     new_figure,
-    picture,
+    picture_without_terms,
     with_minus,
 )
 
@@ -84,7 +85,7 @@ class _Row:
     peers: tuple[BoolArray, ...] = ()
 
 
-@picture
+@picture_without_terms
 def plot_specification_curve(
     estimates: pd.DataFrame,
     strips: Sequence[Strip],
@@ -92,14 +93,13 @@ def plot_specification_curve(
     band: pd.DataFrame | None = None,
     level: float = 0.05,
     estimand: str = "coefficient",
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
+    *,
     tests: Mapping[str, BoolArray] | None = None,
     coverage: Sequence[float] = (),
     remarks: Sequence[str] = (),
     bands: Mapping[str, pd.DataFrame] | None = None,
     pale: Collection[str] = (),
+    **frame: Unpack[Frame],
 ) -> Figure:
     """Draw estimates in order of size over the choices that led to them.
 
@@ -117,7 +117,7 @@ def plot_specification_curve(
         The largest p value that counts as significant.
     estimand : str
         What the vertical axis shows.
-    title, simulated, language
+    **frame
         As in `plot_coefficients`.
     tests : mapping of str to ndarray of bool, shape (M,), optional
         Which specifications are significant by further tests, in rows above the choices.
@@ -136,15 +136,10 @@ def plot_specification_curve(
         The axis reaches beyond the 10 % and the 90 % quantile of the estimates by the distance between them, or as far
         as a usual interval does. Marks at its ends show what lies beyond, and a line above the picture
         counts it. Of more than 120 specifications the choice panel shows, along the curve, the share that has a choice.
-
-    Raises
-    ------
-    ConfigError
-        If matplotlib is not installed.
     """
     values = ["" for _ in estimates.index] if facet is None else facet.astype(str).tolist()
     names = list(dict.fromkeys(values))
-    words = Words(language)
+    words = Words.of(frame)
     orders = [_order(estimates, np.array(values) == name) for name in names]
     significant = words.say("significant at", level=f"{level:g}")
     many = max(map(len, orders)) > FEW

@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from typing import Unpack
 
 import matplotlib as mpl
 import pytest
@@ -9,15 +10,16 @@ from matplotlib.figure import Figure
 
 import digicarbon as dc
 from digicarbon.report.picture import Language, chinese, new_figure, picture, rendered
+from digicarbon.report.picture._figure import NamedFrame
 
 PICTURES = [name for name in dir(dc) if name.startswith("plot_")]
 
 
 @picture
-def plot_nothing(size: float, title: str = "", simulated: bool = False, language: Language = "en") -> Figure:
+def plot_nothing(size: float, *, room: float = 0.0, **frame: Unpack[NamedFrame]) -> Figure:
     """Draw nothing."""
     assert mpl.rcParams["axes.linewidth"] == 0.6
-    return new_figure(size, size)
+    return new_figure(size + room, size)
 
 
 def test_a_title_and_the_mark_of_simulated_data_are_written_above() -> None:
@@ -77,3 +79,11 @@ def test_a_figure_without_the_frame_has_chinese_letters_too() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert rendered(figure, "png")
+
+
+def test_a_frame_is_given_by_name_or_by_place_before_what_has_only_a_name() -> None:
+    names = ["size", "title", "simulated", "language", "naming", "room"]
+    assert list(inspect.signature(plot_nothing).parameters) == names
+    assert plot_nothing(3.0, "Nothing", True, room=1.0).get_suptitle() == "Nothing (SIMULATED data)"
+    with pytest.raises(TypeError, match="titel"):
+        plot_nothing(3.0, titel="Nothing")

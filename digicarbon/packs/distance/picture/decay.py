@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import pandas as pd
 import scipy
 
 from digicarbon.packs.distance.numeric.decay import REACH
-from digicarbon.report.picture._figure import (
-    BLUE,
-    GREY,
-    ORANGE,
-    Language,
-    Naming,
-    Words,
-    needed_table,
-    new_figure,
-    picture,
-)
+from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, NamedFrame, Words, needed_table, new_figure, picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,20 +22,14 @@ DRAWN = 240
 
 
 @picture
-def plot_distance_bands(
-    tables: Mapping[str, pd.DataFrame],
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_distance_bands(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame]) -> Figure:
     """Draw the spillover of each band of distance with pointwise and uniform intervals.
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
         With ``distance_bands``, as from `digicarbon.DistanceBands`; those of a run are ``result.tables``.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`.
 
     Returns
@@ -59,16 +43,16 @@ def plot_distance_bands(
     ConfigError
         If matplotlib is not installed, or the table is missing.
     """
-    frame = needed_table(tables, "distance_bands", "distance_bands")
+    table = needed_table(tables, "distance_bands", "distance_bands")
     # tables of earlier versions are in kilometres
-    km = "distance_unit" not in frame.columns or bool((frame["distance_unit"] == "km").all())
-    terms = list(dict.fromkeys(frame.index.get_level_values(0)))
+    km = "distance_unit" not in table.columns or bool((table["distance_unit"] == "km").all())
+    terms = list(dict.fromkeys(table.index.get_level_values(0)))
     from matplotlib.patches import Rectangle
 
-    words = Words(language, naming)
+    words = Words.of(frame)
     figure = new_figure(6.4, 0.9 + 2.6 * len(terms))
     for axes, term in zip(figure.subplots(len(terms), 1, squeeze=False)[:, 0], terms, strict=True):
-        rows = frame.loc[term]
+        rows = table.loc[term]
         axes.axhline(0, color=GREY, linewidth=0.8, zorder=1)
         for place, row in enumerate(rows.to_dict("records")):
             start, end = float(row["band_start"]), float(row["band_end"])
@@ -98,20 +82,14 @@ def plot_distance_bands(
 
 
 @picture
-def plot_decay(
-    tables: Mapping[str, pd.DataFrame],
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_decay(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame]) -> Figure:
     """Draw the profile of the likelihood over the rate at which weights fall with distance.
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
         With ``decay`` and ``decay_profile``, as from `digicarbon.DecayPanel`; those of a run are ``result.tables``.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`.
 
     Returns
@@ -128,7 +106,7 @@ def plot_decay(
     rates, profile = (needed_table(tables, name, "decay") for name in ("decay", "decay_profile"))
     row = rates.iloc[0]
     low, high = float(row["low_ratio"]), float(row["high_ratio"])
-    words = Words(language, naming)
+    words = Words.of(frame)
     figure = new_figure(6.4, 3.2)
     axes = figure.subplots()
     gamma, ratio = profile.index.to_numpy(dtype=np.float64), profile["ratio"].to_numpy()

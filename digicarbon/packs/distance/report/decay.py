@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,19 +15,16 @@ from digicarbon.report.diagnostics import DiagnosticTables
 from digicarbon.report.regression import RegressionTable
 from digicarbon.result import Result
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 class DistanceDecayTables(DiagnosticTables):
     """The bands of ``model=distance_bands`` and the estimates of ``model=decay``, below each other, with pictures."""
 
-    shown: ClassVar[tuple[str, ...]] = ("distance_bands", "decay")
-    options: ClassVar[tuple[str, ...]] = ("model=distance_bands", "model=decay")
-    pictures_of: ClassVar[Mapping[str, tuple[str, Callable[..., Figure]]]] = {
-        "distance_bands": ("distance_bands", plot_distance_bands),
-        "decay": ("decay_profile", plot_decay),
-    }
+    shown = ("distance_bands", "decay")
+    options = ("model=distance_bands", "model=decay")
+    pictures_of = (
+        ("distance_bands", "distance_bands", plot_distance_bands),
+        ("decay_profile", "decay", plot_decay),
+    )
     # the names of bands say where they begin and end
     columns_of: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "distance_bands": ("coef", "se", "p", "low", "high", "uniform_low", "uniform_high", "neighbours", "alone")

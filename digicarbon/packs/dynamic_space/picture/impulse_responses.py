@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import pandas as pd
 
-from digicarbon.report.picture._figure import (
-    BLUE,
-    GREY,
-    ORANGE,
-    Language,
-    Naming,
-    Words,
-    needed_table,
-    new_figure,
-    picture,
-)
+from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, NamedFrame, Words, needed_table, new_figure, picture
 from digicarbon.result import EFFECTS
 
 if TYPE_CHECKING:
@@ -29,20 +19,14 @@ LINES = {"impulse_responses": (BLUE, "-", "o"), "cumulated_responses": (ORANGE, 
 
 
 @picture
-def plot_impulse_responses(
-    tables: Mapping[str, pd.DataFrame],
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_impulse_responses(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame]) -> Figure:
     """Draw direct, indirect and total responses by years after a change of x, and their sums, with intervals.
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
         With ``impulse_responses`` and ``cumulated_responses``, as from `digicarbon.diagnostic.ImpulseResponses`.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`.
 
     Returns
@@ -57,7 +41,7 @@ def plot_impulse_responses(
     """
     parts = {name: needed_table(tables, name, "impulse_responses") for name in LINES}
     terms = list(dict.fromkeys(parts["impulse_responses"].index.get_level_values("x")))
-    words = Words(language, naming)
+    words = Words.of(frame)
     figure = new_figure(8.4, 0.9 + 2.4 * len(terms))
     panels = figure.subplots(len(terms), 3, sharex=True, squeeze=False)
     for row, term in zip(panels, terms, strict=True):

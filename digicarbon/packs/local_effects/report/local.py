@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads
-from digicarbon.report.maps import MOST_REGIONS, outline_files, outline_notes
+from digicarbon.report.base import Record, Table, attributed, heads
+from digicarbon.report.maps import MOST_REGIONS, ClassMap, outline_notes
 from digicarbon.report.picture import Words, drawable, long_names, no_letters, plot_map
-from digicarbon.report.pictured import Formats, files_of, number
+from digicarbon.report.pictured import number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from digicarbon.report.picture._figure import NamedFrame
 
 EFFECTS = ("own effect", "received", "sent")
 
 
-class LocalEffectTable(Report):
+class LocalEffectTable(ClassMap):
     """Each unit's own effect, what it receives and sends, and where a change in one unit is felt, with maps.
 
     Attributes
@@ -29,30 +32,10 @@ class LocalEffectTable(Report):
         A unit in which x changes: a column and a map show where that is felt.
     errors : bool
         Whether standard errors stand beside effects.
-    shapes, key, classes, scheme
-        As in `digicarbon.report.maps.MapTable`.
-    decimals : int
-        Digits after the decimal point.
-    pictures : tuple of {"png", "svg", "pdf"}
-        Formats; empty for none.
-    most_runs : int
-        Up to how many runs are shown.
     """
 
     shock: str | None = None
     errors: bool = True
-    shapes: str | None = None
-    key: str | None = None
-    classes: Annotated[int, Field(ge=2, le=9)] = 5
-    scheme: Literal["quantiles", "equal"] = "quantiles"
-    decimals: Annotated[int, Field(ge=0, le=12)] = 4
-    pictures: Formats = ("png", "svg")
-    most_runs: MostRuns = MOST_RUNS
-
-    @property
-    def reads(self) -> tuple[Path, ...]:
-        """The files of the map."""
-        return outline_files(self.shapes)
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return a row for each unit, its effects side by side; for very many units, quantiles of the effects.
@@ -101,43 +84,32 @@ class LocalEffectTable(Report):
             corners=(self.words(next(iter(every))),) if len(every) == 1 else (),
         )
 
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return a map of each run's own effects by term, and one of where the change is felt."""
-        files: dict[str, bytes] = {}
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
+        """Yield a map of each run's own effects by term, and one of where the change is felt."""
         words = Words(self.language or "en", self.words)
         alone = len(records) == 1
-        for record in records if self.pictures and len(records) <= self.most_runs else ():
+        for record in records:
             # a run alone is called by the experiment's name, which its title says in words
             above = title if alone else self.words.head(record.label) or title
             for term, frame in self._terms(record) if "local_effects" in record.result.tables else ():
                 parts = {effect: _rows(frame, effect)["coef"] for effect in EFFECTS}
-                files |= self._map(f"local_effects_{term}_{record.label}", record, above, parts, words(term))
+                yield f"local_effects_{term}_{record.label}", self._map(record, above, parts, words(term))
                 felt = self._felt(record, term)
                 if felt is not None and self.shock is not None:
                     head = words.say("change in", unit=drawable(_called(self.shock, frame, words.language)))
-                    name = f"shock_{self.shock}_{term}_{record.label}"
-                    files |= self._map(name, record, above, {term: felt["coef"]}, head)
-        return files
+                    figure = self._map(record, above, {term: felt["coef"]}, head)
+                    yield f"shock_{self.shock}_{term}_{record.label}", figure
 
-    def _map(
-        self, name: str, record: Record, title: str, parts: Mapping[str, pd.Series], beside: str
-    ) -> dict[str, bytes]:
+    def _map(self, record: Record, title: str, parts: Mapping[str, pd.Series], beside: str) -> Figure:
         """Return a picture with a map for each series."""
         frames = {part: values.to_frame("value") for part, values in parts.items()}
         table = pd.concat({part: pd.concat({beside: frame}) for part, frame in frames.items()})
-        figure = plot_map(
-            table,
-            shapes=self.shapes,
-            key=self.key,
-            classes=self.classes,
-            scheme=self.scheme,
-            title=title,
-            simulated=record.simulated,
-            language=self.language or "en",
-            dark="large",
-            naming=lambda part: self.words.word(part) if part in EFFECTS else self.words(part),
-        )
-        return files_of(name, figure, self.pictures)
+        where: dict[str, Any] = {name: getattr(self, name) for name in ("shapes", "key", "classes", "scheme")}
+        frame: NamedFrame = {
+            **self.frame(title, [record]),
+            "naming": lambda part: self.words.word(part) if part in EFFECTS else self.words(part),
+        }
+        return plot_map(table, dark="large", **where, **frame)
 
     def _terms(self, record: Record) -> Iterator[tuple[str, pd.DataFrame]]:
         """Yield each term and its effects, index effect and unit."""

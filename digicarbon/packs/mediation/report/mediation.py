@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,14 @@ from pydantic import Field, field_validator
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads
-from digicarbon.report.intervals import interval_files
-from digicarbon.report.pictured import Formats, number, results_of
+from digicarbon.report.base import Decimals, Record, Table, attributed, heads
+from digicarbon.report.intervals import interval_figure
+from digicarbon.report.pictured import Pictured, number, results_of
 from digicarbon.report.rows import unbounded
 from digicarbon.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PATHS = ("path_a", "path_a_se", "path_b", "path_b_se", "indirect", "se", "p", "low", "high")
 SHARE = ("share_mediated", "share_low", "share_high")
@@ -28,15 +31,13 @@ RHO_SHOWN = 3
 """Every third of the table's correlations is shown: from -0.9 to 0.9 by 0.3."""
 
 
-class PathTables(Report):
+class PathTables(Pictured):
     """The equations of each mediation, its paths and their products, and its sensitivity, below each other.
 
     Of runs with ``diagnostic=spatial_mediation``, their effects through mediators in space.
 
     Attributes
     ----------
-    decimals : int
-        Digits after the decimal point.
     stars : tuple of 3 floats
         p values below which there are one, two and three stars.
     textbook : bool
@@ -47,11 +48,9 @@ class PathTables(Report):
         Up to how many runs have their equations shown, and there is a picture.
     """
 
-    decimals: Annotated[int, Field(ge=0, le=12)] = 3
+    decimals: Decimals = 3
     stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
     textbook: bool = True
-    pictures: Formats = ("png", "svg")
-    most_runs: MostRuns = MOST_RUNS
 
     @field_validator("stars")
     @classmethod
@@ -97,15 +96,13 @@ class PathTables(Report):
         head = self.words.title(title, simulated=False)
         return replace(whole, title=f"{head}{self.words.colon}{whole.title}" if head else whole.title)
 
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return ``effects.<format>``: direct, indirect and total effects of mediations with their intervals.
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
+        """Yield ``effects``: direct, indirect and total effects of mediations with their intervals.
 
         Effects of a spatial model are those of a model without mediators, and are not in it.
         """
-        full = [record for record in records if "mediation" in record.result.tables]
-        if not self.pictures or not full or len(records) > self.most_runs:
-            return {}
-        return interval_files(self, "effects", title, full, (), self.pictures)
+        if full := [record for record in records if "mediation" in record.result.tables]:
+            yield "effects", interval_figure(self, "effects", title, full)
 
     def _named(self, runs: Sequence[Record]) -> dict[str, Result]:
         named = results_of(runs, self.words)

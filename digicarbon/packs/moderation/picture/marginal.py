@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -23,15 +23,7 @@ from digicarbon.packs.moderation.diagnostic.marginal_effects import (
     wild_of,
 )
 from digicarbon.panel import Panel
-from digicarbon.report.picture._figure import (
-    BLUE,
-    Language,
-    Naming,
-    Words,
-    draw_observations,
-    new_figure,
-    picture,
-)
+from digicarbon.report.picture._figure import BLUE, NamedFrame, Words, draw_observations, new_figure, picture
 from digicarbon.result import Result
 from digicarbon.weights import Weights
 
@@ -49,14 +41,12 @@ def plot_marginal(
     panel: Panel,
     term: str,
     along: str | None = None,
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
+    *,
     given: Given | None = None,
     model: Model | None = None,
     weights: Weights | None = None,
     effect: SpatialKind = "total",
+    **frame: Unpack[NamedFrame],
 ) -> Figure:
     """Draw the marginal effect of a variable, with its pointwise and its uniform band and the observations below.
 
@@ -64,7 +54,7 @@ def plot_marginal(
     ----------
     result, panel, term, along
         As in `marginal_effects`.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`.
     given, model, weights, effect
         As in `marginal_effects`.
@@ -86,25 +76,17 @@ def plot_marginal(
     others = [name for name in found.fixed if name not in values]
     axis, x = found.axis, found.z
     return _figure(
-        {Words(language).say(found.kind): effects},
+        {Words.of(frame).say(found.kind): effects},
         (found.term, axis, result.y),
         x,
         result.inference.level,
-        Words(language, naming),
+        Words.of(frame),
         tuple(others),
     )
 
 
 @picture
-def plot_effects_along(
-    table: pd.DataFrame,
-    result: Result,
-    panel: Panel | None,
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_effects_along(table: pd.DataFrame, result: Result, panel: Panel | None, **frame: Unpack[NamedFrame]) -> Figure:
     """Draw the tables of `digicarbon.diagnostic.MarginalEffects`, a line for each value of a further variable.
 
     Parameters
@@ -115,13 +97,13 @@ def plot_effects_along(
         With the table ``johnson_neyman``.
     panel : Panel or None
         The panel of the fit, for the observations below the lines.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`.
     """
     tested = next(note for note in result.tables["johnson_neyman"]["note"] if _is_test(note))
     axis = str(table.index.name)
     x = None if panel is None else observed(described(result, panel), panel, axis)
-    words = Words(language, naming)
+    words = Words.of(frame)
     labels = [_label(note, words) if isinstance(note, Note) else "" for note in table["given"]]
     lines = {label: table[np.array([one == label for one in labels])] for label in dict.fromkeys(labels)}
     return _figure(lines, (str(tested["term"]), axis, result.y), x, result.inference.level, words)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,11 @@ from digicarbon.packs.moderation.diagnostic.marginal_effects import BANDS, SIGNS
 from digicarbon.packs.moderation.picture.marginal import plot_effects_along
 from digicarbon.report.base import Record, Table
 from digicarbon.report.heads import heads_of
-from digicarbon.report.pictured import Formats, files_of
+from digicarbon.report.pictured import Formats
 from digicarbon.report.regression import RegressionTable, with_block
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NAME = "johnson_neyman"
 LINES = "marginal_effects"
@@ -27,13 +30,7 @@ EFFECTS = (
 
 
 class MarginalEffectTable(RegressionTable):
-    """The table of coefficients with effects along a moderator below, and a picture of each run's effect.
-
-    Attributes
-    ----------
-    pictures : tuple of {"png", "svg", "pdf"}
-        Formats of the pictures, one picture per run and format; empty for none.
-    """
+    """The table of coefficients with effects along a moderator below, and a picture of each run's effect."""
 
     pictures: Formats = ("png", "svg")
 
@@ -52,27 +49,13 @@ class MarginalEffectTable(RegressionTable):
         frames = [_table(record, NAME) for record in heads_of(list(records), self.heads, self.words).records]
         return with_block(above, list(self._lines(frames)))
 
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return a picture of each run's effects by file name; none if there are more than ``most_runs``.
-
-        Raises
-        ------
-        ConfigError
-            If matplotlib is not installed.
-        """
-        files: dict[str, bytes] = {}
-        for record in records if self.pictures and len(records) <= self.most_runs else ():
-            figure = plot_effects_along(
-                _table(record, LINES),
-                record.result,
-                None if record.panel is None else record.panel(),
-                self.words.head(record.label),
-                record.simulated,
-                self.language or "en",
-                self.words,
-            )
-            files |= files_of(f"marginal_effects_{record.label}", figure, self.pictures)
-        return files
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
+        """Yield a picture of each run's effects."""
+        for record in records:
+            panel = None if record.panel is None else record.panel()
+            frame = self.named_frame(self.words.head(record.label), [record])
+            figure = plot_effects_along(_table(record, LINES), record.result, panel, **frame)
+            yield f"marginal_effects_{record.label}", figure
 
     def _lines(self, frames: Sequence[pd.DataFrame]) -> Iterator[tuple[str, list[str]]]:
         """Yield the lines: a label and a cell per run; a block for each value of a further variable."""

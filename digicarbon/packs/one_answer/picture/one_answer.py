@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
-from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Words, drawable, new_figure, picture
+from digicarbon.report.picture._figure import (
+    BLUE,
+    GREY,
+    ORANGE,
+    Frame,
+    Words,
+    drawable,
+    new_figure,
+    picture_without_terms,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,15 +32,13 @@ WIDTH = 44
 """Letters of a line of words beside a path."""
 
 
-@picture
+@picture_without_terms
 def plot_averages(
     averages: Mapping[str, tuple[float, float]],
     estimates: FloatArray,
     shares: Mapping[str, float],
     rest: float,
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
+    **frame: Unpack[Frame],
 ) -> Figure:
     """Draw averages over models with their intervals, and the share of each choice in the variance of the estimates.
 
@@ -45,19 +52,10 @@ def plot_averages(
         Shapley shares by choice; empty for a single panel.
     rest : float
         The share of combinations of choices.
-    title, simulated, language
+    **frame
         As in `plot_coefficients`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ConfigError
-        If matplotlib is not installed.
     """
-    words = Words(language)
+    words = Words.of(frame)
     lines = max(len(averages) + 1, len(shares) + 1)
     figure = new_figure(8.0, 1.2 + 0.3 * lines)
     panels = figure.subplots(1, 2 if shares else 1, squeeze=False)[0]
@@ -88,14 +86,12 @@ def plot_averages(
     return figure
 
 
-@picture
+@picture_without_terms
 def plot_paths(
     estimates: FloatArray,
     paths: Mapping[str, tuple[FloatArray, Sequence[str]]],
     beyond: Mapping[str, float],
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
+    **frame: Unpack[Frame],
 ) -> Figure:
     """Draw the search for the extremes: the estimate after each change of a choice, and what was changed.
 
@@ -107,19 +103,10 @@ def plot_paths(
         Estimates of the start and after each step, and words for the steps, by the direction of the search.
     beyond : mapping of str to float
         The extreme of a direction whose search does not reach it.
-    title, simulated, language
+    **frame
         As in `plot_coefficients`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ConfigError
-        If matplotlib is not installed.
     """
-    words = Words(language)
+    words = Words.of(frame)
     names = {
         name: [filled(drawable(text), WIDTH) for text in (words.say("main specification"), *steps)]
         for name, (_, steps) in paths.items()
@@ -161,14 +148,8 @@ def _wide(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
-@picture
-def plot_left_out(
-    rows: pd.DataFrame,
-    median: float,
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-) -> Figure:
+@picture_without_terms
+def plot_left_out(rows: pd.DataFrame, median: float, **frame: Unpack[Frame]) -> Figure:
     """Draw what a curve is without each unit.
 
     Parameters
@@ -177,19 +158,10 @@ def plot_left_out(
         A row per unit, from the top: median, baseline (with the unit, of the same specifications), signs, significance.
     median : float
         Of all units.
-    title, simulated, language
+    **frame
         As in `plot_coefficients`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ConfigError
-        If matplotlib is not installed.
     """
-    words = Words(language)
+    words = Words.of(frame)
     figure = new_figure(7.2, 1.4 + 0.24 * len(rows))
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
     place = np.arange(len(rows))

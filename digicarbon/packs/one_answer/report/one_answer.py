@@ -18,7 +18,7 @@ from digicarbon.packs.one_answer.report.averages import DILUTED, EQUAL, Comparab
 from digicarbon.packs.one_answer.report.evidence import Evidence, EvidenceRequest
 from digicarbon.packs.one_answer.report.steps import SearchBy, flip_table, paths_of, search_table, step_words
 from digicarbon.packs.one_answer.report.without_units import units_of, units_table
-from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
+from digicarbon.report.base import Decimals, Record, Report, Table, counted_notes, counted_once
 from digicarbon.report.focal import Quantity, head_of
 from digicarbon.report.part import MOST_VALUES, Part, part_of
 from digicarbon.report.pictured import Formats, files_of
@@ -71,7 +71,7 @@ class OneAnswer(Report):
     search: SearchBy = "estimate"
     leave_out: bool = False
     most_units: Annotated[int, Field(ge=1)] = 15
-    decimals: Annotated[int, Field(ge=0, le=12)] = 4
+    decimals: Decimals = 4
     pictures: Formats = ("png", "svg")
 
     _evidence: Evidence | None = PrivateAttr(default=None)

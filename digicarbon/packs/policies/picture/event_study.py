@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,7 @@ from digicarbon.report.picture._figure import (
     BLUE,
     GREY,
     SERIES,
-    Language,
-    Naming,
+    NamedFrame,
     Words,
     draw_intervals,
     drawable,
@@ -70,20 +69,14 @@ def event_numbers(result: Result) -> pd.DataFrame:
 
 
 @picture
-def plot_event_study(
-    results: Results,
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_event_study(results: Results, **frame: Unpack[NamedFrame]) -> Figure:
     """Draw the effects of a policy by event time with their intervals, estimators side by side.
 
     Parameters
     ----------
     results : Result, sequence of Result, or mapping of str to Result
         Fits of `digicarbon.DiD` with ``aggregate="event"``; a mapping names them. At most 8 that have such effects.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`; ``naming`` says what the policy is called.
 
     Returns
@@ -105,7 +98,7 @@ def plot_event_study(
     if len(tables) > len(SERIES):
         raise ConfigError(Note("too_many_event_studies", runs=len(tables), most=len(SERIES)))
     policies = list(dict.fromkeys(by_run[run].focal[0] for run in tables))
-    words = Words(language, naming)
+    words = Words.of(frame)
     figure = new_figure(7.2, 4.0)
     axes = figure.subplots()
     events = sorted({int(event) for table in tables.values() for event in table.index})
@@ -120,12 +113,8 @@ def plot_event_study(
     if len(events) <= MOST_TICKS:
         there = {event: [by_run[run] for run, table in tables.items() if event in table.index] for event in events}
         axes.set_xticks(events, [with_minus(event_label(event, there[event])) for event in events])
-    axes.set_xlabel(
-        words.say(
-            "event time of",
-            x="、".join(map(words, policies)) if language == "zh" else ", ".join(map(words, policies)),
-        )
-    )
+    comma = "、" if words.language == "zh" else ", "
+    axes.set_xlabel(words.say("event time of", x=comma.join(map(words, policies))))
     axes.set_ylabel(f"{words.say('effect')}, {interval_words({run: by_run[run] for run in tables}, words)}")
     _add_legend(figure, axes, tables, words)
     return figure
@@ -161,14 +150,7 @@ def _add_legend(figure: Figure, axes: Axes, tables: Mapping[str, pd.DataFrame], 
 
 
 @picture
-def plot_rollout(
-    panel: Panel,
-    policy: str,
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_rollout(panel: Panel, policy: str, **frame: Unpack[NamedFrame]) -> Figure:
     """Draw who comes under a policy when: a line per unit, sorted by the first period.
 
     Parameters
@@ -177,7 +159,7 @@ def plot_rollout(
         With the columns of the policy.
     policy : str
         Its name; a share is drawn dark from the first period on in which it is above 0.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`.
 
     Returns
@@ -185,11 +167,6 @@ def plot_rollout(
     matplotlib.figure.Figure
         Light before the policy, dark from its first period on, empty where there is no observation. Cohorts are named
         at the right with their units.
-
-    Raises
-    ------
-    ConfigError
-        If matplotlib is not installed.
     DataError
         If the panel has no such column.
     """
@@ -198,7 +175,7 @@ def plot_rollout(
     order = np.lexsort((np.arange(len(first)), first))
     from matplotlib.colors import ListedColormap
 
-    words = Words(language, naming)
+    words = Words.of(frame)
     many = len(first)
     figure = new_figure(7.2, min(max(2.4, 0.16 * many + 1.0), 7.0) if many <= MOST_NAMES else 4.6)
     axes = figure.subplots()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,7 @@ from digicarbon.report.picture._figure import (
     GREY,
     ORANGE,
     SERIES,
-    Language,
-    Naming,
+    NamedFrame,
     Words,
     needed_table,
     new_figure,
@@ -35,13 +34,7 @@ BINS = 30
 
 
 @picture
-def plot_bacon(
-    tables: Mapping[str, pd.DataFrame],
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_bacon(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame]) -> Figure:
     """Draw what the two-way coefficient of a policy is a mean of: a point for each comparison of two cohorts.
 
     Parameters
@@ -49,7 +42,7 @@ def plot_bacon(
     tables : mapping of str to DataFrame
         With ``bacon`` and ``bacon_pairs``, as from `digicarbon.diagnostic.GoodmanBacon`; those of a recorded run are
         ``result.tables``.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`; ``naming`` says what periods are called.
 
     Returns
@@ -68,7 +61,7 @@ def plot_bacon(
     Goodman-Bacon (2021), Journal of Econometrics 225.
     """
     pairs, coefficient = bacon_numbers(tables)
-    words = Words(language, naming)
+    words = Words.of(frame)
     figure = new_figure(6.4, 4.2)
     axes = figure.subplots()
     axes.axhline(0, color="black", linewidth=0.6, zorder=0)
@@ -123,14 +116,7 @@ def _name_pairs(axes: Axes, pairs: pd.DataFrame, words: Words) -> None:
 
 
 @picture
-def plot_placebo(
-    tables: Mapping[str, pd.DataFrame],
-    level: float = 0.1,
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_placebo(tables: Mapping[str, pd.DataFrame], level: float = 0.1, **frame: Unpack[NamedFrame]) -> Figure:
     """Draw the estimates of placebo policies beside that of the policy, and their p values below.
 
     Parameters
@@ -140,7 +126,7 @@ def plot_placebo(
         recorded run are ``result.tables``.
     level : float
         Where the line of p values is drawn.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`; ``naming`` says what the policy is called.
 
     Returns
@@ -156,7 +142,7 @@ def plot_placebo(
     """
     row, draws = placebo_numbers(tables)
     coef = draws["coef"].to_numpy(dtype=float)
-    words = Words(language, naming)
+    words = Words.of(frame)
     figure = new_figure(6.4, 4.8)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     above.hist(coef, bins=BINS, density=True, color="#D0D0D0", edgecolor="white", linewidth=0.3)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
@@ -12,15 +12,18 @@ from pydantic import Field
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.packs.policies.picture.event_study import event_numbers, plot_event_study, plot_rollout
-from digicarbon.report.base import Record, Report, Table, attributed
+from digicarbon.report.base import Decimals, Record, Table, attributed
 from digicarbon.report.heads import Heads, heads_of
 from digicarbon.report.picture import event_label, no_letters
-from digicarbon.report.pictured import Formats, files_of, level_note, number, results_of
+from digicarbon.report.pictured import Pictured, level_note, number, results_of
 from digicarbon.report.regimes import of_mean
 from digicarbon.report.rows import interval_text, number_text
 from digicarbon.report.summary import coefficients
 from digicarbon.result import SHOWN, Result
 from digicarbon.spec import Names
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_STUDIES = 8
 """How many runs have markers that are told apart."""
@@ -44,27 +47,22 @@ def _mean(result: Result) -> str:
     return next((result.means[term] for term in result.focal if term in result.means), "")
 
 
-class EventStudy(Report):
+class EventStudy(Pictured):
     """Effects of a policy by event time and the units behind each, per run; pictures of effects and of the roll-out.
 
     Attributes
     ----------
-    decimals : int
-        Digits after the decimal point.
     statistics : tuple of str
         Rows below the effects; one that no run has is left out.
     rollout : bool
         Whether there is a picture of who comes under the policy when.
-    pictures : tuple of {"png", "svg", "pdf"}
-        Formats; empty for none.
     most_runs : int
         Up to how many runs stand side by side. With more, the table counts signs, and there is no picture.
     """
 
-    decimals: Annotated[int, Field(ge=0, le=12)] = 3
+    decimals: Decimals = 3
     statistics: Names = ("pretest_p", "nobs", "n_treated", "n_never")
     rollout: bool = True
-    pictures: Formats = ("png", "svg")
     most_runs: Annotated[int, Field(ge=1, le=MOST_STUDIES)] = MOST_STUDIES
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
@@ -121,19 +119,15 @@ class EventStudy(Report):
             names=names if names != tuple(heads.lowest) else (),
         )
 
-    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return ``event_study.<format>``, and ``rollout.<format>`` for the first panel of each policy."""
-        if not self.pictures or len(records) > self.most_runs:
-            return {}
+    def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
+        """Yield ``event_study``, and ``rollout`` for the first panel of each policy."""
         runs = list(records)
-        simulated = any(record.simulated for record in runs)
-        how = (simulated, self.language or "en", self.words)
-        files = files_of("event_study", plot_event_study(results_of(runs, self.words), title, *how), self.pictures)
+        frame = self.named_frame(title, runs)
+        yield "event_study", plot_event_study(results_of(runs, self.words), **frame)
         panels = {record.result.focal[0]: record.panel for record in reversed(runs) if record.panel is not None}
         for policy, panel in panels.items() if self.rollout else ():
             name = "rollout" if len(panels) == 1 else f"rollout_{policy}"
-            files |= files_of(name, plot_rollout(panel(), policy, title, *how), self.pictures)
-        return files
+            yield name, plot_rollout(panel(), policy, **frame)
 
     def _overall(self, result: Result) -> str:
         numbers = next((numbers for _, numbers in result.focal_numbers("coefficient")), None)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Naming, Words, new_figure, picture
+from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, NamedFrame, Words, new_figure, picture
 from digicarbon.result import Result
 
 if TYPE_CHECKING:
@@ -21,20 +21,14 @@ LINES = {"in_location": (0, (5, 2)), "in_location_low": (0, (1, 2)), "in_locatio
 
 
 @picture
-def plot_quantiles(
-    result: Result,
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_quantiles(result: Result, **frame: Unpack[NamedFrame]) -> Figure:
     """Draw the coefficients of each focal term over quantiles with their intervals, and those of least squares.
 
     Parameters
     ----------
     result : Result
         Of `digicarbon.PanelQuantile`.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`.
 
     Returns
@@ -55,7 +49,7 @@ def plot_quantiles(
     names = [str(name) for name in result.tables["equality"].index if name in means.index]
     places = {term: place for place, term in enumerate(result.terms)}
     numbers = {name: result.estimate_columns[name] for name in ("coef", "low", "high")}
-    words = Words(language, naming)
+    words = Words.of(frame)
     across = min(len(names), COLUMNS)
     down = -(-len(names) // across)
     figure = new_figure(max(4.8, 3.0 * across), 0.6 + 2.6 * down)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 
@@ -11,10 +10,6 @@ from digicarbon.note import Note
 from digicarbon.packs.quantile.picture.quantile import plot_quantiles
 from digicarbon.report.regression import RegressionTable
 from digicarbon.report.tables_below import TablesBelow
-from digicarbon.result import Result
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 SHOWN: Mapping[str, tuple[str, ...]] = {
     "location_scale": ("in_location", "in_location_se", "in_location_p", "in_scale", "in_scale_se", "in_scale_p"),
@@ -29,15 +24,13 @@ class QuantileReport(TablesBelow):
 
     Attributes
     ----------
-    decimals, statistics, pictures, most_runs
-        As in `digicarbon.report.tables_below.TablesBelow`; pictures are ``quantiles.<format>``.
     show_controls : bool
         Whether the coefficients of controls have rows.
     """
 
-    shown: ClassVar[tuple[str, ...]] = tuple(SHOWN)
-    needed: ClassVar[str] = "quantiles"
-    picture: ClassVar[tuple[str, str]] = ("quantiles", "quantiles")
+    shown = tuple(SHOWN)
+    needed = "quantiles"
+    picture = ("quantiles", "quantiles", plot_quantiles)
 
     show_controls: bool = False
 
@@ -54,7 +47,3 @@ class QuantileReport(TablesBelow):
     def columns(self, name: str, table: pd.DataFrame) -> list[str]:
         """Return the columns of `SHOWN`."""
         return list(SHOWN[name])
-
-    def plot(self, result: Result, title: str, simulated: bool) -> Figure:
-        """Return the coefficients by quantile."""
-        return plot_quantiles(result, title, simulated, self.language or "en", self.words)

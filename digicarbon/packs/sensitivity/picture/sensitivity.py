@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,7 @@ from digicarbon.report.picture._figure import (
     BLUE,
     GREY,
     ORANGE,
-    Language,
-    Naming,
+    NamedFrame,
     Words,
     needed_table,
     new_figure,
@@ -40,13 +39,7 @@ MOST_NAMES = 5
 
 
 @picture
-def plot_contours(
-    tables: Mapping[str, pd.DataFrame],
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_contours(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame]) -> Figure:
     """Draw what a coefficient and its t statistic would be with a confounder, by the confounder's partial R².
 
     Parameters
@@ -54,7 +47,7 @@ def plot_contours(
     tables : mapping of str to DataFrame
         With ``omitted_variable``, and ``omitted_variable_benchmarks`` if there are some, as from
         `digicarbon.diagnostic.OmittedVariable`; those of a recorded run are ``result.tables``.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`.
 
     Returns
@@ -82,7 +75,7 @@ def plot_contours(
     of_x, of_y = np.meshgrid(*(np.linspace(0, min(end, 0.995), POINTS) for end in ends))
     named = _strongest(shown)
     critical = float(np.sign(coef) * row["critical"])
-    words = Words(language, naming)
+    words = Words.of(frame)
     figure = new_figure(8.4, 4.2)
     left, right = figure.subplots(1, 2, sharey=True)
     panels = (

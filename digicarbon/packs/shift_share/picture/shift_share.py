@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
-from digicarbon.report.picture._figure import BLUE, GREY, Language, Naming, Words, needed_table, new_figure, picture
+from digicarbon.report.picture._figure import BLUE, GREY, NamedFrame, Words, needed_table, new_figure, picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @picture
-def plot_rotemberg(
-    tables: Mapping[str, pd.DataFrame],
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_rotemberg(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame]) -> Figure:
     """Draw the estimates of the sectors of the largest Rotemberg weights, by weight.
 
     Parameters
@@ -28,7 +22,7 @@ def plot_rotemberg(
     tables : mapping of str to DataFrame
         With ``rotemberg`` and ``rotemberg_summary``, as from `digicarbon.diagnostic.RotembergWeights`; those of a
         recorded run are ``result.tables``.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`; ``naming`` says what sectors are called.
 
     Returns
@@ -48,7 +42,7 @@ def plot_rotemberg(
     """
     sectors, summary = (needed_table(tables, name, "rotemberg") for name in ("rotemberg", "rotemberg_summary"))
     estimate = float(summary["value"].iloc[0])
-    words = Words(language, naming)
+    words = Words.of(frame)
     figure = new_figure(6.4, 4.2)
     axes = figure.subplots()
     line = words.say("shift-share estimate", x=f"{estimate:.3g}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.packs.threshold.numeric.estimator import critical_ratio
 from digicarbon.panel import spelt
-from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Naming, Words, new_figure, picture
+from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, NamedFrame, Words, new_figure, picture
 from digicarbon.result import Result
 
 if TYPE_CHECKING:
@@ -20,20 +20,14 @@ if TYPE_CHECKING:
 
 
 @picture
-def plot_threshold(
-    result: Result,
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_threshold(result: Result, **frame: Unpack[NamedFrame]) -> Figure:
     """Draw the likelihood ratio of each threshold over its candidates, with the critical value as a line.
 
     Parameters
     ----------
     result : Result
         Of `digicarbon.PanelThreshold`.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`; ``naming`` says what the threshold variable is called.
 
     Returns
@@ -53,7 +47,7 @@ def plot_threshold(
     found = result.tables["thresholds"]
     critical = critical_ratio(result.inference.level)
     called = _variable(result)
-    words = Words(language, naming)
+    words = Words.of(frame)
     count = len(found)
     figure = new_figure(7.2, 1.0 + 2.3 * count)
     panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]

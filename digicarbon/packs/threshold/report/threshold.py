@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 
@@ -13,25 +12,15 @@ from digicarbon.packs.threshold.picture.threshold import plot_threshold
 from digicarbon.report.base import Record, Table
 from digicarbon.report.sets import set_text
 from digicarbon.report.tables_below import TablesBelow
-from digicarbon.result import Result
 from digicarbon.spec import Names
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 class ThresholdReport(TablesBelow):
-    """The slopes of regimes; below them the tests of the number of thresholds, their confidence sets, the regimes.
+    """The slopes of regimes; below them the tests of the number of thresholds, their confidence sets, the regimes."""
 
-    Attributes
-    ----------
-    decimals, statistics, pictures, most_runs
-        As in `digicarbon.report.tables_below.TablesBelow`; pictures are ``threshold.<format>``.
-    """
-
-    shown: ClassVar[tuple[str, ...]] = ("threshold_tests", "thresholds", "regimes")
-    needed: ClassVar[str] = "thresholds"
-    picture: ClassVar[tuple[str, str]] = ("lr", "threshold")
+    shown = ("threshold_tests", "thresholds", "regimes")
+    needed = "thresholds"
+    picture = ("lr", "threshold", plot_threshold)
 
     statistics: Names = ("nobs", "n_units", "r2_within")
 
@@ -63,7 +52,3 @@ class ThresholdReport(TablesBelow):
         cells = table.cells.drop(columns=[end for end in ends if end in table.cells])
         cells.insert(1, self.word("confidence set"), sets)
         return replace(table, cells=cells)
-
-    def plot(self, result: Result, title: str, simulated: bool) -> Figure:
-        """Return the likelihood ratio of each candidate."""
-        return plot_threshold(result, title, simulated, self.language or "en", self.words)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import pandas as pd
 
-from digicarbon.report.picture._figure import BLUE, GREY, Language, Naming, Words, drawable, new_figure, picture
+from digicarbon.report.picture._figure import BLUE, GREY, NamedFrame, Words, drawable, new_figure, picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,34 +23,19 @@ DARK = 0.6
 
 
 @picture
-def plot_spatial_choice(
-    squares: Sequence[pd.DataFrame],
-    title: str = "",
-    simulated: bool = False,
-    language: Language = "en",
-    naming: Naming = None,
-) -> Figure:
+def plot_spatial_choice(squares: Sequence[pd.DataFrame], **frame: Unpack[NamedFrame]) -> Figure:
     """Draw a panel for each group of comparable runs: models down, W to the right, darker where more probable.
 
     Parameters
     ----------
     squares : sequence of DataFrame
         Posterior probabilities; missing where a pair was not fitted.
-    title, simulated, language, naming
+    **frame
         As in `plot_coefficients`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ConfigError
-        If matplotlib is not installed.
     """
     from matplotlib.colors import LinearSegmentedColormap
 
-    words = Words(language, naming)
+    words = Words.of(frame)
     shades = LinearSegmentedColormap.from_list("probability", ["#ffffff", BLUE])
     rows, columns = (max(one.shape[axis] for one in squares) for axis in (0, 1))
     names = [[drawable(str(name)) for name in one.columns] for one in squares]

@@ -17,9 +17,9 @@ from digicarbon.packs.which_weights.diagnostic.spatial_choice import EQUAL
 from digicarbon.packs.which_weights.numeric.marginal import probabilities
 from digicarbon.packs.which_weights.numeric.rivals import CONTAINS, vuong
 from digicarbon.packs.which_weights.picture.spatial_choice import plot_spatial_choice
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, heads
+from digicarbon.report.base import Decimals, Record, Table, attributed, heads
 from digicarbon.report.heads import option_of
-from digicarbon.report.pictured import Formats, files_of, number
+from digicarbon.report.pictured import Pictured, files_of, number
 from digicarbon.result import Result
 
 Chance = Annotated[float, Field(gt=0, strict=False)]
@@ -84,13 +84,11 @@ class _Group:
         return cells.unstack().reindex(index=list(kinds), columns=list(rest))
 
 
-class SpatialChoiceTable(Report):
+class SpatialChoiceTable(Pictured):
     """Models and W of a sweep with ``diagnostic=spatial_choice``: the most probable first, and a picture.
 
     Attributes
     ----------
-    decimals : int
-        Digits after the decimal point.
     pictures : tuple of {"png", "svg", "pdf"}
         Formats of ``spatial_choice.<format>``, probabilities of models and W; empty for none.
     most_runs : int
@@ -103,9 +101,7 @@ class SpatialChoiceTable(Report):
         product of both.
     """
 
-    decimals: Annotated[int, Field(ge=0, le=12)] = 3
-    pictures: Formats = ("png", "svg")
-    most_runs: MostRuns = MOST_RUNS
+    decimals: Decimals = 3
     prior_models: Mapping[str, Chance] = {}
     prior_weights: Mapping[str, Chance] = {}
 
@@ -159,9 +155,9 @@ class SpatialChoiceTable(Report):
         squares = [one for one in squares if one.size > 1]
         if not squares:
             return {}
-        simulated = any(record.simulated for record in records)
-        figure = plot_spatial_choice(squares, title, simulated, self.language or "en", self.words)
-        return files_of("spatial_choice", figure, self.pictures)
+        return files_of(
+            "spatial_choice", plot_spatial_choice(squares, **self.named_frame(title, records)), self.pictures
+        )
 
     def _groups(self, records: Sequence[Record]) -> list[_Group]:
         """Return comparable runs together, each fit once, in the order of the experiment."""
