@@ -12,9 +12,9 @@ import pandas as pd
 from digicarbon.note import Note
 from digicarbon.numeric.shape.influence import shares
 from digicarbon.report import Labels
+from digicarbon.report.choices import Choice, choices_of
 from digicarbon.report.focal import text_of
 from digicarbon.report.joint import decides
-from digicarbon.report.specification_curve import Choice, choices_of
 from digicarbon.sweep.answer import percent, sign
 from digicarbon.sweep.effects import Effects
 

@@ -21,7 +21,7 @@ from digicarbon.page.words import Words
 from digicarbon.plan.runs import NOTHING
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report.focal import effect_of, text_of
-from digicarbon.report.kinds import LETTERS, Multiverse
+from digicarbon.report.kinds import Multiverse, with_letter
 from digicarbon.report.labels import Labels
 from digicarbon.sweep.effects import Effects
 
@@ -180,15 +180,6 @@ def _parts(multiverse: Multiverse | None, listed: Sequence[Listed], labels: Labe
     ]
 
 
-def _head_of(key: str, multiverse: Multiverse | None, labels: Labels) -> str:
-    """Return what a choice is called, with the letter of its kind."""
-    name = labels.choice(key)
-    if multiverse is None or key not in multiverse.kinds:
-        return name
-    letter = LETTERS[multiverse.kind(key)]
-    return f"{name}（{letter}）" if labels.language == "zh" else f"{name} ({letter})"
-
-
 def _effect(effects: Effects, names: Sequence[str], words: Words, labels: Labels) -> dict[str, Any]:
     """Return the effects of listed runs; where their units differ, in standard errors."""
     none = np.full(len(effects.columns), np.nan)
@@ -230,7 +221,7 @@ def _choices(
             codes[number, place] = code
     return [
         {
-            "head": _head_of(key, sweep.multiverse, labels),
+            "head": with_letter(key, sweep.multiverse, labels),
             "key": key,
             "values": [said for said, _, _ in values[key]],
             "codes": packed(codes[number]),

@@ -530,6 +530,15 @@ class Table:
         return (own,) if self.below is None else (own, *self.below.grids)
 
 
+def stacked(tables: Sequence[Table]) -> Table:
+    """Return tables one below the other, each after those that are below the one before."""
+    first, *others = tables
+    if not others:
+        return first
+    rest = stacked(others)
+    return replace(first, below=rest if first.below is None else stacked([first.below, rest]))
+
+
 def to_json(table: Table) -> dict[str, Any]:
     """Return a table as plain values, from which `from_json` makes an equal one."""
     return {

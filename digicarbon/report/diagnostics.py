@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
+from digicarbon.render import stacked
 from digicarbon.report.base import Decimals, Record, Table
 from digicarbon.report.diagnostic import DiagnosticTable
 from digicarbon.report.pictured import Pictured
@@ -57,9 +58,7 @@ class DiagnosticTables(Pictured):
         tables = [self.part(name, self.words.word(f"check {name}"), own) for name, own in having.items() if own]
         if not tables:
             raise ConfigError(self.none())
-        whole, *further = _each_note_once(tables)
-        for table in reversed(further):
-            whole = replace(whole, below=replace(table, below=whole.below))
+        whole = stacked(_each_note_once(tables))
         own = self.words.title(title, simulated=False)
         return replace(whole, title=f"{own}{self.words.colon}{whole.title}" if own else whole.title)
 

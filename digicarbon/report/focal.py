@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from digicarbon.note import Note
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.panel import LOG_PREFIX, constituents
 from digicarbon.plan.choice import said
 from digicarbon.report.base import Record
@@ -22,6 +23,8 @@ AS_CONFIGURED = "as configured"
 """The value of a key that a run does not change."""
 COLUMN = "column"
 """The key for the experiment's columns, in addition to the keys of the configuration."""
+MOST_LISTED = 12
+"""Largest number of keys or values that an error lists."""
 IN_PIECES = Note("several_pieces")
 """The note on runs whose focal terms are pieces of an effect."""
 _QUANTITY = {
@@ -92,6 +95,18 @@ def heads_of(quantity: Quantity) -> Note:
 def one_of(quantity: Quantity) -> Note:
     """Return a quantity with its article."""
     return Note("a_coefficient") if quantity == "coefficient" else _ARTICLE.get(quantity) or _named_effect(quantity)
+
+
+def refuse_other(key: str, choice: str, varied: Collection[str]) -> None:
+    """Raise if runs do not differ in a choice that a report's field ``key`` names.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if choice not in varied:
+        listed = cut(varied, MOST_LISTED) or Note("nothing_varied")
+        raise ConfigError(Note("not_varied", key=key, choice=choice, hint=suggestion(choice, varied), varied=listed))
 
 
 def _named(quantity: Quantity) -> Note:
@@ -165,6 +180,12 @@ class Focal:
         What terms of regimes are made of; several where records have other variables or numbers of thresholds.
     labels : sequence of str
         The labels of all records.
+    lacking : sequence of frozenset of str
+        The keys that have no effect on each record.
+    simulated : bool
+        Whether the data of any record are simulated.
+    coverage : tuple of float
+        What the intervals of the records cover.
     """
 
     runs: int
@@ -183,6 +204,9 @@ class Focal:
     regimes: Mapping[str, set[MadeOf]] = field(default_factory=dict)
     labels: Sequence[str] = ()
     mean_of: Sequence[str] = ()
+    lacking: Sequence[frozenset[str]] = ()
+    simulated: bool = False
+    coverage: tuple[float, ...] = ()
 
     def boundary_notes(self) -> tuple[Note, ...]:
         """Return a note for each parameter at the end of its range, which excludes records."""
@@ -241,8 +265,16 @@ def focal(
     labels: list[str] = []
     outcome_of: list[str] = []
     mean_of: list[str] = []
+    lacking: list[frozenset[str]] = []
+    # one object for all records that have it
+    sets: dict[tuple[str, ...], frozenset[str]] = {}
+    simulated = False
+    coverage: dict[float, None] = {}
     for position, record in enumerate(records):
         labels.append(record.label)
+        lacking.append(sets.setdefault(record.lacking, frozenset(record.lacking)))
+        simulated = simulated or record.simulated
+        coverage[record.result.inference.level] = None
         outcome_of.append(record.result.y)
         means = record.result.means
         mean_of.append(next((means[term] for term in record.result.focal if term in means), ""))
@@ -291,6 +323,9 @@ def focal(
         regimes=regimes,
         labels=labels,
         mean_of=mean_of,
+        lacking=lacking,
+        simulated=simulated,
+        coverage=tuple(coverage),
     )
 
 

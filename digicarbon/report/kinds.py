@@ -46,6 +46,7 @@ from digicarbon.arrays import BoolArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.report.focal import AS_CONFIGURED, COLUMN, members_of, text_of
+from digicarbon.report.labels import Labels
 
 if TYPE_CHECKING:
     from digicarbon.plan.runs import Plan
@@ -213,6 +214,15 @@ class Multiverse:
         if self.unnamed:
             notes.append(Note("kinds_unnamed", keys=self.unnamed))
         return tuple(notes)
+
+
+def with_letter(key: str, multiverse: Multiverse | None, words: Labels) -> str:
+    """Return what a choice is called, with the letter of its kind where the experiment names one."""
+    name = words.choice(key)
+    if multiverse is None or key not in multiverse.kinds:
+        return name
+    letter = LETTERS[multiverse.kind(key)]
+    return f"{name}（{letter}）" if words.language == "zh" else f"{name} ({letter})"
 
 
 def multiverse_of(roster: Members) -> Multiverse | None:

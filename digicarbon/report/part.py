@@ -11,9 +11,10 @@ import pandas as pd
 from digicarbon.arrays import BoolArray, IntArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.report.focal import members_of, text_of
+from digicarbon.report.choices import Choice, choices_of
+from digicarbon.report.curve import Curve
+from digicarbon.report.focal import MOST_LISTED, members_of, refuse_other, text_of
 from digicarbon.report.joint import decides
-from digicarbon.report.specification_curve import Choice, Curve, choices_of
 
 NUMBERS = ("record", "term", "coef", "se", "p", "low", "high")
 """Columns of rows that are no choices."""
@@ -96,7 +97,7 @@ def part_of(curve: Curve, rows: pd.DataFrame, name: str, main: Mapping[str, obje
     """
     once = ~rows.duplicated([*curve.estimate_keys, "term", "coef"])
     repeated, rows = int((~once).sum()), rows[once].reset_index(drop=True)
-    lacking = [curve.lacking[int(record)] for record in rows["record"]]
+    lacking = [curve.focal_runs.lacking[record] for record in rows["record"]]
 
     def differs(key: str) -> bool:
         # a run on which a choice has no effect has any value of it
@@ -109,7 +110,7 @@ def part_of(curve: Curve, rows: pd.DataFrame, name: str, main: Mapping[str, obje
     none = np.empty((len(rows), 0))
     choices = [by_key.get(key) or Choice(key, (), none, None) for key in keys]
     applies = np.array([[choice.key not in own for choice in choices] for own in lacking], dtype=np.bool_)
-    labels = tuple(curve.labels[int(record)] for record in rows["record"])
+    labels = tuple(curve.focal_runs.labels[record] for record in rows["record"])
     return Part(
         name, rows, labels, choices, applies.reshape(len(rows), len(choices)), _start(rows, curve.rows, main), repeated
     )
@@ -124,26 +125,13 @@ def _start(rows: pd.DataFrame, every: pd.DataFrame, main: Mapping[str, object]) 
             # the order of a list is no choice
             texts = every.get(key, pd.Series(dtype=object)).astype(str).unique()
             text = next((one for one in texts if members_of(one) == members_of(text)), text)
-        if key not in every:
-            known = [name for name in every.columns if name not in NUMBERS]
-            listed = cut(known, 12) or Note("nothing_varied")
-            raise ConfigError(
-                Note("not_varied", key="report.main", choice=key, hint=suggestion(key, known), varied=listed)
-            )
+        refuse_other("report.main", key, [name for name in every.columns if name not in NUMBERS])
         values = every[key].astype(str).unique().tolist()
         own = fits & (rows[key].astype(str) == text).to_numpy()
         # a part of another value of this choice has a main specification, too
         here = bool((rows[key].astype(str) == text).any())
         if text not in values or (here and not own.any()):
-            raise ConfigError(
-                Note(
-                    "no_main_specification",
-                    key="report.main",
-                    choice=key,
-                    value=text,
-                    hint=suggestion(text, values),
-                    values=cut(values, 12),
-                )
-            )
+            about = {"choice": key, "value": text, "hint": suggestion(text, values), "values": cut(values, MOST_LISTED)}
+            raise ConfigError(Note("no_main_specification", key="report.main", **about))
         fits = own if here else fits
     return int(np.flatnonzero(fits)[0])

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.errors import ConfigError
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note, cut
 from digicarbon.report.base import (
     MOST_RUNS,
     Decimals,
@@ -22,7 +22,7 @@ from digicarbon.report.base import (
     heads,
     summarised,
 )
-from digicarbon.report.focal import COLUMN, Focal, Quantity, focal, heads_of, one_of
+from digicarbon.report.focal import COLUMN, Focal, Quantity, focal, heads_of, one_of, refuse_other
 from digicarbon.report.kinds import Multiverse
 from digicarbon.report.labels import Labels
 from digicarbon.report.regimes import with_regimes
@@ -88,17 +88,8 @@ class SignTable(Report):
         return Table(title, shown, rules, self.words.notes(notes), below, language=self.words.spoken)
 
     def _keys(self, focal_runs: Focal) -> list[str]:
-        unknown = [key for key in self.by if key not in focal_runs.varied]
-        if unknown:
-            raise ConfigError(
-                Note(
-                    "not_varied",
-                    key="report.by",
-                    choice=unknown[0],
-                    hint=suggestion(unknown[0], list(focal_runs.varied)),
-                    varied=cut(focal_runs.varied, 12) or Note("nothing_varied"),
-                )
-            )
+        for key in self.by:
+            refuse_other("report.by", key, focal_runs.varied)
         return list(self.by) or [key for key, values in focal_runs.varied.items() if len(values) > 1]
 
     def _runs(self, rows: pd.DataFrame, labels: Sequence[str], called: Labels) -> Table:

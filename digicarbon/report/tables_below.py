@@ -12,6 +12,7 @@ import pandas as pd
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
+from digicarbon.render import stacked
 from digicarbon.report.base import MostRuns, Record, Table, heads
 from digicarbon.report.pictured import Pictured
 from digicarbon.report.regression import RegressionTable
@@ -84,10 +85,7 @@ class TablesBelow(Pictured):
         whole = self.coefficients.table(title, records)
         if len(records) > self.most_runs:
             return whole
-        below: Table | None = None
-        for name in reversed(self.shown):
-            below = replace(self._one(name, having), below=below)
-        return replace(whole, below=below)
+        return replace(whole, below=stacked([self._one(name, having) for name in self.shown]))
 
     def _one(self, name: str, records: Sequence[Record]) -> Table:
         """Return a table of all runs below each other."""

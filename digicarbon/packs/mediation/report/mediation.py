@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
+from digicarbon.render import stacked
 from digicarbon.report.base import Decimals, Record, Table, attributed, heads
 from digicarbon.report.intervals import interval_figure
 from digicarbon.report.pictured import Pictured, number, results_of
@@ -90,9 +91,8 @@ class PathTables(Pictured):
         if space:
             tables.append(self._stacked("space", space, lambda result: result.tables["spatial_mediation"][[*SPACE]]))
         notes = self.words.notes(attributed([(record.label, record.result.notes) for record in runs]))
-        whole = replace(tables[-1], notes=(*tables[-1].notes, *notes))
-        for table in reversed(tables[:-1]):
-            whole = replace(table, below=whole)
+        tables[-1] = replace(tables[-1], notes=(*tables[-1].notes, *notes))
+        whole = stacked(tables)
         head = self.words.title(title, simulated=False)
         return replace(whole, title=f"{head}{self.words.colon}{whole.title}" if head else whole.title)
 

@@ -18,12 +18,14 @@ from digicarbon.packs.one_answer.report.averages import DILUTED, EQUAL, Comparab
 from digicarbon.packs.one_answer.report.evidence import Evidence, EvidenceRequest
 from digicarbon.packs.one_answer.report.steps import SearchBy, flip_table, paths_of, search_table, step_words
 from digicarbon.packs.one_answer.report.without_units import units_of, units_table
+from digicarbon.render import stacked
 from digicarbon.report.base import Decimals, Record, Report, Table, counted_notes, counted_once
+from digicarbon.report.curve import Curve, units_notes
 from digicarbon.report.focal import Quantity, head_of
 from digicarbon.report.part import MOST_VALUES, Part, part_of
 from digicarbon.report.pictured import Formats, files_of
 from digicarbon.report.regimes import with_regimes
-from digicarbon.report.specification_curve import Curve, SpecificationCurve, drawn_words, units_notes
+from digicarbon.report.specification_curve import SpecificationCurve, drawn_words
 from digicarbon.report.supplement import Supplement
 from digicarbon.result import RunEffect
 
@@ -116,11 +118,7 @@ class OneAnswer(Report):
             own[0] = replace(own[0], title=title, notes=(*own[0].notes, *notes))
             name = f"{self.words.colon}{self.words.head(part.name)}" if part.name else ""
             tables += [replace(one, title=f"{one.title}{name}") for one in own]
-        below: Table | None = None
-        for one in reversed(tables):
-            below = replace(one, below=below)
-        assert below is not None
-        return below
+        return stacked(tables)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return pictures of the averages and shares, of the search, and of the curve without each unit."""
@@ -132,7 +130,7 @@ class OneAnswer(Report):
         for part in parts:
             end = f"_{part.name}" if part.name else ""
             head = f"{title}{words.colon}{words.head(part.name)}" if part.name else title
-            files |= self._pictures(part, end, head, curve.simulated)
+            files |= self._pictures(part, end, head, curve.focal_runs.simulated)
         return files
 
     def _pictures(self, part: Part, end: str, title: str, simulated: bool) -> dict[str, bytes]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Annotated
 
 import numpy as np
@@ -17,6 +18,7 @@ from digicarbon.packs.which_weights.diagnostic.spatial_choice import EQUAL
 from digicarbon.packs.which_weights.numeric.marginal import probabilities
 from digicarbon.packs.which_weights.numeric.rivals import CONTAINS, vuong
 from digicarbon.packs.which_weights.picture.spatial_choice import plot_spatial_choice
+from digicarbon.render import stacked
 from digicarbon.report.base import Decimals, Record, Table, attributed, heads
 from digicarbon.report.heads import option_of
 from digicarbon.report.pictured import Pictured, files_of, number
@@ -143,11 +145,9 @@ class SpatialChoiceTable(Pictured):
         cells = pd.DataFrame(rows, index=labels)
         # e.g. tests of runs without a bootstrap
         cells = cells.loc[:, (cells != "").any()].rename(columns=self.words.word)
-        below: Table | None = None
-        for place, group in reversed(list(enumerate(groups, start=1))):
-            for table in reversed(list(self._squares(group, place if several else 0))):
-                below = replace(table, below=below)
-        return Table(title, cells, tuple(rules), self.words.notes(notes), below, language=self.words.spoken)
+        whole = Table(title, cells, tuple(rules), self.words.notes(notes), language=self.words.spoken)
+        squares = [self._squares(group, place if several else 0) for place, group in enumerate(groups, start=1)]
+        return stacked([whole, *chain.from_iterable(squares)])
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return the picture of probabilities, a panel for each group of comparable runs."""
