@@ -379,6 +379,17 @@ def series(position: int) -> tuple[str, str]:
     return SERIES[position % len(SERIES)]
 
 
+def name_point(axes: Axes, at: tuple[float, float], text: str, colour: str = GREY, above: int = 4) -> None:
+    """Write the name of a point to its right, some points above it."""
+    axes.annotate(text, at, xytext=(5, above), textcoords="offset points", fontsize=6.5, color=colour)
+
+
+def light_grid(axes: Axes, axis: Literal["x", "y"]) -> None:
+    """Draw thin lines at the ticks of an axis, behind everything else."""
+    axes.grid(axis=axis, color="#DDDDDD", linewidth=0.5)
+    axes.set_axisbelow(True)
+
+
 def draw_observations(axes: Axes, x: FloatArray, words: Words, named: bool = True) -> None:
     """Draw how often values are observed, as a picture below another one; with the number of them beside it."""
     axes.hist(x, bins=30, range=(float(x.min()), float(x.max())), color=GREY, alpha=0.6)

@@ -20,6 +20,7 @@ from digicarbon.report.picture._figure import (
     Words,
     draw_intervals,
     drawable,
+    light_grid,
     new_figure,
     picture,
     series,
@@ -219,8 +220,7 @@ def _by_time(
         label = drawable(run) or None
         line: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 5, "linewidth": 0.6}
         axes.plot(x[order], rows["coef"].to_numpy()[order], label=label, **line)
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
-    axes.set_axisbelow(True)
+    light_grid(axes, "y")
     if len(at) <= MOST_TICKS:
         axes.set_xticks(at, [with_minus(event_label(time, _with(times, time, numbers, by_run))) for time in at])
     shown = [part for result in by_run.values() for role in result.roles for part in role.made_of]
@@ -355,8 +355,7 @@ def _draw_lines(axes: Axes, lines: Sequence[_Line], numbers: pd.DataFrame, runs:
     axes.set_ylim(lines[-1].y + 0.7, -0.7)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", color="#DDDDDD", linewidth=0.5)
-    axes.set_axisbelow(True)
+    light_grid(axes, "x")
     axes.locator_params(axis="x", nbins=5)
 
 
@@ -380,14 +379,7 @@ def _write_numbers(axes: Axes, lines: Sequence[_Line], numbers: pd.DataFrame) ->
     """Write estimate and interval to the right of the picture."""
     for line, row in _with_numbers(lines, numbers):
         text = with_minus(f"{row['coef']:.3f} {interval_text(row['low'], row['high'], 3)}".rstrip())
-        axes.annotate(
-            text,
-            (1.02, line.y),
-            xycoords=axes.get_yaxis_transform(),
-            va="center_baseline",
-            fontsize=8,
-            annotation_clip=False,
-        )
+        axes.annotate(text, (1.02, line.y), xycoords=axes.get_yaxis_transform(), va="center_baseline", fontsize=8)
 
 
 def interval_words(results: Mapping[str, Result], words: Words) -> str:
@@ -411,6 +403,5 @@ def _draw_bands(
             x, rows["coef"], color=colour, marker=marker, markersize=5, linewidth=1, label=f"{words(term)}, {interval}"
         )
         draw_intervals(axes, x, rows, colour)
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
-    axes.set_axisbelow(True)
+    light_grid(axes, "y")
     axes.set_xticks(bands, [f"{band:g}" for band in bands], rotation=45 if len(bands) > 6 else 0)

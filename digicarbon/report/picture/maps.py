@@ -19,6 +19,7 @@ from digicarbon.report.picture._figure import (
     Words,
     drawable,
     grid_of,
+    light_grid,
     new_figure,
     picture,
     picture_without_terms,
@@ -426,11 +427,8 @@ def _draw_areas(axes: Axes, areas: Areas, fills: Mapping[str, Mapping[str, Any]]
             fill = fills.get(unit, NO_DATA)
             outline = Outline.make_compound_path(*(Outline(ring, closed=True) for ring in rings))
             edge = fill.get("edgecolor", "#6E6E6E" if fill["hatch"] else "white" if areas.source == "" else "#6E6E6E")
-            place.add_artist(
-                PathPatch(
-                    outline, facecolor=fill["facecolor"], hatch=fill["hatch"], edgecolor=edge, linewidth=0.4, gid=unit
-                )
-            )
+            look = {"facecolor": fill["facecolor"], "hatch": fill["hatch"], "edgecolor": edge}
+            place.add_artist(PathPatch(outline, linewidth=0.4, gid=unit, **look))
         place.set_xlim(left, right)
         place.set_ylim(bottom, top)
         place.set_aspect("equal")
@@ -449,15 +447,8 @@ def _write_texts(axes: Axes, areas: Areas, fills: Mapping[str, Mapping[str, Any]
         red, green, blue = to_rgb(fill["facecolor"])
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
         middle = (areas.rings[unit][0].min(axis=0) + areas.rings[unit][0].max(axis=0)) / 2
-        artist = axes.text(
-            float(middle[0]),
-            float(middle[1]),
-            text,
-            ha="center",
-            va="center",
-            fontsize=6.0 if longest > 4 else 7.0,
-            color="white" if dark else "black",
-        )
+        look: dict[str, Any] = {"fontsize": 6.0 if longest > 4 else 7.0, "color": "white" if dark else "black"}
+        artist = axes.text(float(middle[0]), float(middle[1]), text, ha="center", va="center", **look)
         if fill["hatch"]:
             artist.set_path_effects([withStroke(linewidth=2, foreground="white")])
 
@@ -556,8 +547,7 @@ def _by_region(
         else:
             axes.set_ylabel(words.say("rank of region"))
         axes.tick_params(axis="y", length=0)
-        axes.grid(axis="x", color="#DDDDDD", linewidth=0.5)
-        axes.set_axisbelow(True)
+        light_grid(axes, "x")
         unit = words.unit(units.get(name, ""))
         axes.set_xlabel(f"{words(name)} ({unit})" if unit else words(name))
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(periods))

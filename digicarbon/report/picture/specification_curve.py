@@ -191,16 +191,10 @@ def plot_specification_curve(
     handles = {label: handle for handle, label in _legend(grid[0])}
     kinds = [label for kind, _, _ in KINDS if (label := words.say(kind, p=f"{level:g}")) in handles]
     order_of_legend = list(dict.fromkeys([*kinds, *handles]))
-    figure.legend(
-        [handles[label] for label in order_of_legend],
-        order_of_legend,
-        loc="outside lower left",
-        ncols=3,
-        title="\n".join(lines) or None,
-        title_fontsize=8,
-        alignment="left",
-        markerscale=2.0 if min(map(len, orders)) > FEW else 1.0,
-    )
+    below: dict[str, Any] = {"loc": "outside lower left", "ncols": 3, "alignment": "left"}
+    below |= {"title": "\n".join(lines) or None, "title_fontsize": 8}
+    below["markerscale"] = 2.0 if min(map(len, orders)) > FEW else 1.0
+    figure.legend([handles[label] for label in order_of_legend], order_of_legend, **below)
     if rows:
         if len(names) == 1:
             _write_medians(grid[1, 0], rows, estimates["coef"].to_numpy(), words)
@@ -283,17 +277,10 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, interval: str, wor
         positions = np.flatnonzero(mask)
         positions = positions[np.unique(np.linspace(0, len(positions) - 1, DRAWN).astype(int))]
         size = (4.0 if hollow else 5.0) if not many else (0.9 if hollow else 2.8)
-        axes.plot(
-            x[positions],
-            coef[positions],
-            linestyle="",
-            marker=marker,
-            markersize=size,
-            color=colour,
-            markerfacecolor="white" if hollow and not many else colour,
-            markeredgewidth=0.9 if hollow and not many else 0.0,
-            label=words.say(kind, p=f"{level:g}"),
-        )
+        face, edge = ("white", 0.9) if hollow and not many else (colour, 0.0)
+        look: dict[str, Any] = {"marker": marker, "markersize": size, "color": colour, "markerfacecolor": face}
+        label = words.say(kind, p=f"{level:g}")
+        axes.plot(x[positions], coef[positions], linestyle="", markeredgewidth=edge, label=label, **look)
     if median is not None:
         axes.axhline(float(np.median(coef)), color="black", linewidth=0.8, linestyle=(0, (4, 2)), label=median)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -373,14 +360,8 @@ def _mark_beyond(axes: Axes, rows: pd.DataFrame, words: Words) -> None:
     for beyond, marker, end, size in marks:
         if beyond.any():
             at = np.full(int(beyond.sum()), end)
-            line: dict[str, Any] = {
-                "linestyle": "",
-                "marker": marker,
-                "markersize": size,
-                "color": DARK,
-                "markeredgewidth": 0.6,
-            }
-            (artist,) = axes.plot(x[beyond], at, clip_on=False, **line)
+            line: dict[str, Any] = {"marker": marker, "markersize": size, "color": DARK, "markeredgewidth": 0.6}
+            (artist,) = axes.plot(x[beyond], at, linestyle="", clip_on=False, **line)
             artist.set_in_layout(False)
     if outside.any() or cut.any():
         counts = {"estimates": f"{int(outside.sum()):,}", "intervals": f"{int(cut.sum()):,}"}
@@ -406,13 +387,8 @@ def _draw_choices(axes: Axes, rows: Sequence[_Row], order: NDArray[np.int64]) ->
         axes.axhline(row.y + ROW / 2 if count > FEW else row.y, color=PALE, linewidth=0.6, zorder=0)
         if count <= FEW:
             x = np.flatnonzero(row.there[order]) + 1.0
-            marks: dict[str, Any] = {
-                "marker": "|",
-                "markersize": 7,
-                "color": "black",
-                "markeredgewidth": 1.4 if count < 60 else 0.9,
-            }
-            axes.plot(x, np.full(len(x), row.y), linestyle="", **marks)
+            marks: dict[str, Any] = {"color": "black", "markeredgewidth": 1.4 if count < 60 else 0.9}
+            axes.plot(x, np.full(len(x), row.y), linestyle="", marker="|", markersize=7, **marks)
             continue
         # the values of a choice have one scale
         most = max(float(_shares(peer[order], edges).max()) for peer in row.peers) or 1.0
@@ -443,18 +419,10 @@ def _write_medians(axes: Axes, rows: Sequence[_Row], coef: FloatArray, words: Wo
         if row.there is not None:
             columns[0].append((1.09, f"{int(row.there.sum()):,}", row.y))
         if row.y in medians:
-            text = with_minus(f"{medians[row.y]:z,.{decimals}f}")
-            columns[1].append((1.19, text, row.y))
+            columns[1].append((1.19, with_minus(f"{medians[row.y]:z,.{decimals}f}"), row.y))
     for x, text, y in (*columns[0], *columns[1]):
-        axes.annotate(
-            text,
-            (x, y),
-            xycoords=axes.get_yaxis_transform(),
-            ha="right",
-            va="center_baseline",
-            fontsize=7,
-            annotation_clip=False,
-        )
+        how: dict[str, Any] = {"ha": "right", "va": "center_baseline", "fontsize": 7}
+        axes.annotate(text, (x, y), xycoords=axes.get_yaxis_transform(), **how)
 
 
 def _name_choices(figure: Figure, axes: Axes, rows: Sequence[_Row]) -> None:

@@ -50,15 +50,8 @@ def plot_impulse_responses(tables: Mapping[str, pd.DataFrame], **frame: Unpack[N
                 part = parts[name].xs((term, effect), level=("x", "effect"))
                 years = np.array([int(year) for year in part.index])
                 axes.fill_between(years, part["low"], part["high"], color=colour, alpha=0.13, linewidth=0)
-                axes.plot(
-                    years,
-                    part["coef"],
-                    color=colour,
-                    linewidth=1.2,
-                    linestyle=style,
-                    marker=marker,
-                    markersize=3.0,
-                )
+                look = {"color": colour, "linestyle": style, "marker": marker}
+                axes.plot(years, part["coef"], linewidth=1.2, markersize=3.0, **look)
             axes.axhline(0, color=GREY, linewidth=0.6)
             axes.set_title(words.say(effect), fontsize=9, loc="left")
             axes.xaxis.get_major_locator().set_params(integer=True)

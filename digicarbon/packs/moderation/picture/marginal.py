@@ -173,14 +173,8 @@ def _draw(axes: Axes, effects: pd.DataFrame, words: Words, level: float) -> None
             axes.plot(at, end, color=BLUE, marker="_", markersize=8, linestyle="", label=name)
         for mask, key, face, _ in kinds:
             if mask.any():
-                marks: dict[str, Any] = {
-                    "marker": "o",
-                    "markersize": 6,
-                    "color": BLUE,
-                    "markerfacecolor": face,
-                    "linestyle": "",
-                }
-                axes.plot(at[mask], coef[mask], label=words.say(key, p=p, level=p), **marks)
+                marks: dict[str, Any] = {"marker": "o", "markersize": 6, "color": BLUE, "markerfacecolor": face}
+                axes.plot(at[mask], coef[mask], linestyle="", label=words.say(key, p=p, level=p), **marks)
         return
     axes.fill_between(
         at, low, high, color=BLUE, alpha=0.2, linewidth=0, label=words.say("band pointwise", level=f"{level:.0%}")

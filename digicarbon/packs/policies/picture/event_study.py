@@ -21,6 +21,7 @@ from digicarbon.report.picture._figure import (
     Words,
     draw_intervals,
     drawable,
+    light_grid,
     new_figure,
     picture,
     series,
@@ -107,8 +108,7 @@ def plot_event_study(results: Results, **frame: Unpack[NamedFrame]) -> Figure:
     for position, (run, table) in enumerate(tables.items()):
         shift = SPREAD / len(tables) * (position - (len(tables) - 1) / 2)
         _draw_events(axes, table, shift, position, drawable(run) or None, len(tables) == 1)
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
-    axes.set_axisbelow(True)
+    light_grid(axes, "y")
     axes.margins(x=0.02)
     if len(events) <= MOST_TICKS:
         there = {event: [by_run[run] for run, table in tables.items() if event in table.index] for event in events}
@@ -180,17 +180,9 @@ def plot_rollout(panel: Panel, policy: str, **frame: Unpack[NamedFrame]) -> Figu
     figure = new_figure(7.2, min(max(2.4, 0.16 * many + 1.0), 7.0) if many <= MOST_NAMES else 4.6)
     axes = figure.subplots()
     shown = np.ma.masked_invalid(grid[order])
-    axes.pcolormesh(
-        np.arange(never + 1) - 0.5,
-        np.arange(many + 1),
-        shown,
-        cmap=ListedColormap([LIGHT, BLUE]),
-        vmin=0,
-        vmax=1,
-        edgecolors="white",
-        linewidth=0.4 if many <= MOST_NAMES else 0.0,
-        rasterized=many > MOST_NAMES,
-    )
+    look: dict[str, Any] = {"cmap": ListedColormap([LIGHT, BLUE]), "vmin": 0, "vmax": 1, "edgecolors": "white"}
+    look |= {"linewidth": 0.4 if many <= MOST_NAMES else 0.0, "rasterized": many > MOST_NAMES}
+    axes.pcolormesh(np.arange(never + 1) - 0.5, np.arange(many + 1), shown, **look)
     axes.set_ylim(many, 0)
     step = -(-never // MOST_TICKS)
     ticks = list(range(0, never, step))
@@ -244,13 +236,7 @@ def _name_cohorts(axes: Axes, first: FloatArray, panel: Panel, words: Words) -> 
     for start, end in zip(starts.tolist(), ends, strict=True):
         place = int(first[start])
         when = str(panel.periods[place]) if place < len(panel.periods) else words.say("never")
-        axes.annotate(
-            words.say("cohort of units", when=when, units=end - start),
-            (1.01, (start + end) / 2),
-            xycoords=axes.get_yaxis_transform(),
-            va="center",
-            fontsize=8,
-            annotation_clip=False,
-        )
+        text = words.say("cohort of units", when=when, units=end - start)
+        axes.annotate(text, (1.01, (start + end) / 2), xycoords=axes.get_yaxis_transform(), va="center", fontsize=8)
         if start:
             axes.axhline(start, color="white", linewidth=1.5)

@@ -16,6 +16,8 @@ from digicarbon.report.picture._figure import (
     SERIES,
     NamedFrame,
     Words,
+    light_grid,
+    name_point,
     needed_table,
     new_figure,
     picture,
@@ -77,8 +79,7 @@ def plot_bacon(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame]) 
             axes.plot(own["weight"], own["estimate"], linestyle="", marker=marker, label=label, zorder=3, **how)
     if len(pairs) <= MOST_PAIRS:
         _name_pairs(axes, pairs, words)
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
-    axes.set_axisbelow(True)
+    light_grid(axes, "y")
     axes.margins(x=0.12, y=0.12)
     axes.set_xlim(left=0)
     axes.set_xlabel(words.say("weight of a comparison"))
@@ -105,14 +106,7 @@ def _name_pairs(axes: Axes, pairs: pd.DataFrame, words: Words) -> None:
     columns = [pairs[name].tolist() for name in ("treated", "comparison", "kind", "weight", "estimate")]
     for treated, comparison, kind, weight, estimate in zip(*columns, strict=True):
         other = {"never": never, "always": always}.get(kind, words(str(comparison)))
-        axes.annotate(
-            f"{words(str(treated))} / {other}",
-            (weight, estimate),
-            xytext=(5, 4),
-            textcoords="offset points",
-            fontsize=6.5,
-            color=GREY,
-        )
+        name_point(axes, (weight, estimate), f"{words(str(treated))} / {other}")
 
 
 @picture
@@ -153,29 +147,16 @@ def plot_placebo(tables: Mapping[str, pd.DataFrame], level: float = 0.1, **frame
         *(coef, draws["p"]), linestyle="", marker="o", markersize=2.6, color=BLUE, markerfacecolor="none", alpha=0.7
     )
     below.axhline(level, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)))
-    below.annotate(
-        f"p = {level:g}",
-        (1.005, level),
-        xycoords=below.get_yaxis_transform(),
-        va="center",
-        fontsize=8,
-        annotation_clip=False,
-    )
+    below.annotate(f"p = {level:g}", (1.005, level), xycoords=below.get_yaxis_transform(), va="center", fontsize=8)
     estimate = float(row["coef"])
     for axes in (above, below):
         axes.axvline(0, color="black", linewidth=0.6, zorder=0)
         axes.axvline(estimate, color=ORANGE, linewidth=1.4, linestyle=(0, (5, 2)))
     to_the_left = estimate > (coef.min() + coef.max()) / 2
-    above.annotate(
-        words.say("estimate of the policy", x=words(str(row.name)), estimate=_number(estimate), p=f"{row['p']:.3f}"),
-        (estimate, 1.0),
-        xycoords=above.get_xaxis_transform(),
-        xytext=(-4 if to_the_left else 4, -1),
-        textcoords="offset points",
-        ha="right" if to_the_left else "left",
-        va="top",
-        fontsize=8,
-    )
+    text = words.say("estimate of the policy", x=words(str(row.name)), estimate=_number(estimate), p=f"{row['p']:.3f}")
+    offset, side = (-4, "right") if to_the_left else (4, "left")
+    at: dict[str, Any] = {"xycoords": above.get_xaxis_transform(), "textcoords": "offset points"}
+    above.annotate(text, (estimate, 1.0), xytext=(offset, -1), ha=side, va="top", fontsize=8, **at)
     above.set_ylabel(words.say("density of placebos", draws=len(coef)))
     below.set_ylabel(words.say("p of placebos"))
     below.set_ylim(-0.03, 1.03)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from digicarbon.report.picture._figure import (
     ORANGE,
     NamedFrame,
     Words,
+    name_point,
     needed_table,
     new_figure,
     picture,
@@ -92,9 +93,7 @@ def plot_contours(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame
             axes.plot(*place, marker="D", color=BLUE, markersize=4, zorder=4)
             if name in named:
                 term, times = name
-                text = f"{times} × {words(str(term))}"
-                how: dict[str, Any] = {"fontsize": 6.5, "color": BLUE}
-                axes.annotate(text, place, xytext=(5, 3), textcoords="offset points", **how)
+                name_point(axes, (place[0], place[1]), f"{times} × {words(str(term))}", BLUE, 3)
         axes.set_xlim(0, ends[0])
         axes.set_ylim(0, ends[1])
         axes.set_title(words.say(key, x=words(str(row.name)), now=_number(now)))

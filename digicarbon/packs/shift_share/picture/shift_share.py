@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
-from digicarbon.report.picture._figure import BLUE, GREY, NamedFrame, Words, needed_table, new_figure, picture
+from digicarbon.report.picture._figure import (
+    BLUE,
+    GREY,
+    NamedFrame,
+    Words,
+    light_grid,
+    name_point,
+    needed_table,
+    new_figure,
+    picture,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,16 +61,8 @@ def plot_rotemberg(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFram
     for name, weight, coefficient in zip(sectors.index.astype(str), *columns, strict=True):
         face = BLUE if weight >= 0 else "white"
         axes.plot([weight], [coefficient], "o", color=BLUE, markerfacecolor=face, markersize=6.0, zorder=3)
-        axes.annotate(
-            words(name),
-            (weight, coefficient),
-            xytext=(5, 4),
-            textcoords="offset points",
-            fontsize=6.5,
-            color=GREY,
-        )
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
-    axes.set_axisbelow(True)
+        name_point(axes, (weight, coefficient), words(name))
+    light_grid(axes, "y")
     axes.margins(x=0.12, y=0.12)
     axes.set_xlabel(words.say("rotemberg weight of a sector"))
     axes.set_ylabel(words.say("estimate of a sector"))

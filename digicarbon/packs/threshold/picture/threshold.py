@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -62,26 +62,12 @@ def plot_threshold(result: Result, **frame: Unpack[NamedFrame]) -> Figure:
         axes.axhline(critical, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)))
         axes.axvline(row["estimate"], color=ORANGE, linewidth=0.9)
         inside = own["ratio"].to_numpy() <= critical
-        axes.fill_between(
-            own["value"],
-            0,
-            1,
-            where=inside,
-            transform=axes.get_xaxis_transform(),
-            color=BLUE,
-            alpha=0.15,
-            linewidth=0,
-        )
+        look: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "color": BLUE, "alpha": 0.15, "linewidth": 0}
+        axes.fill_between(own["value"], 0, 1, where=inside, **look)
         axes.set_ylim(bottom=0)
-        axes.annotate(
-            f"{result.inference.level:.0%}: {critical:.2f}",
-            (1.0, critical),
-            xycoords=axes.get_yaxis_transform(),
-            ha="right",
-            va="bottom",
-            fontsize=8,
-            color=GREY,
-        )
+        where: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "ha": "right", "va": "bottom"}
+        text = f"{result.inference.level:.0%}: {critical:.2f}"
+        axes.annotate(text, (1.0, critical), fontsize=8, color=GREY, **where)
         axes.set_title(f"{words.say(f'threshold_{int(at)}')}: {row['estimate']:.4g}", fontsize=9, loc="left")
         axes.set_ylabel(words.say("likelihood ratio" if row.get("lr_scale", 1) == 1 else "likelihood ratio scaled"))
     panels[-1].set_xlabel(words(called))
