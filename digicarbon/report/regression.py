@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from digicarbon import data
 from digicarbon.arrays import FloatArray
@@ -91,6 +91,17 @@ _RATIOS = {
     "en": "below effects in the long run: {level} confidence intervals in brackets",
     "zh": "长期效应下方为{level}置信区间（方括号）",
 }
+
+
+def _falling(stars: tuple[float, float, float]) -> tuple[float, float, float]:
+    one, two, three = stars
+    if not 1 >= one > two > three > 0:
+        raise ValueError(Note("stars_not_falling", stars=str(list(stars))))
+    return stars
+
+
+Stars = Annotated[tuple[float, float, float], Field(strict=False), AfterValidator(_falling)]
+"""Largest p values for one, two and three stars."""
 _LABEL = re.compile(r"[A-Za-z0-9:._-]*")
 
 
@@ -135,7 +146,7 @@ class RegressionTable(Pictured):
         Formats of pictures of the focal coefficients and effects with their intervals; empty for none.
     """
 
-    stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
+    stars: Stars = (0.1, 0.05, 0.01)
     beneath: TablesBelow = ("se",)
     heads: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
     rows: Rows = Field(default_factory=dict)
@@ -148,14 +159,6 @@ class RegressionTable(Pictured):
     tests: Names = TESTS
     dummies: bool = False
     pictures: Formats = ()
-
-    @field_validator("stars")
-    @classmethod
-    def _falling(cls, stars: tuple[float, float, float]) -> tuple[float, float, float]:
-        one, two, three = stars
-        if not 1 >= one > two > three > 0:
-            raise ValueError(Note("stars_not_falling", stars=str(list(stars))))
-        return stars
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -481,13 +484,19 @@ def _effects(result: Result, kind: str) -> str:
 
 def with_block(above: Table, lines: Sequence[tuple[str, list[str]]]) -> Table:
     """Return a regression table with lines, a label and a cell for each run, below its coefficients."""
-    cells = pd.DataFrame([own for _, own in lines], index=[label for label, _ in lines], columns=above.cells.columns)
     cut = above.rules[0]
+    table = with_lines(above, cut, lines)
+    return replace(table, rules=(cut, *table.rules))
+
+
+def with_lines(table: Table, place: int, lines: Sequence[tuple[str, list[str]]]) -> Table:
+    """Return a table with lines, a label and a cell for each run, before the row of a place."""
+    cells = pd.DataFrame([own for _, own in lines], index=[label for label, _ in lines], columns=table.cells.columns)
     return replace(
-        above,
-        cells=pd.concat([above.cells.iloc[:cut], cells, above.cells.iloc[cut:]]),
-        rules=(cut, *(rule + len(lines) for rule in above.rules)),
-        blocks=tuple(block + len(lines) for block in above.blocks),
+        table,
+        cells=pd.concat([table.cells.iloc[:place], cells, table.cells.iloc[place:]]),
+        rules=tuple(rule + len(lines) * (rule >= place) for rule in table.rules),
+        blocks=tuple(block + len(lines) * (block >= place) for block in table.blocks),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.render import stacked
 from digicarbon.report.base import MostRuns, Record, Table, heads
+from digicarbon.report.labels import Labels
 from digicarbon.report.pictured import Pictured
 from digicarbon.report.regression import RegressionTable
 from digicarbon.report.rows import unbounded
@@ -89,16 +90,10 @@ class TablesBelow(Pictured):
 
     def _one(self, name: str, records: Sequence[Record]) -> Table:
         """Return a table of all runs below each other."""
-        parts = []
-        for run, record in zip(heads(records, self.words), records, strict=True):
-            own = record.result.tables[name]
-            labels = [self.word(str(key)) for key in own.index]
-            if run and len(records) > 1:
-                labels = [f"{run}{self.words.colon}{label}" for label in labels]
-            parts.append(own.set_axis(labels, axis=0))
-        table = pd.concat(parts)
+        frames = [record.result.tables[name] for record in records]
+        table = below_each_other(records, frames, lambda key: self.word(str(key)), self.words)
         cells = table[self.columns(name, table)].map(self._cell).rename(columns=self.word)
-        corner = self.words.level(str(records[0].result.tables[name].index.name))
+        corner = self.words.level(str(frames[0].index.name))
         title = self.word(f"table {name}")
         return Table(title, cells.rename_axis(corner), language=self.words.spoken, corners=(corner,))
 
@@ -116,3 +111,13 @@ class TablesBelow(Pictured):
         needed, name, plot = self.picture
         having = [record for record in records if needed in record.result.tables]
         return self.of_each(name, title, having, plot, lambda result: result)
+
+
+def below_each_other(
+    records: Sequence[Record], frames: Sequence[pd.DataFrame], label: Callable[[Any], str], words: Labels
+) -> pd.DataFrame:
+    """Return a frame of each run below each other, rows by their labels in words; of several each names its run."""
+    several = len(records) > 1
+    above = [f"{run}{words.colon}" if run and several else "" for run in heads(records, words)]
+    parts = [own.set_axis([run + label(key) for key in own.index]) for run, own in zip(above, frames, strict=True)]
+    return pd.concat(parts)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 
 from digicarbon.packs.distance.picture.decay import plot_decay, plot_distance_bands
 from digicarbon.report.base import Record, Table
 from digicarbon.report.diagnostics import DiagnosticTables
-from digicarbon.report.regression import RegressionTable
+from digicarbon.report.regression import RegressionTable, with_lines
 from digicarbon.result import Result
 
 
@@ -59,13 +57,7 @@ def _with_row(table: Table, after: str, label: str, texts: Sequence[str]) -> Tab
     place = labels.index(after) + 1
     while place < len(labels) and not labels[place]:
         place += 1
-    row = pd.DataFrame([list(texts)], index=[label], columns=table.cells.columns)
-    return replace(
-        table,
-        cells=pd.concat([table.cells.iloc[:place], row, table.cells.iloc[place:]]),
-        rules=tuple(rule + (rule >= place) for rule in table.rules),
-        blocks=tuple(block + (block >= place) for block in table.blocks),
-    )
+    return with_lines(table, place, [(label, list(texts))])
 
 
 def _interval(result: Result, name: str) -> str:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, field_validator
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.render import stacked
-from digicarbon.report.base import Decimals, Record, Table, attributed, heads
+from digicarbon.report.base import Decimals, Record, Table, attributed
 from digicarbon.report.intervals import interval_figure
 from digicarbon.report.pictured import Pictured, number, results_of
+from digicarbon.report.regression import Stars
 from digicarbon.report.rows import unbounded
+from digicarbon.report.tables_below import below_each_other
 from digicarbon.result import Result
 
 if TYPE_CHECKING:
@@ -50,15 +50,8 @@ class PathTables(Pictured):
     """
 
     decimals: Decimals = 3
-    stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
+    stars: Stars = (0.1, 0.05, 0.01)
     textbook: bool = True
-
-    @field_validator("stars")
-    @classmethod
-    def _falling(cls, stars: tuple[float, float, float]) -> tuple[float, float, float]:
-        if not all(more > less for more, less in pairwise((1.0 + 1e-12, *stars, 0.0))):
-            raise ValueError(Note("stars_not_falling", stars=str(list(stars))))
-        return stars
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the tables below each other.
@@ -144,15 +137,10 @@ class PathTables(Pictured):
 
     def _stacked(self, name: str, records: Sequence[Record], made: Callable[[Result], pd.DataFrame]) -> Table:
         """Return a table of all runs below each other: side by side their numbers would be more than a page has."""
-        parts = []
-        for run, record in zip(heads(records, self.words), records, strict=True):
-            own = made(record.result)
-            labels = [self._label(key) for key in own.index]
-            if run and len(records) > 1:
-                labels = [f"{run}{self.words.colon}{label}" for label in labels]
-            parts.append(own.set_axis(labels, axis=0))
-        corner = self._joined(self.words.level(str(level)) for level in own.index.names)
-        cells = pd.concat(parts).map(self._cell).rename(columns=self._head).rename_axis(corner)
+        frames = [made(record.result) for record in records]
+        corner = self._joined(self.words.level(str(level)) for level in frames[-1].index.names)
+        cells = below_each_other(records, frames, self._label, self.words).map(self._cell)
+        cells = cells.rename(columns=self._head).rename_axis(corner)
         title = self.words.word(f"mediation {name}")
         return Table(title, cells, language=self.words.spoken, corners=(corner,))
 

@@ -57,12 +57,8 @@ def bic(loglik: FloatArray, parameters: FloatArray, observations: FloatArray) ->
 def log_dilution(x: FloatArray, power: float) -> float:
     """Return the logarithm of George's prior weight |R|ʰ of a model, R the correlation matrix of its regressors.
 
-    Parameters
-    ----------
-    x : ndarray, shape (n, k)
-        Regressors with their effects removed; none gives 0, the weight of regressors without correlation.
-    power : float
-        h; 0 gives every model the same weight.
+    Regressors have shape (n, k), their effects are removed; one or none gives 0, the weight of regressors without
+    correlation. The power is h.
     """
     if power == 0 or x.shape[1] < 2:
         return 0.0
@@ -74,14 +70,7 @@ def log_dilution(x: FloatArray, power: float) -> float:
 
 
 def average(estimates: FloatArray, se: FloatArray, log_weights: FloatArray) -> Averaged:
-    """Return the mixture of models.
-
-    Parameters
-    ----------
-    estimates, se : ndarray, shape (M,)
-    log_weights : ndarray, shape (M,)
-        Log posterior weights up to a constant: -BIC/2 or a log marginal likelihood, plus the log prior weight.
-    """
+    """Return the mixture of M models; log weights, up to a constant, are -BIC/2 or ln m(y), and those of the prior."""
     share = np.exp(log_weights - log_weights.max())
     share /= share.sum()
     mean = float(share @ estimates)
@@ -99,12 +88,5 @@ def average(estimates: FloatArray, se: FloatArray, log_weights: FloatArray) -> A
 
 
 def inclusion(weights: FloatArray, columns: FloatArray) -> FloatArray:
-    """Return the posterior probability of each value of a choice, shape (d,).
-
-    Parameters
-    ----------
-    weights : ndarray, shape (M,)
-    columns : ndarray, shape (M, d)
-        1 where a model has the value, else 0.
-    """
+    """Return the posterior probability of each value of a choice, shape (d,), by its columns of 0 and 1, (M, d)."""
     return np.asarray(weights @ columns)

@@ -58,14 +58,8 @@ def without_units(
 ) -> WithoutUnits:
     """Return the curve without each unit.
 
-    Parameters
-    ----------
-    estimates, se, p : ndarray, shape (M,)
-        Of the whole sample.
-    left, left_p : ndarray, shape (M, N)
-        Estimates and p values without each unit; not-a-number where there is no fit.
-    level : float
-        The largest p value that counts as significant.
+    Numbers of the whole sample have shape (M,), those without each unit (M, N), not-a-number where there is no fit. The
+    level is the largest p value that counts as significant.
     """
     known = np.isfinite(left) & np.isfinite(left_p)
     fits = known.sum(axis=0)

@@ -48,32 +48,17 @@ class Path:
 
 
 def distances(codes: IntArray, applies: NDArray[np.bool_], row: int) -> IntArray:
-    """Return in how many choices each specification differs from one.
+    """Return in how many choices each specification differs from the one in a row.
 
-    Parameters
-    ----------
-    codes : ndarray of int, shape (M, m)
-        The value of each choice.
-    applies : ndarray of bool, shape (M, m)
-        Whether a choice has an effect on a specification: one that has none on either of two is no difference, since
-        it goes with the change of another choice.
-    row : int
+    Codes (M, m) are the values of choices. A choice that does not apply to either of two specifications is no
+    difference, since it goes with the change of another choice.
     """
     differs = (codes != codes[row]) & applies & applies[row]
     return np.asarray(differs.sum(axis=1), dtype=np.int64)
 
 
 def nearest(codes: IntArray, applies: NDArray[np.bool_], start: int, wanted: NDArray[np.bool_]) -> Flips:
-    """Return the specifications of a set that are the fewest changes away.
-
-    Parameters
-    ----------
-    codes, applies
-        As in `distances`.
-    start : int
-    wanted : ndarray of bool, shape (M,)
-        The set, e.g. the specifications of the other sign.
-    """
+    """Return the specifications of a set, e.g. those of the other sign, that are the fewest changes away."""
     if not wanted.any():
         return Flips(0, np.empty(0, dtype=np.int64))
     steps = distances(codes, applies, start)
@@ -84,16 +69,8 @@ def nearest(codes: IntArray, applies: NDArray[np.bool_], start: int, wanted: NDA
 def search(codes: IntArray, applies: NDArray[np.bool_], start: int, values: FloatArray) -> Path:
     """Return the path that takes, at each step, the one change of a choice that raises a value most.
 
-    It ends where no single change raises it. Of equal values the first specification is taken.
-
-    Parameters
-    ----------
-    codes, applies
-        As in `distances`.
-    start : int
-    values : ndarray, shape (M,)
-        What is to be high, e.g. the estimate, or its negative. Specifications that may not be visited are minus
-        infinity.
+    It ends where no single change raises it. Of equal values, shape (M,), the first specification is taken; those that
+    may not be visited are minus infinity.
     """
     rows = [start]
     while True:

@@ -38,31 +38,17 @@ class Estimate:
         return squared / (squared + self.df)
 
     def robustness(self, q: float = 1.0, critical: float = 0.0) -> float:
-        """Return the partial R² with both which a confounder needs to take away a share of the coefficient.
+        """Return the partial R² with both which a confounder needs to take away a share q of the coefficient.
 
-        Parameters
-        ----------
-        q : float
-            The share.
-        critical : float
-            Instead of the coefficient being down to 1 - q of itself: its t statistic against that falls to this.
-
-        Returns
-        -------
-        float
-            Between 0 and 1.
+        With a critical value: so that the t statistic against 1 - q of the coefficient falls to it.
         """
         return float(robustness_value(np.array(self.coef / self.se), self.df, q, critical * self.scale))
 
     def adjusted(self, of_x: FloatArray, of_y: FloatArray, reduce: bool = True) -> FloatArray:
         """Return the coefficient with a confounder in the regression; arrays of partial R² are broadcast.
 
-        Parameters
-        ----------
-        of_x, of_y : ndarray
-            Partial R² of the confounder with the regressor, and with the outcome beside the regressor.
-        reduce : bool
-            Whether the confounder pulls the estimate away from zero, so that the coefficient without bias is smaller.
+        They are those with the regressor, and with the outcome beside the regressor. ``reduce``: the confounder pulls
+        the estimate away from zero, so that the coefficient without bias is smaller.
         """
         bias = np.sqrt(of_y * of_x / (1 - of_x) * self.df) * self.se
         return np.asarray(np.sign(self.coef) * (abs(self.coef) - bias if reduce else abs(self.coef) + bias))
@@ -84,23 +70,11 @@ class Estimate:
 
 
 def bounds(of_x: float, of_y: float, times_x: FloatArray, times_y: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the partial R² of confounders that are some times as strong as observed controls.
+    """Return the partial R², with the regressor and with the outcome, of confounders as strong as controls some times.
 
-    Parameters
-    ----------
-    of_x : float
-        Partial R² of the controls with the regressor, beside the other controls.
-    of_y : float
-        With the outcome, beside the regressor and the other controls.
-    times_x, times_y : ndarray
-        How many times as strong, for the regressor and for the outcome.
-
-    Returns
-    -------
-    tuple of ndarray
-        Partial R² with the regressor and with the outcome; not a number where no confounder is as strong, since one of
-        them would have to be one or more. sensemakr sets that with the outcome to one, warns, and gives a standard
-        error of zero.
+    ``of_x`` and ``of_y`` are those of the controls, beside the other controls (and the regressor). Not a number where
+    no confounder is as strong, since one of them would have to be one or more. sensemakr sets that with the outcome to
+    one, warns, and gives a standard error of zero.
 
     Notes
     -----

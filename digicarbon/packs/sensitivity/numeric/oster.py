@@ -38,13 +38,7 @@ class Regressions:
 
 
 def regressions(gram: FloatArray) -> Regressions:
-    """Return both regressions from inner products of x, controls and y, in this order.
-
-    Parameters
-    ----------
-    gram : ndarray, shape (B, k + 2, k + 2)
-        Of columns without means or effects.
-    """
+    """Return both regressions from inner products, shape (B, k + 2, k + 2), of x, controls and y without effects."""
     last = gram.shape[-1] - 1
     rest = remaining(gram, [0, last], range(1, last))
     x, y, both = gram[:, 0, 0], gram[:, last, last], gram[:, 0, last]
@@ -57,18 +51,8 @@ def regressions(gram: FloatArray) -> Regressions:
 def delta(found: Regressions, r_max: FloatArray, beta: float = 0.0) -> FloatArray:
     """Return how strong selection on what is not observed must be, relative to the controls, for a true coefficient.
 
-    Parameters
-    ----------
-    found : Regressions
-    r_max : ndarray, shape (B,)
-        R² of a regression with all that matters.
-    beta : float
-        The true coefficient.
-
-    Returns
-    -------
-    ndarray, shape (B,)
-        Oster's proposition 3, as Stata's ``psacalc delta``.
+    ``r_max``, shape (B,), is the R² of a regression with all that matters. Oster's proposition 3, as Stata's ``psacalc
+    delta``.
     """
     nu, b = found.long - beta, found.short - found.long
     s, t = found.var_x, found.var_rest
@@ -82,19 +66,7 @@ def delta(found: Regressions, r_max: FloatArray, beta: float = 0.0) -> FloatArra
 
 
 def adjusted(found: Regressions, r_max: FloatArray, selection: float = 1.0) -> FloatArray:
-    """Return the coefficient without the bias from what is not observed.
-
-    Parameters
-    ----------
-    found : Regressions
-    r_max : ndarray, shape (B,)
-        Not below ``r2_long``.
-    selection : float
-        Oster's delta.
-
-    Returns
-    -------
-    ndarray, shape (B,)
+    """Return the coefficient, shape (B,), without the bias from what is not observed; ``selection`` is Oster's delta.
 
     Notes
     -----
@@ -131,10 +103,7 @@ def adjusted(found: Regressions, r_max: FloatArray, selection: float = 1.0) -> F
 def _largest(lower: FloatArray) -> FloatArray:
     """Return the largest positive root of cubics, or else the largest one in absolute value, shape (B,).
 
-    Parameters
-    ----------
-    lower : ndarray, shape (B, 3)
-        Coefficients of the square, of the first power and of one; that of the cube is one.
+    ``lower``, shape (B, 3), has the coefficients of the square, of the first power and of one; that of the cube is one.
     """
     companion = np.zeros((len(lower), 3, 3))
     companion[:, 0] = -lower

@@ -15,18 +15,9 @@ _DEPENDENT = 1e-11
 
 
 def remaining(gram: FloatArray, of: Sequence[int], on: Sequence[int]) -> FloatArray:
-    """Return inner products of what is left of columns after least squares on others.
+    """Return inner products of what is left of columns after least squares on others, which may depend on each other.
 
-    Parameters
-    ----------
-    gram : ndarray, shape (..., K, K)
-        Inner products of all columns.
-    of, on : sequence of int
-        The columns, and those that they are regressed on; these may depend on each other.
-
-    Returns
-    -------
-    ndarray, shape (..., len(of), len(of))
+    Inner products of all columns have shape (..., K, K).
     """
     whole = gram[..., of, :][..., of]
     if not len(on):
@@ -47,20 +38,7 @@ def by_unit(columns: FloatArray, rows: Rows) -> FloatArray:
 
 
 def resampled(products: FloatArray, draws: int, rng: np.random.Generator) -> FloatArray:
-    """Return inner products in samples of whole units with replacement.
-
-    Parameters
-    ----------
-    products : ndarray, shape (N, K, K)
-        Of each unit.
-    draws : int
-        Number of samples, B.
-    rng : Generator
-
-    Returns
-    -------
-    ndarray, shape (B, K, K)
-    """
+    """Return inner products, shape (B, K, K), in samples of whole units with replacement, from those of each unit."""
     n, k, _ = products.shape
     times = counts_of_units(n, draws, rng)
     return np.asarray((times @ products.reshape(n, -1)).reshape(draws, k, k))

@@ -22,7 +22,7 @@ from digicarbon.note import Note
 from digicarbon.numeric.resampling.signs import signs
 from digicarbon.packs.which_weights.numeric.marginal import Factors, Prior, probabilities
 from digicarbon.packs.which_weights.numeric.profile import Profile
-from digicarbon.packs.which_weights.numeric.rivals import CONTAINS, against, vuong
+from digicarbon.packs.which_weights.numeric.rivals import against, contains, vuong
 from digicarbon.packs.which_weights.numeric.space import ChoiceKind, Space
 from digicarbon.panel import Panel
 from digicarbon.spec import under
@@ -304,16 +304,5 @@ def _weights_of(spec: WeightsSpec | Weights, panel: Panel) -> Weights:
 
 
 def _contains(wide: _Candidate, narrow: _Candidate, every: bool) -> bool:
-    """Return whether a model contains another one; the Durbin model the error model only if all regressors are lagged.
-
-    The combined model contains the lag and the error model.
-    """
-    if narrow.kind == "ols":
-        return True
-    if wide.place != narrow.place:
-        return False
-    if wide.kind == "sac":
-        return narrow.kind in ("sar", "sem", "sac")
-    if (wide.kind, narrow.kind) == ("sdm", "sem"):
-        return every
-    return narrow.kind in CONTAINS[wide.kind]
+    """Return whether a model contains another one: a regression without lags, or a kind with the same W."""
+    return narrow.kind == "ols" or (wide.place == narrow.place and contains(wide.kind, narrow.kind, every))

@@ -66,13 +66,7 @@ class Eigenvectors:
 def eigenvectors(w: SpatialOperator, share: float, most: int) -> Eigenvectors:
     """Return the eigenvectors of M(W + W′)M/2 with the largest eigenvalues (Griffith 2003).
 
-    Parameters
-    ----------
-    w : SpatialOperator
-    share : float
-        Least eigenvalue over the largest one.
-    most : int
-        Number of vectors, beyond which are only those of the last one's eigenvalue.
+    They have at least a share of the largest eigenvalue; beyond ``most`` there are only those of the last one's.
 
     Notes
     -----
@@ -103,13 +97,7 @@ def eigenvectors(w: SpatialOperator, share: float, most: int) -> Eigenvectors:
 def doubly_chosen(
     columns: FloatArray, focal: int, w: SpatialOperator, effects: EffectsKind, candidates: Eigenvectors, stop: float
 ) -> list[Step]:
-    """Return the eigenvectors that the outcome or a focal regressor needs, given the other regressors.
-
-    Parameters
-    ----------
-    columns, w, effects, candidates, stop
-        As in `chosen`; the first ``focal`` columns are the focal regressors.
-    focal : int
+    """Return the eigenvectors that the outcome or one of the first, focal, columns needs, given the other regressors.
 
     Notes
     -----
@@ -143,25 +131,11 @@ def chosen(
     method: Literal["forward", "all"],
     stop: float,
 ) -> list[Step]:
-    """Return the eigenvectors that are put among the regressors, in their order.
+    """Return the eigenvectors that are put among the regressors, in their order; the first step is before any of them.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (T, N, k + 1)
-        Regressors and the outcome, raw.
-    w : SpatialOperator
-    effects : {"none", "unit", "time", "two_way"}
-    candidates : Eigenvectors
-    method : {"forward", "all"}
-        Forward: each time the one that leaves Moran's I of the residuals nearest to its expectation. Vectors of one
-        eigenvalue enter together: alone, each would be another one in another order of the units.
-    stop : float
-        Forward ends once the p value exceeds this.
-
-    Returns
-    -------
-    list of Step
-        The first one is before any eigenvector.
+    Columns, shape (T, N, k + 1), are regressors and the outcome, raw. ``forward`` takes each time the one that leaves
+    Moran's I of the residuals nearest to its expectation, until the p value exceeds ``stop``. Vectors of one eigenvalue
+    enter together: alone, each would be another one in another order of the units.
 
     Raises
     ------

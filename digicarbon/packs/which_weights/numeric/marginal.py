@@ -149,15 +149,7 @@ def _integrated(
 
 
 def probabilities(log_marginal: FloatArray, prior: FloatArray | None = None) -> FloatArray:
-    """Return posterior probabilities.
-
-    Parameters
-    ----------
-    log_marginal : ndarray
-        Missing values stand for what was not compared.
-    prior : ndarray or None
-        Prior weights of the same shape; None for equal ones.
-    """
+    """Return posterior probabilities; missing values stand for what was not compared, no prior for equal weights."""
     height = log_marginal if prior is None else log_marginal + np.log(prior)
     share = np.exp(height - np.nanmax(height))
     return np.asarray(share / np.nansum(share))

@@ -26,6 +26,16 @@ CONTAINS: dict[ChoiceKind, frozenset[ChoiceKind]] = {
 """Which kinds a kind contains for the same W, if all regressors are lagged."""
 
 
+def contains(wide: ChoiceKind, narrow: ChoiceKind, every: bool) -> bool:
+    """Return whether a kind contains another one with the same W; ``every``: all regressors are lagged.
+
+    The combined model contains the lag and the error model, the Durbin model the latter only if all are lagged.
+    """
+    if wide == "sac":
+        return narrow in ("sar", "sem", "sac")
+    return every if (wide, narrow) == ("sdm", "sem") else narrow in CONTAINS[wide]
+
+
 @dataclass(frozen=True)
 class Rival:
     """A model against a rival; the model is the null hypothesis.
@@ -50,20 +60,9 @@ class Rival:
 
 
 def against(model: Profile, rival: Profile, y: FloatArray, signs: FloatArray) -> Rival:
-    """Return the tests of a model against a rival.
+    """Return the tests of a model against a rival of the same regressors and sample, with the same or another W.
 
-    Parameters
-    ----------
-    model, rival : Profile
-        Of the same regressors and sample, with the same or another W.
-    y : ndarray, shape (R,)
-        The outcome, effects removed.
-    signs : ndarray, shape (M, N)
-        A weight for each draw and unit.
-
-    Returns
-    -------
-    Rival
+    The outcome has shape (R,), its effects are removed; signs, shape (M, N), weigh each draw and unit.
 
     Notes
     -----
@@ -174,19 +173,9 @@ class Vuong:
 
 
 def vuong(first: FloatArray, second: FloatArray, more: float = 0.0) -> Vuong:
-    """Return Vuong's (1989) test from the units' parts of two log-likelihoods.
+    """Return Vuong's (1989) test from the units' parts, shape (N,), of two log-likelihoods; nan where they are equal.
 
-    Parameters
-    ----------
-    first, second : ndarray, shape (N,)
-        Sums over the periods of each unit.
-    more : float
-        Schwarz's correction of the difference: (k₁ - k₂)/2 · ln(observations).
-
-    Returns
-    -------
-    Vuong
-        Not-a-number where the units' parts are equal.
+    ``more`` is Schwarz's correction of the difference, (k₁ - k₂)/2 · ln(observations).
     """
     gap = first - second
     spread = float(gap.std(ddof=1)) * float(np.sqrt(len(gap)))

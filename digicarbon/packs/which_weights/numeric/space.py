@@ -43,17 +43,9 @@ class Space:
 
     @classmethod
     def of(cls, x: FloatArray, w: SpatialOperator, sample: Sample, own: Sequence[int] | None = None) -> Space:
-        """Return the space of raw regressors.
+        """Return the space of raw regressors, shape (N, T, k), of which those at ``own`` (None: all) are lagged.
 
-        Parameters
-        ----------
-        x : ndarray, shape (N, T, k)
-        w : SpatialOperator
-            With constant row sums where there are time effects.
-        sample : Sample
-            With Lee & Yu's transformation where there are effects.
-        own : sequence of int or None
-            The regressors whose lags enter slx, sdm and sdem; None stands for all.
+        W has constant row sums where there are time effects; a sample with effects has Lee & Yu's transformation.
         """
         lags = LagSpace(w, sample)
         n, t, k = x.shape

@@ -16,7 +16,8 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
 from digicarbon.packs.which_weights.diagnostic.spatial_choice import EQUAL
 from digicarbon.packs.which_weights.numeric.marginal import probabilities
-from digicarbon.packs.which_weights.numeric.rivals import CONTAINS, vuong
+from digicarbon.packs.which_weights.numeric.rivals import contains, vuong
+from digicarbon.packs.which_weights.numeric.space import KINDS, ChoiceKind
 from digicarbon.packs.which_weights.picture.spatial_choice import plot_spatial_choice
 from digicarbon.render import stacked
 from digicarbon.report.base import Decimals, Record, Table, attributed, heads
@@ -281,11 +282,5 @@ def _smallest(rivals: pd.DataFrame, name: str) -> float:
 
 def _contains(wide: _Run, narrow: _Run) -> bool:
     """Return whether a model contains another one of the same W."""
-    if wide.rest != narrow.rest:
-        return False
-    if wide.kind == "SAC":
-        return narrow.kind in ("SAR", "SEM", "SAC")
-    if (wide.kind, narrow.kind) == ("SDM", "SEM"):
-        return wide.every
-    inside = {kind.upper() for own, kinds in CONTAINS.items() if own.upper() == wide.kind for kind in kinds}
-    return narrow.kind in inside
+    names: dict[str, ChoiceKind] = {kind.upper(): kind for kind in KINDS}
+    return wide.rest == narrow.rest and contains(names[wide.kind], names[narrow.kind], wide.every)
