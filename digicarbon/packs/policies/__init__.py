@@ -27,9 +27,7 @@ PACK = Pack(
             "PolicyChecks": "report.policy_checks",
         },
         "report.picture": {
-            "bacon_numbers": "picture.policy",
             "event_numbers": "picture.event_study",
-            "placebo_numbers": "picture.policy",
             "plot_bacon": "picture.policy",
             "plot_event_study": "picture.event_study",
             "plot_placebo": "picture.policy",

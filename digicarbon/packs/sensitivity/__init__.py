@@ -12,7 +12,6 @@ PACK = Pack(
             "Sensitivity": "report.sensitivity",
         },
         "report.picture": {
-            "contour_numbers": "picture.sensitivity",
             "plot_contours": "picture.sensitivity",
         },
     },

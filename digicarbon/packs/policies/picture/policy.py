@@ -62,7 +62,8 @@ def plot_bacon(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame]) 
     ----------
     Goodman-Bacon (2021), Journal of Econometrics 225.
     """
-    pairs, coefficient = bacon_numbers(tables)
+    whole, pairs = (needed_table(tables, name, "bacon") for name in ("bacon", "bacon_pairs"))
+    coefficient = float(whole["estimate"].iloc[-1])
     words = Words.of(frame)
     figure = new_figure(6.4, 4.2)
     axes = figure.subplots()
@@ -87,18 +88,6 @@ def plot_bacon(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame]) 
     handles, labels = axes.get_legend_handles_labels()
     figure.legend([*handles[1:], handles[0]], [*labels[1:], labels[0]], loc="outside lower center", ncols=2)
     return figure
-
-
-def bacon_numbers(tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, float]:
-    """Return the pairs of cohorts (columns treated, comparison, kind, estimate, weight), and the two-way coefficient.
-
-    Raises
-    ------
-    ConfigError
-        If a table is missing.
-    """
-    whole, pairs = (needed_table(tables, name, "bacon") for name in ("bacon", "bacon_pairs"))
-    return pairs, float(whole["estimate"].iloc[-1])
 
 
 def _name_pairs(axes: Axes, pairs: pd.DataFrame, words: Words) -> None:
@@ -134,7 +123,8 @@ def plot_placebo(tables: Mapping[str, pd.DataFrame], level: float = 0.1, **frame
     ConfigError
         If matplotlib is not installed, or a table is missing.
     """
-    row, draws = placebo_numbers(tables)
+    whole, draws = (needed_table(tables, name, "placebo_space") for name in ("placebo_space", "placebo_space_draws"))
+    row, draws = whole.iloc[0], draws[np.isfinite(draws["coef"])]
     coef = draws["coef"].to_numpy(dtype=float)
     words = Words.of(frame)
     figure = new_figure(6.4, 4.8)
@@ -164,31 +154,8 @@ def plot_placebo(tables: Mapping[str, pd.DataFrame], level: float = 0.1, **frame
     return figure
 
 
-def placebo_numbers(tables: Mapping[str, pd.DataFrame]) -> tuple[pd.Series[float], pd.DataFrame]:
-    """Return the row of the estimate, named as the policy, and the draws that have an estimate (columns coef, se, p).
-
-    Raises
-    ------
-    ConfigError
-        If a table is missing.
-    """
-    whole, draws = (needed_table(tables, name, "placebo_space") for name in ("placebo_space", "placebo_space_draws"))
-    return whole.iloc[0], draws[np.isfinite(draws["coef"])]
-
-
 def density(values: FloatArray, grid: FloatArray) -> FloatArray:
-    """Return the density of values at points of a grid: a normal kernel with Silverman's width.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n,)
-        Not all equal.
-    grid : ndarray, shape (m,)
-
-    Returns
-    -------
-    ndarray, shape (m,)
-    """
+    """Return the density of values, not all equal, at points of a grid: a normal kernel with Silverman's width."""
     low, high = np.quantile(values, [0.25, 0.75])
     spread = values.std(ddof=1)
     width = 0.9 * min(spread, (high - low) / 1.34 or spread) * len(values) ** -0.2

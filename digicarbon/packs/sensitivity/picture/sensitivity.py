@@ -68,7 +68,9 @@ def plot_contours(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame
     ----------
     Cinelli & Hazlett (2020), Journal of the Royal Statistical Society B 82.
     """
-    row, points = contour_numbers(tables)
+    row = needed_table(tables, "omitted_variable", "omitted_variable").iloc[0]
+    none = pd.DataFrame({"r2dz_x": [], "r2yz_dx": []}, dtype=np.float64)
+    points = tables.get("omitted_variable_benchmarks", none)
     coef, se, scale = float(row["coef"]), float(row["se"]), float(row["scale"])
     estimate = Estimate(coef, se / scale, float(row["df"]), scale)
     shown = points[(points[["r2dz_x", "r2yz_dx"]] <= MOST).all(axis=1)]
@@ -102,20 +104,6 @@ def plot_contours(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame
     return figure
 
 
-def contour_numbers(tables: Mapping[str, pd.DataFrame]) -> tuple[pd.Series[float], pd.DataFrame]:
-    """Return the row of the coefficient, named as its term, and the benchmarks, by term and times.
-
-    Raises
-    ------
-    ConfigError
-        If the table is missing.
-    """
-    table = needed_table(tables, "omitted_variable", "omitted_variable")
-    none = pd.DataFrame({"r2dz_x": [], "r2yz_dx": []}, dtype=np.float64)
-    points = tables.get("omitted_variable_benchmarks", none)
-    return table.iloc[0], points
-
-
 def _strongest(points: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the strongest benchmark of each of the strongest controls, by the bias that it makes."""
     squared = points["r2dz_x"] / (1 - points["r2dz_x"]) * points["r2yz_dx"]
@@ -127,9 +115,9 @@ def _strongest(points: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _contours(
     axes: Axes,
-    of_x: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    of_y: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    values: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    of_x: FloatArray,
+    of_y: FloatArray,
+    values: FloatArray,
     special: float,
     now: float,
 ) -> list[Text]:
