@@ -58,39 +58,6 @@ TESTS = (
 )
 PLACES = {"regressor": 1, "dummy": 1, "lag_x": 3}
 """The rank of a term's row by the kind of its role; focal terms come first, parameters that are no slopes last."""
-_BENEATH: Mapping[str, Mapping[Number, str]] = {
-    "en": {
-        "se": "Standard errors in parentheses",
-        "t": "t statistics (z without degrees of freedom) in parentheses",
-        "p": "p values in parentheses",
-        "ci": "{level} confidence intervals in brackets",
-    },
-    "zh": {
-        "se": "括号内为标准误",
-        "t": "括号内为t值（大样本为z值）",
-        "p": "括号内为p值",
-        "ci": "方括号内为{level}置信区间",
-    },
-}
-_EACH: Mapping[str, Mapping[Number, str]] = {
-    "en": {
-        "se": "standard error in parentheses",
-        "t": "t statistic (z without degrees of freedom)",
-        "p": "p value",
-        "ci": "{level} confidence interval in brackets",
-    },
-    "zh": {
-        "se": "标准误（圆括号）",
-        "t": "t值（大样本为z值）",
-        "p": "p值",
-        "ci": "{level}置信区间（方括号）",
-    },
-}
-"""What is below each coefficient, where several numbers are."""
-_RATIOS = {
-    "en": "below effects in the long run: {level} confidence intervals in brackets",
-    "zh": "长期效应下方为{level}置信区间（方括号）",
-}
 
 
 def _falling(stars: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -305,12 +272,12 @@ class RegressionTable(Pictured):
     def _effects_of(self, kind: str) -> str:
         if kind in ("unit", "time"):
             return self.words.word(f"{kind} effects")
-        return f"{self.words(kind)}{'固定效应' if self.language == 'zh' else ' effects'}"
+        return self.words.word("effects of").format(kind=self.words(kind))
 
     def _trends_of(self, kind: str) -> str:
         if kind == "unit":
             return self.words.word("unit trends")
-        return f"{self.words(kind)}{'线性趋势' if self.language == 'zh' else ' trends'}"
+        return self.words.word("trends of").format(kind=self.words(kind))
 
     def _statistic(self, statistics: Mapping[str, float], name: str) -> str:
         return number_text(statistics.get(name), self.decimals)
@@ -368,12 +335,12 @@ class RegressionTable(Pictured):
 
     def _below(self, level: str) -> str:
         """Return the words for the numbers below coefficients."""
-        language = self.words.spoken
+        word = self.words.word
         if len(self.beneath) == 1:
-            return _BENEATH[language][self.beneath[0]].format(level=level)
-        between = "、" if language == "zh" else ", "
-        each = between.join(_EACH[language][kind].format(level=level) for kind in self.beneath)
-        return f"系数下方依次为{each}" if language == "zh" else f"Below each coefficient: {each}"
+            return word(f"beneath alone: {self.beneath[0]}").format(level=level)
+        between = "、" if self.language == "zh" else ", "
+        each = between.join(word(f"beneath: {kind}").format(level=level) for kind in self.beneath)
+        return word("beneath each coefficient").format(each=each)
 
     def _notes(self, heads: Heads, hidden: Sequence[str]) -> tuple[str, ...]:
         records = heads.records
@@ -382,20 +349,15 @@ class RegressionTable(Pictured):
         outcomes = between.join(self.words(y) for y in dict.fromkeys(record.result.y for record in records))
         tested = any(self._test(record.result.statistics, name) for record in records for name in self.tests)
         levels = "/".join(f"{level:.0%}" for level in dict.fromkeys(r.result.inference.level for r in records))
-        stars = f"* p < {one:g}, ** p < {two:g}, *** p < {three:g}"
-        said = ("；" if self.language == "zh" else "; ").join([self._below(levels)] * bool(self.beneath) + [stars])
-        if self._has_ratios(records):
-            said += ("；" if self.language == "zh" else "; ") + _RATIOS[self.words.spoken].format(level=levels)
+        parts = [self._below(levels)] if self.beneath else []
+        parts.append(f"* p < {one:g}, ** p < {two:g}, *** p < {three:g}")
+        parts += [self.words.word("beneath ratios").format(level=levels)] if self._has_ratios(records) else []
+        parts += [self.words.word("p values of tests")] if tested else []
+        said = ("；" if self.language == "zh" else "; ").join(parts)
         roles = _roles([record.result for record in records])
         controls = between.join(self.words(term, roles[term].of, roles[term].by) for term in hidden)
-        if self.language == "zh":
-            brackets = "；方括号内为检验的p值" if tested else ""
-            first = [f"被解释变量：{outcomes}。{said}{brackets}。"]
-            first += [f"控制变量：{controls}。"] if hidden else []
-        else:
-            brackets = "; p values of tests in brackets" if tested else ""
-            first = [f"Outcome: {outcomes}. {said}{brackets}."]
-            first += [f"Controls: {controls}."] if hidden else []
+        first = [self.words.word("about the columns").format(outcomes=outcomes, said=said)]
+        first += [self.words.word("controls of the columns").format(controls=controls)] if hidden else []
         shown = {*heads.keys, *_differing(heads)}
         runs = list(zip(heads.owners, records, strict=True))
         own = attributed([(owner, record.result.notes) for owner, record in runs])
