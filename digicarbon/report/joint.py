@@ -166,20 +166,12 @@ class Joint:
             "seed": self.seed,
             "specifications": self.specifications,
             "dominant": self.dominant,
-            "statistics": {
-                str(name): {column: _finite(row[column]) for column in COLUMNS}
-                for name, row in self.statistics.iterrows()
-            },
-            "null_band": {column: [_finite(value) for value in self.null_band[column]] for column in BAND},
-            "each": {
-                column: self.each[column].tolist()
-                if column in _TEXTS
-                else [_finite(value) for value in self.each[column]]
-                for column in EACH
-            },
-            "notes": [note.to_json() for note in self.notes],
+            "statistics": self.statistics[list(COLUMNS)].to_dict("index"),
+            "null_band": self.null_band[list(BAND)].astype(np.float64).to_dict("list"),
+            "each": self.each[list(EACH)].to_dict("list"),
+            "notes": self.notes,
         }
-        return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+        return json.dumps(plain(content), ensure_ascii=False, indent=1, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Joint:
@@ -230,8 +222,21 @@ def _each(columns: Mapping[str, list[Any]], estimand: str) -> pd.DataFrame:
     )
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def plain(value: Any) -> Any:
+    """Return values as JSON has them: notes by their fields, lists for arrays, null for numbers that are not finite."""
+    match value:
+        case Note():
+            return value.to_json()
+        case Mapping():
+            return {str(name): plain(one) for name, one in value.items()}
+        case list() | tuple():
+            return [plain(one) for one in value]
+        case np.ndarray():
+            return plain(value.tolist())
+        case float():
+            return float(value) if np.isfinite(value) else None
+        case _:
+            return value
 
 
 def joints_to_json(joints: Mapping[str, Joint]) -> str:

@@ -17,7 +17,7 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note
-from digicarbon.report.joint import number_folder
+from digicarbon.report.joint import number_folder, plain
 from digicarbon.report.supplement import Supplement
 from digicarbon.result import Quantity
 
@@ -207,28 +207,10 @@ class Evidence:
         content = {
             "estimand": self.estimand,
             "term": self.term,
-            "each": [
-                {
-                    name: _plain(getattr(one, name))
-                    for name in Support.__dataclass_fields__
-                    if getattr(one, name) is not None
-                }
-                for one in self.each
-            ],
-            "left_out": left
-            and {
-                "labels": left.labels,
-                "quantities": left.quantities,
-                "terms": left.terms,
-                "in_space": left.in_space,
-                "units": left.units,
-                "estimates": _rows(left.estimates),
-                "p": _rows(left.p),
-                "se": list(map(_plain, left.se.tolist())),
-                "reasons": [[label, unit, why.to_json()] for label, unit, why in left.reasons],
-            },
+            "each": [{name: value for name, value in vars(one).items() if value is not None} for one in self.each],
+            "left_out": left and vars(left),
         }
-        return json.dumps(content, ensure_ascii=False, allow_nan=False)
+        return json.dumps(plain(content), ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Evidence:
@@ -254,16 +236,6 @@ class Evidence:
 
 _NOTES = ("why", "why_marginal")
 _TEXTS = ("label", "likelihood", "within", "marginal")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Note):
-        return value.to_json()
-    return value if isinstance(value, str) else float(value) if np.isfinite(value) else None
-
-
-def _rows(values: FloatArray) -> list[list[float | None]]:
-    return [list(map(_plain, row)) for row in values.tolist()]
 
 
 def _array(node: Any) -> FloatArray:

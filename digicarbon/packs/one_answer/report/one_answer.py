@@ -15,9 +15,9 @@ from digicarbon.numeric.shape.influence import shares
 from digicarbon.packs.one_answer.numeric.shapley import Shapley, shapley
 from digicarbon.packs.one_answer.picture.one_answer import plot_averages, plot_left_out, plot_paths
 from digicarbon.packs.one_answer.report.averages import DILUTED, EQUAL, Comparable, all_equal, average_tables, groups_of
-from digicarbon.packs.one_answer.report.evidence import Evidence, EvidenceRequest
+from digicarbon.packs.one_answer.report.evidence import Evidence, EvidenceRequest, LeftOut
 from digicarbon.packs.one_answer.report.steps import SearchBy, flip_table, paths_of, search_table, step_words
-from digicarbon.packs.one_answer.report.without_units import units_of, units_table
+from digicarbon.packs.one_answer.report.without_units import UnitsLeftOut, units_of, units_table
 from digicarbon.render import stacked
 from digicarbon.report.base import Decimals, Record, Report, Table, counted_notes, counted_once
 from digicarbon.report.curve import Curve, units_notes
@@ -157,8 +157,7 @@ class OneAnswer(Report):
             ends = {"towards the highest": paths.up, "towards the lowest": paths.down}
             beyond = {name: float(rows[path.best, 0]) for name, path in ends.items() if not path.reaches}
             files |= files_of(f"search{end}", plot_paths(rows[:, 0], steps, beyond, **shown), self.pictures)
-        left = self._evidence.left_out if self._evidence is not None else None
-        units = None if left is None else units_of(part, left, self.level)
+        _, units = self._units(part)
         if units is not None:
             figure = plot_left_out(units.shown(self.most_units, words), units.median, **shown)
             files |= files_of(f"without_units{end}", figure, self.pictures)
@@ -176,6 +175,11 @@ class OneAnswer(Report):
         each = () if self._evidence is None else self._evidence.each
         return groups_of(part, {one.label: one for one in each}, self.dilution) or [all_equal(part)]
 
+    def _units(self, part: Part) -> tuple[LeftOut | None, UnitsLeftOut | None]:
+        """Return the fits without each unit, and the curve of a part without each; None where there are none."""
+        left = self._evidence.left_out if self._evidence is not None else None
+        return left, None if left is None else units_of(part, left, self.level)
+
     @staticmethod
     def _shapley(part: Part) -> Shapley:
         return shapley(part.rows["coef"].to_numpy(dtype=np.float64), [choice.columns for choice in part.choices])
@@ -189,8 +193,7 @@ class OneAnswer(Report):
                 flip_table(part, self.level, self.decimals, self.words),
                 search_table(part, paths, self.search, self.decimals, self.words),
             ]
-        left = self._evidence.left_out if self._evidence is not None else None
-        units = None if left is None else units_of(part, left, self.level)
+        left, units = self._units(part)
         if left is not None and units is not None:
             tables.append(units_table(units, left, self.most_units, self.level, self.decimals, self.words))
         return tables
