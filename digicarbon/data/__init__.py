@@ -121,6 +121,12 @@ def command_words() -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
+def page_words() -> Mapping[str, Mapping[str, str]]:
+    """Return the words of a page around its tables: code, then ``en`` or ``zh``."""
+    return _by_code("page")
+
+
+@cache
 def old_note_words() -> Mapping[str, Mapping[str, str]]:
     """Return the words of notes that earlier versions recorded and this version no longer writes."""
     return _by_code("old_notes")
