@@ -631,14 +631,9 @@ def save_all(table: Table, folder: str | Path, stem: str, formats: Iterable[str]
         If a format is unknown (then no file is written), or a file cannot be written.
     """
     suffixes = {name: f".{name.lower().removeprefix('.')}" for name in formats}
-    _refuse_unknown(list(suffixes), list(suffixes.values()))
-    return {name: table.save(Path(folder) / f"{stem}{suffix}") for name, suffix in suffixes.items()}
-
-
-def _refuse_unknown(names: Sequence[str], suffixes: Sequence[str]) -> None:
-    for name, suffix in zip(names, suffixes, strict=True):
+    known = [suffix.removeprefix(".") for suffix in FORMATS]
+    for name, suffix in suffixes.items():
         if suffix not in FORMATS:
-            allowed = [known.removeprefix(".") for known in FORMATS]
-            raise ConfigError(
-                Note("no_format_of_table", format=name, formats=cut(allowed, 9), hint=suggestion(name, allowed))
-            )
+            note = Note("no_format_of_table", format=name, formats=cut(known, 9), hint=suggestion(name, known))
+            raise ConfigError(note)
+    return {name: table.save(Path(folder) / f"{stem}{suffix}") for name, suffix in suffixes.items()}

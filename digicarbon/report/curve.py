@@ -92,32 +92,21 @@ def curve_of(
     for name, key in (("facet", facet), *(("by", key) for key in by)):
         if key is not None:
             refuse_other(f"report.{name}", key, focal_runs.varied)
-    rows, left_out = _one_each(focal_runs, run_effect)
-    labels = [focal_runs.labels[record] for record in rows["record"]]
+    rows, notes = _one_each(focal_runs, run_effect)
+    main, apart, names = [("", rows)], [], {"": ""}
     if multiverse is not None and not multiverse.whole:
-        found = [(part, rows[part.of(labels)]) for part in multiverse.parts]
-        left_out = (
-            *left_out,
-            *(Note("kinds_empty", part=part.name) for part, own in found if own.empty and part.name),
-        )
+        labels = [focal_runs.labels[record] for record in rows["record"]]
+        rows_by_part = [(part, rows[part.of(labels)]) for part in multiverse.parts]
+        empty = [part.name for part, those in rows_by_part if those.empty and part.name]
+        notes = (*notes, *(Note("kinds_empty", part=name) for name in empty))
         rows = rows[multiverse.counted(labels)]
         if rows.empty:
             raise ConfigError(Note("kinds_no_estimate", key="kinds", quantity=effect_of(run_effect.quantity)))
-        main = [(part.name, own) for part, own in found if part.main and len(own)]
-        apart = [(part, own) for part, own in found if not part.main and len(own)]
+        main = [(part.name, those) for part, those in rows_by_part if part.main and len(those)]
+        apart = [(part, those) for part, those in rows_by_part if not part.main and len(those)]
         names = {part.name: part.name or _label(part.choices) for part in multiverse.main}
-    else:
-        main, apart, names = [("", rows)], [], {"": ""}
-    parts = []
-    for name, own in main:
-        head = name if len(main) > 1 else "all"
-        facets = {} if facet is None else dict(by_facet(own, facet))
-        for part in facets.values() or [own]:
-            _refuse_mixture(part, focal_runs)
-        named = {f"{f'{name}, ' if len(main) > 1 else ''}{facet}={value}": part for value, part in facets.items()}
-        joint = joints.get(name)
-        tests = {} if joint is None else _tests(joint, own["record"].map(focal_runs.labels.__getitem__))
-        parts.append(CurvePart(name, head, own, {head: own, **(named if len(facets) > 1 else {})}, joint, tests))
+    several = len(main) > 1
+    parts = [_part(name, those, several, facet, focal_runs, joints.get(name)) for name, those in main]
     keys = list(by) or [key for key in focal_runs.varied if key in rows and rows[key].nunique() > 1]
     # for the influence on the estimate, a facet is a choice like others
     first = [] if facet is None or rows[facet].nunique() < 2 else [facet]
@@ -125,7 +114,20 @@ def curve_of(
     many = choices_of(rows, keys, focal_runs.absent)[1]
     # rows of equal estimates that are equal in these have the same data, too: samples may come to the same rows
     estimate_keys = [key for key in focal_runs.varied if key in rows and _decides_estimates(key)]
-    return Curve(focal_runs, rows, parts, apart, names, keys, estimate_keys, (*left_out, *many))
+    return Curve(focal_runs, rows, parts, apart, names, keys, estimate_keys, (*notes, *many))
+
+
+def _part(
+    name: str, rows: pd.DataFrame, several: bool, facet: str | None, focal_runs: Focal, joint: Joint | None
+) -> CurvePart:
+    """Return a main part, with a column for each value of the facet; ``several``: there are other main parts."""
+    facets = {} if facet is None else dict(by_facet(rows, facet))
+    for values in facets.values() or [rows]:
+        _refuse_mixture(values, focal_runs)
+    head, above = (name, f"{name}, ") if several else ("all", "")
+    named = {f"{above}{facet}={value}": values for value, values in facets.items()} if len(facets) > 1 else {}
+    tests = {} if joint is None else _tests(joint, rows["record"].map(focal_runs.labels.__getitem__))
+    return CurvePart(name, head, rows, {head: rows, **named}, joint, tests)
 
 
 def _one_each(focal_runs: Focal, run_effect: RunEffect) -> tuple[pd.DataFrame, tuple[Note, ...]]:
@@ -149,10 +151,10 @@ def _one_each(focal_runs: Focal, run_effect: RunEffect) -> tuple[pd.DataFrame, t
         known = {"pieces": IN_PIECES, "terms": cut(focal_runs.rows["term"].unique().tolist(), MOST_NAMED)}
         raise ConfigError(Note("only_pieces", key="report.term", runs=int(pieces.sum()), **known))
     if estimates.empty:
-        said = {"key": "report.quantity", "quantity": effect_of(run_effect.quantity)}
+        about = {"key": "report.quantity", "quantity": effect_of(run_effect.quantity)}
         if run_effect.quantity in RATIOS:
-            raise ConfigError(Note("curve_without_long_run", **said))
-        raise ConfigError(Note("curve_without_quantity", **said))
+            raise ConfigError(Note("curve_without_long_run", **about))
+        raise ConfigError(Note("curve_without_quantity", **about))
     without = focal_runs.runs - len(focal_runs.boundary) - len(rows)
     notes = (
         Note("without_quantity", runs=without, estimand=effect_of(run_effect.quantity)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
@@ -251,17 +252,11 @@ class OneAnswer(Report):
         assert self._evidence is not None
         labels = {label for part in parts for label in part.labels}
         own = [one for one in self._evidence.each if one.label in labels]
-        reasons: dict[Note, int] = {}
-        for one in own:
-            if one.why is not None:
-                reasons[one.why] = reasons.get(one.why, 0) + 1
+        reasons = Counter(one.why for one in own if one.why is not None)
         notes = [Note("without_likelihood", runs=runs, every=len(own), why=why) for why, runs in _models(reasons)]
-        marginal: dict[Note, int] = {}
         # regressions alone need no spatial likelihood
-        if any(one.marginal for one in own):
-            for one in own:
-                if one.why_marginal is not None:
-                    marginal[one.why_marginal] = marginal.get(one.why_marginal, 0) + 1
+        spatial = any(one.marginal for one in own)
+        marginal = Counter(one.why_marginal for one in own if spatial and one.why_marginal is not None)
         notes += [Note("without_marginal", runs=runs, every=len(own), why=why) for why, runs in _models(marginal)]
         of = {one.label: one for one in own}
         groups = [self._groups(part) for part in parts]
@@ -281,9 +276,9 @@ def _models(reasons: Mapping[Note, int]) -> list[tuple[Note, int]]:
     for why, runs in reasons.items():
         of_model = "model" in dict(why.fields)
         together.setdefault(why.changed(model="") if of_model else why, []).append((why, runs))
-    found = []
+    counted = []
     for alike in together.values():
-        why, runs = alike[0][0], sum(own for _, own in alike)
+        why, runs = alike[0][0], sum(some for _, some in alike)
         models = tuple(one["model"] for one, _ in alike if "model" in dict(one.fields))
-        found.append((why.changed(model=models) if models else why, runs))
-    return found
+        counted.append((why.changed(model=models) if models else why, runs))
+    return counted
