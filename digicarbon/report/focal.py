@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,7 +143,7 @@ class Texts:
         return list(self._known)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Focal:
     """The numbers of the focal terms of many runs.
 
@@ -151,62 +151,63 @@ class Focal:
     ----------
     runs : int
         How many fits there are, including those without a focal term.
+    again : int
+        How many records show a fit that is already counted.
     rows : DataFrame
         A row per run and focal term: record (its position), term, coef, se, p, low, high, and the value of each varied
         key.
-    varied : mapping of str to list of str
+    varied : mapping of str to str
         The values of each key over all records.
     notes : mapping of Note to int
         How many records have each note.
-    outcomes : tuple of str
-    outcome_of : sequence of str
+    outcomes : mapping of str to None
+        In the order of the records.
+    outcome_of : list of str
         By record.
-    mean_of : sequence of str
+    mean_of : list of str
         By record: over what its focal effect is a mean, see `Result.means`; empty where it does not say.
-    logarithms : frozenset of str
+    logarithms : set of str
         The terms and outcomes that are a logarithm at any one moment.
-    again : int
-        How many records show a fit that is already counted.
-    powers, pieces : frozenset of int
+    powers, pieces : set of int
         Positions of records with a power of the first focal term, and of those whose first focal term is a piece of an
         effect, see `Result`.
     boundary : mapping of int to str
         Records without a row, because a spatial parameter is at the end of its range: parameter by position.
-    beyond : frozenset of int
+    beyond : set of int
         Those of them whose estimate is an interior maximum, beyond the range of W itself.
     absent : mapping of str to str
         By key, the value of records on which the key has no effect. A value that other records choose is left out.
     regimes : mapping of str to set of MadeOf
         What terms of regimes are made of; several where records have other variables or numbers of thresholds.
-    labels : sequence of str
+    labels : list of str
         The labels of all records.
-    lacking : sequence of frozenset of str
+    lacking : list of frozenset of str
         The keys that have no effect on each record.
     simulated : bool
         Whether the data of any record are simulated.
-    coverage : tuple of float
+    coverage : mapping of float to None
         What the intervals of the records cover.
     """
 
-    runs: int
-    rows: pd.DataFrame
-    varied: dict[str, list[str]]
-    notes: Counter[Note]
-    outcomes: tuple[str, ...]
-    outcome_of: Sequence[str]
-    logarithms: frozenset[str] = frozenset()
+    runs: int = 0
     again: int = 0
-    powers: frozenset[int] = frozenset()
-    pieces: frozenset[int] = frozenset()
-    boundary: Mapping[int, str] = field(default_factory=dict)
-    beyond: frozenset[int] = frozenset()
-    absent: Mapping[str, str] = field(default_factory=dict)
-    regimes: Mapping[str, set[MadeOf]] = field(default_factory=dict)
-    labels: Sequence[str] = ()
-    mean_of: Sequence[str] = ()
-    lacking: Sequence[frozenset[str]] = ()
+    rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    varied: dict[str, dict[str, None]] = field(default_factory=dict)
+    notes: Counter[Note] = field(default_factory=Counter)
+    outcomes: dict[str, None] = field(default_factory=dict)
+    outcome_of: list[str] = field(default_factory=list)
+    mean_of: list[str] = field(default_factory=list)
+    logarithms: set[str] = field(default_factory=set)
+    powers: set[int] = field(default_factory=set)
+    pieces: set[int] = field(default_factory=set)
+    boundary: dict[int, str] = field(default_factory=dict)
+    beyond: set[int] = field(default_factory=set)
+    absent: dict[str, str] = field(default_factory=dict)
+    regimes: dict[str, set[MadeOf]] = field(default_factory=dict)
+    labels: list[str] = field(default_factory=list)
+    lacking: list[frozenset[str]] = field(default_factory=list)
     simulated: bool = False
-    coverage: tuple[float, ...] = ()
+    coverage: dict[float, None] = field(default_factory=dict)
 
     def boundary_notes(self) -> tuple[Note, ...]:
         """Return a note for each parameter at the end of its range, which excludes records."""
@@ -250,83 +251,49 @@ def focal(
     by_column : bool
         Whether the experiment's column of a run is also a key: `COLUMN`.
     """
-    columns = _Columns()
-    varied: dict[str, dict[str, None]] = {}
-    notes: Counter[Note] = Counter()
-    outcomes: dict[str, None] = {}
-    logarithms: set[str] = set()
-    powers, pieces = [], []
-    boundary: dict[int, str] = {}
-    beyond: list[int] = []
-    absent: dict[str, str] = {}
+    focal_runs, columns = Focal(), _Columns()
     taken: set[tuple[str, str]] = set()
-    regimes: dict[str, set[MadeOf]] = {}
-    runs = again = 0
-    labels: list[str] = []
-    outcome_of: list[str] = []
-    mean_of: list[str] = []
-    lacking: list[frozenset[str]] = []
     # one object for all records that have it
     sets: dict[tuple[str, ...], frozenset[str]] = {}
-    simulated = False
-    coverage: dict[float, None] = {}
     for position, record in enumerate(records):
-        labels.append(record.label)
-        lacking.append(sets.setdefault(record.lacking, frozenset(record.lacking)))
-        simulated = simulated or record.simulated
-        coverage[record.result.inference.level] = None
-        outcome_of.append(record.result.y)
-        means = record.result.means
-        mean_of.append(next((means[term] for term in record.result.focal if term in means), ""))
+        result = record.result
+        focal_runs.labels.append(record.label)
+        focal_runs.lacking.append(sets.setdefault(record.lacking, frozenset(record.lacking)))
+        focal_runs.simulated |= record.simulated
+        focal_runs.coverage[result.inference.level] = None
+        focal_runs.outcome_of.append(result.y)
+        means = result.means
+        focal_runs.mean_of.append(next((means[term] for term in result.focal if term in means), ""))
         if record.again:
-            again += 1
+            focal_runs.again += 1
             continue
-        notes.update(list(dict.fromkeys(record.result.notes)))
-        outcomes[record.result.y] = None
-        logarithms |= logarithms_of(record.result)
-        powers += [position] if record.result.has_powers else []
-        pieces += [position] if record.result.in_pieces else []
-        boundary |= {position: record.result.end} if record.result.end else {}
-        beyond += [position] if record.result.end_beyond else []
-        for term, role in zip(record.result.terms, record.result.roles, strict=False):
+        focal_runs.notes.update(list(dict.fromkeys(result.notes)))
+        focal_runs.outcomes[result.y] = None
+        focal_runs.logarithms |= logarithms_of(result)
+        focal_runs.powers |= {position} if result.has_powers else set()
+        focal_runs.pieces |= {position} if result.in_pieces else set()
+        focal_runs.boundary |= {position: result.end} if result.end else {}
+        focal_runs.beyond |= {position} if result.end_beyond else set()
+        for term, role in zip(result.terms, result.roles, strict=False):
             if any(part.regimes for part in role.made_of):
-                regimes.setdefault(term, set()).add(role.made_of)
+                focal_runs.regimes.setdefault(term, set()).add(role.made_of)
         of_column = {COLUMN: record.column} if by_column and record.column is not None else {}
         values = of_column | {key: text_of(value) for key, value in record.varied.items()}
         for key in values:
             # earlier runs have a new key as configured
-            varied.setdefault(key, {AS_CONFIGURED: None} if runs else {})
-        absent |= {key: values[key] for key in record.lacking}
+            focal_runs.varied.setdefault(key, {AS_CONFIGURED: None} if focal_runs.runs else {})
+        focal_runs.absent |= {key: values[key] for key in record.lacking}
         taken |= {item for item in values.items() if item[0] not in record.lacking}
-        for key, options in varied.items():
+        for key, options in focal_runs.varied.items():
             options[values.get(key, AS_CONFIGURED)] = None
-        _add(columns, position, values, list(record.result.focal_numbers(quantity)))
-        runs += 1
+        _add(columns, position, values, list(result.focal_numbers(quantity)))
+        focal_runs.runs += 1
+    focal_runs.absent = {key: value for key, value in focal_runs.absent.items() if (key, value) not in taken}
     choices = {key: texts.column() for key, texts in columns.choices.items()}
-    names = dict(zip(SHOWN, (np.array(numbers) for numbers in columns.numbers), strict=True))
-    own = {"record": np.array(columns.records, dtype=np.int32), "term": columns.terms.column(), **names}
-    rows = pd.DataFrame({**choices, **own})
-    return Focal(
-        runs=runs,
-        rows=rows,
-        varied={key: list(options) for key, options in varied.items()},
-        notes=notes,
-        outcomes=tuple(outcomes),
-        outcome_of=outcome_of,
-        logarithms=frozenset(logarithms),
-        again=again,
-        powers=frozenset(powers),
-        pieces=frozenset(pieces),
-        boundary=boundary,
-        beyond=frozenset(beyond),
-        absent={key: value for key, value in absent.items() if (key, value) not in taken},
-        regimes=regimes,
-        labels=labels,
-        mean_of=mean_of,
-        lacking=lacking,
-        simulated=simulated,
-        coverage=tuple(coverage),
-    )
+    numbers = dict(zip(SHOWN, (np.array(column) for column in columns.numbers), strict=True))
+    names = {"record": np.array(columns.records, dtype=np.int32), "term": columns.terms.column()}
+    focal_runs.rows = pd.DataFrame({**choices, **names, **numbers})
+    return focal_runs
 
 
 def logarithms_of(result: Result) -> set[str]:

@@ -297,7 +297,7 @@ class SpecificationCurve(Report):
             title=title,
             simulated=curve.focal_runs.simulated,
             language=words.spoken,
-            coverage=curve.focal_runs.coverage,
+            coverage=tuple(curve.focal_runs.coverage),
             remarks=self._remarks(curve, parts, words, [choice.key for choice in choices]),
             pale=frozenset(name for name, panel in zip(names, panels, strict=True) if panel.apart),
         )

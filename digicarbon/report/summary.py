@@ -66,7 +66,7 @@ def coefficients(
         several_terms = whole["record"].nunique() != len(whole)
         counts_note = Note("focal_counts", runs=focal_runs.runs, level=level)
         first_note = counts_note if several_terms else Note("focal_coefficients", level=level)
-    notes = [Note("outcome", outcomes=focal_runs.outcomes, said=first_note)]
+    notes = [Note("outcome", outcomes=tuple(focal_runs.outcomes), said=first_note)]
     if long_choices:
         notes.append(Note("not_counted", keys=long_choices))
     notes += [*focal_runs.boundary_notes(), *focal_runs.pieces_notes()]
