@@ -63,28 +63,14 @@ class Grid:
 
     Attributes
     ----------
-    title : str
     heads : tuple of str
         Heads of the k columns.
     levels : tuple of tuple of (str, int, int)
         Lines of words over columns, from the top: the first column of each, counted from 0, and how many.
-    corners : tuple of str
-        What is left of each of these lines and of the heads.
-    names : tuple of str
-        What each column is called elsewhere, e.g. the label of its run.
-    label : str
-        By which a LaTeX paper refers to the table; empty: one from the title.
     rows : tuple of (str, tuple of str)
         A label and k cells each.
-    rules : frozenset of int
-        Rows that begin a new block.
-    blocks : frozenset of int
-        Rows that are the heading of a block.
-    indented : frozenset of int
-        Rows whose label is moved to the right, below that of another row.
-    notes : tuple of str
-    language : {"en", "zh"}
-        Language of the notes.
+    title, corners, names, rules, blocks, indented, notes, language, label
+        As in `Table`.
     """
 
     title: str

@@ -66,14 +66,8 @@ class JointRequest:
 
     Attributes
     ----------
-    quantity : {"coefficient", "direct", "indirect", "total"}
-    term : str or None
-        The focal term; None takes the first of each run.
-    draws : int
-    seed : int
-    level : float
-        The largest p value that counts as significant.
-    method : {"wild", "permutation"}
+    quantity, term, draws, seed, level, method
+        As in `digicarbon.report.SpecificationCurve`.
     """
 
     quantity: Quantity

@@ -496,13 +496,7 @@ def _legend_of_clusters(
 
 def _with_few_digits(bounds: FloatArray) -> list[str]:
     """Return bounds with the same number of decimals each, as few as keep them distinct and, if rounded, whole."""
-    texts: list[str] = []
-    for decimals in range(12):
-        texts = [f"{bound:z,.{decimals}f}" for bound in bounds]
-        exact = all(abs(float(f"{bound:.{decimals}f}") - bound) < 1e-9 * max(abs(bound), 1e-6) for bound in bounds)
-        if exact or (decimals > 8 and len(set(texts)) == len(texts)):
-            break
-    return list(map(with_minus, texts))
+    return _in_few_digits(bounds, 1e-9 * np.maximum(np.abs(bounds), 1e-6), 9, 12)
 
 
 def _around(different: FloatArray) -> FloatArray:
@@ -516,11 +510,16 @@ def _apart(different: FloatArray) -> list[str]:
     """Return values with as few decimals as tell them apart and show four digits of the largest, fewer if exact."""
     size = max(float(np.abs(different).max()), 1e-300)
     enough = 3 - int(np.floor(np.log10(size)))
+    return _in_few_digits(different, NOISE * size, enough, max(enough, 0) + 10)
+
+
+def _in_few_digits(values: FloatArray, allowed: FloatArray | float, enough: int, most: int) -> list[str]:
+    """Return values with fewer than ``most`` decimals: so many as are exact, or from ``enough`` on tell them apart."""
     texts: list[str] = []
-    for decimals in range(max(enough, 0) + 10):
-        texts = [f"{value:z,.{decimals}f}" for value in different]
-        exact = all(abs(round(value, decimals) - value) <= NOISE * size for value in different)
-        if exact or (decimals >= enough and len(set(texts)) == len(texts)):
+    for decimals in range(most):
+        texts = [f"{value:z,.{decimals}f}" for value in values]
+        exact = np.abs(np.array([round(float(value), decimals) for value in values]) - values) <= allowed
+        if exact.all() or (decimals >= enough and len(set(texts)) == len(texts)):
             break
     return list(map(with_minus, texts))
 

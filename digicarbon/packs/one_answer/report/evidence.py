@@ -38,11 +38,8 @@ class EvidenceRequest:
 
     Attributes
     ----------
-    quantity : {"coefficient", "direct", "indirect", "total"}
-    term : str or None
-        The focal term; None takes the first of each run.
-    leave_out : bool
-        Whether each specification is fitted again without each unit.
+    quantity, term, leave_out
+        As in `digicarbon.report.OneAnswer`.
     """
 
     quantity: Quantity

@@ -126,14 +126,7 @@ def _why(result: Result) -> Note:
 class _Tasks:
     """Makes tasks, unit by unit: only what the current unit's fits share is kept.
 
-    Parameters
-    ----------
-    fits : sequence of Fit
-    units : sequence of str
-    every : sequence of (int, int)
-        Specification and unit of each task.
-    folder : Path or None
-        For files that workers of this machine read.
+    Each task has the places of a specification and of a unit; workers of this machine read files of the folder.
     """
 
     def __init__(

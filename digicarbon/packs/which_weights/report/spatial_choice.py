@@ -34,20 +34,8 @@ MODEL = ("model", "model.kind")
 class _Run:
     """What is compared of a run.
 
-    Attributes
-    ----------
-    head : str
-        What it is called in the table.
-    kind : str
-    rest : str
-        Words for all its other choices, in most sweeps its W.
-    facts : Series
-    by_unit : ndarray, shape (N,)
-    rivals : DataFrame
-    every : bool
-        Whether all regressors are lagged.
-    prior : float
-        Its probability beforehand, up to a factor that all runs have in common.
+    ``rest`` are the words for its choices beside the kind, in most sweeps its W; ``every``: all regressors are lagged;
+    ``prior`` is its probability beforehand, up to a factor that all runs have in common.
     """
 
     head: str
