@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from digicarbon.config.files import command_line
 from digicarbon.disk.cells import plain_table
@@ -229,7 +229,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         own=asked.coloured(asked.own_part(sweep.config)),
         config=asked.coloured(sweep.config),
         data=_data(sweep.data),
-        provenance=[*_sweep(sweep, server, words), *_provenance(sweep, words)],
+        provenance=[*_sweep(sweep, server, words), *((name, escape(text)) for name, text in _origins(sweep, words))],
         link_note=words("links_server", address=sweep.uri.rstrip("/"))
         if server
         else words("links_local", command=command_line("ui", sweep.experiment)),
@@ -430,9 +430,9 @@ def _count(sweep: RecordedSweep, listed: Sequence[counts.Listed], effects: Effec
 
 def _sweep(sweep: RecordedSweep, server: str, words: Words) -> Iterator[tuple[str, Markup]]:
     link = Markup('<a href="{}">{}</a>').format(server + sweep.parent_id, sweep.parent_id)
-    yield words("experiment"), Markup("{}").format(sweep.experiment)
+    yield words("experiment"), escape(sweep.experiment)
     yield words("sweep"), link if server else Markup("<code>{}</code>").format(sweep.parent_id)
-    yield words("store"), Markup("{}").format(masked(sweep.uri))
+    yield words("store"), escape(masked(sweep.uri))
 
 
 def _warnings(sweep: RecordedSweep, words: Words) -> Iterator[str]:
@@ -470,11 +470,6 @@ def _file(file: Mapping[str, Any]) -> dict[str, Any]:
     keys = ("kind", "imported", "citation")
     imports = [{key: item[key] for key in keys if item.get(key)} for item in file["imports"]]
     return {**{key: file[key] for key in ("name", "sha256", "size", "series")}, "imports": imports}
-
-
-def _provenance(sweep: RecordedSweep, words: Words) -> Iterator[tuple[str, Markup]]:
-    for name, text in _origins(sweep, words):
-        yield name, Markup("{}").format(text)
 
 
 def _origins(sweep: RecordedSweep, words: Words) -> Iterator[tuple[str, str]]:

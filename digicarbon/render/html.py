@@ -37,15 +37,7 @@ def html(grids: Sequence[Grid]) -> str:
 
 
 def pieces(grids: Sequence[Grid], links: Mapping[str, str] | None = None) -> str:
-    """Return tables one below the other without their style, which the page has.
-
-    Parameters
-    ----------
-    grids : sequence of Grid
-    links : mapping of str to str
-        Addresses by the name of a column or the label of a row: heads, labels and the cells that belong to them link
-        there.
-    """
+    """Return tables one below the other without their style, with links as in `Table.to_html_piece`."""
     return "\n".join(_one(grid, links or {}) for grid in grids)
 
 

@@ -10,22 +10,8 @@ This module alone decides which runs are counted together. An experiment names t
 A part is a combination of values of uncertain and of nonequivalent choices. Shares, medians, joint tests and whatever
 else takes many runs together are computed within a main part, never over several.
 
-How to use it
--------------
-A sweep and a recorded sweep both have a roster, from which the parts come; every report gets them before its table and
-its files are made, as ``self.multiverse``::
-
-    multiverse = multiverse_of(roster)             # None where the experiment has neither kinds nor a claim
-    report = report.with_multiverse(multiverse)    # `Report.multiverse`: None where everything is counted together
-
-    for part in multiverse.main:                   # at least one
-        rows = part.of(labels)                     # bool array: which of the runs with these labels are in the part
-        part.name                                  # "" if there is a single main part, else e.g. "outcome=intensity"
-        part.choices                               # e.g. {"outcome": "intensity", "sample": "full"}
-    for part in multiverse.apart:                  # shown, never counted with others
-        ...
-    multiverse.counted(labels)                     # bool array: runs of any main part
-    multiverse.kind("weights")                     # "equivalent", "nonequivalent", "uncertain"
+A sweep and a recorded sweep both have a roster, from which `multiverse_of` makes the parts; every report gets them
+before its table and its files are made, as `Report.multiverse`, which is None where everything is counted together.
 
 Labels are those of `Record.label`, of records with ``again`` false. A run on which an uncertain or nonequivalent choice
 has no effect, such as weights in a model without W, is in the parts of all its values: each part is what an experiment
