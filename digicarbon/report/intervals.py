@@ -30,7 +30,7 @@ from digicarbon.spec import Names
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from digicarbon.report.picture._figure import NamedFrame
+    from digicarbon.report.picture import NamedFrame
 
 PARAMETERS: tuple[RoleKind, ...] = ("past_y", "past_lag_y", "lag_y", "lag_error")
 """Kinds of terms without which effects cannot be understood."""

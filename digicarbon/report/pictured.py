@@ -19,7 +19,7 @@ from digicarbon.result import Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from digicarbon.report.picture._figure import Frame, NamedFrame
+    from digicarbon.report.picture import Frame, NamedFrame
 
 Formats = Annotated[tuple[Format, ...], Field(strict=False)]
 """Formats of pictures: any of png, svg, pdf; empty for none."""

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from digicarbon.report.picture._figure import GREY as GREY
     from digicarbon.report.picture._figure import ORANGE as ORANGE
     from digicarbon.report.picture._figure import Format as Format
+    from digicarbon.report.picture._figure import Frame as Frame
     from digicarbon.report.picture._figure import Language as Language
+    from digicarbon.report.picture._figure import NamedFrame as NamedFrame
     from digicarbon.report.picture._figure import Naming as Naming
     from digicarbon.report.picture._figure import Words as Words
     from digicarbon.report.picture._figure import chinese as chinese
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture._figure import new_figure as new_figure
     from digicarbon.report.picture._figure import no_letters as no_letters
     from digicarbon.report.picture._figure import picture as picture
+    from digicarbon.report.picture._figure import picture_without_terms as picture_without_terms
     from digicarbon.report.picture._figure import rendered as rendered
     from digicarbon.report.picture._figure import series as series
     from digicarbon.report.picture._places import long_names as long_names

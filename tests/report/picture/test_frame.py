@@ -9,8 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import digicarbon as dc
-from digicarbon.report.picture import Language, chinese, new_figure, picture, rendered
-from digicarbon.report.picture._figure import NamedFrame
+from digicarbon.report.picture import Language, NamedFrame, chinese, new_figure, picture, rendered
 
 PICTURES = [name for name in dir(dc) if name.startswith("plot_")]
 

@@ -18,7 +18,7 @@ from digicarbon.report.pictured import number
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from digicarbon.report.picture._figure import NamedFrame
+    from digicarbon.report.picture import NamedFrame
 
 EFFECTS = ("own effect", "received", "sent")
 
