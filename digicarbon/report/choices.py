@@ -43,10 +43,7 @@ class Choice:
 
 
 def choices_of(
-    rows: pd.DataFrame,
-    keys: Sequence[str],
-    absent: Mapping[str, str] = MappingProxyType({}),
-    most: int = MOST_VALUES,
+    rows: pd.DataFrame, keys: Sequence[str], absent: Mapping[str, str] = MappingProxyType({}), most: int = MOST_VALUES
 ) -> tuple[list[Choice], tuple[Note, ...]]:
     """Return the choices of rows as indicator columns, and a note on those with too many values.
 

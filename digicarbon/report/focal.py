@@ -235,11 +235,7 @@ class _Columns:
     choices: dict[str, Texts] = field(default_factory=dict)
 
 
-def focal(
-    records: Sequence[Record],
-    quantity: Quantity = "coefficient",
-    by_column: bool = False,
-) -> Focal:
+def focal(records: Sequence[Record], quantity: Quantity = "coefficient", by_column: bool = False) -> Focal:
     """Return the focal numbers of records, each fit once.
 
     Parameters

@@ -80,9 +80,7 @@ def _influence(
     rules.append(len(lines))
     lines.append((words.word("all choices, additive"), [f"{parts.additive:.1%}", "", "", "", "", "", ""]))
     cells = pd.DataFrame(
-        [cells for _, cells in lines],
-        index=[name for name, _ in lines],
-        columns=[words.word(head) for head in _HEADS],
+        [cells for _, cells in lines], index=[name for name, _ in lines], columns=[words.word(head) for head in _HEADS]
     )
     most = choices[int(np.argmax(parts.alone))]
     notes = (

@@ -13,13 +13,7 @@ from digicarbon.note import Note
 from digicarbon.report.base import Record, Table, notes_of
 from digicarbon.report.focal import text_of
 from digicarbon.report.labels import Labels
-from digicarbon.report.picture import (
-    interval_numbers,
-    no_letters,
-    plot_bands,
-    plot_coefficients,
-    plot_effects,
-)
+from digicarbon.report.picture import interval_numbers, no_letters, plot_bands, plot_coefficients, plot_effects
 from digicarbon.report.pictured import Pictured, level_note, number, results_of
 from digicarbon.report.regimes import terms_in_words
 from digicarbon.report.rows import interval_text

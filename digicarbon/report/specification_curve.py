@@ -199,10 +199,7 @@ class SpecificationCurve(Report):
             return {"claim: agree": "", "claim": ""}
         share = f" ({percent(verdict.agree / verdict.runs)})" if verdict.runs else ""
         count = self.words.word("count of").format(some=f"{verdict.agree:,}", every=f"{verdict.runs:,}")
-        return {
-            "claim: agree": f"{count}{share}",
-            "claim": OUTCOMES[verdict.outcome].text(self.words.spoken),
-        }
+        return {"claim: agree": f"{count}{share}", "claim": OUTCOMES[verdict.outcome].text(self.words.spoken)}
 
     def _apart(self, curve: Curve) -> Table | None:
         """Return the runs with other values of nonequivalent choices, each combination by itself."""

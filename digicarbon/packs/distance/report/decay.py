@@ -19,10 +19,7 @@ class DistanceDecayTables(DiagnosticTables):
 
     shown = ("distance_bands", "decay")
     options = ("model=distance_bands", "model=decay")
-    pictures_of = (
-        ("distance_bands", "distance_bands", plot_distance_bands),
-        ("decay_profile", "decay", plot_decay),
-    )
+    pictures_of = (("distance_bands", "distance_bands", plot_distance_bands), ("decay_profile", "decay", plot_decay))
     # the names of bands say where they begin and end
     columns_of: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "distance_bands": ("coef", "se", "p", "low", "high", "uniform_low", "uniform_high", "neighbours", "alone")

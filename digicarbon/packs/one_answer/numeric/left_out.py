@@ -49,12 +49,7 @@ class WithoutUnits:
 
 
 def without_units(
-    estimates: FloatArray,
-    se: FloatArray,
-    p: FloatArray,
-    left: FloatArray,
-    left_p: FloatArray,
-    level: float,
+    estimates: FloatArray, se: FloatArray, p: FloatArray, left: FloatArray, left_p: FloatArray, level: float
 ) -> WithoutUnits:
     """Return the curve without each unit.
 

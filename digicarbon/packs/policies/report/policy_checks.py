@@ -10,10 +10,7 @@ from digicarbon.report.diagnostics import DiagnosticTables
 class PolicyChecks(DiagnosticTables):
     """The tables of all diagnostics of a policy that the runs have, below each other, with pictures."""
 
-    shown = (
-        *("balance", "leads", "bacon", "negative_weights"),
-        *("placebo_time", "placebo_space", "honest_bounds"),
-    )
+    shown = (*("balance", "leads", "bacon", "negative_weights"), *("placebo_time", "placebo_space", "honest_bounds"))
     options = tuple(
         f"diagnostic={name}"
         for name in ("balance", "leads", "bacon", "negative_weights", "placebo_time", "placebo_space", "honest")

@@ -114,12 +114,7 @@ def _strongest(points: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _contours(
-    axes: Axes,
-    of_x: FloatArray,
-    of_y: FloatArray,
-    values: FloatArray,
-    special: float,
-    now: float,
+    axes: Axes, of_x: FloatArray, of_y: FloatArray, values: FloatArray, special: float, now: float
 ) -> list[Text]:
     """Draw lines of equal values, most of them in grey, and the one that matters; return their labels."""
     from matplotlib.ticker import MaxNLocator

@@ -238,12 +238,7 @@ class SpatialChoice(OfModel):
         return _Numbers(log_marginal, loglik, len(result.coef), by_unit)
 
     def _tests(
-        self,
-        candidates: Sequence[_Candidate],
-        numbers: Sequence[_Numbers],
-        own: FloatArray,
-        panel: Panel,
-        every: bool,
+        self, candidates: Sequence[_Candidate], numbers: Sequence[_Numbers], own: FloatArray, panel: Panel, every: bool
     ) -> Iterator[dict[str, float]]:
         """Yield the tests of the run's model against each rival; none where a model with two parameters is tested."""
         first, size = candidates[0], candidates[0].space.sample.size
