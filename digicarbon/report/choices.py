@@ -66,8 +66,8 @@ def choices_of(
             uncounted.append(Note("many_values", key=key, values=len(values)))
         else:
             columns = np.array([(column == value).to_numpy() for value in values], dtype=np.float64).T
-            made = [value != absent.get(key) for value in values]
-            base = int(np.where(made, columns.sum(axis=0), 0).argmax())
+            chosen = [value != absent.get(key) for value in values]
+            base = int(np.where(chosen, columns.sum(axis=0), 0).argmax())
             choices.append(Choice(key, tuple(values), columns, base, _place(values, absent.get(key))))
     return choices, (Note("not_below_curve", keys=cut(uncounted)),) if uncounted else ()
 

@@ -213,8 +213,8 @@ def units_notes(curve: Curve) -> list[Note]:
     for part in curve.parts:
         kinds = dict.fromkeys(mean for mean in (focal_runs.mean_of[record] for record in part.rows["record"]) if mean)
         means |= kinds if len(kinds) > 1 else {}
-        own = list(dict.fromkeys(part.rows["term"]))
-        terms |= dict.fromkeys(own if len(own) > 1 and not focal_runs.logarithms.issuperset(own) else ())
+        names = list(dict.fromkeys(part.rows["term"]))
+        terms |= dict.fromkeys(names if len(names) > 1 and not focal_runs.logarithms.issuperset(names) else ())
         levels = in_levels(dict.fromkeys(focal_runs.outcome_of[record] for record in part.rows["record"]))
         outcomes |= dict.fromkeys(levels if len(levels) > 1 else ())
     notes = []

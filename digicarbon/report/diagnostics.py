@@ -55,12 +55,12 @@ class DiagnosticTables(Pictured):
             If no run has one.
         """
         having = {name: _different(name, records) for name in self.shown}
-        tables = [self.part(name, self.words.word(f"check {name}"), own) for name, own in having.items() if own]
+        tables = [self.part(name, self.words.word(f"check {name}"), runs) for name, runs in having.items() if runs]
         if not tables:
             raise ConfigError(self.none())
         whole = stacked(_each_note_once(tables))
-        own = self.words.title(title, simulated=False)
-        return replace(whole, title=f"{own}{self.words.colon}{whole.title}" if own else whole.title)
+        above = self.words.title(title, simulated=False)
+        return replace(whole, title=f"{above}{self.words.colon}{whole.title}" if above else whole.title)
 
     def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
         """Yield the pictures of each run that has their table."""

@@ -92,8 +92,8 @@ def _influence(
             else ()
         ),
     )
-    said = words.notes(notes)
-    return Table(title, cells, tuple(rules), said, language=words.spoken, indented=tuple(indented))
+    note_texts = words.notes(notes)
+    return Table(title, cells, tuple(rules), note_texts, language=words.spoken, indented=tuple(indented))
 
 
 def _signed(value: float, decimals: int) -> str:

@@ -101,15 +101,15 @@ def part_of(curve: Curve, rows: pd.DataFrame, name: str, main: Mapping[str, obje
 
     def differs(key: str) -> bool:
         # a run on which a choice has no effect has any value of it
-        own = [key not in choices for choices in lacking]
-        return rows.loc[own, key].nunique() > 1
+        decided = [key not in choices for choices in lacking]
+        return rows.loc[decided, key].nunique() > 1
 
     keys = [key for key in curve.focal_runs.varied if key in rows and decides(key) and differs(key)]
     shown, _ = choices_of(rows, keys, curve.focal_runs.absent, most=MOST_VALUES)
     by_key = {choice.key: choice for choice in shown}
     none = np.empty((len(rows), 0))
     choices = [by_key.get(key) or Choice(key, (), none, None) for key in keys]
-    applies = np.array([[choice.key not in own for choice in choices] for own in lacking], dtype=np.bool_)
+    applies = np.array([[choice.key not in those for choice in choices] for those in lacking], dtype=np.bool_)
     labels = tuple(curve.focal_runs.labels[record] for record in rows["record"])
     return Part(
         name, rows, labels, choices, applies.reshape(len(rows), len(choices)), _start(rows, curve.rows, main), repeated
@@ -127,11 +127,11 @@ def _start(rows: pd.DataFrame, every: pd.DataFrame, main: Mapping[str, object]) 
             text = next((one for one in texts if members_of(one) == members_of(text)), text)
         refuse_other("report.main", key, [name for name in every.columns if name not in NUMBERS])
         values = every[key].astype(str).unique().tolist()
-        own = fits & (rows[key].astype(str) == text).to_numpy()
+        matches = fits & (rows[key].astype(str) == text).to_numpy()
         # a part of another value of this choice has a main specification, too
         here = bool((rows[key].astype(str) == text).any())
-        if text not in values or (here and not own.any()):
+        if text not in values or (here and not matches.any()):
             about = {"choice": key, "value": text, "hint": suggestion(text, values), "values": cut(values, MOST_LISTED)}
             raise ConfigError(Note("no_main_specification", key="report.main", **about))
-        fits = own if here else fits
+        fits = matches if here else fits
     return int(np.flatnonzero(fits)[0])

@@ -190,8 +190,8 @@ class SpecificationCurve(Report):
         below = [table for table in moves if table is not None]
         below += [self._largest(part.joint, part.name) for part in curve.parts if part.tests and part.joint is not None]
         apart = self._apart(curve)
-        own = Table(title, cells, rules, self._notes(curve), language=self.words.spoken)
-        return stacked([own, *([] if apart is None else [apart]), *below])
+        whole = Table(title, cells, rules, self._notes(curve), language=self.words.spoken)
+        return stacked([whole, *([] if apart is None else [apart]), *below])
 
     def _verdict(self, verdict: Verdict | None) -> dict[str, str]:
         """Return what a column says of the claim."""
@@ -221,8 +221,8 @@ class SpecificationCurve(Report):
             lines.append(line)
         names = [self.words.head(part.name) for part, _ in curve.apart]
         cells = pd.DataFrame(lines, index=names).rename(columns=self.words.word)
-        said = Note("kinds_apart", level=self.level)
-        return Table(self.words.word("Shown apart"), cells, notes=self.words.notes([said]), language=self.words.spoken)
+        note = Note("kinds_apart", level=self.level)
+        return Table(self.words.word("Shown apart"), cells, notes=self.words.notes([note]), language=self.words.spoken)
 
     def _upwards(self, rows: pd.DataFrame) -> bool:
         """Return whether the sign to look for is positive: that of a claim about this number, or of most estimates."""

@@ -119,5 +119,7 @@ def below_each_other(
     """Return a frame of each run below each other, rows by their labels in words; of several each names its run."""
     several = len(records) > 1
     above = [f"{run}{words.colon}" if run and several else "" for run in heads(records, words)]
-    parts = [own.set_axis([run + label(key) for key in own.index]) for run, own in zip(above, frames, strict=True)]
+    parts = [
+        frame.set_axis([run + label(key) for key in frame.index]) for run, frame in zip(above, frames, strict=True)
+    ]
     return pd.concat(parts)

@@ -65,21 +65,21 @@ class LocalEffectTable(ClassMap):
                     words = self.words.word("felt in").format(unit=unit)
                     columns[", ".join([*head, words])] = self._texts(felt)
         cells = pd.DataFrame(columns).fillna("")
-        own: list[Note] = []
+        remarks: list[Note] = []
         if len(cells) > MOST_REGIONS:
             cells = self._quantiles(having)
-            own.append(Note("local_summary", most=MOST_REGIONS))
+            remarks.append(Note("local_summary", most=MOST_REGIONS))
         else:
             cells = cells.set_axis(long_names([str(unit) for unit in cells.index], self.language or "en"), axis=0)
         if self.shock is not None:
             first = next(frame for record in having for _, frame in self._terms(record))
-            own.append(Note("shock_felt", unit=_called(self.shock, first, self.language or "en")))
+            remarks.append(Note("shock_felt", unit=_called(self.shock, first, self.language or "en")))
         notes = attributed([(record.label, record.result.notes) for record in having])
         letters = no_letters([*map(self.words, every), *map(str, cells.index)], self.language or "en")
         return Table(
             title,
             cells,
-            notes=self.words.notes((*own, *outline_notes(self.shapes), *letters, *notes)),
+            notes=self.words.notes((*remarks, *outline_notes(self.shapes), *letters, *notes)),
             language=self.words.spoken,
             corners=(self.words(next(iter(every))),) if len(every) == 1 else (),
         )

@@ -135,9 +135,9 @@ class PathTables(Pictured):
         stars = "*" * sum(bool(row["p"] < bound) for bound in self.stars)
         return f"{number(float(row['coef']), self.decimals)}{stars}"
 
-    def _stacked(self, name: str, records: Sequence[Record], made: Callable[[Result], pd.DataFrame]) -> Table:
+    def _stacked(self, name: str, records: Sequence[Record], table_of: Callable[[Result], pd.DataFrame]) -> Table:
         """Return a table of all runs below each other: side by side their numbers would be more than a page has."""
-        frames = [made(record.result) for record in records]
+        frames = [table_of(record.result) for record in records]
         corner = self._joined(self.words.level(str(level)) for level in frames[-1].index.names)
         cells = below_each_other(records, frames, self._label, self.words).map(self._cell)
         cells = cells.rename(columns=self._head).rename_axis(corner)
@@ -165,9 +165,9 @@ class PathTables(Pictured):
 def _paths(result: Result, columns: tuple[str, ...]) -> pd.DataFrame:
     """Return columns of the paths; with several mediators a row for all of them below those of each focal term."""
     frame = result.tables["mediation"]
-    own = frame[[*columns]]
+    paths = frame[[*columns]]
     if len(frame.index.unique("mediator")) == 1:
-        return own
+        return paths
     blocks = []
     for place, x in enumerate(frame.index.unique("x")):
         effect = result.effects.loc[("indirect", x)]
@@ -179,9 +179,9 @@ def _paths(result: Result, columns: tuple[str, ...]) -> pd.DataFrame:
         row = pd.DataFrame(
             [[whole.get(name, np.nan) for name in columns]],
             index=pd.MultiIndex.from_tuples([(x, ALL)], names=frame.index.names),
-            columns=own.columns,
+            columns=paths.columns,
         )
-        blocks += [own.loc[[x]], row]
+        blocks += [paths.loc[[x]], row]
     return pd.concat(blocks)
 
 

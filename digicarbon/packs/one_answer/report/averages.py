@@ -58,16 +58,16 @@ def groups_of(part: Part, supports: Mapping[str, Support], dilution: float) -> l
     for kind, log in _logs(each):
         members = np.flatnonzero(np.isfinite(log))
         if len(members) > 1:
-            own = weights.setdefault(tuple(members.tolist()), {})
-            own[kind] = log[members]
+            logs = weights.setdefault(tuple(members.tolist()), {})
+            logs[kind] = log[members]
             if dilution:
-                own[DILUTED[kind]] = log[members] + diluted[members]
-    found = [
+                logs[DILUTED[kind]] = log[members] + diluted[members]
+    groups = [
         _comparable(part, np.array(rows, dtype=np.int64), logs)
         for rows, logs in weights.items()
         if not any(set(rows) < set(more) and set(logs) <= set(others) for more, others in weights.items())
     ]
-    return sorted(found, key=lambda one: (-len(one.members), one.members[0]))
+    return sorted(groups, key=lambda one: (-len(one.members), one.members[0]))
 
 
 def all_equal(part: Part) -> Comparable:
@@ -88,8 +88,8 @@ def average_tables(part: Part, groups: Sequence[Comparable], decimals: int, word
         common: list[str] = []
         for at_choice, choice in enumerate(part.choices):
             columns = choice.columns[group.members]
-            own = group.members[part.applies[group.members, at_choice]]
-            values = part.rows[choice.key].iloc[own].astype(str).unique()
+            rows = group.members[part.applies[group.members, at_choice]]
+            values = part.rows[choice.key].iloc[rows].astype(str).unique()
             varying = np.ptp(columns, axis=0) > 0
             if not varying.any():
                 if len(values) == 1 and part.rows[choice.key].nunique() > 1:
@@ -169,8 +169,8 @@ def _bic(each: Sequence[Support], head: str) -> FloatArray:
 
 def _comparable(part: Part, members: IntArray, logs: Mapping[str, FloatArray]) -> Comparable:
     every = {EQUAL: np.zeros(len(members)), **logs}
-    found = {name: _average(part, members, log) for name, log in every.items()}
-    return Comparable(members, found)
+    averages = {name: _average(part, members, log) for name, log in every.items()}
+    return Comparable(members, averages)
 
 
 def _average(part: Part, members: IntArray, log: FloatArray) -> Averaged:

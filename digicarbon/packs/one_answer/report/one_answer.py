@@ -114,11 +114,11 @@ class OneAnswer(Report):
         curve, parts = self._parts(records)
         tables: list[Table] = []
         for place, part in enumerate(parts):
-            own = self._tables(part)
+            part_tables = self._tables(part)
             notes = self._notes(curve, parts) if not place else ()
-            own[0] = replace(own[0], title=title, notes=(*own[0].notes, *notes))
+            part_tables[0] = replace(part_tables[0], title=title, notes=(*part_tables[0].notes, *notes))
             name = f"{self.words.colon}{self.words.head(part.name)}" if part.name else ""
-            tables += [replace(one, title=f"{one.title}{name}") for one in own]
+            tables += [replace(one, title=f"{one.title}{name}") for one in part_tables]
         return stacked(tables)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
@@ -251,23 +251,23 @@ class OneAnswer(Report):
         """Return notes on specifications without a likelihood, by reason, and on those that compare with none."""
         assert self._evidence is not None
         labels = {label for part in parts for label in part.labels}
-        own = [one for one in self._evidence.each if one.label in labels]
-        reasons = Counter(one.why for one in own if one.why is not None)
-        notes = [Note("without_likelihood", runs=runs, every=len(own), why=why) for why, runs in _models(reasons)]
+        supports = [one for one in self._evidence.each if one.label in labels]
+        reasons = Counter(one.why for one in supports if one.why is not None)
+        notes = [Note("without_likelihood", runs=runs, every=len(supports), why=why) for why, runs in _models(reasons)]
         # regressions alone need no spatial likelihood
-        spatial = any(one.marginal for one in own)
-        marginal = Counter(one.why_marginal for one in own if spatial and one.why_marginal is not None)
-        notes += [Note("without_marginal", runs=runs, every=len(own), why=why) for why, runs in _models(marginal)]
-        of = {one.label: one for one in own}
+        spatial = any(one.marginal for one in supports)
+        marginal = Counter(one.why_marginal for one in supports if spatial and one.why_marginal is not None)
+        notes += [Note("without_marginal", runs=runs, every=len(supports), why=why) for why, runs in _models(marginal)]
+        of = {one.label: one for one in supports}
         groups = [self._groups(part) for part in parts]
         alone = 0
-        for part, found in zip(parts, groups, strict=True):
-            compared = {row for group in found if set(group.averages) != {EQUAL} for row in group.members}
+        for part, comparable in zip(parts, groups, strict=True):
+            compared = {row for group in comparable if set(group.averages) != {EQUAL} for row in group.members}
             rows = [row for row, label in enumerate(part.labels) if row not in compared and label in of]
             alone += sum(of[part.labels[row]].why is None for row in rows) if compared else 0
         if alone:
-            notes.append(Note("likelihood_alone", runs=alone, every=len(own)))
-        return [*notes, Note("several_groups")] if any(len(found) > 1 for found in groups) else notes
+            notes.append(Note("likelihood_alone", runs=alone, every=len(supports)))
+        return [*notes, Note("several_groups")] if any(len(comparable) > 1 for comparable in groups) else notes
 
 
 def _models(reasons: Mapping[Note, int]) -> list[tuple[Note, int]]:

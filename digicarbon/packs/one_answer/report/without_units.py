@@ -47,8 +47,8 @@ class UnitsLeftOut:
 
 def units_of(part: Part, left: LeftOut, level: float) -> UnitsLeftOut | None:
     """Return the curve of a part without each unit; None where none of its specifications was fitted again."""
-    own = set(part.labels)
-    rows = [place for place, label in enumerate(left.labels) if label in own]
+    labels = set(part.labels)
+    rows = [place for place, label in enumerate(left.labels) if label in labels]
     if not rows:
         return None
     estimates, p = left.estimates[rows], left.p[rows]
