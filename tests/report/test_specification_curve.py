@@ -563,14 +563,16 @@ def test_the_curve_under_no_effect_is_in_the_picture_and_wild_intervals_do_not_f
     bottom, top = plot_specification_curve(rows, []).axes[0].get_ylim()
     assert -3 < bottom < 0
     assert 2 < top < 5
-    figure = plot_specification_curve(rows, [], band=band)
+    figure = plot_specification_curve(rows, [], bands={"": band})
     bottom, top = figure.axes[0].get_ylim()
     assert bottom <= -4
     assert top >= 4
     words = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "curve under no effect, median" in words
     halves = pd.Series(["a", "b"]).repeat(30).reset_index(drop=True)
-    both = plot_specification_curve(pd.concat([rows, rows], ignore_index=True), [], facet=halves, band=band)
+    both = plot_specification_curve(
+        pd.concat([rows, rows], ignore_index=True), [], facet=halves, bands={"a": band, "b": band}
+    )
     assert all(axes.get_ylim()[0] <= -4 for axes in both.axes)
 
 

@@ -90,7 +90,6 @@ def plot_specification_curve(
     estimates: pd.DataFrame,
     strips: Sequence[Strip],
     facet: pd.Series[Any] | None = None,
-    band: pd.DataFrame | None = None,
     level: float = 0.05,
     estimand: str = "coefficient",
     *,
@@ -111,8 +110,6 @@ def plot_specification_curve(
         Those that all specifications have, or none, are not drawn.
     facet : Series, optional
         A value for each specification; each value gets a curve beside the others, on the same scale.
-    band : DataFrame, optional
-        Columns low, median, high by rank: the sorted curve under no effect. Drawn on each curve of as many estimates.
     level : float
         The largest p value that counts as significant.
     estimand : str
@@ -126,7 +123,8 @@ def plot_specification_curve(
     remarks : sequence of str
         Sentences below the picture, e.g. what is not on the curve.
     bands : mapping of str to DataFrame, optional
-        A band for each facet, instead of one for all.
+        By facet, or of an empty name without one: the sorted curve under no effect, columns low, median, high by rank;
+        drawn where it is of as many estimates.
     pale : collection of str
         Facets that are drawn on grey ground, as they are not counted with the others.
 
@@ -164,7 +162,7 @@ def plot_specification_curve(
         gridspec_kw={"height_ratios": [upper, lower]} if rows else None,
     )
     curves = [
-        (estimates.iloc[order], _fitting((bands or {}).get(name, band), len(order)))
+        (estimates.iloc[order], _fitting((bands or {}).get(name), len(order)))
         for name, order in zip(names, orders, strict=True)
     ]
     ends = _axis(curves)
