@@ -12,11 +12,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from digicarbon import pack
 from digicarbon.cli import language, usage
 from digicarbon.cli.arguments import flags_of
 from digicarbon.errors import DigicarbonError, legible, no_end
 from digicarbon.note import Language, Note
-from digicarbon.note.ending import Caught, ended
+from digicarbon.note.ending import Caught, broken_pack, ended
 from digicarbon.note.language import said, speak, speaking
 from digicarbon.secret import hidden
 from digicarbon.version import __version__
@@ -87,7 +88,12 @@ def _told(words: list[str], asked: Language | None) -> int:
 
 def _answer(words: list[str], asked: Language | None) -> int:
     try:
+        pack.refuse_broken()
         return _dispatch(words, asked)
+    except pack.BrokenPackError as error:
+        if _wants_traceback():
+            sys.stderr.write(hidden(traceback.format_exc()))
+        return _complain(broken_pack(error), 2)
     except DigicarbonError as error:
         if _wants_traceback():
             sys.stderr.write(hidden(traceback.format_exc()))

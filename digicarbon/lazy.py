@@ -50,11 +50,12 @@ class _Package(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in self._homes:
             home, item = self._homes[name]
+            value = getattr(import_module(home), item)
         else:
-            home, item = (None if name.startswith("__") else pack.home(self.__name__, name)) or "", name
-            if not home:
+            added = None if name.startswith("__") else pack.home(self.__name__, name)
+            if added is None:
                 raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
-        value = getattr(import_module(home), item)
+            value = pack.item_of(*added, name)
         self.__dict__[name] = value
         return value
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -23,8 +25,24 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 ENTRY_POINTS = "digicarbon.packs"
+_broken: dict[str, BrokenPackError] = {}
 _FOLDER = Path(__file__).parent / "packs"
 _ROOT = "digicarbon."
+
+
+class BrokenPackError(ImportError):
+    """A pack of another distribution cannot be loaded, or declares what it does not have.
+
+    Parameters
+    ----------
+    package : str
+    reason : str
+    """
+
+    def __init__(self, package: str, reason: str) -> None:
+        super().__init__(f"the pack {package} (distribution {distribution(package)}) cannot be loaded: {reason}")
+        self.package = package
+        self.reason = reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +72,51 @@ class Pack:
 def packs() -> Mapping[str, Pack]:
     """Return the packs by the names of their packages: those that come with digicarbon, then others."""
     own = [f"{_ROOT}packs.{file.parent.name}" for file in sorted(_FOLDER.glob("*/__init__.py"))]
-    return {name: import_module(name).PACK for name in (*own, *distributions())}
+    known: dict[str, Pack] = {name: import_module(name).PACK for name in own}
+    for package in distributions():
+        try:
+            with _loading(package):
+                known[package] = _declared(package)
+        except BrokenPackError as error:
+            _broken[package] = error
+    return known
+
+
+def refuse_broken() -> None:
+    """Raise an error if a pack of another distribution was left out since it cannot be loaded.
+
+    Raises
+    ------
+    BrokenPackError
+    """
+    packs()
+    for error in _broken.values():
+        raise error
+
+
+@contextmanager
+def _loading(package: str) -> Iterator[None]:
+    """Turn any error of a pack's modules into one that names the pack; those that come with digicarbon stay."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if package.startswith(_ROOT) or isinstance(error, BrokenPackError):
+            raise
+        raise BrokenPackError(package, f"{type(error).__name__}: {error}") from error
+
+
+def _declared(package: str) -> Pack:
+    """Return the declaration of a pack of another distribution, whose modules are all there."""
+    declared = import_module(package).PACK
+    if not isinstance(declared, Pack):
+        raise BrokenPackError(package, f"PACK in {package} is no digicarbon.pack.Pack")
+    named = [module for names in declared.names.values() for module in names.values()]
+    for module in dict.fromkeys([*named, *(place.partition(":")[0] for place in declared.offers.values())]):
+        if find_spec(f"{package}.{module}") is None:
+            raise BrokenPackError(package, f"PACK names the module {module}, but there is no {package}.{module}")
+    return declared
 
 
 @cache
@@ -66,8 +128,8 @@ def distributions() -> Mapping[str, Distribution | None]:
     return {point.value: point.dist for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda one: one.value)}
 
 
-def home(room: str, name: str) -> str | None:
-    """Return the module in which a pack defines a name that it adds to a room of the core; None if none does.
+def home(room: str, name: str) -> tuple[str, str] | None:
+    """Return the pack that adds a name to a room of the core, and its module that defines it; None if none does.
 
     Parameters
     ----------
@@ -78,7 +140,7 @@ def home(room: str, name: str) -> str | None:
     room = room.removeprefix(_ROOT)
     for package, pack in packs().items():
         if (module := pack.names.get(room, {}).get(name)) is not None:
-            return f"{package}.{module}"
+            return package, module
     return None
 
 
@@ -90,9 +152,15 @@ def named(package: str) -> str:
 def of(target: str) -> str:
     """Return the name of the pack that a class comes from, by the path that names it; empty if from none."""
     room, _, name = target.rpartition(".")
-    places = [place for place in (target, home(room, name)) if place is not None]
-    found = (package for package in packs() for place in places if f"{place}.".startswith(f"{package}."))
-    return next(map(named, found), "")
+    if (added := home(room, name)) is not None:
+        return named(added[0])
+    return next((named(package) for package in packs() if f"{target}.".startswith(f"{package}.")), "")
+
+
+def distribution(package: str) -> str:
+    """Return the name of the distribution that announces a pack, by the pack's package; the package if it has none."""
+    known = distributions().get(package)
+    return package if known is None else str(known.metadata["Name"])
 
 
 def from_elsewhere(target: str) -> str:
@@ -109,7 +177,19 @@ def offered(request: str) -> list[Any]:
 
 def _object(package: str, place: str) -> Any:
     module, _, name = place.partition(":")
-    return getattr(import_module(f"{package}.{module}"), name)
+    return item_of(package, module, name)
+
+
+def item_of(package: str, module: str, name: str) -> Any:
+    """Return what a module of a pack defines under a name.
+
+    Raises
+    ------
+    BrokenPackError
+        If the module of another distribution's pack cannot be loaded, or has no such name.
+    """
+    with _loading(package):
+        return getattr(import_module(f"{package}.{module}"), name)
 
 
 def words(table: str) -> Iterator[str]:

@@ -27,6 +27,8 @@ from digicarbon.errors import ConfigError, DigicarbonError, Interrupt, told_apar
 from digicarbon.loaded import remember
 from digicarbon.note import Note, cut, note_of, suggestion
 from digicarbon.note.about import note_of_said, rebased, with_key
+from digicarbon.note.ending import broken_pack
+from digicarbon.pack import BrokenPackError
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 """A list of names in YAML; a bare text is refused."""
@@ -439,17 +441,29 @@ def locate(target: str, where: str) -> object:
         raise ConfigError(Note("module_fails", key=key, module=module_name, reason=reason)) from error
     if not module_name.startswith(f"{__package__}."):
         remember(module_name)
-    if not hasattr(module, name):
-        raise ConfigError(Note("no_class", key=key, module=module_name, name=name, hint=_classes(name, module)))
-    return getattr(module, name)
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        hint = _classes(name, module)
+        raise ConfigError(Note("no_class", key=key, module=module_name, name=name, hint=hint)) from None
+    except BrokenPackError as error:
+        raise ConfigError(broken_pack(error)) from error
 
 
 def _classes(name: str, module: ModuleType) -> Note | str:
     """Return a note on the classes of a module that lacks a class."""
-    classes = {word: item for word in dir(module) if isinstance(item := getattr(module, word), type)}
+    classes = {word: item for word in dir(module) if isinstance(item := _attribute(module, word), type)}
     specs = [word for word, item in classes.items() if issubclass(item, Spec)]
     hint = suggestion(name, classes)
     return Note("classes_there", hint=hint, classes=cut(specs, 30)) if specs else hint
+
+
+def _attribute(module: ModuleType, name: str) -> object:
+    """Return what a module has under a name; None if its pack cannot load it, of which another error tells."""
+    try:
+        return getattr(module, name)
+    except BrokenPackError:
+        return None
 
 
 class _NoClassError(ImportError):

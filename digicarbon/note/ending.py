@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 
+from digicarbon import pack
 from digicarbon.errors import ConfigError, DigicarbonError, Interrupt, legible, text_of
 from digicarbon.note import Note, note_of
 
@@ -51,6 +53,39 @@ class Caught(AbstractContextManager["Caught"]):
     def sentence(self) -> str:
         """The error in English; empty without an error."""
         return "" if self.note is None else str(self.note)
+
+
+@contextmanager
+def own_code(cls: type) -> Iterator[None]:
+    """Turn an unexpected error of a class that did not come with digicarbon into a sentence that names the class.
+
+    Raises
+    ------
+    ConfigError
+    """
+    try:
+        yield
+    except DigicarbonError:
+        raise
+    except Exception as error:
+        if cls.__module__.partition(".")[0] == __package__.partition(".")[0]:
+            raise
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        what = Note("unexpected_error", kind=type(error).__name__, text=legible(text_of(error)))
+        raise ConfigError(Note("own_code_fails", name=name, of=pack_with(name), error=what)) from error
+
+
+def pack_with(target: str) -> Note | str:
+    """Return which pack of another distribution has a class or a module; empty if none has."""
+    package = pack.from_elsewhere(target)
+    return Note("of_pack", pack=package, distribution=pack.distribution(package)) if package else ""
+
+
+def broken_pack(error: pack.BrokenPackError) -> Note:
+    """Return the note on a pack of another distribution that cannot be loaded."""
+    return Note(
+        "pack_fails", pack=error.package, distribution=pack.distribution(error.package), reason=legible(error.reason)
+    )
 
 
 def ended(error: BaseException, whose: Note) -> ConfigError:

@@ -16,6 +16,7 @@ from digicarbon.config.files import command_line
 from digicarbon.disk.cells import plain_table
 from digicarbon.errors import DigicarbonError
 from digicarbon.note import Note, cut, note_of
+from digicarbon.note.ending import own_code
 from digicarbon.page import configuration as asked
 from digicarbon.page import counts, runs
 from digicarbon.page.moves import moves
@@ -252,8 +253,10 @@ def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | No
     if not len(sweep.records):
         return None, None
     try:
+        with own_code(type(report)):
+            table = report.table(title, sweep.records)
         return finished(
-            report.table(title, sweep.records),
+            table,
             report.words,
             sweep.notes,
             sweep.simulated,
@@ -271,7 +274,8 @@ def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | No
 def _new_pictures(sweep: RecordedSweep, report: Report, title: str) -> tuple[Mapping[str, bytes], Note | None]:
     """Return the pictures of a report, or the reason why there are none."""
     try:
-        return (report.files(title, sweep.records) if len(sweep.records) else {}), None
+        with own_code(type(report)):
+            return (report.files(title, sweep.records) if len(sweep.records) else {}), None
     except DigicarbonError as error:
         return {}, note_of(error)
 

@@ -24,6 +24,7 @@ from digicarbon.disk.cells import plain, plain_table
 from digicarbon.errors import DigicarbonError, TrackingError
 from digicarbon.executor import Executor
 from digicarbon.note import Note, cut
+from digicarbon.note.ending import own_code
 from digicarbon.plan.reach import PACKAGE
 from digicarbon.plan.runs import MOST_REASONS, Plan, Run
 from digicarbon.render import from_json, to_json
@@ -332,7 +333,9 @@ def _table(planned: Plan, report: Report, records: Records, more: Sequence[Note]
         return None
     notes = [(run.label, run.prepared.notes) for run in planned.runs]
     simulated = any(run.prepared.simulated for run in planned.runs)
-    return finished(report.table(_title(planned), records), report.words, notes, simulated, records.lacking, more)
+    with own_code(type(report)):
+        table = report.table(_title(planned), records)
+    return finished(table, report.words, notes, simulated, records.lacking, more)
 
 
 def absent(failures: Collection[tuple[str, Note]], columns: Collection[tuple[str, Note]]) -> tuple[Note, ...]:
@@ -499,7 +502,8 @@ def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[
     """Return the report's further files, or a note that says why there are none: they never cost the table."""
     title = report.words.title(_title(planned), simulated=False)
     try:
-        return (report.files(title, records) if len(records) else {}), ()
+        with own_code(type(report)):
+            return (report.files(title, records) if len(records) else {}), ()
     except DigicarbonError as error:
         return {}, (Note("no_pictures", reason=error),)
 
