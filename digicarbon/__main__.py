@@ -88,7 +88,7 @@ def _told(words: list[str], asked: Language | None) -> int:
 
 def _answer(words: list[str], asked: Language | None) -> int:
     try:
-        pack.refuse_broken()
+        _refuse_wrong_packs()
         return _dispatch(words, asked)
     except pack.BrokenPackError as error:
         if _wants_traceback():
@@ -103,6 +103,15 @@ def _answer(words: list[str], asked: Language | None) -> int:
         return _complain(Note("command_interrupted", what=_said_of(stop) or kept), 130)
     except BrokenPipeError:
         return 1
+
+
+def _refuse_wrong_packs() -> None:
+    """Raise an error if a pack of another distribution cannot be loaded, or its words are wrong."""
+    pack.refuse_broken()
+    if pack.distributions():
+        from digicarbon.note.pack_words import check_packs
+
+        check_packs()
 
 
 def _dispatch(words: list[str], asked: Language | None) -> int:
