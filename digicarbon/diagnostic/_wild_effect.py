@@ -44,12 +44,7 @@ def _alpha(level: float) -> float:
 
 
 def wild_effect(
-    model: Model | None,
-    panel: Panel,
-    weights: Weights | None,
-    names: Sequence[str],
-    effect: Effect,
-    places: FloatArray,
+    model: Model | None, panel: Panel, weights: Weights | None, names: Sequence[str], effect: Effect, places: FloatArray
 ) -> Drawn | None:
     """Return draws of an effect of k coefficients at m places; None where p is from standard errors or draws are slow.
 

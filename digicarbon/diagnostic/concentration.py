@@ -11,14 +11,7 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._rows import aligned
-from digicarbon.diagnostic.moran import (
-    MOMENT_WORDS,
-    ByPeriod,
-    by_period,
-    by_unit,
-    varying_values,
-    with_variables,
-)
+from digicarbon.diagnostic.moran import MOMENT_WORDS, ByPeriod, by_period, by_unit, varying_values, with_variables
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Sides

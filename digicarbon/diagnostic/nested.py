@@ -169,8 +169,7 @@ def hausman_row(fixed: Result, random: Result, spatial: bool = True) -> Row:
         raise EstimationError(Note("hausman_nothing_in_common"))
     one, two = ([result.terms.index(term) for term in common] for result in (fixed, random))
     test = numeric.hausman(
-        fixed.coef[one] - random.coef[two],
-        fixed.covariance[np.ix_(one, one)] - random.covariance[np.ix_(two, two)],
+        fixed.coef[one] - random.coef[two], fixed.covariance[np.ix_(one, one)] - random.covariance[np.ix_(two, two)]
     )
     null = Note("uncorrelated_unit_effects", compared=cut(common))
     if test.statistic.value < 0:

@@ -44,18 +44,9 @@ _LM = (
     ("Breusch-Pagan two-way", "breusch_pagan_two_way", _BOTH, _SQUARED),
     ("Honda two-way", "honda_two_way", _BOTH, Note("one_sided_test")),
     ("King-Wu two-way", "king_wu_two_way", _BOTH, Note("one_sided_test")),
-    (
-        "Gourieroux-Holly-Monfort",
-        "gourieroux_holly_monfort",
-        _BOTH,
-        Note("one_sided_mixture"),
-    ),
+    ("Gourieroux-Holly-Monfort", "gourieroux_holly_monfort", _BOTH, Note("one_sided_mixture")),
 )
-_LM_NEEDS = {
-    _UNITS: Note("takes_two_units"),
-    _PERIODS: Note("takes_two_periods"),
-    _BOTH: Note("takes_two_of_both"),
-}
+_LM_NEEDS = {_UNITS: Note("takes_two_units"), _PERIODS: Note("takes_two_periods"), _BOTH: Note("takes_two_of_both")}
 _SERIAL = (
     "Wooldridge, within residuals",
     "Wooldridge, first differences",
@@ -293,9 +284,7 @@ def serial_rows(data: PanelArrays, fixed: EffectsKind) -> list[Row]:
     if not data.balanced:
         return [*rows, Row("Baltagi-Li", not_tested(Note("test_of_balanced")))]
     return rows + of(
-        "Baltagi-Li",
-        Note("serial_beside_random"),
-        lambda: serial_correlation.baltagi_li(data.y, first, data.shape[0]),
+        "Baltagi-Li", Note("serial_beside_random"), lambda: serial_correlation.baltagi_li(data.y, first, data.shape[0])
     )
 
 

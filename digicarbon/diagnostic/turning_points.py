@@ -34,10 +34,7 @@ from digicarbon.panel import Panel, canonical, spelt
 from digicarbon.result import Constituent, MadeOf, Result, roles_made_of
 from digicarbon.weights import Weights
 
-WILD_REGIONS = {
-    2: ("turning point, wild", "turning point, Fieller"),
-    3: ("inflection point, wild", "inflection point"),
-}
+WILD_REGIONS = {2: ("turning point, wild", "turning point, Fieller"), 3: ("inflection point, wild", "inflection point")}
 """Names of the regions by the wild bootstrap, and the rows that they follow, by the degree of the curve."""
 COLUMNS = ("at", "coef", "se", "stat", "p", "low", "high", "note")
 SMALLEST_BEND = 1e-9
@@ -90,11 +87,7 @@ class Row:
 
 
 def turning_points(
-    result: Result,
-    panel: Panel,
-    term: str | None = None,
-    model: Model | None = None,
-    weights: Weights | None = None,
+    result: Result, panel: Panel, term: str | None = None, model: Model | None = None, weights: Weights | None = None
 ) -> pd.DataFrame:
     """Return where the curve of a variable turns, and how sure that is.
 

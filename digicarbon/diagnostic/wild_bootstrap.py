@@ -190,10 +190,7 @@ def _refuse_no_terms(term: object) -> None:
 
 
 def _tests(
-    panel: Panel,
-    sample: _Sample,
-    term: str | Sequence[str] | Mapping[str, float] | None,
-    value: float,
+    panel: Panel, sample: _Sample, term: str | Sequence[str] | Mapping[str, float] | None, value: float
 ) -> list[_Test]:
     """Return the tests of ``term``."""
     if term is None:

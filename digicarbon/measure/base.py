@@ -251,10 +251,5 @@ def _refuse_constant(values: Mapping[str, np.ndarray[tuple[int], np.dtype[np.flo
         finite = value[np.isfinite(value)]
         if len(finite) < 2 or not varies(finite):
             raise DataError(
-                Note(
-                    "standardised_constant",
-                    key="measure.standardise",
-                    column=name,
-                    values=len(np.unique(finite)),
-                )
+                Note("standardised_constant", key="measure.standardise", column=name, values=len(np.unique(finite)))
             )

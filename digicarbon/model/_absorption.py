@@ -131,11 +131,7 @@ class Absorption:
 
 
 def absorption(
-    panel: Panel,
-    effects: EffectsKind,
-    absorb: tuple[str, ...],
-    trends: str | None,
-    weighting: Weighting | None = None,
+    panel: Panel, effects: EffectsKind, absorb: tuple[str, ...], trends: str | None, weighting: Weighting | None = None
 ) -> Absorption | None:
     """Return the further effects of a regression on a panel whose groups are numbered columns; None if it has none.
 

@@ -441,10 +441,7 @@ def quasi_demeaned(panel: Panel, names: tuple[str, ...], y: str, effects: Random
     raw = np.column_stack([np.ones(len(raw)), raw])
     values = quasi_demean(raw, rows.unit_codes, rows.period_codes, found)
     statistics = {"sigma2_idiosyncratic": found.idiosyncratic}
-    for kind, variance, theta in (
-        ("unit", found.unit, found.theta_unit),
-        ("time", found.time, found.theta_time),
-    ):
+    for kind, variance, theta in (("unit", found.unit, found.theta_unit), ("time", found.time, found.theta_time)):
         if effects in ("random_two_way", {"unit": "random", "time": "random_time"}[kind]):
             statistics |= {f"sigma2_{kind}": variance, f"theta_{kind}": float(np.mean(theta))}
     if effects == "random_two_way":

@@ -28,10 +28,7 @@ BY: Mapping[str, str | Note] = {"unit": "unit", "time": "time", "both": Note("un
 KERNELS: Mapping[Kernel, Note] = {"uniform": Note("kernel_uniform"), "weights": Note("kernel_weights")}
 
 
-_SE_WORDS: Mapping[Covariance, str] = {
-    "driscoll_kraay": "Driscoll-Kraay",
-    "beck_katz": "panel-corrected",
-}
+_SE_WORDS: Mapping[Covariance, str] = {"driscoll_kraay": "Driscoll-Kraay", "beck_katz": "panel-corrected"}
 
 
 def called(cluster: Clusters) -> str | Note:

@@ -14,15 +14,7 @@ from digicarbon.model._absorption import absorption
 from digicarbon.model._panel_batch import fitting_weights
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Batch, Estimand, Fits, OneByOne
-from digicarbon.model.restrictions import (
-    KnownPart,
-    Nulls,
-    Projected,
-    Restrictions,
-    error_nulls,
-    linear_nulls,
-    moved,
-)
+from digicarbon.model.restrictions import KnownPart, Nulls, Projected, Restrictions, error_nulls, linear_nulls, moved
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.resampling.null_model import LagNulls, NullModel, by_time, linear_null
 from digicarbon.numeric.spatial.likelihood import Sample

@@ -12,15 +12,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.model._spatial_batch import contrast_of, null_sample, solved, space_of
 from digicarbon.model._spatial_estimates import LAG_KINDS, Design, dense
 from digicarbon.model.batch import Batch, Estimand
-from digicarbon.model.restrictions import (
-    KnownPart,
-    Lagged,
-    Nulls,
-    Projected,
-    Redrawn,
-    Restrictions,
-    error_nulls,
-)
+from digicarbon.model.restrictions import KnownPart, Lagged, Nulls, Projected, Redrawn, Restrictions, error_nulls
 from digicarbon.numeric.resampling.null_model import LagNulls, LagWeights, combined_null, in_rows
 from digicarbon.numeric.spatial.likelihood import coarse_jacobian
 from digicarbon.result import Result

@@ -300,10 +300,7 @@ class PanelIV(Tested):
                 "df_resid": float(df_resid),
                 **statistics(found),
             },
-            tables={
-                **tables(found, columns.endogenous, self.y, self.level),
-                "first_stage_coefficients": stages,
-            },
+            tables={**tables(found, columns.endogenous, self.y, self.level), "first_stage_coefficients": stages},
             absorbed=EFFECTS_OF[self.effects],
             notes=(
                 self._errors_note,

@@ -59,12 +59,7 @@ from digicarbon.model.base import (
 from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
-from digicarbon.numeric.linear.covariance import (
-    Covariance,
-    Kernel,
-    SmallSample,
-    nearest_semidefinite,
-)
+from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample, nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import Fit
 from digicarbon.numeric.linear.random_effects import FIXED, KINDS, Method
 from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind, dependent, vanishing

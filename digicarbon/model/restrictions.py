@@ -12,13 +12,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand, Fits
 from digicarbon.numeric.linear.within import EffectsKind, Rows
-from digicarbon.numeric.resampling.null_model import (
-    LagNulls,
-    LagWeights,
-    NullModel,
-    error_null,
-    linear_null,
-)
+from digicarbon.numeric.resampling.null_model import LagNulls, LagWeights, NullModel, error_null, linear_null
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import SpatialOperator
 

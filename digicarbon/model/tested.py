@@ -183,11 +183,7 @@ class Tested(Model):
 
 
 def _put(
-    result: Result,
-    estimand: Estimand,
-    numbers: tuple[float, float, float],
-    estimates: FloatArray,
-    effects: FloatArray,
+    result: Result, estimand: Estimand, numbers: tuple[float, float, float], estimates: FloatArray, effects: FloatArray
 ) -> None:
     """Write p, low and high of a quantity where a result has it."""
     if estimand.quantity == "coefficient":

@@ -147,11 +147,7 @@ class Selection:
     """
 
     def __init__(
-        self,
-        design: PanelDesign,
-        panel: Panel,
-        keep: NDArray[np.bool_] | None = None,
-        outliers: Outliers | None = None,
+        self, design: PanelDesign, panel: Panel, keep: NDArray[np.bool_] | None = None, outliers: Outliers | None = None
     ) -> None:
         self.design, self.panel, self.outliers = design, panel, outliers
         self.keep = np.ones(len(panel.index), dtype=bool) if keep is None else keep
@@ -492,12 +488,7 @@ class _Design(Spec):
         return panel.has(self._defined(term)) or panel.has(term) or self._defined(term) in self.derive
 
     def atom(
-        self,
-        panel: Panel,
-        name: str,
-        atom: Atom,
-        keep: NDArray[np.bool_],
-        outliers: Outliers | None = None,
+        self, panel: Panel, name: str, atom: Atom, keep: NDArray[np.bool_], outliers: Outliers | None = None
     ) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Return a variable, its lag, lead or difference on all rows, and which rows have it, both of shape (rows,).
 

@@ -287,11 +287,7 @@ class FolderSource(Source):
                 "required_not_in_folder", key="source.required", series=name, folder=folder, remedy=absent[name]
             )
         return Note(
-            "required_unknown",
-            key="source.required",
-            series=name,
-            hint=suggestion(name, series),
-            known=cut(series, 40),
+            "required_unknown", key="source.required", series=name, hint=suggestion(name, series), known=cut(series, 40)
         )
 
     def _halves(self, shelf: Shelf) -> tuple[pd.DataFrame, pd.DataFrame] | None:

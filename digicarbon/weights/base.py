@@ -493,10 +493,7 @@ def _check_values(raw: Any, units: Sequence[str], name: str | Note) -> None:
 
 
 def _check_choices(normalise: str, islands: str, name: str | Note) -> None:
-    for key, value, allowed in (
-        ("normalise", normalise, get_args(Normalise)),
-        ("islands", islands, get_args(Islands)),
-    ):
+    for key, value, allowed in (("normalise", normalise, get_args(Normalise)), ("islands", islands, get_args(Islands))):
         if value not in allowed:
             raise WeightsError(
                 Note("weights_choice", weights=name, argument=key, allowed=cut(map(repr, allowed)), given=repr(value))

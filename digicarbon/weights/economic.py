@@ -113,12 +113,7 @@ class SizedWeights(WeightsSpec):
         if absent:
             raise WeightsError(
                 Note(
-                    "weights_window_lacks",
-                    key="weights.window",
-                    units=cut(absent),
-                    first=first,
-                    last=last,
-                    panel=span,
+                    "weights_window_lacks", key="weights.window", units=cut(absent), first=first, last=last, panel=span
                 )
             )
         return chosen

@@ -137,12 +137,7 @@ class EdgeWeights(TextFileWeights):
             refuse_extra(panel.units, known, file.name)
         inside = edges["origin"].isin(panel.units) & edges["destination"].isin(panel.units)
         return Weights.from_edges(
-            edges[inside],
-            units,
-            self.symmetric,
-            islands=self.islands,
-            name=name,
-            normalise=self.normalise,
+            edges[inside], units, self.symmetric, islands=self.islands, name=name, normalise=self.normalise
         )
 
     def _ends(self, names: Sequence[str]) -> tuple[str, str]:

@@ -19,14 +19,7 @@ from digicarbon.disk.text import TextFormat
 from digicarbon.errors import WeightsError
 from digicarbon.note import Note
 from digicarbon.numeric.spatial.operator import Normalise
-from digicarbon.numeric.spatial.proximity import (
-    Metric,
-    Pairs,
-    linked,
-    nearest_pairs,
-    pairs_within,
-    without_neighbour,
-)
+from digicarbon.numeric.spatial.proximity import Metric, Pairs, linked, nearest_pairs, pairs_within, without_neighbour
 from digicarbon.panel import Panel
 from digicarbon.source._read import read_table, require_column
 from digicarbon.weights.base import (

@@ -367,9 +367,7 @@ class DenseOperator:
         return {}
 
     @cached_property
-    def _spectrum(
-        self,
-    ) -> tuple[FloatArray | NDArray[np.complex128], FloatArray | None, FloatArray | None]:
+    def _spectrum(self) -> tuple[FloatArray | NDArray[np.complex128], FloatArray | None, FloatArray | None]:
         """Eigenvalues, and eigenvectors with their inverse where they are real and well conditioned."""
         if self.balance is not None:
             root = np.sqrt(self.balance)

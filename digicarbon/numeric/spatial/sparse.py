@@ -240,11 +240,7 @@ class SparseOperator:
         by_column = np.lexsort((rows, columns))
         pointers = np.concatenate([[0], np.cumsum(np.bincount(columns, minlength=self.n))])
         pattern = _Pattern(
-            order,
-            rows[by_column].astype(np.int32),
-            pointers.astype(np.int32),
-            unit[by_column],
-            weight[by_column],
+            order, rows[by_column].astype(np.int32), pointers.astype(np.int32), unit[by_column], weight[by_column]
         )
         return pattern, int(first.nnz)
 

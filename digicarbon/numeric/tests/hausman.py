@@ -11,14 +11,7 @@ from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.absorbed import Groups
-from digicarbon.numeric.linear.random_effects import (
-    FIXED,
-    Components,
-    Method,
-    RandomEffects,
-    components,
-    quasi_demean,
-)
+from digicarbon.numeric.linear.random_effects import FIXED, Components, Method, RandomEffects, components, quasi_demean
 from digicarbon.numeric.linear.statistic import Statistic, f
 from digicarbon.numeric.linear.within import without_effects
 from digicarbon.numeric.tests.auxiliary_regression import Regression, identified, regress
