@@ -28,13 +28,7 @@ Variables = Annotated[Names, AfterValidator(_named)]
 
 
 def real(value: object, key: str) -> float:
-    """Return a number.
-
-    Raises
-    ------
-    ConfigError
-        If the value is not a number, or not finite.
-    """
+    """Return a finite number; a `ConfigError` for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise ConfigError(Note("not_finite_number", argument=key, value=repr(value)))
     if not math.isfinite(value):
@@ -43,13 +37,7 @@ def real(value: object, key: str) -> float:
 
 
 def coverage(level: object) -> float:
-    """Return the coverage of intervals.
-
-    Raises
-    ------
-    ConfigError
-        If the level is not between 0 and 1.
-    """
+    """Return the coverage of intervals; a `ConfigError` if it is not between 0 and 1."""
     result = real(level, "level")
     if not 0 < result < 1:
         hint = Note("coverage_in_per_cent", level=result, share=result / 100) if 1 < result < 100 else ""
@@ -58,13 +46,7 @@ def coverage(level: object) -> float:
 
 
 def whole(value: object, key: str, least: int | None = 0) -> int:
-    """Return a whole number, e.g. a seed.
-
-    Raises
-    ------
-    ConfigError
-        If the value is not a whole number, or below ``least``.
-    """
+    """Return a whole number, e.g. a seed; a `ConfigError` for anything else, or if it is below ``least``."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or (least is not None and value < least):
         if least is None:
             raise ConfigError(Note("whole_number", argument=key, value=repr(value)))
@@ -73,13 +55,7 @@ def whole(value: object, key: str, least: int | None = 0) -> int:
 
 
 def names(value: object) -> tuple[str, ...]:
-    """Return names; a text is a single name.
-
-    Raises
-    ------
-    ConfigError
-        If there are no names, or one of them is not a text.
-    """
+    """Return names; a text is a single name. No names, or one that is no text, are a `ConfigError`."""
     if isinstance(value, str):
         value = (value,)
     result = tuple(value) if isinstance(value, Iterable) else ()
@@ -91,13 +67,7 @@ def names(value: object) -> tuple[str, ...]:
 
 
 def fitted_model(value: object, what: Note) -> Model:
-    """Return a model.
-
-    Raises
-    ------
-    ConfigError
-        If the value is not a model.
-    """
+    """Return a model; a `ConfigError` for anything else."""
     if not isinstance(value, Model):
         raise ConfigError(Note("for_a_model", what=what, got=_kind(value)))
     return value
@@ -106,11 +76,8 @@ def fitted_model(value: object, what: Note) -> Model:
 def regression_of(value: object) -> PanelRegression | None:
     """Return a model's panel regression; None for another kind of model or another object.
 
-    Raises
-    ------
-    ConfigError
-        If its observations are weighted or it has further absorbed effects, which the tests of panel regressions do not
-        know.
+    Weighted observations and further absorbed effects, which the tests of panel regressions do not know, are a
+    `ConfigError`.
     """
     regression = value.as_a(PanelRegression) if isinstance(value, Model) else None
     if regression is not None and regression.observation_weights is not None:

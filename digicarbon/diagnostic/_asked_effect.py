@@ -39,13 +39,7 @@ class Asked:
         return {name: part for name, part in self.moderators.items() if part != self.axis}
 
     def given(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        """Return values of other variables by their names in the effect.
-
-        Raises
-        ------
-        ConfigError
-            If the effect does not depend on one of them, beside the moderator.
-        """
+        """Return values of other variables by their names in the effect; a `ConfigError` for one it lacks."""
         others = self.others
         names = {name: _plain(canonical(name), others) for name in values}
         unknown = [name for name, plain in names.items() if plain not in others]
@@ -65,10 +59,8 @@ class Asked:
 def asked_of(slopes: Slopes, term: str, along: str | None) -> Asked:
     """Return the variable, the moderator and their terms among the coefficients of a model.
 
-    Raises
-    ------
-    ConfigError
-        If the term is not in the model, its effect is constant or differs by group, or the moderator is not clear.
+    A `ConfigError` says that the term is not in the model, its effect is constant or differs by group, or the moderator
+    is not clear.
     """
     bases = {
         name: part.uncentred

@@ -55,13 +55,7 @@ class Focal:
         return out | {name: (name,) for name in self.controls if name not in known}
 
     def of(self, terms: Iterable[str], key: str) -> tuple[str, ...]:
-        """Return the columns of controls that a field names.
-
-        Raises
-        ------
-        ConfigError
-            If one of them is not a control.
-        """
+        """Return the columns of controls that a field names; a `ConfigError` if one of them is not a control."""
         found: list[str] = []
         for term in terms:
             own = [name for name in self._expanded(term) if name in self.controls]
@@ -116,15 +110,10 @@ def _dummies(groups: Groups) -> FloatArray:
 
 
 def focal_of(model: Model, panel: Panel, term: str | None, weights: Weights | None) -> Focal:
-    """Return the coefficient of a model that a diagnostic asks for.
+    """Return the coefficient of a model that a diagnostic asks for, if the regression can be fitted.
 
-    Raises
-    ------
-    ConfigError
-        If the model is no regression with fixed effects or none, or the term is none of its focal ones, or one of
-        several.
-    DataError, EstimationError, WeightsError
-        If the regression cannot be fitted.
+    A `ConfigError` says that the model is no regression with fixed effects or none, or the term is none of its focal
+    ones, or one of several.
     """
     regression = model.as_a(PanelRegression)
     if regression is None or regression.effects in KINDS or regression.estimator not in ("within", "lsdv"):

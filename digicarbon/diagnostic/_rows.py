@@ -183,10 +183,7 @@ def in_english(frame: pd.DataFrame) -> pd.DataFrame:
 def aligned(panel: Panel, weights: Weights | None, what: Note) -> Weights:
     """Return the weights in the panel's order.
 
-    Raises
-    ------
-    WeightsError
-        If there are none, they do not fit the panel, or all of them are zero.
+    A `WeightsError` says that there are none, they do not fit the panel, or all of them are zero.
     """
     if weights is None:
         raise WeightsError(Note("weights_needed_for", what=what))
@@ -197,13 +194,7 @@ def aligned(panel: Panel, weights: Weights | None, what: Note) -> Weights:
 
 
 def regression(panel: Panel, y: str, regressors: tuple[str, ...], effects: EffectsKind) -> FloatArray:
-    """Return raw Z (with a constant where there are no effects) and y, shape (T, N, k + 1).
-
-    Raises
-    ------
-    DataError
-        If the panel is not balanced or a column is missing.
-    """
+    """Return raw Z (with a constant where there are no effects) and y of a balanced panel, shape (T, N, k + 1)."""
     cube = panel.cube((*regressors, y))
     return cube if effects != "none" else np.concatenate([np.ones((*cube.shape[:2], 1)), cube], axis=2)
 

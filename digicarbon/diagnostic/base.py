@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import pandas as pd
+from pydantic import field_validator
 
 from digicarbon.note import Note
 from digicarbon.panel import Panel
 from digicarbon.result import Result
-from digicarbon.spec import Spec
+from digicarbon.spec import Names, Spec
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
@@ -135,6 +136,33 @@ class Diagnostic(Spec):
 
     def _without(self, tool: str) -> str:
         return f"the tables of the diagnostic {type(self).__name__}, which {tool} scripts do not have"
+
+
+class OfVariables(Diagnostic):
+    """A diagnostic of some variables.
+
+    Attributes
+    ----------
+    variables : tuple of str
+        Terms such as ``L.ln_e`` are allowed. Empty takes all columns of numbers that the data have; an empty name, as
+        from ``outcome=none``, is ignored.
+    """
+
+    variables: Names = ()
+
+    @field_validator("variables")
+    @classmethod
+    def _without_empty(cls, variables: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in variables if name)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The variables."""
+        return self.variables
+
+    def completed(self, columns: Sequence[str]) -> Self:
+        """Return the diagnostic; if it names no variables, with all columns."""
+        return self if self.variables else self.model_copy(update={"variables": tuple(columns)})
 
 
 class NoDiagnostic(Diagnostic):

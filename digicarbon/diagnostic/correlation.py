@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar, Literal, get_args
 
 import numpy as np
@@ -11,25 +11,23 @@ from pydantic import Field, field_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic import _arguments
-from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.diagnostic.base import OfVariables
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, cut
 from digicarbon.numeric.tests.association import Correlations, correlations
 from digicarbon.panel import Panel
-from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 Kind = Literal["pooled", "within", "between"]
 
 
-class Correlation(Diagnostic):
+class Correlation(OfVariables):
     """Pairwise correlations with p values: Stata's pwcorr, R's cor.test.
 
     Attributes
     ----------
     variables : tuple of str
-        At least two; terms such as ``L.ln_e`` are allowed. Empty takes all columns of numbers that the data have; an
-        empty name, e.g. from ``outcome=none``, is ignored.
+        At least two; else as in `OfVariables`.
     kind : {"pooled", "within", "between"}
         Of all observations; of deviations from unit means, with N - 1 fewer degrees of freedom; of unit means.
     stars : tuple of 3 floats
@@ -40,7 +38,6 @@ class Correlation(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("correlation", "correlation_r", "correlation_p")
 
-    variables: Names = ()
     kind: Kind = "pooled"
     stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
     decimals: Annotated[int, Field(ge=0, le=12)] = 3
@@ -48,19 +45,9 @@ class Correlation(Diagnostic):
     @field_validator("variables")
     @classmethod
     def _at_least_two(cls, variables: tuple[str, ...]) -> tuple[str, ...]:
-        names = tuple(name for name in variables if name)
-        if names and len(set(names)) < max(2, len(names)):
+        if variables and len(set(variables)) < max(2, len(variables)):
             raise ValueError(Note("correlation_of_one"))
-        return names
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The variables."""
-        return self.variables
-
-    def completed(self, columns: Sequence[str]) -> Correlation:
-        """Return the diagnostic; if it names no variables, with all columns."""
-        return self if self.variables else self.model_copy(update={"variables": tuple(columns)})
+        return variables
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if a variable is missing or does not vary.

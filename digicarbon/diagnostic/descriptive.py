@@ -7,27 +7,24 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from digicarbon.diagnostic import _arguments
-from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.diagnostic.base import OfVariables
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, cut
 from digicarbon.panel import Panel
-from digicarbon.spec import Names, build
+from digicarbon.spec import build
 from digicarbon.weights import Weights
 
 Share = Annotated[float, Field(ge=0, le=100)]
 
 
-class Descriptive(Diagnostic):
+class Descriptive(OfVariables):
     """Counts, mean, standard deviation (overall, between, within), extremes, as Stata's xtsum and summarize, detail.
 
     Attributes
     ----------
-    variables : tuple of str
-        Terms such as ``L.ln_e`` are allowed. Empty takes all columns of numbers that the data have; an empty name, as
-        from ``outcome=none``, is ignored.
     ranges : bool
         Whether the extremes of unit means and of deviations from them (plus the grand mean) are also shown.
     percentiles : tuple of float
@@ -38,15 +35,9 @@ class Descriptive(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("descriptive",)
 
-    variables: Names = ()
     ranges: bool = False
     percentiles: Annotated[tuple[Share, ...], Field(strict=False)] = ()
     shape: bool = False
-
-    @field_validator("variables")
-    @classmethod
-    def _without_empty(cls, variables: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name for name in variables if name)
 
     @model_validator(mode="after")
     def _distinct(self) -> Descriptive:
@@ -54,15 +45,6 @@ class Descriptive(Diagnostic):
         if twice:
             raise ValueError(Note("several_named_twice", key="variables", terms=cut(twice)))
         return self
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The variables."""
-        return self.variables
-
-    def completed(self, columns: Sequence[str]) -> Descriptive:
-        """Return the diagnostic; if it names no variables, with all columns."""
-        return self if self.variables else self.model_copy(update={"variables": tuple(columns)})
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if a variable is missing or there is none."""

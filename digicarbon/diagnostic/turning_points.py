@@ -239,10 +239,7 @@ def powers_in(term: str, slopes: Slopes) -> tuple[str, ...]:
 def _base(term: str, slopes: Slopes) -> Constituent | None:
     """Return the variable that a name means: that of a term of this name, or one that terms are made of.
 
-    Raises
-    ------
-    ConfigError
-        If the name is that of a power.
+    The name of a power is a `ConfigError`.
     """
     own = slopes.get(term, ())
     if len(own) == 1 and not own[0].level:

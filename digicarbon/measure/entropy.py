@@ -40,14 +40,7 @@ class EntropyIndex(CompositeIndex):
     shift: float = Field(default=0.0001, ge=0, le=1)
 
     def combine(self, values: FloatArray, names: Sequence[str], negative: NDArray[np.bool_]) -> Index:
-        """Return the index with the table ``weights``: indicator, entropy, weight.
-
-        Parameters
-        ----------
-        values : ndarray, shape (n, k)
-        names : sequence of str
-        negative : ndarray of bool, shape (k,)
-        """
+        """Return the index as `CompositeIndex.combine` does, with ``weights``: indicator, entropy, weight."""
         scaled = min_max(values, negative, self.shift)
         result = entropy_weights(scaled)
         table = pd.DataFrame({"indicator": list(names), "entropy": result.entropy, "weight": result.weights})

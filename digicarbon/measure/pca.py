@@ -62,16 +62,10 @@ class PcaIndex(CompositeIndex):
         return self
 
     def combine(self, values: FloatArray, names: Sequence[str], negative: NDArray[np.bool_]) -> Index:
-        """Return the index with three tables.
+        """Return the index with three tables, of arguments as in `CompositeIndex.combine`.
 
         ``weights`` (indicator, weight in the index), ``loadings`` (indicator, component, loading) and ``components``
         (component, eigenvalue, share, cumulative share, kept).
-
-        Parameters
-        ----------
-        values : ndarray, shape (n, k)
-        names : sequence of str
-        negative : ndarray of bool, shape (k,)
         """
         scaled = z_scores(values) * np.where(negative, -1.0, 1.0)
         result = principal_components(scaled)

@@ -62,14 +62,7 @@ class TopsisIndex(CompositeIndex):
         return self
 
     def combine(self, values: FloatArray, names: Sequence[str], negative: NDArray[np.bool_]) -> Index:
-        """Return the index with the table ``weights``: indicator, weight.
-
-        Parameters
-        ----------
-        values : ndarray, shape (n, k)
-        names : sequence of str
-        negative : ndarray of bool, shape (k,)
-        """
+        """Return the index as `CompositeIndex.combine` does, with the table ``weights``: indicator, weight."""
         scaled = min_max(values, negative, self.shift)
         user_weights = self.given or {}
         makers: Mapping[Weighting, Callable[[], FloatArray]] = {

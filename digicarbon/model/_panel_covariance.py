@@ -95,12 +95,7 @@ OF_ERRORS = frozenset({*Rule.__dataclass_fields__, "df"})
 
 
 def refuse_few_groups(columns: Columns, rule: Rule) -> None:
-    """Raise an error if there are too few clusters, units or periods for a covariance.
-
-    Raises
-    ------
-    DataError, EstimationError
-    """
+    """Raise a `DataError` or an `EstimationError` if there are too few clusters, units or periods for a covariance."""
     rows = columns.rows
     if columns.clusters:
         for name, one in zip(columns_of_clusters(rule.cluster), columns.clusters, strict=True):
@@ -247,10 +242,7 @@ def _of_columns(columns: Columns, rule: Rule, scores: FloatArray) -> FloatArray:
 def kernel_of(weights: Weights | None, kernel: Kernel, panel: Panel) -> scipy.sparse.csr_array:
     """Return Conley's kernel in the panel's order, shape (N, N): symmetric, one on the diagonal.
 
-    Raises
-    ------
-    WeightsError
-        If there are no weights, or they do not fit the panel.
+    A `WeightsError` says that there are no weights, or they do not fit the panel.
     """
     if weights is None:
         raise WeightsError(Note("conley_needs_weights"))

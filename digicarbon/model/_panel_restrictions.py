@@ -67,8 +67,6 @@ class Contrasts:
     def of(self, combination: Mapping[str, float]) -> Restrictions:
         """Return the restriction of the sum of coefficients, by term, times weights g.
 
-        Notes
-        -----
         The null model g′b = τ has the columns XN, N a basis of what is orthogonal to g, and the known part Xg τ/(g′g).
         """
         estimand = Estimand.combination(combination)

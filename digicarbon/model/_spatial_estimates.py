@@ -163,11 +163,8 @@ class Estimates:
 def estimate(kind: Kind, design: Design, demeaning: Demeaning, cov: Covariance, structure: ErrorStructure) -> Estimates:
     """Fit a specification.
 
-    Raises
-    ------
-    EstimationError
-        If the estimator needs a dense matrix and W is too large for one, parameters with random effects are not told
-        apart by the data, or nothing is left to explain at an end of a parameter's range.
+    An `EstimationError` says that the estimator needs a dense matrix and W is too large for one, parameters with random
+    effects are not told apart by the data, or nothing is left to explain at an end of a parameter's range.
     """
     found = _of_columns(kind, design, demeaning, cov, structure)
     refuse_pole(found.boundary, found.ssr, design.within[..., -1])
@@ -342,13 +339,7 @@ def _covariance(found: SpatialFit, design: Design, operator: SpatialOperator, co
 
 
 def dense(operator: SpatialOperator) -> DenseOperator:
-    """Return the dense form of an operator.
-
-    Raises
-    ------
-    EstimationError
-        If W is too large for it.
-    """
+    """Return the dense form of an operator; of a W that is too large for it there is an `EstimationError`."""
     if isinstance(operator, DenseOperator):
         return operator
     if isinstance(operator, SparseOperator) and operator.n <= MOST_DENSE_UNITS:

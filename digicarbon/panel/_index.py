@@ -55,10 +55,7 @@ class Calendar:
     def positions(self) -> IntArray:
         """Distances from the first period in the greatest step that divides them all, shape (T,).
 
-        Raises
-        ------
-        DataError
-            If the labels are not understood.
+        Labels that are not understood are a `DataError`.
         """
         if self.numbers is None:
             raise DataError(Note("order_unknown", why=self.problem))

@@ -406,10 +406,7 @@ def _refuse_outside(first: int | None, last: int | None, years: NDArray[np.int64
 def _units(key: str, names: Sequence[str], panel: Panel) -> list[str]:
     """Return the units with these names; a unit of a known country may be spelled differently in the panel.
 
-    Raises
-    ------
-    DataError
-        If a name belongs to no unit.
+    A name that belongs to no unit is a `DataError`.
     """
     matches = [[name] if name in panel.units else _spelled(name, panel) for name in names]
     unknown = [name for name, units in zip(names, matches, strict=True) if not units]

@@ -141,13 +141,7 @@ def as_years(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def check_present(file: Path, key: str) -> None:
-    """Raise unless the file exists; ``key`` is the dotted configuration key that names it.
-
-    Raises
-    ------
-    DataError
-        If there is no such file or folder.
-    """
+    """Raise a `DataError` unless the file exists; ``key`` is the dotted configuration key that names it."""
     if file.is_file():
         return
     folder = file.absolute().parent

@@ -57,13 +57,7 @@ class Shelf:
         return self.folder / self.files[name].path
 
     def frame(self, name: str) -> pd.DataFrame:
-        """Return a file's rows of the chosen vintage as they are.
-
-        Raises
-        ------
-        DataError
-            If it cannot be read or has no row of the vintage.
-        """
+        """Return a file's rows of the chosen vintage as they are; a `DataError` if it has none or cannot be read."""
         if name not in self._frames:
             entry = self.files[name]
             check_present(self.path(name), f"source.files.{name}")
@@ -75,10 +69,7 @@ class Shelf:
     def keyed(self, name: str) -> pd.DataFrame:
         """Return a file's rows with the columns ``unit`` (as `as_units` spells it) and ``time`` (whole years) first.
 
-        Raises
-        ------
-        DataError
-            If it cannot be read, lacks a key column or has a cell that is no year.
+        A `DataError` says that it cannot be read, lacks a key column or has a cell that is no year.
         """
         if name not in self._keyed:
             entry, frame = self.files[name], self.frame(name)
@@ -92,10 +83,8 @@ class Shelf:
     def series(self, name: str, entry: SeriesEntry) -> pd.Series[float]:
         """Return a series by unit and year.
 
-        Raises
-        ------
-        DataError
-            If a file, a column or a chosen row is missing, a cell is no number, or a unit and year occurs twice.
+        A `DataError` says that a file, a column or a chosen row is missing, a cell is no number, or a unit and year
+        occurs twice.
         """
         values = self._one_file(name, entry)
         if entry.then is None or not self.has(entry.then.file):
@@ -105,12 +94,8 @@ class Shelf:
     def every_series(self, file: str) -> dict[str, pd.Series[float]]:
         """Return all series of a file by name: its columns of numbers, or the series that its rows name.
 
-        Columns without any number are left out; one with numbers and other text is refused.
-
-        Raises
-        ------
-        DataError
-            As `series`.
+        Columns without any number are left out; one with numbers and other text is refused. Errors are those of
+        `series`.
         """
         entry, frame = self.files[file], self.keyed(file)
         if entry.names is None:

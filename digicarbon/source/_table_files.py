@@ -17,13 +17,7 @@ ENDS = ("sector", "from_sector", "to_sector")
 
 
 def table_halves(shelf: Shelf, entry: TablesEntry) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return flows and sectors as `io_tables` takes them.
-
-    Raises
-    ------
-    DataError
-        If a column is missing, or a sector has no name.
-    """
+    """Return flows and sectors as `io_tables` takes them; a missing column or name is a `DataError`."""
     flows = _half(shelf, entry.flows, {"flow": entry.flow})
     sectors = _half(shelf, entry.sectors, {"value_added": entry.value_added, "output": entry.output})
     if entry.names is None:
