@@ -69,6 +69,7 @@ class Descriptive(OfVariables):
         values = pd.DataFrame(data.array(names), columns=names)
         by_unit = values.groupby(data.unit_codes)
         means = by_unit.mean()
+        # the grand mean that xtsum adds back moves no standard deviation
         within = values - by_unit.transform("mean")
         units = data.shape[0]
         table = pd.DataFrame(

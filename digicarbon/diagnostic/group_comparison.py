@@ -188,6 +188,7 @@ def _interaction_lines(result: Result, term: str, groups: Groups) -> Iterator[_L
         estimate, variance = float((contrast @ pair)[0]), float((contrast @ covariance @ contrast.T)[0, 0])
         test = wald_test(contrast, pair, covariance, df)
         se = math.sqrt(variance) if variance >= 0 else math.nan
+        # F of one restriction is t²
         t = math.copysign(math.sqrt(test.statistic), estimate) if test.statistic >= 0 else math.nan
         null = Note("two_groups_equal", term=term, group=one, other=two)
         yield _Line(term, "difference", _pair(one, two), null, TOGETHER, estimate, se, t, 1.0, denominator, test.p)

@@ -192,6 +192,7 @@ def varying_values(panel: Panel, variable: str, what: Note | None = None) -> Flo
     """Return a variable, shape (T, N), after a check that it varies in each period."""
     cube = panel.cube([variable])[..., 0]
     for period, row in zip(panel.periods, cube, strict=True):
+        # less is rounding of a logarithm or a quotient
         if np.ptp(row) < 1e-12 * max(float(np.abs(row).max()), 1e-300):
             if what is None:
                 raise DataError(Note("moran_without_variation", variable=variable, period=period))

@@ -100,6 +100,7 @@ def wald_common_factor(durbin: Result, lagged: tuple[str, ...]) -> Statistic:
 
 
 def _ratio(full: Result, restricted: Result, df: int) -> Statistic:
+    # both likelihoods are of one sample: the same effects and correction
     return numeric.likelihood_ratio(full.statistics["loglik"], restricted.statistics["loglik"], df)
 
 

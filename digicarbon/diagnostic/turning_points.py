@@ -362,6 +362,7 @@ def _refuse_straight(curve: Curve, x: FloatArray, term: str) -> None:
     refuse_few_values(x, term, degree)
     places = (float(x.min()), float(x.min() + x.max()) / 2, float(x.max()))
     half_range = float(x.max() - x.min()) / 2
+    # by so much the highest power changes the slope between the middle and an end of the sample
     bend = degree * abs(float(curve.b[-1])) * half_range ** (degree - 1)
     if bend <= SMALLEST_BEND * max(abs(curve.derivative(place)[0]) for place in places):
         raise EstimationError(Note("power_is_zero", power=_power(term, degree)))

@@ -79,6 +79,7 @@ def vif(model: Model, panel: Panel) -> pd.DataFrame:
     raw = _factors(names, values - values.mean(axis=0), values, "")
     effects = _effects(model)
     after = raw if effects == "none" else _factors(names, absorb(values, rows_of(data), effects), values, effects)
+    # a factor is 1/(1 - R²)
     table = pd.DataFrame({"raw": raw, "within": after, "within_r2": 1 - 1 / after}, index=pd.Index(names, name="term"))
     table.loc["mean"] = [raw.mean(), after.mean(), np.nan]
     return table

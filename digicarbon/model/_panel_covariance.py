@@ -52,6 +52,7 @@ class Rule:
         """Return the bandwidth, the usual one where none is given."""
         if self.bandwidth is not None:
             return self.bandwidth
+        # Newey & West's (1994) rule for Bartlett weights, as Stata's xtscc; the other one is plm's
         if self.cov == "driscoll_kraay":
             return int(4 * (t / 100) ** (2 / 9))
         return int(t**0.25) if self.cov == "newey_west" else 0

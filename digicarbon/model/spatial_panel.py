@@ -522,6 +522,7 @@ class SpatialPanel(Tested):
             "n_units": float(sample.n),
             "n_periods": float(sample.t),
             "loglik": found.loglik,
+            # effective observations: likelihoods of one transformation can be compared, others not
             "aic": 2 * k - 2 * found.loglik,
             "bic": k * math.log(sample.size) - 2 * found.loglik,
             # random effects take nothing out of y, so that there is no share of what they leave

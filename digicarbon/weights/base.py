@@ -229,6 +229,7 @@ class Weights:
     @cached_property
     def constant_row_sum(self) -> float | None:
         """The common row sum, or None if rows differ."""
+        # Lee & Yu's transformation takes W1 = c1: beyond rounding of a division rows must not differ
         first = float(self.row_sums[0])
         return first if np.allclose(self.row_sums, first, rtol=1e-10, atol=0) else None
 

@@ -83,6 +83,7 @@ class SizedWeights(WeightsSpec):
             As `sizes`.
         """
         size = self.sizes(panel)
+        # of two means that are equal but for rounding the inverse gap would be noise
         order = np.argsort(size, kind="stable")
         equal = np.flatnonzero(np.diff(size[order]) <= 1e-12 * np.abs(size).max())
         if len(equal):

@@ -47,4 +47,5 @@ class NestedWeights(FromPlaces, SizedWeights):
             raise WeightsError(
                 Note("weights_mean_not_positive", key="weights.economy", column=self.economy, units=cut(bad))
             )
+        # the neighbour's size: of the unit itself it would cancel in the row's sum
         return nested(places.distances(), size, self.power)

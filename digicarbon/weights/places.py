@@ -96,6 +96,7 @@ class Places:
     def same(self) -> tuple[str, str] | None:
         """Return the first two units that have the same location; None if no two have."""
         pairs = self.nearest()
+        # as near as rounding of the coordinates: an inverse distance would outweigh all others
         span = np.abs(self.coordinates).max()
         same = np.flatnonzero(pairs.distance <= 1e-12 * span)
         return (self.units[pairs.origin[same[0]]], self.units[pairs.destination[same[0]]]) if len(same) else None

@@ -300,6 +300,7 @@ def _with_thetas(
     effects: RandomEffects, sigma2: float, variances: dict[Kind, float], groups: AllGroups, negative: tuple[str, ...]
 ) -> Components:
     """Return the components with θ = 1 - √(σ²_ν / (σ²_ν + size · σ²_effect)) of each kind."""
+    # Fuller & Battese (1974)
     ratios = {kind: _sizes(group) * variances[kind] / sigma2 for kind, group in groups.items()}
     thetas = {kind: 1 - (1 + ratio) ** -0.5 for kind, ratio in ratios.items()}
     total: float | FloatArray = 0.0

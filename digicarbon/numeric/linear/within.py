@@ -158,6 +158,7 @@ def absorb(columns: FloatArray, rows: Rows, effects: EffectsKind) -> FloatArray:
         return columns - rows.means(columns, effects)[rows.groups(effects)[0]]
     large: GroupedBy = "unit" if rows.n >= rows.t else "time"
     small: GroupedBy = "time" if large == "unit" else "unit"
+    # Frisch, Waugh and Lovell: dummies of the smaller dimension, which are few, without the means of the larger one
     codes, groups = rows.groups(small)
     both = np.column_stack([columns, np.eye(groups)[codes]])
     both = both - rows.means(both, large)[rows.groups(large)[0]]

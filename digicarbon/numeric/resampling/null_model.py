@@ -171,6 +171,7 @@ class LagNulls:
         k, m = z.shape[1], x.shape[1]
         cubes = cube(np.column_stack([z, x, y]), rows)
         lagged = w.lag(cubes)
+        # with their lags regressors would take half of the observations
         if 4 * k >= sample.size:
             lagged = lagged[..., k:]
             lags = 0

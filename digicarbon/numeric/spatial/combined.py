@@ -139,6 +139,7 @@ def _terms(
     rho, lam = parameters
     w, m = (in_sample(each, sample) for each in operators)
     root = np.eye(m.n) - lam * m.w
+    # Ḡ = RGR⁻¹, of the lag model that is left when errors are filtered by R
     g_bar = root @ np.linalg.solve(root.T, w.g(rho).T).T
     noise = demean(np.einsum("ij,tj->ti", g_bar, residuals), sample.effects).ravel()
     return SpatialTerm(rwy - noise, g_bar), SpatialTerm(np.zeros(len(rwy)), m.g(lam))

@@ -118,6 +118,7 @@ def simulated_errors(
     """
     k = (len(estimates) - 1) // 2
     rng = np.random.default_rng(seed)
+    # a covariance with zero rows, where x has no lag, has no Cholesky factor
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     points = estimates + rng.standard_normal((draws, len(estimates))) @ root.T
@@ -157,6 +158,7 @@ def _mean_row_sums(rho: float, w: SpatialOperator) -> tuple[float, float]:
     """Return 1′G1/N and 1′G²1/N."""
     c = w.constant_row_sum
     if c is not None:
+        # G1 = c/(1 - ρc) 1
         return c / (1 - rho * c), (c / (1 - rho * c)) ** 2
     ones = np.ones((w.n, 1))
     rows, columns = w.apply_g(rho, ones), w.apply_gt(rho, ones)

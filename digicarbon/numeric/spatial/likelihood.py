@@ -236,6 +236,7 @@ def maximise_error(
 
     def score(lam: float) -> tuple[float, float]:
         first, second = star_traces(w, lam, sample)
+        # the slope steers Newton's steps and is in no estimate: a difference is precise enough
         value, step = pull(lam), 1e-6
         return value - sample.periods * first, (pull(lam + step) - value) / step - sample.periods * second
 
@@ -287,6 +288,7 @@ def fit_linear(level: FloatArray, sample: Sample) -> SpatialFit:
     covariance = np.zeros((k + 2, k + 2))
     covariance[:k, :k] = sigma2 * gram_inverse(r[:k, :k])
     covariance[k + 1, k + 1] = 2 * sigma2**2 / sample.size
+    # ln|I - ρW| is zero at ρ = 0
     loglik = float(-sample.size / 2 * (np.log(2 * np.pi * sigma2) + 1))
     return SpatialFit(beta, 0.0, sigma2, covariance, loglik, ssr, e.reshape(t, n), flat[:, :k], np.zeros(t * n), False)
 
@@ -428,6 +430,7 @@ def _lag_covariance(
     """
     k = z.shape[1]
     trace, square, norm = star
+    # Lee & Yu (2010), eq. 21, inverted by blocks as `fit_lag` says: d = (Z′Z)⁻¹Z′q
     zq = z.T @ q
     d = scipy.linalg.lapack.dpotrs(rz, zq, lower=0)[0] if k else np.empty(0)
     slope = 2 * sigma2 * sample.periods * trace / sample.size

@@ -202,6 +202,7 @@ def _maximise_psi(sums: Callable[[float], tuple[float, float]], n: int, t: int) 
         a, b = sums(psi)
         return n - n * t * psi**2 * b / (a + psi**2 * b)
 
+    # at zero unit effects would have an infinite variance
     low = 1e-4
     if score(1.0) >= 0:
         return 1.0
@@ -221,6 +222,7 @@ def _quasi_demeaned(cube: FloatArray, psi: float) -> FloatArray:
 
 
 def _loglik(ssr: float, n: int, t: int, psi: float, log_determinant: float) -> float:
+    # N ln ψ is the determinant of quasi-demeaning (Elhorst 2014, sec. 3.3.3)
     size = n * t
     return float(-size / 2 * (np.log(2 * np.pi * ssr / size) + 1) + n * np.log(psi) + t * log_determinant)
 

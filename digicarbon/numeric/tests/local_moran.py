@@ -104,6 +104,7 @@ def _moments(
     z: FloatArray, w: scipy.sparse.csr_array, s2: float, moments: LocalMoments
 ) -> tuple[FloatArray, FloatArray]:
     """Return exact means and variances, each of shape (N,)."""
+    # means and variances over exchanges need the first two moments of a row's weights alone
     n = len(z)
     sums, squares = np.asarray(w.sum(axis=1)), np.asarray(w.multiply(w).sum(axis=1))
     if moments == "total":

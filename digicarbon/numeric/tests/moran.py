@@ -66,6 +66,7 @@ def moran(
         first = n * ((n**2 - 3 * n + 3) * s1 - n * s2 + 3 * s0**2)
         second = kurtosis * ((n**2 - n) * s1 - 2 * n * s2 + 6 * s0**2)
         variance = (first - second) / ((n - 1) * (n - 2) * (n - 3) * s0**2) - expected**2
+    # the study's Eq 12
     score = (i - expected) / float(np.sqrt(variance))
     return Moran(i, expected, variance, score, normal(score, sides).p)
 

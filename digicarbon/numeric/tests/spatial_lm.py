@@ -71,6 +71,7 @@ def lagrange_multipliers(
     wy, wz = lagged[..., 0].ravel(), lagged[..., 1].ravel()
     we = _lag(w, e.reshape(t, n, 1)).ravel()
     trace, information = _traces(w, sample)
+    # J of Anselin et al. (1996): what of WZβ the regressors do not explain, and the information on ρ without β
     residual = wz - basis @ (basis.T @ wz)
     j = float(residual @ residual) / sigma2 + information
     lag = float(e @ wy) / sigma2 - trace
