@@ -120,6 +120,10 @@ def field_filter(w: FloatArray) -> FloatArray:
     return np.asarray(response / np.linalg.norm(response, axis=1, keepdims=True))
 
 
+MEMORY = 0.6
+"""Of a persistent field, from one period to the next."""
+
+
 @dataclass(frozen=True, eq=False)
 class Field:
     """Draws of unit variance that are correlated between neighbours (a spatial autoregression of 0.4)."""
@@ -133,11 +137,11 @@ class Field:
         white = self.rng.standard_normal((n, *shape))
         return (self.filter @ white.reshape(n, -1)).reshape(white.shape)
 
-    def persistent(self, periods: int, memory: float = 0.6) -> FloatArray:
+    def persistent(self, periods: int) -> FloatArray:
         """Return a stationary first-order autoregression of unit variance, shape (N, periods)."""
         path = self.draw(periods)
         for t in range(1, periods):
-            path[:, t] = memory * path[:, t - 1] + np.sqrt(1 - memory**2) * path[:, t]
+            path[:, t] = MEMORY * path[:, t - 1] + np.sqrt(1 - MEMORY**2) * path[:, t]
         return path
 
 

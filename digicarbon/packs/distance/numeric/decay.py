@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.linear.within import demean
+from digicarbon.numeric.resampling.null_model import without
 from digicarbon.numeric.spatial.batch import LagBatch
 from digicarbon.numeric.spatial.error_batch import ErrorBatch, ErrorParameters
 from digicarbon.numeric.spatial.lag_space import LagSpace
@@ -350,7 +351,7 @@ def heights_of(data: DecayData, outcomes: FloatArray, places: FloatArray) -> Flo
         y = space.outcomes(outcomes)
         if data.kind == "slx":
             q = np.linalg.qr(space.transform(z.transpose(1, 0, 2))[0])[0]
-            rest = y.level - q @ (q.T @ y.level)
+            rest = without(q, y.level)
             out.append(-sample.size / 2 * np.log(np.einsum("im,im->m", rest, rest)))
             continue
         pairs = [

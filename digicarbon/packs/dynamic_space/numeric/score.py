@@ -46,14 +46,8 @@ def expected_score(theta: FloatArray, spectrum: Spectrum, t: int) -> Expected:
     sums = spectrum.sums(
         np.concatenate([u * g, u * ((t - 1) - ag), k, b, square * (t - 1) - a * (sg + b)]).reshape(5, len(theta), -1)
     )
-    phi = np.empty((len(theta), 3))
-    phi[:, 0], phi[:, 1], phi[:, 2] = sums[1, :, 1], -sums[0, :, 0], -sums[0, :, 1]
-    slope = np.empty((len(theta), 3, 3))
-    slope[:, 0, 0] = sums[4, :, 2]
-    slope[:, 1, 1], slope[:, 1, 2], slope[:, 2, 2] = -sums[2, :, 0], -sums[2, :, 1], -sums[2, :, 2]
-    slope[:, 0, 1], slope[:, 0, 2] = -sums[3, :, 1], -sums[3, :, 2]
-    slope[:, 1, 0], slope[:, 2, 0], slope[:, 2, 1] = slope[:, 0, 1], slope[:, 0, 2], slope[:, 1, 2]
-    return Expected(phi, slope)
+    phi = np.column_stack([sums[1, :, 1], -sums[0, :, 0], -sums[0, :, 1]])
+    return Expected(phi, _matrices(sums[4, :, 2], -sums[3, :, 1:], -sums[2]))
 
 
 def score_variance(theta: FloatArray, spectrum: Spectrum, t: int) -> FloatArray:
@@ -72,11 +66,15 @@ def score_variance(theta: FloatArray, spectrum: Spectrum, t: int) -> FloatArray:
             3, len(theta), -1
         )
     )
-    out = np.empty((len(theta), 3, 3))
-    out[:, 0, 0] = sums[2, :, 2]
-    out[:, 1, 1], out[:, 1, 2], out[:, 2, 2] = sums[0, :, 0], sums[0, :, 1], sums[0, :, 2]
-    out[:, 0, 1], out[:, 0, 2] = sums[1, :, 1], sums[1, :, 2]
-    out[:, 1, 0], out[:, 2, 0], out[:, 2, 1] = out[:, 0, 1], out[:, 0, 2], out[:, 1, 2]
+    return _matrices(sums[2, :, 2], sums[1, :, 1:], sums[0])
+
+
+def _matrices(first: FloatArray, crossed: FloatArray, others: FloatArray) -> FloatArray:
+    """Return symmetric matrices, shape (M, 3, 3), from their ρρ, shape (M,), ρτ and ρη, (M, 2), and ττ, τη and ηη."""
+    out = np.empty((len(first), 3, 3))
+    out[:, 0, 0] = first
+    out[:, 0, 1:] = out[:, 1:, 0] = crossed
+    out[:, 1, 1:], out[:, 2, 1:] = others[:, :2], others[:, 1:]
     return out
 
 

@@ -197,6 +197,7 @@ class SpatialDraws(Redrawn):
         for slope, move in zip(slopes, [*moves, *lags], strict=True):
             change = change + slope * move
         stacked = change.reshape(w.n, -1)
+        # (I - ρW)⁻¹ = I + ρG with G = W(I - ρW)⁻¹
         y = self._y[:, None] + (stacked + rho * w.apply_g(rho, stacked)).reshape(change.shape)
         levels = [self._own[:, [place]] + moves[place] for place in range(m)]
         levels += [lag_rows(w, self._own[:, [place]]) + lag for place, lag in zip(self._lagged, lags, strict=True)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
-from digicarbon.numeric.resampling.null_model import NullModel
+from digicarbon.numeric.resampling.null_model import NullModel, without
 from digicarbon.numeric.resampling.unit_wild import CELLS, corrected
 from digicarbon.packs.mediation.numeric.paths import Paths
 
@@ -88,11 +88,10 @@ def _statistics(
     """
     h, small = fit.focal_influence, fit.orthonormal[:, : fit.k]
     draws = change.shape[1]
-    within = [_left(absorb(one, rows, effects), small) for one in (*changes, change)]
-    left, errors = np.stack([one[1] for one in within[:-1]]), within[-1][1]
-    # what is added to a and c of the focal columns: shapes (f, M)
-    moved_a = np.stack([_focal(h, one[0]) for one in within[:-1]])
-    moved_c = _focal(h, within[-1][0])
+    *inner, last = (absorb(one, rows, effects) for one in (*changes, change))
+    left, errors = np.stack([without(small, one) for one in inner]), without(small, last)
+    # what is added to a and c of the focal columns: shapes (m, f, M) and (f, M)
+    moved_a, moved_c = np.stack([h.T @ one for one in inner]), h.T @ last
     gram = np.einsum("jrd,krd->djk", left, left)
     right = np.einsum("jrd,rd->dj", left, errors)
     inverse = np.linalg.inv(gram)
@@ -111,15 +110,6 @@ def _statistics(
         own = rows.sums(column[:, None] * residuals, "unit") - np.einsum("jd,jgd->gd", a[place], sums_b)
         t_direct[:, place] = moved_direct[place] / np.sqrt((own**2).sum(axis=0))
     return t_a, moved_b / se_b, t_direct
-
-
-def _left(columns: FloatArray, basis: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return columns, and what a basis leaves of them."""
-    return columns, columns - basis @ (basis.T @ columns)
-
-
-def _focal(h: FloatArray, columns: FloatArray) -> FloatArray:
-    return np.asarray(h.T @ columns)
 
 
 def interval(draws: FloatArray, level: float) -> tuple[float, float, float]:

@@ -527,8 +527,7 @@ class MarginalEffects(OfModel):
     def _named(self) -> str:
         if self.term is not None:
             return canonical(self.term)
-        first = self.model.x[0] if self.model.x else ""
-        return first
+        return self.model.x[0] if self.model.x else ""
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the tables ``marginal_effects`` and ``johnson_neyman``, both with the value of a further variable."""

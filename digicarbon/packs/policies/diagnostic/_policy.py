@@ -8,6 +8,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model
 from digicarbon.note import Note
+from digicarbon.numeric.resampling.null_model import without
 from digicarbon.packs.policies.model.did import DiD
 from digicarbon.panel import Panel
 
@@ -60,5 +61,5 @@ def left_of_policy(model: DiD, panel: Panel) -> tuple[FloatArray, FloatArray, fl
 def _left(others: FloatArray, policy: FloatArray) -> tuple[FloatArray, float]:
     """Return what all columns but the last leave of a policy, and its coefficient in a regression of the last one."""
     basis = np.linalg.qr(others[:, :-1])[0]
-    left = policy - basis @ (basis.T @ policy)
+    left = without(basis, policy)
     return left, float(left @ others[:, -1] / (left @ left))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.resampling.null_model import without
 from digicarbon.packs.policies.numeric.aggregation import NEVER, Aggregation, Cells, influence_of_means
 
 Compare = Literal["never", "not_yet"]
@@ -236,9 +237,9 @@ def independent(columns: FloatArray) -> NDArray[np.bool_]:
     basis = np.empty((len(columns), 0))
     kept = np.zeros(columns.shape[1], dtype=bool)
     for place, column in enumerate(columns.T):
-        left = column - basis @ (basis.T @ column)
+        left = without(basis, column)
         # once more: the first pass leaves rounding of the size of the column
-        left = left - basis @ (basis.T @ left)
+        left = without(basis, left)
         size = np.linalg.norm(left)
         kept[place] = size > 1e-9 * np.linalg.norm(column)
         if kept[place]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import Rows, absorb, absorb_weighted, vanishing
+from digicarbon.numeric.resampling.null_model import without
 
 COLUMNS_AT_ONCE = 250
 """Policies whose columns are in memory together."""
@@ -85,17 +86,11 @@ def placebo_effects(
 
     own = without_effects(np.column_stack([x, y]))
     basis = np.linalg.qr(own[:, :-1])[0]
-    left = own[:, -1] - basis @ (basis.T @ own[:, -1])
-    parts = [
-        _effects(
-            left,
-            basis,
-            paths[given[at : at + COLUMNS_AT_ONCE].T[rows.unit_codes], rows.period_codes[:, None]],
-            rows,
-            without_effects,
-        )
-        for at in range(0, len(given), COLUMNS_AT_ONCE)
-    ]
+    left = without(basis, own[:, -1])
+    parts = []
+    for at in range(0, len(given), COLUMNS_AT_ONCE):
+        whose = given[at : at + COLUMNS_AT_ONCE].T[rows.unit_codes]
+        parts.append(_effects(left, basis, paths[whose, rows.period_codes[:, None]], rows, without_effects))
     coef, se = (np.concatenate(one) for one in zip(*parts, strict=True))
     return Placebos(coef, se)
 
@@ -110,7 +105,7 @@ def _effects(
     """Return coefficients and standard errors of policies, shape (rows, M)."""
     inner = without_effects(policies)
     gone = vanishing(inner, policies)
-    inner = inner - basis @ (basis.T @ inner)
+    inner = without(basis, inner)
     square = np.einsum("rm,rm->m", inner, inner)
     square[gone] = math.nan
     coef = (left @ inner) / square

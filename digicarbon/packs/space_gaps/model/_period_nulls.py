@@ -14,7 +14,7 @@ from digicarbon.model._spatial_estimates import ERROR_KINDS, LAG_KINDS
 from digicarbon.model.batch import Batch, Estimand
 from digicarbon.model.restrictions import Projected, Restrictions
 from digicarbon.numeric.linear.within import Rows
-from digicarbon.numeric.resampling.null_model import NullModel, by_time, highest, orthonormal, with_free
+from digicarbon.numeric.resampling.null_model import NullModel, by_time, highest, orthonormal, with_free, without
 from digicarbon.numeric.spatial.likelihood import gaussian
 from digicarbon.packs.space_gaps.model._period_batch import lags_of
 from digicarbon.packs.space_gaps.model._period_design import PeriodDesign
@@ -188,8 +188,8 @@ class PeriodLagged:
         space, y = design.space, design.level[..., -1:]
         basis = lagged_basis(design, self.nulls.stay)
         lags = [space.weights.lag(y, place) for place in range(space.weights.several)]
-        columns = design.rows(space.effects.remove(np.concatenate([design.level[..., own], *lags, y], axis=2)))
-        columns -= basis @ (basis.T @ columns)
+        cube = np.concatenate([design.level[..., own], *lags, y], axis=2)
+        columns = without(basis, design.rows(space.effects.remove(cube)))
         x, wy, rest = columns[:, : len(own)], columns[:, len(own) : -1], columns[:, -1]
         gram = np.asarray(np.linalg.inv(x.T @ x), dtype=np.float64)
         free, free_lag = gram @ (x.T @ rest), gram @ (x.T @ wy)

@@ -9,6 +9,7 @@ import numpy as np
 
 from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.resampling.null_model import without
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,4 +61,4 @@ class Effects:
         if not self.basis.shape[2]:
             return cube
         flat, basis = cube.reshape(self.present.size, -1), self.basis.reshape(self.present.size, self.basis.shape[2])
-        return np.asarray(flat - basis @ (basis.T @ flat)).reshape(cube.shape)
+        return without(basis, flat).reshape(cube.shape)

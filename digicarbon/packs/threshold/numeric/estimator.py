@@ -11,6 +11,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import absorbed_rank
+from digicarbon.numeric.resampling.null_model import without
 from digicarbon.packs.threshold.numeric.search import Candidates, Ordered, Search
 
 Resampling = Literal["units", "signs"]
@@ -274,8 +275,7 @@ class LeastSquares:
 
     def left(self, places: list[int]) -> FloatArray:
         """Return the residuals of the model with thresholds, shape (rows,)."""
-        basis, inner = self.ordered.basis(places), self.ordered.demeaned(self.y[:, None])[:, 0]
-        return np.asarray(inner - basis @ (basis.T @ inner))
+        return without(self.ordered.basis(places), self.ordered.demeaned(self.y[:, None])[:, 0])
 
     def fitted(self, places: list[int]) -> tuple[float, int]:
         """Return the sum of squares and the degrees of freedom."""

@@ -102,6 +102,7 @@ class Ordered:
             start = np.vstack([np.zeros((1, x.shape[1])), running])[first]
             after = running - np.repeat(start, counts, axis=0)
             before = after - x[within]
+            # a unit takes (Σx)(Σx)′/T_i off the sums; each of its rows changes that by its own step
             change = np.einsum("ij,il->ijl", after, after) - np.einsum("ij,il->ijl", before, before)
             by_row = np.empty_like(change)
             by_row[within] = change / np.repeat(counts, counts)[:, None, None]
@@ -199,6 +200,7 @@ class Search(Candidates):
     def drops(self, residuals: FloatArray) -> FloatArray:
         """Return by how much each candidate lowers the sum of squares, shape (M, G). ``residuals``: shape (M, rows)."""
         order, x = self.ordered.order, self.ordered.x
+        # with r the sums of x e up to a candidate, r′(AA′)r is the length of A′r, squared
         total = np.zeros((len(residuals), len(self.candidates)))
         sums = [np.cumsum((residuals * x[:, j])[:, order], axis=1)[:, self.candidates] for j in range(x.shape[1])]
         for column in range(x.shape[1]):

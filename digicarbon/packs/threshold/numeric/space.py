@@ -106,6 +106,7 @@ class SpatialLag:
             for start in range(0, len(part), step):
                 change = part[start : start + step].T - errors[:, None]
                 lag = self._by_unit(lambda columns: self.space.w.apply_g(rho, columns), change)
+                # (I - ρW)⁻¹ = I + ρG with G = W(I - ρW)⁻¹, which makes the lag of what is added
                 level, lagged = self._demeaned(change + rho * lag), self._demeaned(lag)
                 found = self.ratios(search, self.level[:, None] + level, self.lagged[:, None] + lagged)
                 values.append(found.max(axis=0))
