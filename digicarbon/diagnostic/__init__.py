@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic.moran import local_moran as local_moran
     from digicarbon.diagnostic.moran import moran as moran
     from digicarbon.diagnostic.moran import moran_bivariate as moran_bivariate
+    from digicarbon.diagnostic.of_model import OfModel as OfModel
     from digicarbon.diagnostic.panel_choice import PanelChoice as PanelChoice
     from digicarbon.diagnostic.panel_choice import choose_panel_model as choose_panel_model
     from digicarbon.diagnostic.turning_points import TurningPoints as TurningPoints

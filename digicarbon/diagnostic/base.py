@@ -28,11 +28,15 @@ class Diagnostic(Spec):
         Class attribute: whether it needs spatial weights.
     table_names : tuple of str
         Class attribute: the tables that it makes, so that a report of a table can name the diagnostic to choose.
+    listings : tuple of str
+        Class attribute: those that are for reading alone, e.g. with a row for each observation. Numbers of the others
+        are metrics of the run, by which runs are searched.
     """
 
     role: ClassVar[str] = "diagnostic"
     takes_weights: ClassVar[bool] = False
     table_names: ClassVar[tuple[str, ...]] = ()
+    listings: ClassVar[tuple[str, ...]] = ()
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -92,6 +96,7 @@ class Diagnostic(Spec):
         return replace(
             result,
             tables=tables,
+            listings=(*result.listings, *self.listings),
             statistics={**result.statistics, **statistics},
             notes=(*result.notes, *remarks),
             table_errors=errors,

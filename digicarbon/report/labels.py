@@ -227,7 +227,10 @@ class Labels:
         return unit_words().get(unit, {}).get(self.language or "en", unit)
 
     def cell(self, said: Note | str) -> str:
-        """Return the words of a cell or row: of a note in the language, of a text in Chinese if it has any."""
+        """Return the words of a cell or row: of a note in the language, of English words in Chinese if they have any.
+
+        A key, which is no word of English, has its words by `word`.
+        """
         if isinstance(said, Note):
             return said.text(self.spoken, self)
         return self.word(said) if self.language == "zh" else said

@@ -18,7 +18,7 @@ from digicarbon.spec import locate
 
 sys.path.append(str(REPOSITORY / "tests" / "docs"))
 
-from blocks import blocks
+from blocks import MACHINE, blocks
 
 PAGES = [REPOSITORY / "docs" / "how" / "pack.md", REPOSITORY / "docs" / "zh" / "how" / "pack.md"]
 ROOT = Path(digicarbon.__file__).parent
@@ -31,7 +31,7 @@ def installed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, lis
     commands: list[str] = []
     printed: list[str] = []
     for block in blocks(request.param):
-        if block.title == "install":
+        if block.title in MACHINE:
             continue
         if block.language == "sh":
             commands += block.text.splitlines()
@@ -75,6 +75,15 @@ def test_a_pack_of_somebody_else_is_part_of_everything(installed: tuple[Path, li
     shown = "个体均值的系数" if chinese() else "Coefficient of the unit mean"
     assert f"<!-- {shown} -->" in drawn
     assert "SIMULATED" in drawn
+
+
+def test_the_tests_of_the_page_pass(installed: tuple[Path, list[str], list[str]]) -> None:
+    folder, _, _ = installed
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
 
 
 def test_every_pack_has_its_own_folder_of_tests_and_a_declaration() -> None:

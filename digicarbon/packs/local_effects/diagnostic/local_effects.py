@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -155,6 +154,7 @@ class LocalEffects(OfModel):
     references: ClassVar[tuple[str, ...]] = ("debarsy2010", "lesage2009")
 
     table_names: ClassVar[tuple[str, ...]] = ("local_effects", "shocks")
+    listings = table_names
     takes_weights: ClassVar[bool] = True
 
     variables: Names = ()
@@ -188,11 +188,6 @@ class LocalEffects(OfModel):
             both = pd.concat(frames, names=["change in"]).swaplevel(0, 1)
             tables["shocks"] = both.sort_index(level=0, sort_remaining=False, kind="stable")
         return tables
-
-    def added(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
-        """Return the result with the tables, which are for reading: their numbers are no metrics of the run."""
-        made = super().added(result, panel, weights)
-        return replace(made, listings=(*made.listings, *self.table_names))
 
     def _spatial(self) -> SpatialPanel:
         spatial = spatial_of(self.model)

@@ -1,0 +1,34 @@
+"""Tables of a diagnostic that are for reading alone give no metrics of the run."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+import digicarbon as dc
+from digicarbon.diagnostic import Diagnostic
+from digicarbon.tracking._rows import metrics
+from digicarbon.weights import Weights
+
+
+class Residuals(Diagnostic):
+    """A number, and a table with a row for each observation."""
+
+    table_names: ClassVar[tuple[str, ...]] = ("spread", "spread_rows")
+    listings: ClassVar[tuple[str, ...]] = ("spread_rows",)
+
+    def tables(self, panel: dc.Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        rows = panel.frame()[["y"]].rename(index=str, level=0)
+        return {"spread": pd.DataFrame({"sd": [rows["y"].std()]}, index=["all"]), "spread_rows": rows}
+
+
+def test_numbers_of_a_listing_are_in_the_result_and_no_metrics() -> None:
+    draw = np.random.default_rng(2)
+    rows = pd.DataFrame({"unit": np.repeat(list("abcdef"), 4), "time": np.tile(range(4), 6), "x": draw.normal(size=24)})
+    panel = dc.Panel.from_frame(rows.assign(y=rows["x"] + draw.normal(size=24)), unit="unit", time="time")
+    fitted = dc.PanelRegression(y="y", x=("x",)).fit(panel)
+    result = Residuals().added(fitted, panel, None)
+    assert {"spread", "spread_rows"} <= set(result.tables)
+    assert result.listings == ("spread_rows",)
+    assert set(metrics(result)) - set(metrics(fitted)) == {"spread.all.sd"}
