@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 
 import digicarbon as dc
+from digicarbon import pack
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DigicarbonError
+from digicarbon.model import Model
 from digicarbon.result import Result
 from digicarbon.spec import Spec
 
@@ -46,10 +48,73 @@ class Does:
     keeps: tuple[str, ...] = field(default=())
 
 
+TERMS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("q",)}
+FAINT: dict[str, Any] = {"y": "y", "x": ("none",), "controls": ("q",)}
+CONLEY: dict[str, Any] = {"cov": "conley"}
+PLACES: dict[str, Any] = {"_target_": "digicarbon.weights.InverseDistanceWeights"}
+ERRORS = ("classic", "robust", "cluster")
+SMALL_SAMPLES = (("none", "stata", "full"), ("none", "g"))
+ESTIMATE, ERROR = Does("coef"), Does("se", keeps=("coef",))
+SAID = Does("notes", keeps=("coef", "se", "p", "interval"))
+TESTED = ("test", "weights", "intervals")
+
+
+@dataclass(frozen=True)
+class Base:
+    """A model from which one field is varied at a time.
+
+    Attributes
+    ----------
+    model : Model
+    only : tuple of str
+        The fields that are varied; none for all but those of the wild bootstrap.
+    gaps : bool
+        Whether units lack some periods.
+    """
+
+    model: Model
+    only: tuple[str, ...] = ()
+    gaps: bool = False
+
+    def varies(self, name: str) -> bool:
+        return name in self.only if self.only else name not in TESTED
+
+
+def wild(cls: type[Model], **fields: Any) -> Base:
+    """Return a model of what has no effect, so that p is none of the smallest ones, with the wild bootstrap."""
+    return Base(cls(**{**FAINT, "test": "wild", "replications": 99, **fields}), TESTED)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Words of a field by a number, from the smallest to the largest.
+
+    Attributes
+    ----------
+    model : Model
+    name : str
+        The field.
+    words : tuple
+    kind : {"coef", "se"}
+    term : str
+    least : float
+        By what share the number grows at least from one word to the next.
+    """
+
+    model: Model
+    name: str
+    words: tuple[Any, ...]
+    term: str = "x"
+    kind: str = "se"
+    least: float = 0.1
+
+
 def shipped(base: type[S], room: ModuleType) -> set[type[S]]:
-    """Return the classes of the package below one, those that no option names among them; a room is loaded first."""
+    """Return the classes of the package below one, those that no option names among them; its room is loaded first."""
     for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
         importlib.import_module(module.name)
+    for name in pack.names(room.__name__):
+        getattr(room, name)
 
     def below(cls: type[S]) -> Iterator[type[S]]:
         for inner in cls.__subclasses__():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,10 @@ import pandas as pd
 import pytest
 
 from digicarbon.errors import ConfigError, DataError
-from digicarbon.packs.china.facts import provinces
 from digicarbon.panel import Panel, PanelDesign, Selection
 from digicarbon.report import Labels
 from digicarbon.sample import Sample
 from digicarbon.spec import build
-
-PROVINCES = provinces()
 
 
 def _sample(**fields: Any) -> Sample:
@@ -31,12 +27,12 @@ def _panel(units: list[object], regions: str = "") -> Panel:
     return Panel.from_frame(frame, "u", "year", regions=regions)
 
 
-CHINA = _panel(PROVINCES["province"].tolist())
+ZONES = _panel(["a", "b", "c"], "zone")
 LETTERS = _panel(["a", "b", "c"])
 
 
 def test_an_empty_sample_takes_all() -> None:
-    assert _sample().apply(CHINA) is CHINA
+    assert _sample().apply(ZONES) is ZONES
     assert _sample().apply(LETTERS) is LETTERS
 
 
@@ -73,38 +69,21 @@ def test_periods_that_are_all_left_out_are_refused() -> None:
         _sample(drop_first=2, drop_last=1).apply(LETTERS)
 
 
-def test_the_regions_of_the_study_have_3_10_6_and_11_provinces() -> None:
-    sizes = {
-        region: len(_sample(regions=[region]).apply(CHINA).units) for region in ("northeast", "east", "central", "west")
-    }
-    assert sizes == {"northeast": 3, "east": 10, "central": 6, "west": 11}
-    assert _sample(regions=["northeast"]).apply(CHINA).units == ("Heilongjiang", "Jilin", "Liaoning")
-    assert len(_sample(regions=["east", "west"]).apply(CHINA).units) == 21
-
-
-@pytest.mark.parametrize("column", ["name_zh", "short_zh", "adcode"])
-def test_regions_know_every_spelling_of_a_province(column: str) -> None:
-    northeast = set(PROVINCES.loc[PROVINCES["region"] == "northeast", column].astype(str))
-    assert set(_sample(regions=["northeast"]).apply(_panel(PROVINCES[column].tolist())).units) == northeast
-
-
 def test_units_periods_and_exclusions_are_combined() -> None:
-    part = _sample(
-        regions=["east"], units=["Beijing", "Shanghai", "Jilin"], without=["Shanghai"], periods=[2015]
-    ).apply(CHINA)
-    assert (part.units, part.periods) == (("Beijing",), (2015,))
+    part = _sample(regions=["south"], units=["a", "b", "c"], without=["b"], periods=[2015]).apply(ZONES)
+    assert (part.units, part.periods) == (("c",), (2015,))
     assert _sample(without=["b"]).apply(LETTERS).units == ("a", "c")
     assert _sample(units=["c", "a"]).apply(LETTERS).array(["x"])[:, 0].tolist() == [0, 1, 2, 6, 7, 8]
     assert _sample(periods=[2017, 2012]).apply(LETTERS).periods == (2012, 2017)
 
 
-@pytest.mark.parametrize("regions", [[], ["east"]])
+@pytest.mark.parametrize("regions", [[], ["south"]])
 @pytest.mark.parametrize("key", ["units", "without"])
 def test_an_unknown_unit_is_named(regions: list[str], key: str) -> None:
     with pytest.raises(
-        DataError, match=rf"sample\.{key} names unknown units: Bejing\. Did you mean 'Beijing'\? The panel has"
+        DataError, match=rf"sample\.{key} names unknown units: Corkk\. Did you mean 'Cork'\? The panel has"
     ):
-        _sample(regions=regions, **{key: ["Shanghai", "Bejing"]}).apply(CHINA)
+        _sample(regions=regions, **{key: ["Kerry", "Corkk"]}).apply(_panel(["Meath", "Cork", "Kerry"], "zone"))
 
 
 def test_an_unknown_period_shows_those_there_are() -> None:
@@ -121,32 +100,14 @@ def test_regions_of_other_units_are_in_the_column_that_is_declared() -> None:
         _sample(regions=["east"]).apply(panel)
 
 
-@pytest.mark.parametrize(
-    ("declared", "sentence"),
-    [
-        (
-            "",
-            r"needs Chinese provinces or a source that names its column of regions .*source\.regions.* a, b, c",
-        ),
-        ("area", r"needs Chinese provinces or a column 'area' of text, but the panel has a, b, c\. .*sample\.units"),
-        ("x", r"needs Chinese provinces or a column 'x' of text, but the panel has a, b, c\."),
-    ],
-)
-def test_regions_need_known_units_or_a_declared_column(declared: str, sentence: str) -> None:
-    with pytest.raises(DataError, match=sentence):
-        _sample(regions=["south"]).apply(_panel(["a", "b", "c"], declared))
-
-
 def test_an_unknown_region_shows_the_nearest() -> None:
-    with pytest.raises(
-        ConfigError, match=r"unknown region 'norteast'\. Did you mean 'northeast'\? Regions: central, east"
-    ):
-        _sample(regions=["norteast"]).apply(CHINA)
+    with pytest.raises(ConfigError, match=r"unknown region 'nort'\. Did you mean 'north'\? Regions: north, south"):
+        _sample(regions=["nort"]).apply(ZONES)
 
 
 def test_an_empty_result_is_refused() -> None:
     with pytest.raises(DataError, match=r"No unit of the panel is left in the sample; loosen sample\.regions"):
-        _sample(regions=["northeast"], units=["Beijing"]).apply(CHINA)
+        _sample(regions=["north"], units=["b"]).apply(ZONES)
     with pytest.raises(DataError, match="No unit of the panel is left"):
         _sample(without=["a", "b", "c"]).apply(LETTERS)
 
@@ -156,14 +117,6 @@ def test_a_bare_name_instead_of_a_list_is_refused_when_built() -> None:
         _sample(units="Beijing")
     with pytest.raises(ConfigError, match=r"sample\.periods"):
         _sample(periods="2012")
-
-
-def test_the_municipalities_of_the_shipped_sample_are_those_of_the_table() -> None:
-    path = Path(__file__).parent.parent / "conf" / "sample" / "without_municipalities.yaml"
-    listed = PROVINCES.loc[PROVINCES["municipality"] == 1, "province"]
-    text = path.read_text(encoding="utf-8")
-    assert len(listed) == 4
-    assert all(name in text for name in listed)
 
 
 # queries, windows and outliers
@@ -349,16 +302,6 @@ def test_a_sample_without_a_row_inside_names_its_field(small: Panel) -> None:
 def test_an_empty_query_names_null(query: str) -> None:
     with pytest.raises(ValueError, match="to keep all rows write null"):
         Sample(query=query)
-
-
-def test_provinces_are_named_in_any_spelling() -> None:
-    chinese = _panel(["北京市", "河北省", "新疆维吾尔自治区"])
-    assert _sample(without=["Beijing"]).apply(chinese).units == ("新疆维吾尔自治区", "河北省")
-    assert set(_sample(units=["Hebei", "北京市"]).apply(chinese).units) == {"河北省", "北京市"}
-    assert "北京" not in str(_sample(without=["北京"]).apply(CHINA).units)
-    assert len(_sample(without=["北京"]).apply(CHINA).units) == len(CHINA.units) - 1
-    with pytest.raises(DataError, match=r"sample.without names unknown units: Atlantis\."):
-        _sample(without=["Atlantis"]).apply(chinese)
 
 
 @pytest.mark.parametrize(

@@ -587,12 +587,14 @@ def as_known(units: Sequence[str], asking: Note, remedy: Note | str = "") -> lis
     Raises
     ------
     WeightsError
-        If a unit is not one of the country's, or two units are the same one.
+        If no country is known, a unit is not one of the country's, or two units are the same one.
     """
     home = country()
     matches = {unit: home.find(unit) for unit in units}
     strangers = home.strangers(units)
     if strangers:
+        if not home.names:
+            raise WeightsError(Note("weights_no_country", first=asking, remedy=remedy))
         spellings = [*home.names, *home.units["name_zh"]]
         raise WeightsError(
             Note(

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cases import merged
 from fields import Does, Numbers, changed, panel, shipped, varied, weights, worded
 
 import digicarbon as dc
 from digicarbon import diagnostic as room
 from digicarbon.diagnostic import (
-    AkmErrors,
     BivariateMoran,
-    Choice,
     Correlation,
     Descriptive,
     Diagnose,
@@ -25,16 +24,12 @@ from digicarbon.diagnostic import (
     Geary,
     GetisOrd,
     GroupComparison,
-    HonestBounds,
     HotSpots,
     LocalMoran,
     Moran,
-    RotembergWeights,
-    SpatialChoice,
     WildClusterBootstrap,
 )
 from digicarbon.errors import DigicarbonError
-from digicarbon.source import SimulatedShiftShare
 
 TERMS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("q",)}
 OF: dict[str, Any] = {"variables": ("y",), "draws": 99}
@@ -42,8 +37,6 @@ POSITIVE: dict[str, Any] = {"variables": ("size",), "draws": 99}
 SPATIAL = dc.SpatialPanel(**TERMS, kind="sdm")
 LINEAR = dc.PanelRegression(**TERMS, cov="cluster")
 FAINT = dc.PanelRegression(y="y", x=("none",), controls=("q",), cov="cluster")
-EVENTS = dc.DiD(y="y", policy="pilot", controls=("q",), estimator="event_study", aggregate="event")
-EXPOSED = dc.PanelRegression(y="y", x=("bartik",), effects="two_way", cov="cluster")
 
 BASES: dict[type[Diagnostic], list[Diagnostic]] = {
     Moran: [Moran(**OF)],
@@ -54,15 +47,11 @@ BASES: dict[type[Diagnostic], list[Diagnostic]] = {
     HotSpots: [HotSpots(**POSITIVE)],
     Correlation: [Correlation(variables=("y", "x"))],
     Descriptive: [Descriptive(variables=("y",))],
-    Choice: [Choice(model=SPATIAL, draws=19)],
     Diagnose: [Diagnose(model=SPATIAL, draws=19)],
     GroupComparison: [GroupComparison(model=LINEAR, by="half", draws=99)],
-    HonestBounds: [HonestBounds(model=EVENTS, sizes=(0.5,))],
     # the kind of the run is compared in any case
-    SpatialChoice: [SpatialChoice(model=dc.SpatialPanel(**TERMS, kind=kind), draws=99) for kind in ("sdm", "sar")],
     WildClusterBootstrap: [WildClusterBootstrap(model=FAINT, draws=999)],
-    AkmErrors: [AkmErrors(model=EXPOSED)],
-    RotembergWeights: [RotembergWeights(model=EXPOSED)],
+    **merged("DIAGNOSTIC_BASES"),
 }
 DOES: dict[tuple[type[Diagnostic], str], Does] = {
     (Moran, "moments"): Does("variance", keeps=("i",)),
@@ -82,20 +71,15 @@ DOES: dict[tuple[type[Diagnostic], str], Does] = {
     (Correlation, "kind"): Does("x"),
     (Descriptive, "ranges"): Does("min_between", keeps=("mean", "sd")),
     (Descriptive, "shape"): Does("skewness", keeps=("mean", "sd")),
-    (Choice, "form"): Does("statistic"),
     (Diagnose, "form"): Does("statistic"),
     (GroupComparison, "interact"): Does("estimate"),
     # of the permutation test
     (GroupComparison, "statistic"): Does("p", keeps=("se",)),
-    (HonestBounds, "restriction"): Does("low", keeps=("coef", "se")),
-    (SpatialChoice, "kinds"): Does("probability"),
-    (SpatialChoice, "prior"): Does("log_marginal", keeps=("loglik", "aic")),
     (WildClusterBootstrap, "weights"): Does("p", keeps=("coef", "se", "stat")),
     (WildClusterBootstrap, "impose_null"): Does("p", keeps=("coef", "se", "stat")),
     (WildClusterBootstrap, "tails"): Does("p", keeps=("coef", "se", "stat")),
     (WildClusterBootstrap, "cluster"): Does("se", keeps=("coef",)),
-    (AkmErrors, "shocks"): Does("se", keeps=("coef",)),
-    (RotembergWeights, "centred"): Does("weight"),
+    **merged("DIAGNOSTIC_DOES"),
 }
 """The column of its tables that each field changes, as its docstring says, and those that it keeps."""
 REFUSED: dict[tuple[type[Diagnostic], str], set[Any]] = {
@@ -107,12 +91,6 @@ REFUSED: dict[tuple[type[Diagnostic], str], set[Any]] = {
 def classes() -> set[type[Diagnostic]]:
     """The diagnostics of the package that have a table and a choice of words."""
     return {cls for cls in shipped(Diagnostic, room) if worded(cls)}
-
-
-@cache
-def shares() -> dc.Panel:
-    frame = SimulatedShiftShare(n=60, periods=5, sectors=12).load().frame
-    return dc.Panel.from_frame(frame, "unit", "time").with_shift_share("bartik", "share_*", "shock_*")
 
 
 def by_column(tables: Mapping[str, pd.DataFrame]) -> Numbers:
@@ -135,9 +113,8 @@ def answer(cls: type[Diagnostic], base: int, name: str, value: Any) -> Numbers |
         return diagnostic
     assert isinstance(diagnostic, Diagnostic)
     try:
-        if cls in (AkmErrors, RotembergWeights):
-            return by_column(diagnostic.tables(shares()))
-        return by_column(diagnostic.tables(panel(), weights()))
+        own = merged("DIAGNOSTIC_PANELS").get(cls)
+        return by_column(diagnostic.tables(panel(), weights()) if own is None else diagnostic.tables(own()))
     except DigicarbonError as error:
         return error
 
@@ -176,12 +153,6 @@ def test_one_side_has_half_of_the_p_value_where_neighbours_are_alike(cls: type[D
     alike = (two["c"] < two["expected"] if cls is Geary else two["z"] > 0).to_numpy()
     np.testing.assert_allclose(greater["p"].to_numpy()[alike], two["p"].to_numpy()[alike] / 2, rtol=1e-12)
     assert (greater["p"].to_numpy()[~alike] >= 0.5).all()
-
-
-def test_a_prior_is_recorded_with_what_it_gave() -> None:
-    for prior in ("g", "flat"):
-        found = BASES[SpatialChoice][0].model_copy(update={"prior": prior}).tables(panel(), weights())
-        assert found["spatial_choice_run"]["flat"].tolist() == [float(prior == "flat")]
 
 
 def test_quadrants_compare_the_neighbours_with_the_mean_of_values_or_with_their_own() -> None:

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from lattice import lattice
 
 import digicarbon as dc
 from digicarbon.model import Model
@@ -19,10 +20,9 @@ from digicarbon.numeric.spatial.combined_batch import CombinedBatch
 from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.robust import Score, unit_clustered
-from digicarbon.packs.china import facts
 
 DRAWS = 4
-W = dc.Weights.from_edges(facts.adjacency())
+W = lattice(6, 5)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,6 @@ from scipy import stats
 
 import digicarbon as dc
 from digicarbon.errors import DataError, EstimationError
-from digicarbon.model._groups import groups_of
-from digicarbon.packs.china.facts import provinces
 
 # the same normal equations in another basis
 TOLERANCE = 1e-8
@@ -144,23 +142,12 @@ def test_groups_from_text_numbers_and_a_mapping_are_the_same() -> None:
         assert result.statistics["equal_f"] == pytest.approx(by_text.statistics["equal_f"], rel=TOLERANCE)
 
 
-def china(column: str) -> pd.DataFrame:
+def uneven() -> dc.Panel:
+    """Thirty units, three of which are in the north."""
     rng = np.random.default_rng(3)
-    data = pd.DataFrame([(unit, year) for unit in provinces()[column] for year in range(5)], columns=["u", "year"])
-    return data.assign(x=rng.normal(size=150), y=rng.normal(size=150))
-
-
-@pytest.mark.parametrize("column", ["province", "name_zh", "adcode"])
-def test_regions_of_chinese_provinces_are_known(column: str) -> None:
-    whole = dc.Panel.from_frame(china(column), "u", "year")
-    groups = groups_of(whole, "region")
-    assert groups.labels == ("northeast", "east", "central", "west")
-    assert groups.sizes.tolist() == [3, 10, 6, 11]
-    result = dc.GroupedRegression(y="y", x=("x",)).fit(whole)
-    assert result.focal == ("x[northeast]", "x[east]", "x[central]", "x[west]")
-    assert "northeast (3 units), east (10 units), central (6 units), west (11 units)" in " ".join(
-        map(str, result.notes)
-    )
+    data = pd.DataFrame([(f"u{unit:02d}", year) for unit in range(30) for year in range(5)], columns=["u", "year"])
+    data["zone"] = np.where(data["u"] < "u03", "north", "south")
+    return dc.Panel.from_frame(data.assign(x=rng.normal(size=150), y=rng.normal(size=150)), "u", "year")
 
 
 def test_random_effects_are_tested_with_chi2() -> None:
@@ -204,10 +191,10 @@ def test_every_covariance_is_that_of_the_interacted_columns(cov: str) -> None:
 
 
 def test_few_clusters_in_a_group_are_said() -> None:
-    whole = dc.Panel.from_frame(china("province"), "u", "year")
-    notes = tuple(map(str, dc.GroupedRegression(y="y", x=("x",), cov="cluster").fit(whole).notes))
-    assert "Clustered standard errors of northeast rest on fewer than 5 clusters" in " ".join(notes)
-    classic = dc.GroupedRegression(y="y", x=("x",)).fit(whole)
+    whole = uneven()
+    notes = tuple(map(str, dc.GroupedRegression(y="y", x=("x",), by="zone", cov="cluster").fit(whole).notes))
+    assert "Clustered standard errors of north rest on fewer than 5 clusters" in " ".join(notes)
+    classic = dc.GroupedRegression(y="y", x=("x",), by="zone").fit(whole)
     assert "fewer than 5 clusters" not in " ".join(map(str, classic.notes))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cases import listed
 
 import digicarbon as dc
 from digicarbon.model import Model, ignored_by
@@ -50,12 +51,6 @@ LINEAR = [
     for effects in ("none", "two_way", "random", "random_two_way")
     for cov in ("classic", "robust", "cluster", "driscoll_kraay", "newey_west", "beck_katz", "conley")
 ] + [dc.PanelRegression(y="y", x=("x",), controls=("q",), effects="unit", estimator="between", cov="robust")]
-MOMENTS = [
-    dc.DynamicPanel(y="y", x=("x",), controls=("q",), kind=kind, steps=steps, collapse=True, **roles)
-    for kind in ("difference", "system")
-    for steps in (1, 2)
-    for roles in ({}, {"predetermined": ("x",)}, {"predetermined": ("x",), "lag_ranges": {"x": (1, 2)}})
-]
 INSTRUMENTS = [
     dc.PanelIV(y="y", x=("x",), controls=("q",), instruments=("z",), cov=cov)
     for cov in ("classic", "robust", "cluster")
@@ -90,7 +85,7 @@ def weights(panel: dc.Panel) -> dc.Weights:
 
 def test_what_a_model_ignores_changes_nothing_of_its_fit(panel: dc.Panel, weights: dc.Weights) -> None:
     compared = 0
-    for model in (*SPATIAL, *LINEAR, *MOMENTS, *INSTRUMENTS):
+    for model in (*SPATIAL, *LINEAR, *listed("MAY_IGNORE"), *INSTRUMENTS):
         w = weights if model.uses_weights else None
         usual = model.fit(panel, w)
         for name in ignored_by(model):
@@ -118,9 +113,7 @@ def test_what_a_model_ignores_changes_nothing_of_its_fit(panel: dc.Panel, weight
         (dc.PanelRegression(y="y", x=("x",), cov="newey_west"), "bandwidth", 3),
         (dc.PanelRegression(y="y", x=("x",), effects="random"), "variance", "nerlove"),
         (dc.PanelIV(y="y", x=("x",), instruments=("z",), cov="robust"), "small_sample", "none"),
-        (dc.DynamicPanel(y="y", x=("x",), steps=2, collapse=True), "windmeijer", False),
-        (dc.DynamicPanel(y="y", x=("x",), kind="system", collapse=True), "exogenous_equation", "transformed"),
-        (dc.DynamicPanel(y="y", x=("x",), predetermined=("x",), collapse=True), "predetermined_lags", (1, 2)),
+        *listed("NOT_IGNORED"),
     ],
 )
 def test_what_matters_is_not_ignored(panel: dc.Panel, weights: dc.Weights, model: Model, name: str, value: Any) -> None:

@@ -4,81 +4,70 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-from fields import PERIODS, UNITS, Does, Numbers, changed, numbers_of, panel, varied, weights, worded
+from cases import listed, merged
+from fields import (
+    CONLEY,
+    ERROR,
+    ERRORS,
+    ESTIMATE,
+    PERIODS,
+    SMALL_SAMPLES,
+    TERMS,
+    TESTED,
+    UNITS,
+    Base,
+    Does,
+    Numbers,
+    Order,
+    changed,
+    numbers_of,
+    panel,
+    varied,
+    weights,
+    wild,
+    worded,
+)
 from test_declarations import classes
 
 from digicarbon.errors import DigicarbonError
 from digicarbon.inference import Inference
 from digicarbon.model import (
-    DecayPanel,
-    DiD,
-    DistanceBands,
-    DynamicPanel,
-    DynamicSpatialPanel,
     GroupedRegression,
     GroupedSpatial,
-    Mediation,
     Model,
     NoModel,
     PanelIV,
-    PanelQuantile,
     PanelRegression,
-    PanelThreshold,
-    SpatialFilter,
-    SpatialIV,
     SpatialPanel,
-    UnbalancedSpatialPanel,
     ignored_by,
 )
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 
-TERMS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("q",)}
-POLICY: dict[str, Any] = {"y": "y", "policy": "pilot", "controls": ("q",)}
-FAINT: dict[str, Any] = {"y": "y", "x": ("none",), "controls": ("q",)}
-CONLEY: dict[str, Any] = {"cov": "conley"}
-PLACES: dict[str, Any] = {"_target_": "digicarbon.weights.InverseDistanceWeights"}
-LINE: dict[str, Any] = {"_target_": "digicarbon.weights.KNearestWeights", "k": 2}
-
-ESTIMATE, ERROR = Does("coef"), Does("se", keeps=("coef",))
 DOES: dict[str, Does] = {
     "test": Does("p", keeps=("coef", "se")),
     "weights": Does("p", keeps=("coef", "se")),
     "intervals": Does("interval", keeps=("coef", "se", "p")),
     "df": Does("p", keeps=("coef", "se")),
-    **dict.fromkeys(
-        ("cov", "cluster", "kernel", "small_sample", "windmeijer", "sdid_variance", "errors", "effects_se"), ERROR
-    ),
+    **dict.fromkeys(("cov", "cluster", "kernel", "small_sample", "effects_se"), ERROR),
     "collinear": ESTIMATE,
-    **dict.fromkeys(
-        ("aggregate", "base_period", "collapse", "compare", "constant", "convention", "decay", "demeaning", "durbin",
-         "durbin_by", "effects", "equations", "error_structure", "estimator", "exogenous_equation", "interact", "kind",
-         "lag_instruments", "method", "overall", "restandardise", "space", "space_time_lag", "spillovers",
-         "spillovers_on", "stack_weights",
-         "steps", "time_lag", "transformation", "trends", "variance", "bias"),
-        ESTIMATE,
-    ),
+    **dict.fromkeys(("constant", "demeaning", "durbin", "effects", "error_structure", "estimator"), ESTIMATE),
+    **dict.fromkeys(("interact", "kind", "method", "trends", "variance"), ESTIMATE),
     # the corrected variance of the errors is in all standard errors, and in some kinds rho changes, too
     "bias_correction": Does("se"),
-    "resampling": Does("tables", keeps=("coef", "se")),
-    "sets": Does("tables", keeps=("coef", "se")),
     # the same numbers, to check us by
     "engine": Does("", keeps=("coef", "se", "p", "interval", "fit")),
-}  # fmt: skip
-"""What each field does in every class."""
-SAID = Does("notes", keeps=("coef", "se", "p", "interval"))
-OF_A_CLASS: dict[tuple[type[Model], str], Does] = {
-    # there is no wild bootstrap, as a note says
-    **{(cls, "test"): SAID for cls in (DecayPanel, DynamicPanel, PanelQuantile)},
+    **merged("FIELD_DOES"),
 }
+"""What each field does in every class."""
+OF_A_CLASS: dict[tuple[type[Model], str], Does] = merged("FIELD_DOES_OF")
 """What a field does in one class, where that differs."""
-UNUSED = {(PanelQuantile, "weights"), (PanelQuantile, "intervals")}
+UNUSED = set(listed("FIELD_UNUSED"))
 """Fields of the wild bootstrap in a model that has none: a note says so for all of them."""
 REFUSED: dict[tuple[type[Model], str], set[Any]] = {
     (GroupedRegression, "collinear"): {"drop"},
@@ -91,37 +80,6 @@ REFUSED: dict[tuple[type[Model], str], set[Any]] = {
 """Words that end in a sentence in every base of a class."""
 
 
-@dataclass(frozen=True)
-class Base:
-    """A model from which one field is varied at a time.
-
-    Attributes
-    ----------
-    model : Model
-    only : tuple of str
-        The fields that are varied; none for all but those of the wild bootstrap.
-    gaps : bool
-        Whether units lack some periods.
-    """
-
-    model: Model
-    only: tuple[str, ...] = ()
-    gaps: bool = False
-
-    def varies(self, name: str) -> bool:
-        return name in self.only if self.only else name not in TESTED
-
-
-TESTED = ("test", "weights", "intervals")
-
-
-def wild(cls: type[Model], **fields: Any) -> Base:
-    """Return a model of what has no effect, so that p is none of the smallest ones, with the wild bootstrap."""
-    return Base(cls(**{**FAINT, "test": "wild", "replications": 99, **fields}), TESTED)
-
-
-QUARTILES: dict[str, Any] = {"quantiles": (0.25, 0.75)}
-BANDS: dict[str, Any] = {"cutoffs": (100.0, 250.0), "distances": PLACES}
 BASES: dict[type[Model], list[Base]] = {
     PanelRegression: [
         Base(PanelRegression(**TERMS, effects="unit", cov="robust", small_sample="none")),
@@ -151,80 +109,13 @@ BASES: dict[type[Model], list[Base]] = {
         Base(PanelIV(**TERMS, instruments=("z",), cov="cluster")),
         wild(PanelIV, instruments=("of_none",), cov="cluster"),
     ],
-    DiD: [
-        Base(DiD(**POLICY)),
-        Base(DiD(**POLICY, cov="robust", small_sample="none")),
-        Base(DiD(**POLICY, **CONLEY)),
-        Base(DiD(**POLICY, spillovers="rings", rings=(0.0, 100.0), spillovers_on="all")),
-        Base(DiD(**POLICY, estimator="callaway_santanna", aggregate="event")),
-        Base(DiD(**POLICY, estimator="stacked")),
-        Base(DiD(**POLICY, estimator="synthetic_did", sdid_draws=20), ("sdid_variance",)),
-        # a cohort of one unit
-        Base(DiD(y="y", policy="sham", estimator="synthetic_did", sdid_draws=20), ("sdid_variance",)),
-        wild(DiD, policy="sham", x=(), replications=499),
-    ],
-    PanelQuantile: [
-        Base(PanelQuantile(**TERMS, **QUARTILES)),
-        Base(PanelQuantile(**TERMS, **QUARTILES, cov="robust")),
-        wild(PanelQuantile, **QUARTILES),
-    ],
-    PanelThreshold: [
-        Base(PanelThreshold(**TERMS, threshold="v", draws=19, cov="cluster")),
-        Base(PanelThreshold(**TERMS, threshold="v", draws=0, **CONLEY)),
-        Base(PanelThreshold(**TERMS, threshold="v", draws=19, space="sar", sets="likelihood"), ("space", "cov")),
-        wild(PanelThreshold, threshold="v", draws=0),
-    ],
-    Mediation: [
-        Base(Mediation(**TERMS, mediators=("m",))),
-        Base(Mediation(**TERMS, mediators=("m",), cov="robust", small_sample="none")),
-        wild(Mediation, mediators=("m",)),
-    ],
-    DecayPanel: [
-        Base(DecayPanel(**TERMS, kind="sdm", distances=PLACES)),
-        Base(DecayPanel(**TERMS, kind="slx", distances=PLACES), ("test",)),
-    ],
-    DistanceBands: [
-        Base(DistanceBands(**TERMS, **BANDS)),
-        Base(DistanceBands(**TERMS, **BANDS, cov="robust", small_sample="none")),
-        Base(DistanceBands(**TERMS, **BANDS, **CONLEY), ("cov", "kernel")),
-        wild(DistanceBands, **BANDS),
-    ],
-    DynamicPanel: [
-        Base(DynamicPanel(**TERMS, kind="system", collapse=True)),
-        Base(DynamicPanel(**TERMS, steps=2, collapse=True)),
-        Base(DynamicPanel(**TERMS, collapse=True), ("test",)),
-    ],
-    SpatialIV: [
-        Base(SpatialIV(**TERMS, kind="sdm", cov="cluster", effects="unit")),
-        Base(SpatialIV(**TERMS, cov="robust", small_sample="none")),
-        Base(SpatialIV(**TERMS, cov="conley")),
-        Base(SpatialIV(**TERMS, kind="sdem", effects="unit"), ("kind", "effects", "durbin")),
-        Base(SpatialIV(**TERMS, endogenous=("x",), instruments=("z",), cov="robust")),
-        wild(SpatialIV),
-    ],
-    SpatialFilter: [
-        Base(SpatialFilter(**TERMS, stop=0.4, cov="cluster")),
-        Base(SpatialFilter(**TERMS, stop=0.4, cov="robust", small_sample="none")),
-        Base(SpatialFilter(**TERMS, stop=0.4, **CONLEY)),
-        Base(SpatialFilter(**TERMS, effects="time", share=0.1), ("method",)),
-        wild(SpatialFilter),
-    ],
-    DynamicSpatialPanel: [
-        Base(DynamicSpatialPanel(**TERMS)),
-        wild(DynamicSpatialPanel, kind="sar"),
-    ],
     SpatialPanel: [
         Base(SpatialPanel(**TERMS, kind="sdm")),
         Base(SpatialPanel(**TERMS, kind="sdem", effects="random")),
         Base(SpatialPanel(**TERMS, kind="sdm", bias_correction="none")),
         wild(SpatialPanel, kind="sar"),
     ],
-    UnbalancedSpatialPanel: [
-        Base(UnbalancedSpatialPanel(**TERMS, kind="sdm")),
-        Base(UnbalancedSpatialPanel(**TERMS, kind="sdm", further_weights=(LINE,)), ("durbin_by", "kind")),
-        Base(UnbalancedSpatialPanel(**TERMS, kind="sar"), ("restandardise", "cov"), gaps=True),
-        wild(UnbalancedSpatialPanel, kind="sar"),
-    ],
+    **merged("FIELD_BASES"),
 }
 
 
@@ -311,31 +202,6 @@ def with_slopes() -> Panel:
     return whole.with_columns({"y": whole.column("y") + own * regressors, "m": whole.column("m") + own * regressors})
 
 
-@dataclass(frozen=True)
-class Order:
-    """Words of a field by a number, from the smallest to the largest.
-
-    Attributes
-    ----------
-    model : Model
-    name : str
-        The field.
-    words : tuple
-    kind : {"coef", "se"}
-    term : str
-    least : float
-        By what share the number grows at least from one word to the next.
-    """
-
-    model: Model
-    name: str
-    words: tuple[Any, ...]
-    term: str = "x"
-    kind: str = "se"
-    least: float = 0.1
-
-
-ERRORS = ("classic", "robust", "cluster")
 ORDERS = [
     # slopes that differ between units make errors that depend on x, and on each other within units
     Order(PanelRegression(**TERMS), "cov", ERRORS),
@@ -344,47 +210,24 @@ ORDERS = [
     Order(GroupedSpatial(**TERMS, by="half", kind="sar"), "cov", ("classic", "cluster"), "x[north]"),
     Order(GroupedSpatial(**TERMS, by="half", kind="sar"), "cov", ("classic", "robust"), "sigma2"),
     Order(PanelIV(**TERMS, instruments=("z",)), "cov", ERRORS, least=0.03),
-    Order(DiD(**POLICY), "cov", ERRORS, "pilot"),
-    Order(DiD(**POLICY, estimator="stacked"), "cov", ("classic", "cluster"), "pilot"),
-    Order(PanelQuantile(**TERMS, quantiles=(0.5,)), "cov", ("robust", "cluster"), "x[0.5]"),
-    Order(PanelThreshold(**TERMS, threshold="v", draws=0), "cov", ("classic", "cluster"), "x[1]"),
-    Order(Mediation(**TERMS, mediators=("m",)), "cov", ERRORS, "m[x]"),
-    Order(DecayPanel(**TERMS, kind="sar", distances=PLACES), "cov", ("observed", "cluster")),
-    Order(DecayPanel(**TERMS, kind="sar", distances=PLACES), "cov", ("observed", "robust"), "sigma2"),
-    Order(DistanceBands(**TERMS, cutoffs=(250.0,), distances=PLACES), "cov", ERRORS),
-    Order(DynamicPanel(**TERMS, collapse=True), "cov", ("classic", "robust")),
-    Order(SpatialIV(**TERMS), "cov", ERRORS),
-    Order(SpatialFilter(**TERMS), "cov", ERRORS),
-    Order(DynamicSpatialPanel(**TERMS), "cov", ("classic", "robust"), "sigma2"),
     Order(SpatialPanel(**TERMS, kind="sdm"), "cov", ("classic", "cluster")),
     Order(SpatialPanel(**TERMS, kind="sdm"), "cov", ("classic", "robust"), "sigma2"),
     Order(SpatialPanel(**TERMS, kind="slx"), "cov", ("classic", "cluster")),
-    Order(UnbalancedSpatialPanel(**TERMS, kind="sdm"), "cov", ("classic", "cluster")),
-    Order(UnbalancedSpatialPanel(**TERMS, kind="slx"), "cov", ("classic", "cluster")),
     # effects that are estimated take their part of the errors' variance, which each correction gives back
     Order(SpatialPanel(**TERMS, kind="sar"), "bias_correction", ("none", "lee_yu"), "sigma2", "coef"),
     Order(SpatialPanel(**TERMS, kind="sar"), "bias_correction", ("none", "bias_corrected"), "sigma2", "coef"),
     Order(GroupedSpatial(**TERMS, by="half", kind="sar"), "bias_correction", ("none", "lee_yu"), "sigma2", "coef"),
-    Order(DecayPanel(**TERMS, kind="sar", distances=PLACES), "bias_correction", ("none", "lee_yu"), "sigma2", "coef"),
-    Order(UnbalancedSpatialPanel(**TERMS, kind="sar"), "bias_correction", ("none", "adjusted_score"), "sigma2", "coef"),
     # the outcome's own past is taken for the effect of its unit
-    Order(DynamicSpatialPanel(**TERMS), "bias_correction", ("none", "lee_yu"), "lag_y", "coef"),
-    Order(DynamicSpatialPanel(**TERMS), "bias_correction", ("none", "score"), "lag_y", "coef"),
     # a weight that is estimated has errors of its own
-    Order(DynamicPanel(**TERMS, steps=2, collapse=True), "windmeijer", (False, True), least=0.01),
     *(
         Order(model, "small_sample", words, term, least=0.001)
-        for words in (("none", "stata", "full"), ("none", "g"))
+        for words in SMALL_SAMPLES
         for model, term in (
             (PanelRegression(**TERMS, cov="cluster"), "x"),
             (PanelIV(**TERMS, instruments=("z",), cov="cluster"), "x"),
-            (DiD(**POLICY), "pilot"),
-            (DiD(**POLICY, estimator="stacked"), "pilot"),
-            (PanelQuantile(**TERMS, quantiles=(0.5,)), "x[0.5]"),
-            (Mediation(**TERMS, mediators=("m",)), "x"),
-            (SpatialIV(**TERMS, cov="cluster"), "x"),
         )
     ),
+    *listed("FIELD_ORDERS"),
 ]
 
 
@@ -400,8 +243,7 @@ def test_words_have_their_order(order: Order) -> None:
     assert all(high > (1 + order.least) * low for low, high in itertools.pairwise(numbers)), numbers
 
 
-# instruments of a dynamic panel are the outcome itself, effects and all
-OF_EFFECTS = [cls for cls in BASES if "effects" in cls.model_fields and cls is not DynamicPanel]
+OF_EFFECTS = [cls for cls in BASES if "effects" in cls.model_fields and cls not in listed("EFFECTS_STAY")]
 
 
 @pytest.mark.parametrize(("cls", "effects"), [(cls, word) for cls in OF_EFFECTS for word in worded(cls)["effects"]])
@@ -448,9 +290,7 @@ def test_degrees_of_freedom_are_those_of_periods_or_of_rows(cls: type[Model]) ->
     assert rest.pop() > 2 * UNITS
 
 
-@pytest.mark.parametrize(
-    "model", [PanelRegression(**TERMS), DiD(**POLICY), SpatialFilter(**TERMS), DistanceBands(**TERMS, **BANDS)]
-)
+@pytest.mark.parametrize("model", [PanelRegression(**TERMS), *listed("FEWEST_CLUSTERS")])
 def test_degrees_of_freedom_are_those_of_the_fewest_clusters(model: Model) -> None:
     for cluster, fewest in (("district", 8), (("district", "unit"), 8), (("unit", "time"), PERIODS), ("both", PERIODS)):
         own = varied(model.model_copy(update={"cov": "cluster"}), "cluster", cluster)
@@ -469,7 +309,7 @@ def test_a_regression_by_groups_splits_what_it_says(cls: type[Model]) -> None:
         assert {part.variable for made in of_groups for part in made if not part.level} == set(split)
 
 
-WITH_WILD = [cls for cls in BASES if cls.model_fields.keys() >= {"intervals"} and cls is not PanelQuantile]
+WITH_WILD = [cls for cls in BASES if cls.model_fields.keys() >= {"intervals"} and cls not in listed("NO_WILD")]
 
 
 @pytest.mark.parametrize("cls", WITH_WILD)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from lattice import lattice
 
 import digicarbon as dc
 from digicarbon.arrays import FloatArray
-from digicarbon.packs.china import facts
 from digicarbon.spec import SpecError
 
-W = dc.Weights.from_edges(facts.adjacency())
+W = lattice(6, 5)
 M = dc.Weights.from_matrix(np.roll(np.eye(W.n), 1, axis=1) + np.roll(np.eye(W.n), -1, axis=1), W.labels)
 T = 5
 

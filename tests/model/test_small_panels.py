@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cases import of_packs
 
 import digicarbon as dc
 from digicarbon.arrays import FloatArray
@@ -91,25 +92,8 @@ def models(effects: Any) -> Iterator[tuple[str, Model]]:
     for kind in ("sar", "sem"):
         yield f"random {kind}", dc.SpatialPanel(**random, kind=kind)
     yield "random kkp", dc.SpatialPanel(**random, kind="sem", error_structure="kkp")
-    for kind in ("slx", "sar", "sem", "sdm"):
-        yield f"periods {kind}", dc.UnbalancedSpatialPanel(**own, kind=kind)
-        yield f"gaps {kind}", dc.UnbalancedSpatialPanel(**own, kind=kind)
-    yield "gaps sdm cluster", dc.UnbalancedSpatialPanel(**own, kind="sdm", cov="cluster")
-    yield "gaps sdm uncorrected", dc.UnbalancedSpatialPanel(**own, kind="sdm", bias_correction="none")
-    for correction in ("score", "lee_yu", "none"):
-        yield f"dynamic {correction}", dc.DynamicSpatialPanel(**own, bias_correction=correction)
-        yield f"dynamic sar {correction}", dc.DynamicSpatialPanel(**own, kind="sar", bias_correction=correction)
-    yield "dynamic robust", dc.DynamicSpatialPanel(**own, cov="robust")
-    yield "dynamic in time", dc.DynamicSpatialPanel(**own, space_time_lag=False)
-    for kind in ("sar", "sdm", "sem", "sdem", "sarar", "gns"):
-        yield f"iv {kind}", dc.SpatialIV(**own, kind=kind)
-    yield "iv sar gmm", dc.SpatialIV(**own, estimator="gmm", cov="robust")
-    yield "iv sarar robust", dc.SpatialIV(**own, kind="sarar", cov="robust")
-    yield "iv sdm cluster", dc.SpatialIV(**own, kind="sdm", cov="cluster")
-    yield "iv sarar without effects", dc.SpatialIV(**plain, kind="sarar")
-    yield "iv random", dc.SpatialIV(**random, kind="sem")
-    for method in ("double", "forward"):
-        yield f"filter {method}", dc.SpatialFilter(**own, method=method)
+    for of_pack in of_packs("small_models"):
+        yield from of_pack(effects)
 
 
 def faults(result: Result) -> list[str]:
@@ -167,11 +151,11 @@ def tiny_models() -> Iterator[tuple[str, Model]]:
         if kind != "sac":
             yield f"{kind} random", dc.SpatialPanel(**own, kind=kind, effects="random")
     for effects in (*EFFECTS, "none"):
-        for kind in ("sar", "sdm", "sdem", "gns"):
-            yield f"iv {kind} {effects}", dc.SpatialIV(**own, **INSTRUMENTS, kind=kind, effects=effects)
         yield f"2sls {effects}", dc.PanelIV(**own, **INSTRUMENTS, effects=effects)
         lagged = {**INSTRUMENTS, "instruments": ["q", "L.q"]}
         yield f"liml {effects}", dc.PanelIV(**own, **lagged, effects=effects, method="liml")
+    for of_pack in of_packs("tiny_models"):
+        yield from of_pack()
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -211,14 +195,8 @@ def test_a_saturated_panel_is_refused_with_every_correction(correction: Any, uni
 def test_a_lag_of_the_outcome_that_lags_of_regressors_say_exactly_is_refused() -> None:
     """Around one centre, lags of two periods without unit effects have two values: that of the centre and of others."""
     panel, weights = tiny(star(8), 2, 1)
-    for model in (
-        dc.SpatialPanel(y="y", x=["x"], controls=["c"], kind="sdm", effects="unit"),
-        dc.SpatialIV(y="y", x=["x"], controls=["c"], kind="sdm", effects="unit", lags=1),
-    ):
-        with pytest.raises(EstimationError, match=r"^W_y is collinear with W_x, W_c after unit effects"):
-            model.fit(panel, weights)
-    with pytest.raises(EstimationError, match="do not identify λ"):
-        dc.SpatialIV(y="y", x=["x"], controls=["c"], kind="sdem", effects="unit").fit(panel, weights)
+    with pytest.raises(EstimationError, match=r"^W_y is collinear with W_x, W_c after unit effects"):
+        dc.SpatialPanel(y="y", x=["x"], controls=["c"], kind="sdm", effects="unit").fit(panel, weights)
 
 
 @pytest.mark.parametrize("kind", ["sem", "sac"])
@@ -247,73 +225,6 @@ def test_of_two_lambdas_with_one_likelihood_the_one_within_one_is_reported(kind:
             assert note["value"] == pytest.approx(1 / result.statistics["lambda"])
     assert far > 0
     assert set(singular) <= {"information_singular"}
-
-
-@pytest.mark.parametrize(
-    ("shape", "periods", "kind", "effects", "seed", "said"),
-    [
-        # a root of a high order at the lower end, which rounding moves or makes complex
-        (1 - np.eye(4), 3, "sdem", "none", 43, "moments_singular"),
-        (1 - np.eye(8), 2, "sarar", "unit", 82, "moments_singular"),
-        (pairs(4), 3, "sdem", "two_way", 43, "moments_singular"),
-        # the lag of the residuals is zero
-        (star(8), 2, "sdem", "unit", 82, "moments_flat"),
-        # nothing is left of the filtered outcome
-        (ring(6), 2, "sdem", "two_way", 3062, "moments_without_errors"),
-    ],
-)
-def test_the_order_of_units_decides_nothing(
-    shape: FloatArray, periods: int, kind: Any, effects: Any, seed: int, said: str
-) -> None:
-    n, rng = len(shape), np.random.default_rng(seed)
-    x, c, e = rng.normal(size=(3, periods, n))
-    model = dc.SpatialIV(y="y", x=["x"], controls=["c"], kind=kind, effects=effects)
-    columns = {"y": (x + 0.5 * c + e).ravel(), "x": x.ravel(), "c": c.ravel()}
-    found = []
-    for order in [np.arange(n), *(rng.permutation(n) for _ in range(9))]:
-        units = [f"u{place}" for place in order]
-        index = pd.MultiIndex.from_product([range(periods), units], names=["year", "unit"])
-        panel = dc.Panel.from_frame(pd.DataFrame(columns, index=index).reset_index(), "unit", "year")
-        try:
-            model.fit(panel, dc.Weights.from_matrix(shape / shape.sum(axis=1, keepdims=True), units))
-            found.append("")
-        except EstimationError as error:
-            found.append(error.said.code)
-    assert set(found) == {said}
-
-
-@pytest.mark.parametrize("effects", ["none", "time", "two_way"])
-def test_where_two_lambdas_are_one_an_unbalanced_panel_is_refused_as_a_balanced_one(effects: Any) -> None:
-    """λ and 1/λ meet at the end of the range of `UnbalancedSpatialPanel`, which holds one of them."""
-    n, t, outcomes = 5, 40, []
-    for seed in range(8):
-        rng, w = np.random.default_rng(seed), cycle(n)
-        x, e = rng.normal(size=(2, t, n))
-        y = x + e @ np.linalg.inv(np.eye(n) - 0.8 * w).T
-        index = pd.MultiIndex.from_product([range(t), [f"u{unit}" for unit in range(n)]], names=["year", "unit"])
-        frame = pd.DataFrame({"y": y.ravel(), "x": x.ravel()}, index=index).reset_index()
-        weights = dc.Weights.from_matrix(w, [f"u{unit}" for unit in range(n)])
-        correction: Any = "none" if effects == "none" else "lee_yu"
-        found = []
-        for model, more in (
-            (dc.UnbalancedSpatialPanel(y="y", x=["x"], kind="sem", effects=effects), frame.index[:1]),
-            (dc.UnbalancedSpatialPanel(y="y", x=["x"], kind="sem", effects=effects), frame.index[:0]),
-            (dc.SpatialPanel(y="y", x=["x"], kind="sem", effects=effects, bias_correction=correction), frame.index[:0]),
-        ):
-            try:
-                result = model.fit(dc.Panel.from_frame(frame.drop(more), "unit", "year", gaps="keep"), weights)
-                found.append(result.statistics["lambda"])
-            except EstimationError as error:
-                found.append(error.said.code)
-        outcomes.append(found[1] == "information_singular")
-        if outcomes[-1]:
-            assert found[1] == found[2]
-            # one unit less in one period breaks the cycle there
-            assert found[0] != found[1]
-        else:
-            assert found[1] == pytest.approx(found[2], abs=1e-4)
-    assert any(outcomes) == (effects != "none")
-    assert not all(outcomes)
 
 
 def test_an_unforeseen_division_by_zero_is_a_sentence_with_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.diagnostic import TurningPoints
-from digicarbon.model import DynamicPanel, NoModel
+from digicarbon.model import NoModel
 from digicarbon.model.batch import Estimand, OneByOne
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import p_value, upper_p
@@ -210,10 +210,5 @@ def test_a_combination_is_tested_by_a_plain_loop(produc: dc.Panel) -> None:
 
 
 def test_models_without_a_wild_bootstrap_say_so(produc: dc.Panel) -> None:
-    fields: dict[str, Any] = {"y": Y, "x": (X,), "collapse": True}
-    usual, wild = (DynamicPanel(**fields, test=test).fit(produc) for test in ("errors", "wild"))
-    assert wild.has_note("gmm_without_wild")
-    assert not usual.has_note("gmm_without_wild")
-    assert wild.estimates.equals(usual.estimates)
     assert NoModel(test="wild").fit(produc).has_note("none_without_wild")
     assert not NoModel().fit(produc).notes

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 import pytest
 
 from digicarbon.numeric.spatial.geography import EARTH_RADIUS_KM, great_circle_km, nested
-from digicarbon.packs.china import facts
 
 
 def test_known_arcs() -> None:
@@ -18,14 +14,6 @@ def test_known_arcs() -> None:
     np.testing.assert_allclose(found[0], [0, quarter, 2 * quarter, quarter], rtol=1e-12)
     np.testing.assert_allclose(found, found.T, rtol=1e-15)
     np.testing.assert_array_equal(np.diag(found), 0)
-
-
-def test_capitals_agree_with_the_published_table(data_folder: Path) -> None:
-    places = facts.provinces()
-    table = pd.read_csv(data_folder / "china/weights/capital_great_circle_km.csv", index_col=0, encoding="utf-8")
-    wanted = table.loc[places["province"], places["province"]].to_numpy()
-    # the file has two decimals
-    np.testing.assert_allclose(great_circle_km(places["longitude"], places["latitude"]), wanted, rtol=0, atol=0.005)
 
 
 def test_nested_by_hand() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cases import listed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -200,7 +201,7 @@ def _waves() -> dc.Panel:
         dc.PanelRegression(y="y", x=["x"], effects="unit", estimator="first_difference"),
         dc.PanelRegression(y="y", x=["x"], effects="unit", cov="newey_west"),
         dc.PanelRegression(y="y", x=["x"], effects="unit", cov="driscoll_kraay"),
-        dc.DynamicPanel(y="y", x=["x"]),
+        *listed("ORDERED_MODELS"),
     ],
 )
 def test_labels_without_an_order_are_refused_where_it_matters(model: Any) -> None:

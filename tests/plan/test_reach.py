@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from digicarbon.diagnostic import NoDiagnostic
-from digicarbon.model import DynamicPanel, PanelRegression, SpatialPanel
+from digicarbon.model import PanelIV, PanelRegression, SpatialPanel
 from digicarbon.plan import reach
 from digicarbon.spec import Spec, locate
 
@@ -120,22 +120,20 @@ def test_own_code_has_a_digest_for_each_file_that_is_reached(study: type[Spec]) 
 
 
 def test_a_digest_covers_what_a_class_can_reach_and_nothing_else() -> None:
-    linear, spatial, dynamic = (modules(cls, NoDiagnostic) for cls in (PanelRegression, SpatialPanel, DynamicPanel))
+    linear, spatial, moments = (modules(cls, NoDiagnostic) for cls in (PanelRegression, SpatialPanel, PanelIV))
     assert {"model.panel_regression", "model.base", "numeric.linear.within", "numeric.linear.covariance"} <= linear
     assert {"model.spatial_panel", "numeric.spatial.operator", "numeric.spatial.likelihood"} <= spatial
-    assert {
-        f"packs.gmm.{name}" for name in ("model.dynamic_panel", "numeric.estimator", "numeric.instruments")
-    } <= dynamic
+    assert {"model.panel_iv", "numeric.iv.anderson_rubin"} <= moments
     for own in (linear, spatial):
         assert not {name for name in own if "gmm" in name or "anderson_rubin" in name}
-    assert not {name for name in dynamic if name.startswith(("numeric.accounts", "model.panel_iv"))}
+    assert not {name for name in moments if name.startswith(("numeric.accounts", "model.spatial_panel", "packs"))}
     # a class of the package's own room of results or panels enters by its values
-    assert not {name for name in linear | spatial | dynamic if name.startswith(("panel", "result", "report"))}
+    assert not {name for name in linear | spatial | moments if name.startswith(("panel", "result", "report"))}
 
 
 def test_files_of_the_package_are_read_as_if_they_were_parsed() -> None:
     files = sorted(reach.PACKAGE.rglob("*.py"))
-    assert len(files) > 600
+    assert len(files) > 300
     for file in files:
         parsed, scanned = reach.parsed(file.read_bytes()), reach.scanned(file.read_bytes())
         assert (scanned.digest, scanned.needed) == (parsed.digest, parsed.needed), file
@@ -144,9 +142,9 @@ def test_files_of_the_package_are_read_as_if_they_were_parsed() -> None:
 
 def test_imports_inside_functions_are_followed() -> None:
     source = reach.parsed(
-        b"def f():\n    if f:\n        from digicarbon.packs.gmm.numeric import estimator\n    return estimator\n"
+        b"def f():\n    if f:\n        from digicarbon.numeric.linear import within\n    return within\n"
     )
-    assert [reach._home(*one) for one in source.imports] == ["digicarbon.packs.gmm.numeric.estimator"]
+    assert [reach._home(*one) for one in source.imports] == ["digicarbon.numeric.linear.within"]
     assert reach._home("digicarbon.model", "SpatialPanel") == "digicarbon.model.spatial_panel"
 
 
@@ -157,4 +155,4 @@ def test_what_a_model_is_in_r_and_stata_changes_no_digest() -> None:
 
 def test_what_is_imported_for_type_checkers_computes_nothing() -> None:
     assert "model.spatial_panel" not in modules(PanelRegression)
-    assert "model.panel_regression" not in modules(DynamicPanel)
+    assert "model.panel_regression" not in modules(SpatialPanel)

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from lattice import lattice
 from mlflow import MlflowClient
 from statsmodels.stats.multitest import multipletests
 
-import digicarbon as dc
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.numeric.linear.within import Rows, demean
@@ -24,14 +24,13 @@ from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_permutation import induced, period_classes, permutations, within_classes
 from digicarbon.numeric.resampling.unit_wild import corrected
 from digicarbon.numeric.spatial.likelihood import Sample
-from digicarbon.packs.china import facts
 from digicarbon.plan.runs import Run, plan
 from digicarbon.report.joint import Joint
 from digicarbon.result import Result
 from digicarbon.sweep.joint import _adjusted, joint_test
 from digicarbon.sweep.sweep import run as sweep
 
-W = dc.Weights.from_edges(facts.adjacency())
+W = lattice(6, 5)
 CLASSIC_CHOICE = {"override inference": "classic"}
 
 

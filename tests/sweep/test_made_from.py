@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from digicarbon.config.compose import Composer, loader
-from digicarbon.packs.one_answer.sweep import evidence
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import plan
 from digicarbon.report.specification_curve import SpecificationCurve
@@ -49,7 +48,6 @@ def made(monkeypatch: pytest.MonkeyPatch, project: Path) -> Counter[str]:
     """A folder with an experiment that was run once, and a count of what is made after that."""
     count: Counter[str] = Counter()
     counted(monkeypatch, count, tables, "joint_test", "joint")
-    counted(monkeypatch, count, evidence, "evidence", "evidence")
     counted(monkeypatch, count, SpecificationCurve, "files", "picture")
     counted(monkeypatch, count, SpecificationCurve, "table", "table")
     write()
@@ -216,19 +214,3 @@ def test_a_map_is_drawn_again_where_its_file_changes(project: Path) -> None:
     changed = {Path(place): Path(place).read_bytes() for place in run().pictures}
     assert changed.keys() == first.keys()
     assert changed != first
-
-
-def test_evidence_is_kept_and_made_again_as_a_joint_test_is(made: Counter[str]) -> None:
-    words = ["report=one_answer", "report.pictures=[]"]
-    first = run(*words)
-    assert made["evidence"] == 1
-    run("report.decimals=3")
-    run(*words)
-    assert made["evidence"] == 1
-    (file,) = artifact(first, "one_answer").glob("*/one_answer.json")
-    file.write_text(file.read_text(encoding="utf-8").replace("1", "2"), encoding="utf-8")
-    run(*words, "report.decimals=3")
-    assert made["evidence"] == 2
-    write(source={"seed": 2})
-    run(*words)
-    assert made["evidence"] == 3

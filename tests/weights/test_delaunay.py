@@ -15,7 +15,6 @@ from scipy.spatial import Voronoi
 
 from digicarbon.errors import WeightsError
 from digicarbon.numeric.spatial.proximity import triangulated
-from digicarbon.packs.china import facts
 from digicarbon.panel import Panel
 from digicarbon.weights import DelaunayWeights, InverseDistanceWeights, KNearestWeights, NestedWeights
 
@@ -92,12 +91,6 @@ def test_the_panels_own_places(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found.dense(), expected.dense())
     matrix = DelaunayWeights(normalise="none").compute(own).dense()
     assert matrix.sum(axis=1).tolist() == [3, 3, 3, 3, 4]
-
-
-def test_provinces_lie_at_their_capitals_whatever_the_panel_says() -> None:
-    names = facts.provinces()["province"][:5].tolist()
-    frame = pd.DataFrame({"unit": np.repeat(names, 2), "time": [1, 2] * 5, "longitude": 0.0, "latitude": 0.0})
-    assert KNearestWeights(k=1).compute(Panel.from_frame(frame, "unit", "time")).labels == tuple(sorted(names))
 
 
 def test_wrong_places_of_the_panel_are_named() -> None:

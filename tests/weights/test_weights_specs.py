@@ -1,4 +1,4 @@
-"""The four weights specifications against the data files, and the sentences for labels that do not match."""
+"""Nested weights, and weights from files with the sentences for labels that do not match."""
 
 from __future__ import annotations
 
@@ -11,23 +11,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from digicarbon.country import _nowhere
 from digicarbon.errors import ConfigError, DataError, WeightsError
-from digicarbon.packs.china.facts import adjacency, provinces
 from digicarbon.panel import Panel
 from digicarbon.source import TableSource
 from digicarbon.spec import build
-from digicarbon.weights import AdjacencyWeights, EdgeWeights, MatrixWeights, NestedWeights, Weights, WeightsSpec
+from digicarbon.weights import EdgeWeights, MatrixWeights, NestedWeights, Weights, WeightsSpec
 
-PROVINCES = provinces()
-NAMES = PROVINCES["province"].tolist()
+NAMES = [f"unit {place:02d}" for place in range(30)]
 
 
 def _panel(units: Sequence[object], seed: int = 1, years: Sequence[int] = (2012, 2013, 2014)) -> Panel:
-    """A panel whose GDP differs by unit and year, its rows shuffled."""
+    """A panel of places whose GDP differs by unit and year, its rows shuffled."""
     rng = np.random.default_rng(seed)
     rows = [(unit, year, float(rng.uniform(1e3, 9e4))) for unit in units for year in years]
     frame = pd.DataFrame(rows, columns=["u", "t", "gdp"])
-    return Panel.from_frame(frame.sample(frac=1, random_state=seed), "u", "t")
+    places = pd.DataFrame(
+        {"u": units, "longitude": rng.uniform(75, 130, len(units)), "latitude": rng.uniform(18, 50, len(units))}
+    )
+    return Panel.from_frame(
+        frame.merge(places.assign(u=list(units)), on="u").sample(frac=1, random_state=seed), "u", "t"
+    )
 
 
 def _named(weights: Weights) -> pd.DataFrame:
@@ -37,79 +41,7 @@ def _named(weights: Weights) -> pd.DataFrame:
 # W1
 
 
-def test_w1_is_the_65_edges() -> None:
-    weights = AdjacencyWeights(normalise="none").compute(_panel(NAMES))
-    found = _named(weights)
-    pairs = {frozenset(pair) for pair in adjacency().itertuples(index=False)}
-    assert len(pairs) == 65
-    assert found.to_numpy().sum() == 130
-    assert all(found.loc[a, b] == found.loc[b, a] == 1 for a, b in map(tuple, pairs))
-    assert found.loc["Hainan", "Guangdong"] == 1
-    assert weights.name == "W1"
-
-
-def test_w1_equals_the_matrix_of_the_data_folder(data_folder: Path) -> None:
-    path = data_folder / "china" / "weights" / "W1_adjacency_30_hainan_guangdong.csv"
-    panel = _panel(NAMES)
-    expected = pd.read_csv(path, index_col=0).loc[list(panel.units), list(panel.units)]
-    np.testing.assert_array_equal(AdjacencyWeights(normalise="none").compute(panel).dense(), expected)
-    from_file = MatrixWeights(path=str(path)).compute(panel)
-    np.testing.assert_array_equal(from_file.dense(), AdjacencyWeights().compute(panel).dense())
-    edges = EdgeWeights(
-        path=str(path.with_name("W1_edges_65.csv")), origin="province_i", destination="province_j"
-    ).compute(panel)
-    np.testing.assert_array_equal(edges.dense(), from_file.dense())
-
-
-@pytest.mark.parametrize("column", ["adcode", "name_zh", "short_zh"])
-@pytest.mark.parametrize("spec", [AdjacencyWeights(), NestedWeights()])
-def test_provinces_may_be_named_in_chinese_or_by_code(column: str, spec: WeightsSpec) -> None:
-    english = dict(zip(map(str, PROVINCES[column]), NAMES, strict=True))
-    panel = _panel(PROVINCES[column].tolist())
-    weights = spec.compute(panel)
-    assert weights.labels == panel.units
-    # seeds are per position, so that both panels hold the same GDP for the same province
-    expected = _named(spec.compute(_panel(NAMES)))
-    order = [english[unit] for unit in panel.units]
-    np.testing.assert_allclose(weights.dense(), expected.loc[order, order], rtol=1e-13)
-
-
-def test_w1_of_some_provinces_is_standardised_among_them() -> None:
-    found = _named(AdjacencyWeights().compute(_panel(["Jilin", "Heilongjiang", "Liaoning"])))
-    assert found.loc["Jilin"].tolist() == [0.5, 0.0, 0.5]
-    assert found.loc["Heilongjiang", "Jilin"] == 1
-
-
-def test_w1_island_is_refused_or_kept() -> None:
-    panel = _panel(["Hainan", "Beijing", "Tianjin"])
-    with pytest.raises(WeightsError, match=r"W1: no neighbour for Hainan"):
-        AdjacencyWeights().compute(panel)
-    assert _named(AdjacencyWeights(islands="keep").compute(panel)).loc["Hainan"].sum() == 0
-
-
-@pytest.mark.parametrize("spec", [AdjacencyWeights(), NestedWeights()])
-def test_a_unit_that_is_no_province_is_refused(spec: WeightsSpec) -> None:
-    with pytest.raises(WeightsError, match=r"Bejing, Tibet.*Did you mean 'Beijing'.*weights=matrix or weights=edges"):
-        spec.compute(_panel(["Bejing", "Tibet", "Tianjin"]))
-    with pytest.raises(WeightsError, match="Beijing, 北京 are all Beijing"):
-        spec.compute(_panel(["Beijing", "北京", "Tianjin"]))
-
-
 # W2
-
-
-def test_w2_equals_the_distance_file_within_its_precision(data_folder: Path) -> None:
-    file = pd.read_csv(data_folder / "china" / "weights" / "capital_great_circle_km.csv", index_col=0)
-    panel = _panel(NAMES)
-    distance = file.loc[list(panel.units), list(panel.units)].to_numpy()
-    economy = panel.cube(["gdp"])[:, :, 0].mean(axis=0)
-    with np.errstate(divide="ignore"):
-        raw = np.where(distance > 0, 1 / distance, 0) * economy / economy.mean()
-    weights = NestedWeights().compute(panel)
-    # distances are rounded to 10 m, and the shortest is 110 km; the file's earth is a sphere of 6,371 km
-    np.testing.assert_allclose(weights.raw.toarray(), raw, rtol=1e-4)
-    np.testing.assert_allclose(weights.dense(), raw / raw.sum(axis=1, keepdims=True), rtol=1e-4)
-    assert weights.name == "W2"
 
 
 def test_w2_does_not_collapse_to_inverse_distance() -> None:
@@ -145,21 +77,33 @@ def test_w2_takes_gaps_outside_its_window_only() -> None:
         NestedWeights(window=(2012, 2013)).compute(with_gaps).dense(),
         NestedWeights(window=(2012, 2013)).compute(panel).dense(),
     )
-    with pytest.raises(DataError, match="'gdp' has no finite value for Anhui 2014"):
+    with pytest.raises(DataError, match="'gdp' has no finite value for unit 00 2014"):
         NestedWeights().compute(with_gaps)
 
 
 def test_w2_averages_an_unbalanced_panel_over_the_periods_that_there_are() -> None:
     frame = _panel(NAMES).frame().reset_index()
-    short = Panel.from_frame(frame[(frame["u"] != "Jilin") | (frame["t"] == 2012)], "u", "t", gaps="keep")
+    short = Panel.from_frame(frame[(frame["u"] != "unit 07") | (frame["t"] == 2012)], "u", "t", gaps="keep")
     weights = NestedWeights(normalise="none").compute(short)
-    means = short.frame()["gdp"].groupby(level=0).mean()
+    means = short.frame().groupby(level=0).mean()
     expected = NestedWeights(normalise="none", window=(2012, 2012)).compute(
         Panel.from_frame(means.rename_axis("u").reset_index().assign(t=2012), "u", "t")
     )
     np.testing.assert_allclose(weights.dense(), expected.dense(), rtol=1e-13)
-    with pytest.raises(WeightsError, match=r"weights\.window: Jilin has no row in 2013 to 2014"):
+    with pytest.raises(WeightsError, match=r"weights\.window: unit 07 has no row in 2013 to 2014"):
         NestedWeights(window=(2013, 2014)).compute(short)
+
+
+def test_units_of_no_country_that_is_known_need_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digicarbon.weights.base.country", _nowhere)
+    bare = Panel.from_frame(pd.DataFrame({"u": ["a", "b"] * 2, "t": [1, 1, 2, 2], "gdp": 1.0}), "u", "t")
+    with pytest.raises(WeightsError) as caught:
+        NestedWeights().compute(bare)
+    assert str(caught.value) == (
+        "weights.coordinates=null does not know where the units lie: name a file with their places in "
+        "weights.coordinates, give the panel the columns longitude and latitude, or give your own weights with "
+        "weights=matrix or weights=edges."
+    )
 
 
 def test_w2_needs_a_positive_economy_and_a_window_with_periods() -> None:
@@ -169,7 +113,7 @@ def test_w2_needs_a_positive_economy_and_a_window_with_periods() -> None:
     with pytest.raises(WeightsError, match=r"no period lies in 1990 to 2000; the panel covers 2012 to 2014"):
         NestedWeights(window=(1990, 2000)).compute(panel)
     negative = panel.with_columns({"gdp": np.where(panel.unit_codes == 0, -1.0, 1.0)})
-    with pytest.raises(WeightsError, match="mean of 'gdp' is not positive for Anhui"):
+    with pytest.raises(WeightsError, match="mean of 'gdp' is not positive for unit 00"):
         NestedWeights().compute(negative)
 
 

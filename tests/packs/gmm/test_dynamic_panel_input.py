@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
+from digicarbon.diagnostic import NoDiagnostic
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import Model
+from digicarbon.plan import reach
 from digicarbon.spec import build
 
 
@@ -291,3 +293,20 @@ def test_an_instrument_of_levels_stays_in_system_gmm() -> None:
         given.fit(panel()).statistics["n_instruments"]
         == model(kind="system").fit(panel()).statistics["n_instruments"] + 1
     )
+
+
+def test_there_is_no_wild_bootstrap_and_a_note_says_so(produc: dc.Panel) -> None:
+    fields: dict[str, Any] = {"y": "log(gsp)", "x": ("log(pcap)",), "collapse": True}
+    usual, wild = (dc.DynamicPanel(**fields, test=test).fit(produc) for test in ("errors", "wild"))
+    assert wild.has_note("gmm_without_wild")
+    assert not usual.has_note("gmm_without_wild")
+    assert wild.estimates.equals(usual.estimates)
+
+
+def test_a_hash_of_the_code_covers_the_kernel() -> None:
+    reached = {name for name, _ in reach._reached((dc.DynamicPanel, NoDiagnostic))}
+    assert {
+        f"digicarbon.packs.gmm.{name}" for name in ("model.dynamic_panel", "numeric.estimator", "numeric.instruments")
+    } <= reached
+    left = ("digicarbon.numeric.accounts", "digicarbon.model.panel_iv", "digicarbon.model.panel_regression")
+    assert not [name for name in reached if name.startswith((*left, "digicarbon.panel", "digicarbon.report"))]

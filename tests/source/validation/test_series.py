@@ -7,15 +7,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sound_data import PROVINCES, YEARS, grid, growing, yearbook
+from sound_series import UNITS, grid, growing
 
 from digicarbon.note import Note
-from digicarbon.packs.china import facts
-from digicarbon.source.validation import Finding, check_datasets, check_series, note
+from digicarbon.source.validation import Finding, check_series, note
 
 
 def panel(**series: np.ndarray) -> pd.DataFrame:
-    keys = grid()[["province", "year"]].rename(columns={"province": "unit", "year": "time"})
+    keys = grid().rename(columns={"year": "time"})
     return keys.assign(**series)
 
 
@@ -48,14 +47,6 @@ def test_gaps_are_listed_by_unit_with_years() -> None:
     assert [item.level for item in only(frame, "coverage")] == ["warning"] * 4 + ["note"]
 
 
-def test_a_data_set_of_provinces_should_have_all_thirty() -> None:
-    names = facts.provinces()["province"].tolist()
-    frame = pd.DataFrame([(name, year, 5.0 + k) for k, name in enumerate(names[:-1]) for year in YEARS])
-    frame = frame.set_axis(["unit", "time", "x"], axis=1)
-    (found,) = only(frame, "coverage")
-    assert str(found.note) == f"f: x has no value for {names[-1]} in any year."
-
-
 def test_a_copied_year_is_found_whichever_it_copies() -> None:
     frame = panel(x=growing(64), y=growing(64, 3))
     for year, twin, name in ((2017, 2016, "x"), (2015, 2011, "y")):
@@ -81,8 +72,8 @@ def test_a_copy_of_a_year_with_gaps() -> None:
 
 def test_what_does_not_change_or_is_a_dummy_is_no_copy() -> None:
     keys = grid()
-    area = keys["province"].map({name: 10.0 + k for k, name in enumerate(PROVINCES)}).to_numpy()
-    policy = ((keys["year"] >= 2013) & (keys["province"] > "J")).astype(float).to_numpy()
+    area = keys["unit"].map({name: 10.0 + k for k, name in enumerate(UNITS)}).to_numpy()
+    policy = ((keys["year"] >= 2013) & (keys["unit"] > "J")).astype(float).to_numpy()
     assert check_series(panel(area=area, policy=policy), "f") == []
 
 
@@ -166,19 +157,6 @@ def test_industries_of_another_vintage_than_gdp() -> None:
     assert only(panel(gdp=gdp, secondary_va=second, tertiary_va=third, primary_va=first), "vintage") == []
 
 
-def test_two_vintages_of_a_yearbook() -> None:
-    revised = yearbook()
-    original = revised.assign(vintage="original")
-    late = original["year"] >= 2014
-    original.loc[late & original["province"].eq("Tianjin"), "value"] *= 1.49
-    original.loc[late & original["province"].eq("Jilin"), "value"] *= 0.97
-    found = [item for item in check_datasets({"yearbook": pd.concat([revised, original])}) if item.check == "vintage"]
-    assert "gdp is equal in both vintages in 2010-2013" in str(found[0].note)
-    assert [item.year for item in found[1:]] == [2014, 2015, 2016, 2017]
-    assert "between 0.97 (Jilin) and 1.49 (Tianjin); 1 of 8 differ by over 5 %" in str(found[1].note)
-    assert {item.level for item in found} == {"note"}
-
-
 def test_panels_of_other_periods_than_years_are_left_alone() -> None:
     assert check_series(panel(x=growing(64)).assign(time="2012q1"), "f") == []
 
@@ -188,14 +166,6 @@ def test_warnings_are_counted_in_a_note() -> None:
     warning = Finding("warning", "x", "f", said)
     assert tuple(map(str, note([warning, warning], "see"))) == ("The data checks gave 2 warnings; `see` lists them.",)
     assert note([Finding("note", "x", "f", said)], "see") == ()
-
-
-def test_a_finding_is_told_in_two_languages_with_its_file_once() -> None:
-    (found,) = only(panel(x=growing(64)).assign(x=np.nan), "coverage")
-    assert (str(found.note), found.note.text("zh")) == ("f: x has no value at all.", "f：x没有任何值。")
-    (again,) = only(pd.concat([panel(x=growing(64)), panel(x=growing(64))[:1]]), "schema")
-    assert again.note == again.said
-    assert again.note.text("zh") == "f中北京 2010不止一行；请各保留一行。"
 
 
 @settings(max_examples=25, deadline=None)

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pandas as pd
+from conftest import REPOSITORY
+
+sys.path.append(str(REPOSITORY / "tests" / "source" / "validation"))
+
+import sound_series
+from sound_series import UNITS, growing
 
 from digicarbon.packs.china import facts
 
 CODES = facts.provinces().set_index("province")["adcode"]
-PROVINCES = ("Beijing", "Tianjin", "Hebei", "Shanxi", "Liaoning", "Jilin", "Shanghai", "Jiangsu")
-YEARS = tuple(range(2010, 2018))
 SECTORS = ("Farming", "Coal Mining and Dressing", "Others")
 
 
 def grid(*more: tuple[str, ...]) -> pd.DataFrame:
     """Every province and year (and member of further lists), with the province's code."""
-    index = pd.MultiIndex.from_product([PROVINCES, YEARS, *more])
-    frame = index.to_frame(index=False).rename(columns={0: "province", 1: "year"})
+    frame = sound_series.grid(*more).rename(columns={"unit": "province"})
     return frame.assign(adcode=frame["province"].map(CODES))
-
-
-def growing(rows: int, seed: int = 0) -> np.ndarray:
-    """Positive numbers that differ by province and grow smoothly over the years."""
-    rng = np.random.default_rng(seed)
-    years = len(YEARS)
-    start = rng.uniform(50, 150, rows // years)[:, None]
-    return (start * 1.05 ** np.arange(years) * np.exp(0.01 * rng.standard_normal((rows // years, years)))).ravel()
 
 
 def sectoral() -> pd.DataFrame:
@@ -60,7 +57,7 @@ def io_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     names = ("Farming", "通信设备、计算机和其他电子设备", "信息传输、软件和信息技术服务")
     rng = np.random.default_rng(2)
     sectors, flows = [], []
-    for province in PROVINCES:
+    for province in UNITS:
         z = rng.uniform(1e4, 5e4, (3, 3))
         parts = rng.uniform(1e4, 3e4, (4, 3))
         added = parts.sum(axis=0)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import REPOSITORY
+from sound_data import io_tables, sectoral, yearbook
 
 from digicarbon.__main__ import main
 from digicarbon.cli.data_check import source_of
 from digicarbon.errors import DataError
 from digicarbon.source import Inputs, datafolder
-
-sys.path.append(str(REPOSITORY / "tests" / "source" / "validation"))
-
-from sound_data import io_tables, sectoral, yearbook
 
 WORDS = ("source=folder", "source.folder=data", "source.required=[co2_sectoral, gdp]", "source.energy=null")
 

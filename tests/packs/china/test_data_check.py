@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from sound_data import io_tables, sectoral, yearbook
 
 from digicarbon.__main__ import main
 from digicarbon.source import datafolder
-
-sys.path.append(str(REPOSITORY / "tests" / "source" / "validation"))
-
-from sound_data import io_tables, sectoral, yearbook
 
 Capture = pytest.CaptureFixture[str]
 RECORD = datafolder.Provenance("nbs", (datafolder.RawFile("a.csv", "0" * 64, 3),))

@@ -1,0 +1,173 @@
+"""Run the core's tests in a copy of the repository from which packs are deleted.
+
+    python tests/without/run.py policies                     # one pack; or several; or `all`
+    python tests/without/run.py all tests/sweep -n 2         # words after the packs go to pytest
+
+With a pack go its tests, the options of `conf/` whose class it has, the experiments that choose one of these, and the
+field that it adds to a panel. The default experiment has the data of the simulated country; where the pack of that
+country is deleted, the data that it drew are read from a file by `recorded_country`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from digicarbon import pack
+from digicarbon.panel.making import makers
+
+OWN = sorted(file.parent.name for file in (REPOSITORY / "digicarbon" / "packs").glob("*/__init__.py"))
+STUDY = ("simulated", "simulated_fe", "simulated_w1", "simulated_w2", "simulated_regions", "simulated_nonlinear")
+"""Options of the simulated country that experiments of the core choose."""
+
+
+def copy_without(packs: Sequence[str], target: Path) -> None:
+    """Copy the repository into an empty folder, without packs and what belongs to them."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (REPOSITORY / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(REPOSITORY / name, target / name)
+    for name in packs:
+        shutil.rmtree(target / "digicarbon" / "packs" / name)
+        shutil.rmtree(target / "tests" / "packs" / name)
+    options = dict(options_of(packs))
+    if "china" in packs:
+        kept = [("source", name) for name in STUDY] + [("weights", "w1_adjacency")]
+        options = {path: choice for path, choice in options.items() if choice not in kept}
+        record(target / "tests" / "without" / "recorded_country" / "drawn.pickle")
+        announce(target / "tests" / "without", "recorded_country")
+    for path in options:
+        (target / path).unlink()
+    design = target / "conf" / "panel" / "study.yaml"
+    for field in fields_of(packs):
+        design.write_text(re.sub(rf"(?m)^{field}:.*\n", "", design.read_text("utf-8")), "utf-8")
+    drop_experiments(target / "experiments", set(options.values()), set(fields_of(packs)))
+
+
+def options_of(packs: Sequence[str]) -> Iterator[tuple[Path, tuple[str, str]]]:
+    """Yield the files of options whose class is in one of the packs, with group and name."""
+    for path in sorted((REPOSITORY / "conf").rglob("*.yaml")):
+        target = re.search(r"(?m)^_target_: (\S+)", path.read_text(encoding="utf-8"))
+        if target and pack.of(target[1]) in packs:
+            yield path.relative_to(REPOSITORY), (path.parent.name, path.stem)
+
+
+def fields_of(packs: Sequence[str]) -> list[str]:
+    """Return the fields that packs add to a panel's design."""
+    return [maker.field for maker in makers() if pack.of(f"{type(maker).__module__}.{type(maker).__name__}") in packs]
+
+
+def drop_experiments(folder: Path, options: set[tuple[str, str]], fields: set[str]) -> None:
+    """Delete the experiments that choose one of the options or fields, and those that begin with such an experiment."""
+    contents = {path: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
+    gone = {
+        path
+        for path, text in contents.items()
+        if set(choices(yaml.safe_load(text))) & (options | {("panel", f) for f in fields})
+    }
+    while True:
+        names = {path.stem for path in gone}
+        more = {path for path, text in contents.items() if set(re.findall(r"\w+", text)) & names} - gone
+        if not more:
+            break
+        gone |= more
+    for path in gone:
+        path.unlink()
+
+
+def choices(node: Any) -> Iterator[tuple[str, str]]:
+    """Yield each pair of a key and a text that a file has, in lists and below dotted keys too."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            group = str(key).removeprefix("override ").removeprefix("/").split("@")[0]
+            for text in value if isinstance(value, list | dict) else [value]:
+                yield group.split(".")[0], str(text)
+            if "." in str(key):
+                yield group.split(".")[0], group.split(".")[1]
+            yield from choices(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from choices(item)
+
+
+def record(target: Path) -> None:
+    """Draw the data of the simulated country, and save them with the neighbours of its units."""
+    sys.path.insert(0, str(REPOSITORY / "tests"))
+    sys.path.insert(0, str(REPOSITORY / "tests" / "without"))
+    from conftest import shipped_source
+    from recorded_country.study import key
+
+    from digicarbon.data import adjacency, provinces
+
+    inputs = {}
+    facts = provinces().set_index("province")[["region", "longitude", "latitude"]]
+    for name in STUDY:
+        source = shipped_source(name)
+        drawn = source.load()
+        # without the country nobody knows where its units lie
+        frame = drawn.frame.join(facts, on="unit")
+        inputs[key(source.model_dump(mode="json"))] = dataclasses.replace(drawn, frame=frame, regions="region")
+    names = provinces()["province"].tolist()
+    matrix = [[0.0] * len(names) for _ in names]
+    for start, end in adjacency()[["province", "neighbour"]].itertuples(index=False):
+        if start in names and end in names:
+            one, two = names.index(start), names.index(end)
+            matrix[one][two] = matrix[two][one] = 1.0
+    target.write_bytes(pickle.dumps({"inputs": inputs, "neighbours": (names, matrix)}))
+
+
+def announce(folder: Path, package: str) -> None:
+    """Leave what an installation of a pack leaves beside it: an entry point."""
+    about = folder / f"{package}-0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 0\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text(f"[{pack.ENTRY_POINTS}]\n{package} = {package}\n", encoding="utf-8")
+
+
+def main(words: Sequence[str]) -> int:
+    """Make the copy, run the tests there, and return the status of pytest."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("packs", nargs="+", choices=[*OWN, "all"], metavar="PACK")
+    names, rest = parser.parse_known_args(words)
+    packs = OWN if "all" in names.packs else names.packs
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        copy_without(packs, copy)
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", *rest],
+            cwd=copy,
+            env=environment(copy),
+            check=False,
+        ).returncode
+
+
+def environment(copy: Path) -> dict[str, str]:
+    """Return the environment in which a copy is the package that is imported."""
+    places = (copy, copy / "digicarbon" / "plugins", copy / "tests" / "without")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
