@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import numpy as np
 import pandas as pd
+from cases import of_packs
 
 import digicarbon as dc
 from digicarbon import pack
@@ -184,10 +185,9 @@ def panel(gaps: bool = False) -> dc.Panel:
     if gaps:
         frame = frame[np.random.default_rng(7).uniform(size=len(frame)) > 0.1]
     made = dc.Panel.from_frame(frame, unit="area", time="year", gaps="keep")
-    # a policy that does nothing, beside one that does
-    return made.with_policy("pilot", "start").with_policy(
-        "sham", {f"u{code:02}": 2005 + code % 3 for code in (0, 1, 3, 4, 5)}
-    )
+    for with_columns in of_packs("with_columns"):
+        made = with_columns(made)
+    return made
 
 
 @cache

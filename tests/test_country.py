@@ -8,13 +8,7 @@ import pytest
 from code_facts import codes_made, places_named
 
 import digicarbon
-from digicarbon import data
-from digicarbon.country import country
 from digicarbon.data import command_words, error_words, note_words, old_note_words
-from digicarbon.diagnostic import GroupComparison
-from digicarbon.model import GroupedRegression
-from digicarbon.packs.china import facts
-from digicarbon.source.datafolder import LONG, datasets
 
 ROOT = Path(digicarbon.__file__).parent
 ROOMS = ("packs/china",)
@@ -51,28 +45,3 @@ def test_the_messages_of_general_rooms_name_no_province() -> None:
     named = [code for code in used if "province" in f"{code} {words[code]['en']}".lower()]
     assert named == []
     assert [code for code in used if "省份" in words[code]["zh"] or "省会" in words[code]["zh"]] == []
-
-
-def test_the_country_says_what_general_rooms_ask_for() -> None:
-    home = country()
-    assert home.grouping in home.groups
-    assert set(home.groups) <= set(home.units.columns)
-    for name, kind in datasets().items():
-        columns = {*kind.keys, *kind.values}
-        assert columns & {kind.unit, f"from_{kind.unit}"}, name
-        assert kind.unit == ("unit" if name == LONG.name else home.column)
-
-
-def test_groups_are_those_of_the_country_where_none_are_named() -> None:
-    regression = GroupedRegression(y="y", x=("x",))
-    assert regression.by == country().grouping
-    assert GroupComparison(model=regression.without_groups).by == country().grouping
-
-
-def test_facts_are_still_found_where_they_were() -> None:
-    assert data.province("北京") == "Beijing"
-    assert data.tiles is facts.tiles
-    # what that module imports is none of its facts
-    for name in ("pd", "nothing", "__wrapped__"):
-        with pytest.raises(AttributeError, match=name):
-            getattr(data, name)

@@ -328,21 +328,6 @@ def test_unknown_interpolation_names_the_key(folder: Path) -> None:
         composer.config()
 
 
-def test_a_list_or_an_empty_mapping_of_the_command_line_replaces_a_mapping_of_the_file(folder: Path) -> None:
-    mapping = "{both: [ln_pgdp, ln_population]}"
-    write(
-        "experiments/mine.yaml",
-        "# mine\ndefaults: [config, override diagnostic: omitted_variable, _self_]\n"
-        f"diagnostic: {{benchmarks: {mapping}}}\n",
-    )
-
-    def benchmarks(*overrides: str) -> object:
-        return Composer(loader(), "mine", overrides).config()["diagnostic"]["benchmarks"]
-
-    assert benchmarks("diagnostic.benchmarks=[ln_pgdp]") == ["ln_pgdp"]
-    assert benchmarks("diagnostic.benchmarks={}") == {}
-
-
 FILE = "defaults: [config, override report: curve, _self_]\nreport: {quantity: direct, draws: 19, facet: inference}\n"
 
 

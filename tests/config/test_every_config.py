@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import merged
 from conftest import REPOSITORY, shipped_composer
 from omegaconf import OmegaConf
 
@@ -39,7 +40,7 @@ REQUIRED: dict[str, Any] = {
     "weights.unit": "province",
     "tracking.uri": "http://localhost:5000",
 }
-OF_PANEL: dict[str, Any] = {"panel.policy": {"pilot": "adopted"}}
+OF_PANEL: dict[str, Any] = merged("OF_PANEL")
 """What options refer to that the panel leaves empty."""
 
 

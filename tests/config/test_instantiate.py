@@ -14,12 +14,12 @@ from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import GROUPS
 from digicarbon.executor import Executor
 from digicarbon.importer import Importer
+from digicarbon.measure import EntropyIndex
 from digicarbon.plan.prepare import KINDS
 from digicarbon.report import Report
-from digicarbon.source import SimulatedSource
 from digicarbon.spec import Spec, SpecError, build
 from digicarbon.tracking import Tracking
-from digicarbon.weights import AdjacencyWeights, BlendWeights
+from digicarbon.weights import BlendWeights, KNearestWeights
 
 ALL: dict[str, type[Spec]] = {
     **KINDS,
@@ -78,9 +78,9 @@ def test_weights_of_the_error_are_a_node_or_what_it_names() -> None:
 
 
 def test_containers_of_omegaconf_are_taken_as_they_are() -> None:
-    config = OmegaConf.create({"x": ["a", "${word}"], "curves": {"e": [1.0, -0.5]}, "word": "b"})
+    config = OmegaConf.create({"x": ["a", "${word}"], "indicators": {"e": "${sign}"}, "word": "b", "sign": "negative"})
     assert dc.PanelRegression(y="y", x=config.x, controls=["c"]).x == ("a", "b")
-    assert SimulatedSource(curves=config.curves).curves == {"e": (1.0, -0.5)}
+    assert EntropyIndex(indicators=config.indicators).indicators == {"e": "negative"}
 
 
 def test_a_text_is_no_list_of_names() -> None:
@@ -90,4 +90,4 @@ def test_a_text_is_no_list_of_names() -> None:
 
 def test_a_node_within_a_node_is_named_by_its_key() -> None:
     with pytest.raises(SpecError, match=r"BlendWeights\.second\.k: must be"):
-        BlendWeights(first=AdjacencyWeights(), second={"_target_": "digicarbon.weights.KNearestWeights", "k": "four"})
+        BlendWeights(first=KNearestWeights(), second={"_target_": "digicarbon.weights.KNearestWeights", "k": "four"})

@@ -15,7 +15,6 @@ import pytest
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.measure import BeaMeasure, Measure
 from digicarbon.measure.bea import SECTOR1, SECTOR2
-from digicarbon.packs.china import facts
 from digicarbon.source import InputOutputTable, Inputs
 from digicarbon.spec import build
 
@@ -130,12 +129,6 @@ def test_unknown_term_offers_the_nearest() -> None:
         build({"_target_": "digicarbon.measure.BeaMeasure", "terms": ["ln_dd"]}, Measure, "measure")
     with pytest.raises(ConfigError, match="at least one of"):
         BeaMeasure(terms=())
-
-
-def test_default_spellings_cover_the_packaged_sectors() -> None:
-    sectors = facts.sectors().set_index("digital")
-    for kind, spellings in (("manufacturing", SECTOR1), ("services", SECTOR2)):
-        assert {sectors.loc[kind, "sector"], sectors.loc[kind, "name_zh"]} <= set(spellings)
 
 
 def test_other_coefficients_by_hand() -> None:

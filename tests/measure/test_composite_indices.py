@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 from typing import Any
@@ -181,17 +180,6 @@ def test_wrong_fields(kind: str, fields: dict[str, Any], sentence: str) -> None:
 def test_kind_of_ones_own() -> None:
     with pytest.raises(TypeError, match="define `combine`"):
         CompositeIndex(terms=("index",), indicators=DIRECTIONS).compute(INPUTS)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_real_indicators(kind: type[CompositeIndex], load_real: Callable[..., Inputs]) -> None:
-    directions = {"digital_finance": "positive", "patent_grants": "positive", "coal_related_energy": "negative"}
-    measure = kind(indicators=directions, per_capita=("patent_grants",))
-    inputs = load_real("china")
-    found = measure.compute(inputs)[measure.name]
-    assert found.notna().all()
-    assert found.between(0, 1.001).all()
-    assert found.corr(inputs.frame["digital_finance"]) > 0.3
 
 
 # symmetric, so that both have one entropy; thirds and tenths, so that sums are off by rounding

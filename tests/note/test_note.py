@@ -72,8 +72,8 @@ def test_ends_that_are_shown_alike_are_one_number() -> None:
 
 
 def test_numbers_decide_endings() -> None:
-    assert str(Note("units_without_periods", units=1)) == "1 unit without enough periods in a row is left out."
-    assert str(Note("units_without_periods", units=2)) == "2 units without enough periods in a row are left out."
+    assert str(Note("runs_failed", runs=1, labels=("a",))) == "1 run failed and is not shown: a."
+    assert str(Note("runs_failed", runs=2, labels=("a", "b"))) == "2 runs failed and are not shown: a, b."
     one = Note("not_in_joint", runs=1, every=7, why=Note("why_not_finite"), labels=("a",))
     assert str(one).startswith("1 of 7 runs is not in the joint test, since each has no finite coefficient: a.")
     iv = {"instruments": ("z",), "y": "y"}
@@ -104,8 +104,8 @@ def test_a_result_takes_sentences_and_tells_of_codes() -> None:
 
 
 def test_sentences_of_old_stores_are_read_as_notes() -> None:
-    old = ["Of 9 instruments 8 are linearly independent; degrees of freedom count these.", "Mine.", SEED.to_json()]
-    assert read_all(old) == (Note("dependent_instruments", instruments=9, independent=8), note_of("Mine."), SEED)
+    old = ["2 of 9 rows lack a value, a logarithm or a lag and are left out.", "Mine.", SEED.to_json()]
+    assert read_all(old) == (Note("rows_lacking", rows=2, every=9), note_of("Mine."), SEED)
     assert recognised("Drawn, seed 4.") == note_of("Drawn, seed 4.")
 
 

@@ -104,5 +104,5 @@ def test_wrong_places_of_the_panel_are_named() -> None:
     with pytest.raises(WeightsError, match="a and c lie at the same place: no triangle tells them apart"):
         DelaunayWeights().compute(panel([100.0, 102.0, 100.0, 102.0, 100.9], [30.0, 30.0, 30.0, 32.1, 31.0]))
     bare = pd.DataFrame({"unit": list("aabb"), "time": [1, 2, 1, 2], "gdp": 1.0})
-    with pytest.raises(WeightsError, match=r"none of them: a, b\..*give the panel the columns longitude and latitude"):
+    with pytest.raises(WeightsError, match=r"give the panel the columns longitude and latitude"):
         DelaunayWeights().compute(Panel.from_frame(bare, "unit", "time"))

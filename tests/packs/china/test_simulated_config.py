@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import pytest
 import yaml
+from omegaconf import OmegaConf
 
 from digicarbon.config.compose import Composer, loader
 from digicarbon.measure import BeaMeasure, Measure
@@ -62,3 +63,8 @@ def test_outcomes_hold_constant_what_the_source_has(folder: Path) -> None:
 @pytest.mark.parametrize(("group", "kind"), [("measure", Measure), ("outcome", Outcome)])
 def test_none_options(group: str, kind: type[Spec]) -> None:
     assert type(option(group, "none", kind)).__name__ == f"No{kind.__name__}"
+
+
+def test_curves_of_omegaconf_are_taken_as_they_are() -> None:
+    config = OmegaConf.create({"curves": {"e": [1.0, -0.5]}})
+    assert SimulatedSource(curves=config.curves).curves == {"e": (1.0, -0.5)}

@@ -86,3 +86,13 @@ DIAGNOSTIC_DOES: dict[tuple[type[Diagnostic], str], Does] = {
 }
 """The column of its tables that each field changes, and those that it keeps."""
 FEWEST_CLUSTERS = [DiD(**POLICY)]
+
+
+def with_columns(panel: dc.Panel) -> dc.Panel:
+    """Return the panel of `fields` with a policy that does something, and one that does nothing."""
+    sham = {f"u{code:02}": 2005 + code % 3 for code in (0, 1, 3, 4, 5)}
+    return panel.with_policy("pilot", "start").with_policy("sham", sham)
+
+
+OF_PANEL = {"panel.policy": {"pilot": "adopted"}}
+"""What options refer to that the panel of the default experiment leaves empty."""

@@ -25,7 +25,23 @@ DRAWN = Path(__file__).parent / "drawn.pickle"
 class SimulatedSource(Source):
     """Inputs that were drawn before, by the fields of their source; others are refused."""
 
-    model_config = pydantic.ConfigDict(extra="allow")
+    seed: int = 1
+    size: str = "provinces"
+    first_year: int = 2012
+    last_year: int = 2017
+    process: str = "sdm"
+    driver: str = "e"
+    beta: float = -0.12
+    curves: Mapping[str, Any] = pydantic.Field(default_factory=dict)
+    regions: Mapping[str, Any] = pydantic.Field(default_factory=dict)
+    moderation: float = 0.0
+    triple: float = 0.0
+    theta: float = 0.05
+    rho: float = 0.4
+    gamma: Any = (-0.3, 0.2, 0.1, -0.15, -0.03)
+    sigma: float = 0.05
+    neighbours: str = "w1_adjacency"
+    unit_effects: bool = True
 
     def load(self) -> Inputs:
         """Return the inputs that were drawn with these fields."""
