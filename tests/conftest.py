@@ -41,6 +41,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 gc.set_threshold(*COLLECT)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+COLLECTED = pytest.StashKey[list[pytest.Item]]()
+"""All tests that this session has read, those of other stages too."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what was read, before the expression of marks leaves some out."""
+    config.stash[COLLECTED] = list(items)
 
 
 def skip(reason: str) -> None:

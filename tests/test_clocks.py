@@ -9,6 +9,7 @@ from code_facts import clocks_asserted
 from conftest import REPOSITORY
 
 
+@pytest.mark.long
 def test_no_test_compares_the_reading_of_a_clock() -> None:
     found = clocks_asserted(REPOSITORY / "tests")
     assert [place for place in found if not place.startswith("benchmark/")] == []

@@ -18,6 +18,7 @@ LOADED_BY_NAME = {"dask-jobqueue", "psycopg"}
 """Imported by a name in a text: by an executor of ours, and by SQLAlchemy."""
 
 
+@pytest.mark.long
 def test_every_import_is_declared_and_nothing_else() -> None:
     project = tomllib.loads(Path(REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = {distribution(requirement) for requirement in project["dependencies"]}

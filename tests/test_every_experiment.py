@@ -21,6 +21,8 @@ from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import Plan, plan
 from digicarbon.sweep import sweep
 
+pytestmark = pytest.mark.long
+
 LISTS = {"paper", "china_paper", "placebo"}
 STUDIES = LISTS - {"placebo"}
 SMALLER = {

@@ -41,7 +41,7 @@ echo "$0 $*" >> "$LOG"
 case "$0 $*" in
   *"python3 -m venv .venv")
     mkdir -p .venv/bin
-    for name in pip ruff mypy lint-imports mkdocs pytest; do cp "$0" .venv/bin/$name; done;;
+    for name in pip python ruff mypy lint-imports mkdocs pytest; do cp "$0" .venv/bin/$name; done;;
 esac
 """
 """Stands for a program: notes how it was called."""

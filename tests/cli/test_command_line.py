@@ -102,12 +102,14 @@ def test_help_of_hydra(folder: Path, capsys: Capture) -> None:
     assert "--config-dir" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_a_check_waits_for_nothing_that_it_does_not_use(folder: Path) -> None:
     heavy = {"mlflow", "sqlalchemy", "joblib", "linearmodels", "spreg", "formulaic", "pandera", "matplotlib",
              "scipy.optimize", "scipy.spatial", "scipy.stats"}  # fmt: skip
     assert loaded("main(['check'])", heavy) == "[]"
 
 
+@pytest.mark.long
 def test_spatial_models_load_only_the_estimators_and_weights_that_they_use(folder: Path) -> None:
     others = {f"digicarbon.{name}" for name in ("model._spatial_batch", "numeric.spatial.error_batch",
               "numeric.spatial.random", "source._read", "weights.places")}  # fmt: skip
@@ -123,6 +125,7 @@ def test_spatial_models_load_only_the_estimators_and_weights_that_they_use(folde
     assert not any(name in used for name in ("numeric.spatial.random", "source._read", "weights.places"))
 
 
+@pytest.mark.long
 def test_a_sweep_on_a_store_that_is_there_does_without_mlflow(project: Path) -> None:
     heavy = {"mlflow", "alembic", "sqlalchemy", "flask", "fastapi", "linearmodels", "spreg", "formulaic", "pandera"}
     run = "main(['run', 'executor=sequential', 'measure=ddl,bea', '-m'])"
@@ -146,6 +149,7 @@ def loaded(calls: str, names: set[str]) -> str:
 # ---- the process
 
 
+@pytest.mark.long
 def test_exit_status_of_the_process(folder: Path) -> None:
     wrong = process("check", "wieghts=x")
     assert wrong.returncode == 2
@@ -166,6 +170,7 @@ def test_traceback_on_demand(folder: Path) -> None:
     assert wrong.stderr.splitlines()[-1].startswith("digicarbon: command line: model.x must be a list")
 
 
+@pytest.mark.long
 def test_nothing_is_left_behind_but_the_store(project: Path) -> None:
     done = process("run", "-m", "executor=sequential", "measure=ddl,bea")
     assert done.returncode == 0, done.stderr
@@ -418,6 +423,7 @@ def test_the_title_of_another_experiment_is_not_inherited(
     assert child == (words[0].removeprefix("title=") if words else "child: Child" if "config" not in text else "")
 
 
+@pytest.mark.long
 def test_what_is_inherited_is_replaced_in_one_word(folder: Path, capsys: Capture) -> None:
     (folder / "experiments").mkdir()
 
@@ -473,6 +479,7 @@ def test_what_is_inherited_is_replaced_in_one_word(folder: Path, capsys: Capture
     )
 
 
+@pytest.mark.long
 def test_a_column_that_cannot_run_does_not_end_the_others(folder: Path, capsys: Capture) -> None:
     (folder / "experiments").mkdir()
     mine = folder / "experiments" / "mine.yaml"
@@ -534,6 +541,7 @@ def test_a_folder_that_was_deleted_is_a_sentence(
     assert main(["--version"]) == 0
 
 
+@pytest.mark.long
 def test_a_plan_tells_what_is_recorded_and_makes_no_store(project: Path, capsys: Capture) -> None:
     words = ["executor=sequential", "inference=wild,robust"]
     assert main(["plan", *words]) == 0
@@ -553,6 +561,7 @@ def test_a_plan_tells_what_is_recorded_and_makes_no_store(project: Path, capsys:
     assert [path.name for path in project.iterdir()] == ["mlruns"]
 
 
+@pytest.mark.long
 def test_another_experiment_stands_in_for_a_source(folder: Path, capsys: Capture) -> None:
     Path("experiments").mkdir()
     body = "defaults: [config, _self_]\n"
@@ -746,6 +755,7 @@ def test_ui_of_a_taken_port(project: Path, capsys: Capture) -> None:
     assert f"digicarbon ui --port {port + 1}" in said
 
 
+@pytest.mark.long
 def test_a_folder_with_a_percent_sign_holds_a_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
@@ -770,6 +780,7 @@ def test_a_folder_with_a_percent_sign_holds_a_store(
     assert not [path for path in folder.iterdir() if path.name not in ("mlruns", "page")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("flags", [["--cfg", "job"], ["--cfg", "all", "--resolve"], ["--info", "config"], ["--info"]])
 def test_what_hydra_prints_has_no_secrets(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, flags: list[str]
@@ -994,6 +1005,7 @@ def test_interruption(folder: Path, capsys: Capture) -> None:
     assert "Interrupted; the runs written so far are kept." in complaint(capsys, "check", "model=mine", status=130)
 
 
+@pytest.mark.long
 def test_a_field_that_only_the_class_has_is_set(folder: Path, capsys: Capture) -> None:
     (folder / "conf" / "model").mkdir(parents=True)
     (folder / "conf" / "model" / "mine.yaml").write_text(
@@ -1109,6 +1121,7 @@ def test_a_wrong_label_in_the_weights_is_a_sentence(folder: Path, capsys: Captur
     assert main(["check", *OWN, "model=twfe"]) == 0
 
 
+@pytest.mark.long
 def test_two_commands_may_start_in_one_empty_folder(project: Path) -> None:
     command = [sys.executable, "-m", "digicarbon", "run", "executor=sequential"]
     started = [

@@ -10,6 +10,8 @@ import pytest
 from digicarbon.__main__ import main
 from digicarbon.source import datafolder
 
+pytestmark = pytest.mark.long
+
 Capture = pytest.CaptureFixture[str]
 RECORD = datafolder.Provenance("long", (datafolder.RawFile("raw.csv", "a" * 64, 3),), citation="Me (2024)")
 UNITS = ["Beijing", "Tianjin", "Hebei", "Shanxi", "Liaoning", "Jilin"]

@@ -21,6 +21,8 @@ from digicarbon.__main__ import main
 from digicarbon.numeric.linear.covariance import small_sample_factor
 from digicarbon.script.small import Small
 
+pytestmark = pytest.mark.long
+
 Capture = pytest.CaptureFixture[str]
 STATES = {
     "y": "ln gsp",

@@ -131,6 +131,7 @@ def complaint() -> str:
     return err.getvalue()
 
 
+@pytest.mark.long
 def test_each_run_has_its_state(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert look("measure=bea,ddl") == {"measure=bea": "new", "measure=ddl": "new"}
     assert "a guess of 3 ms each, as no run of these models is recorded yet" in sentence("measure=bea,ddl")

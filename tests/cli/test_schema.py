@@ -44,6 +44,7 @@ def messages(error: ValidationError) -> list[str]:
     return [f"{error.json_path}: {error.message}", *(text for part in error.context or () for text in messages(part))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", OPTIONS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_option_is_valid_and_a_misspelt_field_is_not(path: Path, made: dict[str, Draft7Validator]) -> None:
     validator = made[path.parent.name]

@@ -18,6 +18,8 @@ from conftest import REPOSITORY
 from digicarbon.__main__ import main
 from digicarbon.cli import ui
 
+pytestmark = pytest.mark.long
+
 STARTED = """
 import json, os, sys
 import mlflow.server

@@ -79,6 +79,7 @@ def _resolved(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, Any]:
     return dict(plain)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_run_of_every_experiment(name: str) -> None:
     composer = Composer(loader(), name)
@@ -90,6 +91,7 @@ def test_every_run_of_every_experiment(name: str) -> None:
     assert composed(name, last) == composed_in_full(name, last)
 
 
+@pytest.mark.long
 def test_every_option_of_every_group() -> None:
     composer = shipped_composer()
     names = {group: composer.options(group) for group in GROUPS}
@@ -124,6 +126,7 @@ def composer(folder: Path) -> Composer:
     return Composer(loader(), "mine")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "text",
     [

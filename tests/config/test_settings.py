@@ -155,6 +155,7 @@ def test_a_flag_that_works(folder: Path, capsys: Capture, words: str, said: str)
     assert said in capsys.readouterr().out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -93,6 +93,7 @@ def test_local_values_add_up_to_the_global_one(produc: dc.Panel, usaww: dc.Weigh
     np.testing.assert_allclose(local, dc.moran(produc, usaww, "unemp")["i"], rtol=1e-12)
 
 
+@pytest.mark.long
 def test_permutation_moments_come_near_the_exact_ones_and_are_seeded(produc: dc.Panel, usaww: dc.Weights) -> None:
     exact = dc.moran(produc, usaww, "unemp", moments="randomisation")
     drawn, again, other = (

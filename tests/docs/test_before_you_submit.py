@@ -10,6 +10,8 @@ from conftest import REPOSITORY
 
 from digicarbon.packs.deposit.package.answers import answers, open_questions
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("page", ["before_you_submit.md", "zh/before_you_submit.md"])
 def test_the_example_of_answers_is_taken(page: str, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from conftest import REPOSITORY
 from digicarbon.__main__ import main
 from digicarbon.cli import ui, usage
 
+pytestmark = pytest.mark.long
+
 DOCS = REPOSITORY / "docs"
 TEMPLATES = [*(REPOSITORY / "digicarbon" / "template").rglob("*.md")]
 FOLLOWED = [

@@ -12,6 +12,8 @@ from conftest import REPOSITORY
 
 from digicarbon.__main__ import main
 
+pytestmark = pytest.mark.long
+
 DOCS = REPOSITORY / "docs"
 PAGES = ("from_stata", "from_r", "from_pysal")
 FILES = [

@@ -10,6 +10,8 @@ import pytest
 from blocks import FENCE, follow
 from conftest import REPOSITORY
 
+pytestmark = pytest.mark.long
+
 DOCS = REPOSITORY / "docs"
 GALLERY = DOCS / "gallery.md"
 PICTURE = re.compile(r"!\[([^\]]+)\]\(([^)]+)\)")

@@ -10,6 +10,8 @@ from conftest import REPOSITORY
 
 from digicarbon.config.files import GROUPS
 
+pytestmark = pytest.mark.long
+
 FOLDER = REPOSITORY / "docs" / "how"
 # a pack is installed: tests/packs/test_packs.py
 PAGES = sorted(page.stem for page in FOLDER.glob("*.md") if page.stem not in ("index", "pack"))

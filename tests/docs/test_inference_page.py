@@ -25,6 +25,8 @@ import digicarbon as dc
 from digicarbon.model import Model, tested
 from digicarbon.packs.policies.model.did import Estimator
 
+pytestmark = pytest.mark.long
+
 Floats = NDArray[np.float64]
 PAGE = REPOSITORY / "docs" / "inference.md"
 UNITS, PERIODS, DRAWS, SEED = 24, 5, 499, 7

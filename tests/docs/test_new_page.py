@@ -11,6 +11,8 @@ from conftest import REPOSITORY
 
 from digicarbon.__main__ import main
 
+pytestmark = pytest.mark.long
+
 
 def test_new_page(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert follow(REPOSITORY / "docs" / "new.md", project, capfd) == 5

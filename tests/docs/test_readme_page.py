@@ -11,6 +11,8 @@ import pytest
 from blocks import blocks, follow
 from conftest import REPOSITORY
 
+pytestmark = pytest.mark.long
+
 PAGE = REPOSITORY / "README.md"
 EXAMPLE = REPOSITORY / "docs" / "example"
 

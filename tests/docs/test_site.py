@@ -15,6 +15,8 @@ from conftest import REPOSITORY
 import digicarbon as dc
 from digicarbon.spec import Spec
 
+pytestmark = pytest.mark.long
+
 DOCS = REPOSITORY / "docs"
 BUILD = [sys.executable, "-m", "mkdocs", "build", "--strict", "-f"]
 

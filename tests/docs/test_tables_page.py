@@ -13,6 +13,8 @@ from digicarbon.config.compose import Composer, loader
 from digicarbon.plan.runs import plan
 from digicarbon.sweep import sweep
 
+pytestmark = pytest.mark.long
+
 NUMBER = re.compile(r"-?\d+\.\d{3}\**")
 
 

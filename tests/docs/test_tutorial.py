@@ -8,6 +8,8 @@ import pytest
 from blocks import blocks, follow
 from conftest import REPOSITORY
 
+pytestmark = pytest.mark.long
+
 DOCS = REPOSITORY / "docs"
 
 

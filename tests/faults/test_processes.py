@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from laboratory import EVERY, GATED, VICTIM, Contents, Laboratory, each_once, ended, undisturbed
 
+pytestmark = pytest.mark.long
+
 __all__ = ["undisturbed"]
 
 WORKERS = ("executor.n_jobs=2", "executor.batch=2")

@@ -272,6 +272,7 @@ def test_null_models_of_an_effect_are_restricted_maxima(shift: float) -> None:
             assert null.loglik == pytest.approx(-found.fun, abs=1e-5)
 
 
+@pytest.mark.long
 def test_wild_p_of_effects_has_its_size_and_sees_an_effect() -> None:
     def p(seed: int, beta: float) -> np.ndarray:
         rng = np.random.default_rng(seed)

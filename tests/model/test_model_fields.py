@@ -198,7 +198,7 @@ def with_slopes() -> Panel:
     """Return a panel whose errors are correlated within units, and larger where x and the policy are."""
     whole = panel()
     own = SLOPES * np.random.default_rng(3).normal(size=UNITS)[whole.unit_codes]
-    regressors = sum(whole.column(name) for name in ("x", "pilot"))
+    regressors = sum(whole.column(name) for name in ("x", "pilot") if name in whole.names)
     return whole.with_columns({"y": whole.column("y") + own * regressors, "m": whole.column("m") + own * regressors})
 
 

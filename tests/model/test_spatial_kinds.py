@@ -206,6 +206,7 @@ def spread(usaww: dc.Weights, draw: object, cov: str, effects: str = "two_way") 
     return table["se"].mean(), table["coef"].std()
 
 
+@pytest.mark.long
 def test_robust_errors_hold_where_errors_are_skewed_and_heavy_tailed(usaww: dc.Weights) -> None:
     def skewed(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
         return rng.exponential(size=shape) ** 1.5 - 1.33
@@ -217,6 +218,7 @@ def test_robust_errors_hold_where_errors_are_skewed_and_heavy_tailed(usaww: dc.W
     np.testing.assert_allclose(robust[["x", "rho"]] / sd[["x", "rho"]], 1, atol=0.15)
 
 
+@pytest.mark.long
 def test_robust_errors_equal_classic_ones_for_normal_errors(usaww: dc.Weights) -> None:
     def normal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
         return rng.normal(size=shape)

@@ -14,6 +14,8 @@ from digicarbon.arrays import FloatArray
 from digicarbon.model import Model
 from digicarbon.numeric.resampling.signs import signs_of
 
+pytestmark = pytest.mark.long
+
 N, T, DRAWS = 16, 5, 99
 LABELS = [f"u{unit:02d}" for unit in range(N)]
 RING = (np.roll(np.eye(N), 1, axis=1) + np.roll(np.eye(N), -1, axis=1)) / 2

@@ -235,6 +235,7 @@ def test_endings_ask_for_fields_that_there_are() -> None:
             assert {piece.by for piece in words if isinstance(piece, Either)} <= fields, code
 
 
+@pytest.mark.long
 def test_no_error_is_made_of_a_sentence() -> None:
     """Every error of ours holds a note: what is raised names a code."""
     trees = dict(sources(ROOT))

@@ -30,7 +30,7 @@ from digicarbon.result import Result
 from digicarbon.tracking import Tracking
 
 Capture = pytest.CaptureFixture[str]
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
 
 SMALL = """
 defaults: [config, {override source: simulated_w1}, {override weights: w1_adjacency}, {override model: sdm}, _self_]

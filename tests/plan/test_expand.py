@@ -36,6 +36,7 @@ def chosen(body: str) -> tuple[list[dict[str, Any]], int]:
     return [choice.values for choice in choices], excluded
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("axes", "number"), [(2, "10,000,000,000"), (6, "10^30 or more")])
 def test_a_grid_that_no_machine_holds_is_refused_before_it_is_listed(folder: Path, axes: int, number: str) -> None:
     grid = "".join(f'  source.a{place}: "range(0,100000)"\n' for place in range(axes))

@@ -389,6 +389,7 @@ def test_weights_are_recorded_where_the_wild_bootstrap_filters_by_them(folder: P
         assert made.runs[0].has("weights") == "none"
 
 
+@pytest.mark.long
 def test_hash_is_that_of_the_fit_not_of_the_way_to_it(folder: Path) -> None:
     direct = key("model=twfe", "measure=ddl")
     name = experiment("columns: {Any label (1): {measure: ddl, model: twfe}}\ntitle: a title")

@@ -70,6 +70,7 @@ def test_words_change_no_number(own: Path) -> None:
     assert [run.key for run in plan(Composer(loader(), "other", ["inference=classic"])).runs] == keys
 
 
+@pytest.mark.long
 def test_a_recorded_sweep_has_the_words_again(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "own", "inference=classic", "report=signs"]) == 0
     table = capsys.readouterr().out

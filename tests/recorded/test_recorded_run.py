@@ -23,6 +23,7 @@ def ids(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> list
     return sorted(run.info.run_id for run in found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("verb", [("rerun",), ("data", "show")])
 def test_the_beginning_of_several_ids_says_how_many_and_how_to_go_on(
     ids: list[str], capsys: Capture, verb: tuple[str, ...]

@@ -53,6 +53,7 @@ def shown(cell: Any) -> str:
     return f"{match[1] or ''}{value:.{len(match[2] or '')}f}{match[3] or ''}"
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(tables())
 def test_word_holds_every_text(table: Table) -> None:
@@ -67,6 +68,7 @@ def test_word_holds_every_text(table: Table) -> None:
     assert paragraphs == [text for text in wanted if text]
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(tables())
 def test_excel_shows_every_text_and_runs_none(table: Table) -> None:

@@ -144,6 +144,7 @@ def test_each_column_of_a_curve_is_the_table_of_its_part_alone() -> None:
         assert float(line["median"]) == pytest.approx(np.median(coef), abs=5e-5)
 
 
+@pytest.mark.long
 def test_more_parts_than_fit_have_a_picture_each(monkeypatch: pytest.MonkeyPatch) -> None:
     records, multiverse = sweep_of({"b": "uncertain", "c": "nonequivalent"})
     spec = SpecificationCurve(pictures=("svg",)).with_multiverse(multiverse)

@@ -64,6 +64,7 @@ def test_every_shipped_word_is_there_in_both_languages() -> None:
     assert not set(terms()) & set(words())
 
 
+@pytest.mark.long
 @given(st.text())
 def test_any_text_has_words(term: str) -> None:
     assert Labels()(term) == term

@@ -24,6 +24,8 @@ from digicarbon.report.base import Record, counted_notes
 from digicarbon.result import Result
 from digicarbon.sweep import sweep
 
+pytestmark = pytest.mark.long
+
 EXPERIMENTS = {
     "distance_bands": [],
     "distance_decay": [],

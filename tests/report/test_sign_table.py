@@ -186,6 +186,7 @@ def by_dummies(raw: pd.DataFrame, vintage: str, controls: bool, outcome: str = "
     return float(solution[0])
 
 
+@pytest.mark.long
 def test_the_real_panel_s_coefficients(raw: pd.DataFrame) -> None:
     planned = plan(Composer(loader(), "china_choices", ["executor=sequential"]))
     assert len(planned.runs) == 24

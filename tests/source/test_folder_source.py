@@ -178,6 +178,7 @@ class TestRead:
         assert made.geometry == str(here / "map.geojson")
         assert made.files[-1].series == ("geometry",)
 
+    @pytest.mark.long
     @settings(max_examples=15, deadline=None)
     @given(st.permutations(range(6)), st.permutations(range(5)))
     def test_the_order_of_rows_changes_nothing(self, order: list[int], other: list[int]) -> None:

@@ -17,6 +17,8 @@ from digicarbon.report import Record, RegressionTable, Table
 from digicarbon.sweep import sweep, tables
 from digicarbon.sweep.sweep import Finished
 
+pytestmark = pytest.mark.long
+
 EXPERIMENT = """# two measures
 defaults: [config, _self_]
 grid:

@@ -25,6 +25,8 @@ from digicarbon.sweep.engine import Fitted, Work, fitted
 from digicarbon.sweep.shared import SharedPanels
 from digicarbon.tracking import metrics
 
+pytestmark = pytest.mark.long
+
 TIMEOUT = 8.0
 """Seconds of a fit; the first of a process takes up to .7, with its imports, those of sleepers 60."""
 

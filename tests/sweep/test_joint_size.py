@@ -9,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 REPLICATIONS, DRAWS = 100, 39
 
 

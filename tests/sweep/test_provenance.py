@@ -231,6 +231,7 @@ def _with_measures(measures: list[Any]) -> Ledger:
     return ledger([replace(run, label=str(k), specs=replace(run.specs, measure=one)) for k, one in enumerate(measures)])
 
 
+@pytest.mark.long
 def test_every_run_says_where_it_comes_from(project: Path) -> None:
     git("init", "-q")
     git("add", ".")

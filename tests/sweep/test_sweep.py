@@ -112,6 +112,7 @@ def estimates(finished: Finished) -> pd.DataFrame:
     return table.set_index(["run", "term"]).sort_index()
 
 
+@pytest.mark.long
 def test_a_failing_run_is_recorded_and_the_others_go_on(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status = main(["run", "executor=sequential", "model=fragile", "model.mood=good,bad,polite,fine"])
     shown = capsys.readouterr()
@@ -168,6 +169,7 @@ def test_every_run_failing_leaves_no_table(mine: Path) -> None:
     assert not Path("mlruns/artifacts/config", finished.parent_id, "artifacts", "table.md").exists()
 
 
+@pytest.mark.long
 def test_workers_and_batches_do_not_change_a_number(mine: Path) -> None:
     sweep_of = ("model=mean,fragile,sdm", "measure=ddl,bea", "inference.level=0.9")
     ways = (
@@ -190,6 +192,7 @@ def test_workers_and_batches_do_not_change_a_number(mine: Path) -> None:
         assert other.table.notes == finished[0].table.notes
 
 
+@pytest.mark.long
 def test_the_parent_holds_table_estimates_and_experiment(project: Path) -> None:
     finished = run("table7_spatial_w1", "executor=sequential")
     assert finished.table is not None
@@ -280,6 +283,7 @@ def test_an_experiment_that_lists_others(project: Path, capsys: pytest.CaptureFi
     assert "paper > part > paper leads back to itself" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_run_that_ends_its_process_fails_alone(mine: Path) -> None:
     code = MINE.replace('raise ValueError("it does not want to")', "__import__('os')._exit(9)")
     (mine / "mine.py").write_text(code, encoding="utf-8")
@@ -312,6 +316,7 @@ def test_a_second_call_fits_nothing(project: Path, capsys: pytest.CaptureFixture
     assert "Nothing to fit: all 3 runs were recorded before." in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_failed_runs_are_fitted_again_and_replaced(mine: Path) -> None:
     overrides = ("executor=sequential", "model=fragile", "model.mood=good,bad,fine")
     code = MINE.replace(
@@ -349,6 +354,7 @@ def test_fits_of_another_sweep_are_copied(project: Path, capsys: pytest.CaptureF
     assert "digicarbon.reused_from" not in new["measure=ide"].data.tags
 
 
+@pytest.mark.long
 def test_force_fits_everything_in_a_new_sweep(project: Path) -> None:
     first = run("config", "executor=sequential", "measure=ddl,bea")
     again = run("config", "executor=sequential", "measure=ddl,bea", force=True)
@@ -367,6 +373,7 @@ def test_a_deleted_run_is_fitted_again(project: Path) -> None:
     assert set(children("digicarbon")) == {"measure=ddl", "measure=bea"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_sweep_is_gone_on_with(
     mine: Path, number: signal.Signals, capsys: pytest.CaptureFixture[str]
@@ -402,6 +409,7 @@ def test_varied_weights_are_recorded_where_they_are_used(project: Path) -> None:
     assert sorted(one.data.params["weights.k"] for one in children("digicarbon").values()) == ["3", "5"]
 
 
+@pytest.mark.long
 def test_a_region_may_keep_an_island_where_the_weights_say_so(project: Path) -> None:
     choices = ("sample.units=[Beijing,Tianjin,Hebei,Hainan,Shanxi,Henan]", "outcome.controls=[]", "model=sar")
     with pytest.raises(WeightsError, match="no neighbour for Hainan"):
@@ -444,6 +452,7 @@ def same(one: Finished, other: Finished) -> bool:
     return text_of(one.parent_id, "estimates.csv") == text_of(other.parent_id, "estimates.csv")
 
 
+@pytest.mark.long
 def test_a_large_sweep_holds_no_result_and_says_the_same(
     project: Path, monkeypatch: pytest.MonkeyPatch, books: list[sweep._Book]
 ) -> None:
@@ -472,6 +481,7 @@ def test_a_sweep_keeps_no_result_once_there_is_no_room_for_all(
     assert same(large, small)
 
 
+@pytest.mark.long
 def test_a_large_sweep_copies_what_another_one_has(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("config", *LARGE[:2], "measure=bea")
     small = run("config", *LARGE, force=True)
@@ -512,6 +522,7 @@ def test_a_result_that_no_file_can_hold_is_told_of(mine: Path, monkeypatch: pyte
     assert "1 run more: recorded, but their results cannot be read back." in finished.table.notes
 
 
+@pytest.mark.long
 def test_many_runs_end_with_a_summary(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     axes = ("model=twfe", "measure=ddl,bea", "outcome=intensity,intensity_apparent", "sample.first=null,2013")
     levels = f"inference.level={','.join(str(k / 100) for k in range(90, 99))}"
@@ -534,6 +545,7 @@ def test_many_runs_end_with_a_summary(project: Path, capsys: pytest.CaptureFixtu
     assert wide.shape[1] == 72
 
 
+@pytest.mark.long
 def test_a_report_of_the_users_own_reads_a_large_sweep_as_a_sequence(
     mine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -272,6 +272,7 @@ def test_columns_may_have_a_kind(project: Path) -> None:
     assert table.cells["FE"].tolist() == table.cells["FE again"].tolist()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("spec", "sentence"),
     [

@@ -11,9 +11,7 @@ country is deleted, the data that it drew are read from a file by `recorded_coun
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
-import pickle
 import re
 import shutil
 import subprocess
@@ -25,15 +23,19 @@ from typing import Any
 
 import yaml
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(REPOSITORY))
-
 from digicarbon import pack
 from digicarbon.panel.making import makers
 
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parent.parent
 OWN = sorted(file.parent.name for file in (REPOSITORY / "digicarbon" / "packs").glob("*/__init__.py"))
-STUDY = ("simulated", "simulated_fe", "simulated_w1", "simulated_w2", "simulated_regions", "simulated_nonlinear")
-"""Options of the simulated country that experiments of the core choose."""
+OF_ALL = ("tests/docs", "tests/test_wheel.py")
+"""Tests of pages and of the wheel, which are of all packs together."""
+OF_COUNTRY = {"china": [("source", name) for name in ("china", "china_2007", "china_folder")]}
+"""Options whose class is the core's, and whose data only the pack can read."""
+DRAWN = [("source", f"simulated{name}") for name in ("", "_fe", "_w1", "_w2", "_regions", "_nonlinear")]
+STANDING = {"china": [*DRAWN, ("weights", "w1_adjacency")]}
+"""Options of the default experiment and of its relatives, for which `recorded_country` has classes."""
 
 
 def copy_without(packs: Sequence[str], target: Path) -> None:
@@ -52,12 +54,17 @@ def copy_without(packs: Sequence[str], target: Path) -> None:
     for name in packs:
         shutil.rmtree(target / "digicarbon" / "packs" / name)
         shutil.rmtree(target / "tests" / "packs" / name)
+    for name in OF_ALL:
+        place = target / name
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
     options = dict(options_of(packs))
     if "china" in packs:
-        kept = [("source", name) for name in STUDY] + [("weights", "w1_adjacency")]
-        options = {path: choice for path, choice in options.items() if choice not in kept}
-        record(target / "tests" / "without" / "recorded_country" / "drawn.pickle")
-        announce(target / "tests" / "without", "recorded_country")
+        options = {path: choice for path, choice in options.items() if choice not in STANDING["china"]}
+        stand_in = target / "tests" / "without" / "recorded_country"
+        subprocess.run(
+            [sys.executable, HERE / "draw.py", stand_in / "neighbours.pickle"], env=environment(REPOSITORY), check=True
+        )
+        announce(stand_in.parent, stand_in.name)
     for path in options:
         (target / path).unlink()
     design = target / "conf" / "panel" / "study.yaml"
@@ -70,8 +77,11 @@ def options_of(packs: Sequence[str]) -> Iterator[tuple[Path, tuple[str, str]]]:
     """Yield the files of options whose class is in one of the packs, with group and name."""
     for path in sorted((REPOSITORY / "conf").rglob("*.yaml")):
         target = re.search(r"(?m)^_target_: (\S+)", path.read_text(encoding="utf-8"))
-        if target and pack.of(target[1]) in packs:
-            yield path.relative_to(REPOSITORY), (path.parent.name, path.stem)
+        choice = (path.parent.name, path.stem)
+        if choice in [one for name in packs for one in OF_COUNTRY.get(name, ())] or (
+            target and pack.of(target[1]) in packs
+        ):
+            yield path.relative_to(REPOSITORY), choice
 
 
 def fields_of(packs: Sequence[str]) -> list[str]:
@@ -80,17 +90,18 @@ def fields_of(packs: Sequence[str]) -> list[str]:
 
 
 def drop_experiments(folder: Path, options: set[tuple[str, str]], fields: set[str]) -> None:
-    """Delete the experiments that choose one of the options or fields, and those that begin with such an experiment."""
-    contents = {path: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
-    gone = {
-        path
-        for path, text in contents.items()
-        if set(choices(yaml.safe_load(text))) & (options | {("panel", f) for f in fields})
-    }
+    """Delete the experiments that choose one of the options or fields, and those that begin with or list such one."""
+    contents = {path: yaml.safe_load(path.read_text(encoding="utf-8")) for path in folder.glob("*.yaml")}
+    left = options | {("panel", field) for field in fields}
+    gone = {path for path, content in contents.items() if left & set(choices(content))}
     while True:
         names = {path.stem for path in gone}
-        more = {path for path, text in contents.items() if set(re.findall(r"\w+", text)) & names} - gone
-        if not more:
+        more = {
+            path
+            for path, content in contents.items()
+            if names & {str(name) for name in [*content.get("defaults", ()), *content.get("experiments", ())]}
+        }
+        if more <= gone:
             break
         gone |= more
     for path in gone:
@@ -110,32 +121,6 @@ def choices(node: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(node, list):
         for item in node:
             yield from choices(item)
-
-
-def record(target: Path) -> None:
-    """Draw the data of the simulated country, and save them with the neighbours of its units."""
-    sys.path.insert(0, str(REPOSITORY / "tests"))
-    sys.path.insert(0, str(REPOSITORY / "tests" / "without"))
-    from conftest import shipped_source
-    from recorded_country.study import key
-
-    from digicarbon.data import adjacency, provinces
-
-    inputs = {}
-    facts = provinces().set_index("province")[["region", "longitude", "latitude"]]
-    for name in STUDY:
-        source = shipped_source(name)
-        drawn = source.load()
-        # without the country nobody knows where its units lie
-        frame = drawn.frame.join(facts, on="unit")
-        inputs[key(source.model_dump(mode="json"))] = dataclasses.replace(drawn, frame=frame, regions="region")
-    names = provinces()["province"].tolist()
-    matrix = [[0.0] * len(names) for _ in names]
-    for start, end in adjacency()[["province", "neighbour"]].itertuples(index=False):
-        if start in names and end in names:
-            one, two = names.index(start), names.index(end)
-            matrix[one][two] = matrix[two][one] = 1.0
-    target.write_bytes(pickle.dumps({"inputs": inputs, "neighbours": (names, matrix)}))
 
 
 def announce(folder: Path, package: str) -> None:
@@ -166,7 +151,7 @@ def main(words: Sequence[str]) -> int:
 def environment(copy: Path) -> dict[str, str]:
     """Return the environment in which a copy is the package that is imported."""
     places = (copy, copy / "digicarbon" / "plugins", copy / "tests" / "without")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places)), "DIGICARBON_WHOLE": str(REPOSITORY)}
 
 
 if __name__ == "__main__":

@@ -134,6 +134,7 @@ class TestOwnFiles:
         complete = made.frame[~made.frame["unit"].isin(gaps)]
         assert _within_correlation(Inputs(complete, source="complete")) == pytest.approx(0.850, abs=5e-4)
 
+    @pytest.mark.long
     def test_the_energy_inventory_gives_the_yearbook_s_consumption(self, china: Path) -> None:
         fields: dict[str, Any] = {"years": [2012, 2017]}
         yearbook = keyed(inputs("china_folder", energy="yearbook", **fields))

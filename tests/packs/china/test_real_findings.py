@@ -44,6 +44,7 @@ def test_the_tables_of_2007_balance_but_have_empty_sectors(io2007: list[Finding]
     assert negative == [("Gansu", "石油加工、炼焦及核燃料加工业"), ("Xinjiang", "石油加工、炼焦及核燃料加工业")]
 
 
+@pytest.mark.long
 def test_sectoral_totals_hold_in_690_province_years(data_folder: Path) -> None:
     frame = pd.read_csv(data_folder / "china" / "ceads" / "ceads_sectoral_co2_by_fuel_sector_1997_2019.csv.gz")
     assert frame.groupby(["province", "year"]).ngroups == 690

@@ -16,6 +16,8 @@ from digicarbon.panel import PanelDesign
 from digicarbon.source import SimulatedSource
 from digicarbon.weights import AdjacencyWeights
 
+pytestmark = pytest.mark.long
+
 SEEDS = range(1, 201)
 CONTROLS = ("ln_pgdp", "ln_population", "ln_built_up_area", "ln_ter_sec", "ln_regulation")
 DESIGN = PanelDesign(

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from benchmark.recovery import recovered, summary
 
+pytestmark = pytest.mark.long
+
 
 def test_sdm_on_cities() -> None:
     table = summary(recovered("cities", range(1, 21), "lee_yu"))

@@ -65,6 +65,7 @@ def imported(folder: Path) -> Path:
     return folder / "data"
 
 
+@pytest.mark.long
 def test_every_number_arrives(imported: Path, load_shipped: Callable[..., Inputs]) -> None:
     fields = {"folder": str(imported), "required": ["co2_sectoral", "gdp"]}
     made = load_shipped("folder", energy="final", io="provincial", **fields)
@@ -121,6 +122,7 @@ def _keys(panel: dc.Panel) -> list[tuple[str, int]]:
     return [(panel.units[i], int(panel.periods[t])) for i, t in pairs]
 
 
+@pytest.mark.long
 def test_status_names_each_file(imported: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["data", "status", "data"]) == 0

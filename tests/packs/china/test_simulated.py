@@ -192,6 +192,7 @@ def test_without_unit_effects_only_the_years_differ() -> None:
         assert between == pytest.approx(spread, abs=1e-12 if spread == 0 else 0.2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("driver", ["e", "sector1"])
 def test_two_way_fixed_effects_find_the_truth(driver: str) -> None:
     truth = np.array([-0.12, -0.3, 0.2, 0.1, -0.15, -0.03])

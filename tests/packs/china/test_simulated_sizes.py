@@ -93,6 +93,7 @@ def test_provinces_are_what_they_were_before_there_were_sizes(option: str) -> No
     assert digest(loaded(option)) == DIGESTS[option]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("size", "count", "word"), [("cities", 285, "City 001"), ("counties", 2800, "County 0001")])
 def test_units_lie_in_their_provinces(size: str, count: int, word: str, request: pytest.FixtureRequest) -> None:
     inputs: Inputs = request.getfixturevalue(size)

@@ -24,6 +24,8 @@ from digicarbon.panel import PanelDesign
 from digicarbon.source import SimulatedSource, Source
 from digicarbon.spec import build
 
+pytestmark = pytest.mark.long
+
 FloatArray = NDArray[np.float64]
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "source"

@@ -20,6 +20,8 @@ from mlflow.entities import Run
 from digicarbon.__main__ import main
 from digicarbon.tracking import provenance
 
+pytestmark = pytest.mark.long
+
 Capture = pytest.CaptureFixture[str]
 EXPERIMENT = """# Three models
 defaults: [config, {override source: table}, {override measure: none}, {override outcome: none}, _self_]

@@ -14,6 +14,8 @@ from digicarbon.__main__ import main
 from digicarbon.recorded.differences import differences
 from digicarbon.tracking import provenance
 
+pytestmark = pytest.mark.long
+
 Capture = pytest.CaptureFixture[str]
 MINE = """
 from digicarbon.model import PanelRegression

@@ -26,6 +26,8 @@ from digicarbon.result import RunEffect
 from digicarbon.sweep.joint import estimand_of
 from digicarbon.sweep.provenance import roster
 
+pytestmark = pytest.mark.long
+
 UNITS, YEARS = 30, 8
 SPEC: dict[str, Any] = {
     "defaults": [

@@ -18,6 +18,8 @@ from digicarbon.packs.deposit.package.facts import Facts, Source, Variable
 from digicarbon.packs.deposit.package.member import members
 from digicarbon.packs.deposit.package.project import Project
 
+pytestmark = pytest.mark.long
+
 EXPERIMENT = """# {name}
 defaults:
   - config

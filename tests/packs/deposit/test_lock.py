@@ -33,6 +33,8 @@ from digicarbon.packs.deposit.lock.stamp import read as answer
 from digicarbon.plan.runs import plan
 from digicarbon.sweep.sweep import settings_for
 
+pytestmark = pytest.mark.long
+
 CHINESE = ("北京", "天津", "上海", "重庆", "河北", "山西", "辽宁", "吉林", "江苏", "浙江", "安徽", "福建")
 YEARS = range(2008, 2016)
 

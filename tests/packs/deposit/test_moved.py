@@ -25,6 +25,8 @@ from digicarbon.packs.deposit.lock.file import digest
 from digicarbon.packs.deposit.package.data import refuse_restricted
 from digicarbon.packs.deposit.package.facts import DataFile, Source
 
+pytestmark = pytest.mark.long
+
 Capture = pytest.CaptureFixture[str]
 EXPERIMENT = """# {name}
 defaults: [config, override source: {source}, override measure: none, override outcome: none,

@@ -17,6 +17,8 @@ from digicarbon.__main__ import main
 from digicarbon.errors import DataError
 from digicarbon.packs.deposit.package.opened import named_in, opened_by
 
+pytestmark = pytest.mark.long
+
 Capture = pytest.CaptureFixture[str]
 MODULE = """
 import os, sqlite3

@@ -21,6 +21,8 @@ from digicarbon.__main__ import main
 from digicarbon.packs.deposit.package import check
 from digicarbon.packs.deposit.package.member import portable
 
+pytestmark = pytest.mark.long
+
 Capture = pytest.CaptureFixture[str]
 MINE = '''"""A regression of one's own."""
 import helper

@@ -21,6 +21,8 @@ from packaging.utils import canonicalize_name
 import digicarbon
 from digicarbon.packs.deposit.package import software
 
+pytestmark = pytest.mark.long
+
 
 def pins() -> dict[str, Requirement]:
     lines = software.lock_file().decode().splitlines()

@@ -98,6 +98,7 @@ def test_notes_say_where_nothing_or_everything_spills_over() -> None:
     assert "vanishes_x" not in everything.statistics
 
 
+@pytest.mark.long
 def test_coverage_of_all_bands_at_once() -> None:
     covers = []
     for seed in range(1, 61):
@@ -174,6 +175,7 @@ def test_effects_are_what_a_change_of_x_does_to_the_unit_and_to_all_others(panel
     np.testing.assert_allclose([coef[0], se[0]], result.effects.loc[("total", "x"), ["coef", "se"]].tolist(), rtol=1e-9)
 
 
+@pytest.mark.long
 def test_wild_p_of_the_total_effect_keeps_its_size() -> None:
     p = [
         dc.DistanceBands(**MODEL, test="wild", replications=99, intervals=False)

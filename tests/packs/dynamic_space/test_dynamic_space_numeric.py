@@ -480,6 +480,7 @@ def lattice(rows: int, columns: int) -> SparseOperator:
     return SparseOperator(w, 1.0, sums)
 
 
+@pytest.mark.long
 def test_a_large_w_has_the_traces_of_its_eigenvalues() -> None:
     w = lattice(30, 40)
     found = spectrum_of(w, True)

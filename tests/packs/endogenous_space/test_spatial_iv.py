@@ -69,6 +69,7 @@ def test_durbin_of_spreg() -> None:
     np.testing.assert_allclose(result.covariance, witness.vm, rtol=1e-7)
 
 
+@pytest.mark.long
 def test_hac_of_spreg() -> None:
     panel, weights = world(40, 1)
     result = SpatialIV(**TERMS, effects="none", cov="conley", kernel="weights", small_sample="none").fit(panel, weights)

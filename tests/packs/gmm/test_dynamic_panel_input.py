@@ -213,6 +213,7 @@ def test_dummies_of_groups_are_terms() -> None:
     assert model(x=("x", "x:C(group)")).fit(panel(data)).terms == ("L.y", "x", "x:group[b]")
 
 
+@pytest.mark.long
 def test_small_panels_are_fitted_or_refused_in_a_sentence() -> None:
     """Two hundred random panels with gaps: finite numbers, or a sentence that check says, too."""
     rng = np.random.default_rng(0)

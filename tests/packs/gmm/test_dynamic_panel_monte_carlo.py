@@ -11,6 +11,8 @@ import pytest
 
 import digicarbon as dc
 
+pytestmark = pytest.mark.long
+
 SEEDS = range(300)
 RHO = BETA = 0.5
 

@@ -1,9 +1,13 @@
-"""Data and neighbours of the default experiment, read from the file in which `record` has left them."""
+"""Data and neighbours of the default experiment: drawn by the whole repository, and read from files here."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -11,19 +15,22 @@ from typing import Any
 
 import numpy as np
 import pydantic
+from filelock import FileLock
 
-from digicarbon.errors import DataError
+from digicarbon.errors import DataError, WeightsError
+from digicarbon.note import Note
 from digicarbon.panel import Panel
 from digicarbon.source import Inputs, Source
 from digicarbon.weights import Weights
 from digicarbon.weights.base import IslandsPlaced, WeightsSpec
 
-DRAWN = Path(__file__).parent / "drawn.pickle"
-"""Inputs by the fields of their source, and the matrix of neighbours with the names of its units."""
+HERE = Path(__file__).parent
+WHOLE = "DIGICARBON_WHOLE"
+"""Names the folder of the repository from which nothing was deleted."""
 
 
 class SimulatedSource(Source):
-    """Inputs that were drawn before, by the fields of their source; others are refused."""
+    """Inputs that the pack draws with the same fields; regions and places are columns, since no country is known."""
 
     seed: int = 1
     size: str = "provinces"
@@ -44,11 +51,19 @@ class SimulatedSource(Source):
     unit_effects: bool = True
 
     def load(self) -> Inputs:
-        """Return the inputs that were drawn with these fields."""
-        fields = key(self.model_dump(mode="json"))
-        if fields not in _drawn()["inputs"]:
-            raise DataError(f"{fields} was not drawn before the pack was deleted")
-        inputs: Inputs = _drawn()["inputs"][fields]
+        """Return the inputs, which are drawn when they are asked for first.
+
+        Raises
+        ------
+        DataError
+            If the pack refuses the fields.
+        """
+        fields = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        file = HERE / f"{hashlib.sha256(fields.encode()).hexdigest()}.pickle"
+        with FileLock(f"{file}.lock"):
+            if not file.exists():
+                _draw(fields, file)
+        inputs: Inputs = pickle.loads(file.read_bytes())
         return inputs
 
 
@@ -59,19 +74,38 @@ class AdjacencyWeights(WeightsSpec):
     islands: IslandsPlaced = "refuse"
 
     def compute(self, panel: Panel) -> Weights:
-        """Return the weights of the panel's units."""
-        names, matrix = _drawn()["neighbours"]
+        """Return the weights of the panel's units.
+
+        Raises
+        ------
+        WeightsError
+            If a unit is none of the pack's country.
+        """
+        names, matrix = _neighbours()
+        if not set(panel.units) <= set(names):
+            asking = Note("option_of_group", group="weights", option="w1_adjacency")
+            raise WeightsError(Note("weights_no_country", first=asking, remedy=""))
         place = [names.index(unit) for unit in panel.units]
-        links = np.asarray(matrix)[np.ix_(place, place)]
-        return Weights.from_matrix(links, panel.units, islands=self.islands, name="W1", normalise=self.normalise)
-
-
-def key(fields: Mapping[str, Any]) -> str:
-    """Return the fields that decide what is drawn."""
-    return json.dumps({name: value for name, value in fields.items() if name != "controls"}, sort_keys=True)
+        links = matrix[np.ix_(place, place)]
+        islands = "refuse" if self.islands == "nearest" else self.islands
+        return Weights.from_matrix(links, panel.units, islands=islands, name="W1", normalise=self.normalise)
 
 
 @cache
-def _drawn() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = pickle.loads(DRAWN.read_bytes())
+def _neighbours() -> tuple[list[str], Any]:
+    found: tuple[list[str], Any] = pickle.loads((HERE / "neighbours.pickle").read_bytes())
     return found
+
+
+def _draw(fields: str, file: Path) -> None:
+    whole = Path(os.environ[WHOLE])
+    places = os.pathsep.join([str(whole), str(whole / "digicarbon" / "plugins")])
+    done = subprocess.run(
+        [sys.executable, str(whole / "tests" / "without" / "draw.py"), fields, str(file)],
+        env={**os.environ, "PYTHONPATH": places},
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+    )
+    if done.returncode:
+        raise DataError(done.stderr.strip().splitlines()[-1])
