@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from cases import listed
 
 from digicarbon.cli.arguments import read
 from digicarbon.errors import ConfigError
@@ -33,8 +34,7 @@ def test_words_are_put_in_order(line: str, experiment: str, own: list[str], rest
 @pytest.mark.parametrize(
     ("line", "own", "rest"),
     [
-        ("main --blind --draws 50 a=1 --effect=0.2", {"--blind": "", "--draws": "50", "--effect": "0.2"}, ["a=1"]),
-        ("main --effect -0.2 --blind", {"--effect": "-0.2", "--blind": ""}, []),
+        *listed("FLAGS"),
         ("main --all -m a=1,2", {"--all": ""}, ["a=1,2", "-m"]),
     ],
 )
@@ -44,7 +44,7 @@ def test_flags_of_ours_take_the_next_word_or_what_follows_an_equals_sign(
     assert read("plan", shlex.split(line)) == ("main", own, rest)
 
 
-@pytest.mark.parametrize("line", ["main --draws", "main --draws --blind", "main --effect="])
+@pytest.mark.parametrize("line", listed("FLAGS_WITHOUT_VALUE"))
 def test_a_flag_that_lacks_its_value_is_refused(line: str) -> None:
     with pytest.raises(ConfigError, match="needs a value"):
         read("plan", shlex.split(line))

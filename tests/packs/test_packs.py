@@ -14,6 +14,7 @@ from conftest import REPOSITORY
 import digicarbon
 from digicarbon import pack
 from digicarbon.report.picture import chinese
+from digicarbon.__main__ import main
 from digicarbon.spec import locate
 
 sys.path.append(str(REPOSITORY / "tests" / "docs"))
@@ -173,3 +174,11 @@ def test_the_core_stands_without_a_pack(name: str, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_verbs_of_packs_follow_those_of_the_core(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["frobnicate"]) == 2
+    verbs = (
+        "Verbs: run, plan, check, report, export, deliver, list, data, new, schema, ui, rerun, compare, lock, package."
+    )
+    assert verbs in capsys.readouterr().err

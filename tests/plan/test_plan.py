@@ -17,7 +17,6 @@ from digicarbon.plan.exclude import rules_for
 from digicarbon.plan.expand import expand, read_overrides
 from digicarbon.plan.prepare import Preparation
 from digicarbon.plan.runs import Plan, plan
-from digicarbon.spec import as_default
 from digicarbon.sweep.provenance import Entries, ledger
 
 SHOP = Preparation()
@@ -455,28 +454,6 @@ def test_hash_changes_with_a_value_and_with_the_weights(folder: Path) -> None:
     assert key(*TABLE, *fits["twfe"], preparation=Preparation()) != keys["twfe"]
 
 
-def test_hash_changes_with_the_places_that_rings_are_made_of(folder: Path) -> None:
-    rows = [
-        (unit, year, (3 * i + 5 * year) % 7, 100.0 + i, 30.0) for i, unit in enumerate("abcdef") for year in range(5)
-    ]
-    frame = pd.DataFrame(rows, columns=["unit", "year", "out", "longitude", "latitude"])
-    frame["start"] = np.where(frame["unit"] < "c", 3, 0)
-    data = ("source=table", "source.path=panel.csv", "source.unit=unit", "source.time=year", "measure=none")
-    policy = ("outcome=none", "+panel.policy={pilot: start}", "model=did", "model.y=out", "model.controls=[]")
-    rings = (*data, *policy, "model.spillovers=rings", "model.rings=[0, 150]")
-
-    def keys() -> tuple[str, str]:
-        return key(*rings, preparation=Preparation()), key(*data, *policy, preparation=Preparation())
-
-    frame.to_csv("panel.csv", index=False)
-    before = keys()
-    assert keys() == before
-    frame.assign(latitude=31.0).to_csv("panel.csv", index=False)
-    after = keys()
-    assert after[0] != before[0]
-    assert after[1] == before[1]
-
-
 MINE = """
 from digicarbon.model import PanelRegression
 
@@ -594,18 +571,6 @@ def test_what_may_not_be_meant_is_said(folder: Path) -> None:
     assert planned(experiment("grid: {measure: [bea, ddl]}\ndraw: {n: 2}")).remarks == []
 
 
-def test_errors_that_a_model_does_not_have_are_said_and_not_in_the_title(folder: Path) -> None:
-    name = experiment("title: T\ngrid: {model: [dynamic_sdm, sdm]}")
-    sentence = "model=dynamic_sdm does not read inference.cov=cluster: its standard errors are model.cov=classic."
-    both = planned(name, "inference=cluster")
-    assert (list(map(str, both.remarks)), both.title) == ([sentence], "T (inference=cluster)")
-    alone = planned(name, "inference=cluster", "grid.model=[dynamic_sdm]")
-    assert (list(map(str, alone.remarks)), alone.title) == ([sentence], "T (grid.model=[dynamic_sdm])")
-    # the bootstrap is in it
-    assert planned(name, "inference=wild", "grid.model=[dynamic_sdm]").title.startswith("T (inference=wild")
-    assert planned(name).remarks == []
-
-
 def test_a_misspelled_required_key_is_named_before_what_is_missing(folder: Path) -> None:
     text = "defaults: [config, override source: table, _self_]\nsource: {pth: a.csv, unit: u, time: t}\n"
     Path("experiments").mkdir()
@@ -673,18 +638,6 @@ def test_what_a_model_ignores_is_none_and_makes_no_run(folder: Path) -> None:
     assert [one.get("inference.bandwidth") for one in recorded_params(made)] == [None, "1", "2"]
 
 
-def test_ignored_fields_at_their_defaults_leave_the_hash_as_it_was(folder: Path) -> None:
-    for choice in ("sar", "slx", "sdm", "twfe", "gmm_system"):
-        specs = planned("config", f"model={choice}").runs[0].specs
-        assert specs.ignored
-        assert as_default(specs.model, specs.ignored) is specs.model
-    # only what is written otherwise is put back
-    specs = planned("config", "model=sar", "model.durbin=x", "model.effects=unit").runs[0].specs
-    put_back = as_default(specs.model, specs.ignored)
-    assert {name for name, value in put_back if value != getattr(specs.model, name)} == {"durbin"}
-    assert planned("config", "model=sar", "model.durbin=x").runs[0].key == planned("config", "model=sar").runs[0].key
-
-
 def test_a_diagnostic_may_read_what_the_model_ignores(folder: Path) -> None:
     made = planned("config", "model=sar", "model.durbin=all,x", "diagnostic=spatial_tests")
     assert [made.chosen(run)["model.durbin"] for run in made.runs] == ["all", "x"]
@@ -695,47 +648,12 @@ def test_a_model_without_weights_is_under_none_of_them(folder: Path) -> None:
     assert [made.chosen(run)["weights"] for run in made.runs] == ["none", "w1_adjacency", "w2_nested"]
 
 
-def test_the_note_on_10k_cny_stands_where_a_power_of_such_a_measure_is(folder: Path) -> None:
-    def noting(name: str, *overrides: str) -> list[bool]:
-        runs = planned(name, *overrides).runs
-        return [
-            any(note.startswith("Measures enter in 10k CNY") for note in tuple(map(str, run.prepared.notes)))
-            for run in runs
-        ]
-
-    assert set(noting("table5_nonlinear")) == {True}
-    assert set(noting("table5_nonlinear", "measure.per=gdp")) == {False}
-    assert set(noting("table5_nonlinear", "measure.per=capita")) == {False}
-    mine = experiment("grid: {model.x: [[ln_e], [ln_e, ln_e^2], [ln_e, ln_pgdp^2]]}")
-    assert noting(mine) == [False, True, False]
-    # a column is in what its user says
-    ready = ["measure=column", "measure.column=coal", "measure.terms=[ln_coal]", "model.x=[ln_coal,'ln_coal^2']"]
-    assert noting("config", *ready) == [False]
-    assert noting("config", *ready, "measure.money=10k_cny") == [True]
-    assert noting("config", *ready, "measure.money=100m_cny") == [False]
-
-
-def test_an_index_of_the_real_panel_is_not_in_10k_cny(folder: Path, data_folder: Path) -> None:
-    notes = [note for run in planned("china_nonlinear").runs for note in tuple(map(str, run.prepared.notes))]
-    assert notes
-    assert not any("10k CNY before" in note for note in notes)
-
-
 def test_a_title_says_what_was_chosen_and_not_what_was_left_out(folder: Path) -> None:
     name = experiment("title: Mine\ngrid: {model: [twfe, fe]}")
     made = planned(name, "grid=null", "columns=null", "model=twfe", "measure=ddl")
     assert made.title == "Mine (model=twfe, measure=ddl)"
     # it stays another sweep than that of the whole experiment
     assert made.overrides == ("grid=null", "columns=null", "model=twfe", "measure=ddl")
-
-
-def test_a_title_names_no_bootstrap_that_a_model_does_not_have(folder: Path) -> None:
-    assert planned("quantile_effects", "inference=wild").title == "Effects at quantiles"
-    changed = planned("quantile_effects", "inference=wild", "model.quantiles=[0.5]").title
-    assert changed == "Effects at quantiles (model.quantiles=[0.5])"
-    assert (
-        planned("quantile_effects", "inference=cluster_time").title == "Effects at quantiles (inference=cluster_time)"
-    )
 
 
 def test_runs_of_equal_data_share_the_notes_on_them(folder: Path) -> None:

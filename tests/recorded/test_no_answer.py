@@ -7,13 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
+from cases import listed
 
 from digicarbon.__main__ import main
 
 
 @pytest.mark.parametrize(
     "words",
-    [["report", "table3_baseline", "--out", "out"], ["export", "table3_baseline", "--to", "out"], ["rerun", "abcd"]],
+    [["report", "table3_baseline", "--out", "out"], ["export", "table3_baseline", "--to", "out"], *listed("READERS")],
 )
 def test_a_database_that_does_not_answer_is_a_sentence(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]

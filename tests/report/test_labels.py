@@ -81,38 +81,6 @@ def test_a_spatial_lag_is_one_by_its_role_not_by_its_name() -> None:
     assert Labels("en")("W_z2") == "W_z2"
 
 
-@pytest.mark.parametrize(
-    ("change", "english", "chinese"),
-    [
-        (
-            "panel.policy={pilot: adopted}",
-            "Dates of policies: Pilot policy = adopted",
-            "政策的时间：试点政策 = adopted",
-        ),
-        (
-            "panel.policy={'pilot': {'first': 'adopted', 'always': 'drop'}}",
-            "Dates of policies: Pilot policy (First period = adopted, Units without a period before = left out)",
-            "政策的时间：试点政策（首期 = adopted、之前没有时期的个体 = 剔除）",
-        ),
-        (
-            "panel.policy={pilot:{dates:{A:2012,B:2013,C:2014,D:2015}}}",
-            "Dates of policies: Pilot policy (First periods (A = 2012, B = 2013, C = 2014, … (4)))",
-            "政策的时间：试点政策（各个体的首期（A = 2012、B = 2013、C = 2014、… (4)））",
-        ),
-        (
-            "panel.policy.pilot=adopted",
-            "Dates of policies (Pilot policy): adopted",
-            "政策的时间（试点政策）：adopted",
-        ),
-    ],
-)
-def test_a_mapping_in_a_title_has_the_words_of_its_names_and_values(change: str, english: str, chinese: str) -> None:
-    title = f"Effects ({change})"
-    assert Labels("en").title(title, simulated=False) == f"Effects ({english})"
-    assert Labels("zh").title(title, simulated=False) == f"Effects（{chinese}）"
-    assert Labels().title(title, simulated=False) == title
-
-
 def test_what_is_no_mapping_stays_as_it_is() -> None:
     assert Labels("en").option("panel.policy", "{pilot") == "{pilot"
     assert Labels("en").option("panel.policy", "{}") == "none"

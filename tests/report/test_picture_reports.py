@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ from digicarbon.report import (
     BandTable,
     DiagnosticTable,
     IntervalPicture,
-    LisaMap,
     MapTable,
     MoranTable,
     Record,
@@ -102,21 +100,6 @@ def test_moran_by_period_is_a_table_and_a_picture_for_each_variable(produc: dc.P
     spec = MoranTable(name="moran", pictures=("svg",))
     assert list(spec.files("t", runs)) == ["moran_log(gsp).svg", "moran_unemp.svg"]
     pd.testing.assert_frame_equal(spec.table("t", runs).cells, DiagnosticTable(name="moran").table("t", runs).cells)
-
-
-def test_clusters_are_counted_below_the_table(tmp_path: Path) -> None:
-    table = pd.DataFrame(
-        {"i": 0.5, "p": [0.01, 0.2, 0.01, 0.01], "quadrant": ["high-high", "low-low", "low-low", "low-low"]},
-        index=pd.MultiIndex.from_product([["ln_ci"], [2012, 2017], ["Beijing", "Tianjin"]]),
-    )
-    spec = LisaMap(name="local_moran", pictures=("svg",), language="en")
-    record = with_tables({"local_moran": table})
-    said = spec.table("t", [record])
-    assert said.notes[0] == "W, ln(Carbon intensity): 2012: 1 high high; 2017: 2 low low (p < 0.05)."
-    assert len(said.cells) == 4
-    assert list(spec.files("t", [record])) == ["lisa_ln_ci_W.svg"]
-    with pytest.raises(ConfigError, match="Add diagnostic=local_moran"):
-        spec.table("t", [with_tables({})])
 
 
 def test_values_behind_a_map(produc: dc.Panel) -> None:

@@ -19,7 +19,6 @@ PANEL, WEIGHTS = world(30, 1, endogenous=0.5)
 COLUMNS = PANEL.cube(("y", "x", "z", "q"))[0]
 Y, X = COLUMNS[:, [0]], COLUMNS[:, 1:3]
 NAMES = {"name_y": "y", "name_x": ["x", "z"]}
-INSIDE: dict[str, Any] = {"yend": COLUMNS[:, [1]], "q": COLUMNS[:, [3]], "name_yend": ["x"], "name_q": ["q"]}
 
 
 def fit_of(name: str, *arguments: Any, **fields: Any) -> Any:
@@ -58,21 +57,6 @@ def test_a_fit_is_a_result(name: str) -> None:
     assert kinds.get("rho", "lag_y") == "lag_y"
     assert kinds.get("lambda", "lag_error") == "lag_error"
     assert result.statistics["nobs"] == 30
-
-
-def test_rows_stand_beside_ours() -> None:
-    model = {"y": "y", "x": ("x",), "controls": ("z",), "effects": "none", "small_sample": "none"}
-    ours = dc.SpatialIV(**model, kind="sdm").fit(PANEL, WEIGHTS)
-    theirs = fit_of("GM_Lag", Y, X, w_lags=2, slx_lags=1, **NAMES)
-    result = as_result(theirs)
-    assert result.terms == ours.terms
-    assert result.roles[3].of == "x"
-    np.testing.assert_allclose(result.coef, ours.coef, rtol=1e-7)
-    table = dc.table([ours, theirs], ["ours", "spreg"], decimals=6, language="en")
-    both = table.cells.loc[["ρ", "x", "Observations"]].iloc[:3]
-    assert (both["ours"].str.rstrip("*") == both["spreg"].str.rstrip("*")).all()
-    endogenous = fit_of("GM_Lag", Y, COLUMNS[:, [2]], name_y="y", name_x=["z"], **INSIDE)
-    assert as_result(endogenous).terms == ("const", "z", "x", "rho")
 
 
 def test_panels() -> None:

@@ -50,7 +50,7 @@ def copy_without(packs: Sequence[str], target: Path) -> None:
     for name in filter(None, listed.stdout.split("\0")):
         if (REPOSITORY / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(REPOSITORY / name, target / name)
+            shutil.copy(REPOSITORY / name, target / name)
     for name in packs:
         shutil.rmtree(target / "digicarbon" / "packs" / name)
         shutil.rmtree(target / "tests" / "packs" / name)

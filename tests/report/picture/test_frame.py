@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 import digicarbon as dc
 from digicarbon.report.picture import Language, NamedFrame, chinese, new_figure, picture, rendered
 
-PICTURES = [name for name in dir(dc) if name.startswith("plot_")]
+# a picture of a pack is there if the pack is
+PICTURES = [name for name in dir(dc) if name.startswith("plot_") and hasattr(dc, name)]
 
 
 @picture
