@@ -18,7 +18,7 @@ MARKS = [line.partition(":")[0] for line in SETTINGS["markers"]]
 
 
 def expressions() -> list[str]:
-    """Return the expression of each stage: that of the settings, which README's command has, and those of the script."""
+    """Return the expression of each stage: that of the settings, which README's command has, and the script's."""
     (first,) = re.findall(r"-m '([^']*)'", SETTINGS["addopts"])
     return [first, *(quoted or word for quoted, word in re.findall(r"pytest\" -m (?:'([^']*)'|(\w+))", SCRIPT))]
 

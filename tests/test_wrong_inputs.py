@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from cases import listed
 
 from digicarbon.__main__ import main
 
@@ -89,9 +90,9 @@ EXPERIMENT: list[tuple[Mapping[str, str], str, list[str]]] = [
     ({MINE: f"{CONFIG}title: [a]\n"}, "mine", [f"{MINE}: title must be a text", "got ['a']"]),
     ({MINE: f"{CONFIG}experiments: [table3]\n"}, "mine", [f"{MINE}, experiments: There is no experiment 'table3'"]),
     (
-        {MINE: f"{CONFIG}instead: {{china: nosuch}}\n"},
-        "mine source=china",
-        [f"{MINE}, instead.china: There is no experiment 'nosuch'"],
+        {MINE: f"{CONFIG}instead: {{table: nosuch}}\n"},
+        "mine source=table",
+        [f"{MINE}, instead.table: There is no experiment 'nosuch'"],
     ),
 ]
 FIELDS: list[tuple[Mapping[str, str], str, list[str]]] = [
@@ -132,11 +133,7 @@ FIELDS: list[tuple[Mapping[str, str], str, list[str]]] = [
         "mine",
         [f"{MINE}: report.stars has too few items: it needs 3; got [0.05].\n"],
     ),
-    (
-        {MINE: "defaults: [config, override measure: none, override model: threshold, _self_]\nmodel: {x: [gdp]}\n"},
-        "mine",
-        ["model.threshold is not set. conf/model/threshold.yaml takes it from measure.terms.0", "set model.threshold"],
-    ),
+    *listed("WRONG_FIELDS"),
     (
         {MINE: "defaults: [config, override report: regions, _self_]\nreport: {first: {decimals: many}}\n"},
         "mine",
@@ -195,7 +192,7 @@ DATA_FILES: list[tuple[Mapping[str, str], str, list[str]]] = [
         "mine",
         [f"{MINE}: model.formula: d.csv: The term 'nosuch'"],
     ),
-    ({MINE: own(model="sdm", weights="w1_adjacency"), "d.csv": DATA}, "mine", [f"{MINE}: weights=w1_adjacency knows"]),
+    *listed("WRONG_UNITS"),
     ({MINE: sdm("gal", "{path: w.gal}"), "w.gal": ""}, "mine", [f"{MINE}: weights.path: w.gal is empty"]),
     ({MINE: sdm("gal", "{path: w.gal}"), "w.gal": "a b\n"}, "mine", [f"{MINE}: weights.path: w.gal, line 1: 'a b'"]),
     (

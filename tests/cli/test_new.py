@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from jsonschema import Draft7Validator
 
 from digicarbon.__main__ import main
 from digicarbon.cli import new
 from digicarbon.config.compose import Composer, loader
-from digicarbon.config.files import GROUPS, read
 from digicarbon.plan.runs import plan
 
 Capture = pytest.CaptureFixture[str]
@@ -38,31 +35,6 @@ def test_it_is_an_example_of_no_country(study: Path) -> None:
     assert re.search("EXAMPLE DATA|示例数据", planned.title)
     neighbours = pd.read_csv(study / "data" / "example_neighbours.csv")
     assert set(neighbours.to_numpy().ravel()) == set(planned.runs[0].prepared.panel.units)
-
-
-def test_all_files_are_valid_in_the_editor(study: Path) -> None:
-    settings = json.loads((study / ".vscode" / "settings.json").read_text(encoding="utf-8"))["yaml.schemas"]
-    every = settings.pop("./.digicarbon/schema/experiment.json")
-    assert every == ["experiments/**/*.yaml", "!experiments/package.yaml"]
-    settings["./.digicarbon/schema/experiment.json"] = every[0]
-    assert set(settings.values()) == {
-        every[0],
-        "experiments/package.yaml",
-        *(f"conf/{name}/*.yaml" for name in (*GROUPS, "importer")),
-    }
-    files = sorted(study.rglob("*.yaml"))
-    assert len(files) == 6
-    for path in files:
-        line = path.read_text(encoding="utf-8").splitlines()[1]
-        schema = path.parent / line.removeprefix("# yaml-language-server: $schema=")
-        mapped = next(
-            place for place, pattern in settings.items() if path.relative_to(study).match(pattern.replace("**/", ""))
-        )
-        assert schema.resolve() == (study / mapped).resolve()
-        validator = Draft7Validator(json.loads(schema.read_text(encoding="utf-8")))
-        node = json.loads(json.dumps(read(path)))
-        assert list(validator.iter_errors(node)) == []
-        assert list(validator.iter_errors({**node, "misspelt": 1})) != []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from conftest import REPOSITORY
 from jsonschema import Draft7Validator, ValidationError
 
 from digicarbon.__main__ import main
-from digicarbon.cli.schema import editor_settings, schemas
+from digicarbon.cli.schema import schemas
 from digicarbon.config.files import GROUPS, read
 from digicarbon.note import Note
 
@@ -160,44 +160,6 @@ def test_a_nested_specification_is_checked_by_its_own_class(made: dict[str, Draf
     assert faults(made["weights"], node) == []
     node["base"]["kk"] = 3
     assert faults(made["weights"], node) != []
-
-
-def test_command_writes_schemas_and_tells_the_editor(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["schema"]) == 0
-    out = capsys.readouterr().out
-    settings = json.loads(out[out.index("{") : out.rindex("}") + 1])
-    for schema, files in settings["yaml.schemas"].items():
-        content = json.loads((folder / schema).read_text(encoding="utf-8"))
-        Draft7Validator.check_schema(content)
-        patterns = [files] if isinstance(files, str) else files
-        assert all(one.removeprefix("!").startswith(("conf/", "experiments/")) for one in patterns)
-    assert len(settings["yaml.schemas"]) == len(ALL) + 2
-    line = "# yaml-language-server: $schema=../.digicarbon/schema/experiment.json"
-    assert line in out
-    assert main(["schema", "--to", "other"]) == 0
-    assert len(list((folder / "other").iterdir())) == len(ALL) + 2
-
-
-def fits(settings: dict[str, Any], file: str) -> list[str]:
-    """The schemas of a file, as the language server chooses them: the last pattern that fits decides."""
-    chosen = []
-    for schema, patterns in settings["yaml.schemas"].items():
-        fitting = [one for one in ([patterns] if isinstance(patterns, str) else patterns) if fits_pattern(one, file)]
-        if fitting and not fitting[-1].startswith("!"):
-            chosen.append(Path(schema).stem)
-    return chosen
-
-
-def fits_pattern(pattern: str, file: str) -> bool:
-    return Path(file).match(pattern.removeprefix("!").replace("**/", ""))
-
-
-def test_each_file_has_one_schema() -> None:
-    settings = editor_settings()
-    assert fits(settings, "experiments/main.yaml") == ["experiment"]
-    assert fits(settings, "experiments/package.yaml") == ["package"]
-    assert fits(settings, "experiments/main.lock.json") == []
-    assert fits(settings, "conf/model/mine.yaml") == ["model"]
 
 
 def test_the_user_s_own_options_and_classes_are_in_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,18 +13,16 @@ from typing import Literal
 
 import numpy as np
 import pytest
-import yaml
 from code_facts import ladders, readings, sources, users
 
 import digicarbon
-from digicarbon.data import command_words, error_words, note_words, old_note_words
+from digicarbon.data import command_words, error_words, note_words
 from digicarbon.note import Note, cut, note_of, notes_of
 from digicarbon.note._words import Either, Field, template
 from digicarbon.note.recorded import read_all, recognised
 from digicarbon.result import Result
 
 ROOT = Path(digicarbon.__file__).parent
-CONFIGURED = sorted((ROOT.parent / "conf" / "source").glob("*.yaml"))
 WORDS = {**note_words(), **error_words(), **command_words()}
 SEED = Note("placebo_weights", weights="W", seeds=Note("seed", seed=3))
 SPECIMENS = [
@@ -182,26 +180,6 @@ def test_every_note_that_is_made_has_words_and_all_their_fields() -> None:
             assert given <= set(fields), f"{where}: {code}"
             needed = {name for name, kind in fields.items() if kind != "rest"}
             assert more or needed <= given, f"{where}: {code}"
-
-
-def test_every_code_of_the_table_is_used_and_no_old_one_is() -> None:
-    used = {code for _, codes, _, _ in made() for code in codes}
-    # what the room of notes itself makes
-    used |= {
-        "and_more",
-        "labels_and_more",
-        "sentences",
-        "cell",
-        "placed",
-        "place_of_key",
-        "on_the_command_line",
-        "did_you_mean",
-        "columns_there",
-        "text_column",
-    }
-    # named in configurations
-    used |= {text for path in CONFIGURED for text in yaml.safe_load(path.read_text(encoding="utf-8")).get("cite", ())}
-    assert used == set(WORDS) - set(old_note_words())
 
 
 NAMES = ("*notes.csv", "errors.csv", "commands.csv", "page.csv")

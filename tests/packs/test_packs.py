@@ -178,7 +178,5 @@ def test_the_core_stands_without_a_pack(name: str, tmp_path: Path) -> None:
 
 def test_verbs_of_packs_follow_those_of_the_core(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["frobnicate"]) == 2
-    verbs = (
-        "Verbs: run, plan, check, report, export, deliver, list, data, new, schema, ui, rerun, compare, lock, package."
-    )
-    assert verbs in capsys.readouterr().err
+    core, packs = "plan, check, report, export, deliver, list, data, new, schema, ui", "rerun, compare, lock, package"
+    assert f"Verbs: run, {core}, {packs}." in capsys.readouterr().err

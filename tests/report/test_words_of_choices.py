@@ -25,7 +25,6 @@ from digicarbon.data import choice_words, option_words
 from digicarbon.plan.prepare import KINDS
 from digicarbon.report import Labels
 from digicarbon.report.base import Record, heads
-from digicarbon.report.labels import BESIDE
 from digicarbon.result import Result
 from digicarbon.spec import Spec
 
@@ -85,22 +84,6 @@ def test_every_field_and_its_values_have_words(role: str, name: str) -> None:
             # some values are variables, which have words of their own
             assert shipped or words.option(key, value) == words(value) != value
             assert "_" not in words.option(key, value)
-
-
-def test_words_are_of_something_that_ships() -> None:
-    """A word of a choice that was renamed would never be shown."""
-    names = {name for _, name in FIELDS} | {f"{role}.{name}" for role, name in FIELDS}
-    others = {*GROUPS, "importer", "column", "draw.n"}
-    nested = {"folder", "files", "path", "unit", "time", "columns", "sheet", "encoding", "delimiter", "decimal"}
-    nested |= {"thousands", "names", "value", "file", "column", "where", "factor", "then", "flows", "sectors", "flow"}
-    nested |= {"value_added", "output", "name", "series", "values", "vintage"}
-    assert set(choice_words()) <= names | others | nested
-    options = {f"{group}={option}" for group, option in OPTIONS}
-    values = {f"{name}={value}" for (_, name), found in FIELDS.items() for value in found}
-    nested_values = {key for key in option_words() if key.partition("=")[0] in nested}
-    beside = {key: key.split(BESIDE) for key in option_words() if BESIDE in key}
-    assert all(option in options and field in names for option, field in beside.values())
-    assert set(option_words()) - set(beside) <= options | values | nested_values
 
 
 def test_no_word_is_empty_and_no_chinese_word_is_in_english() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from digicarbon.country import country
 from digicarbon.disk.text import guessed_encoding
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.panel import Panel
@@ -192,7 +193,7 @@ def test_numbers_that_excel_holds_as_text(tmp_path: Path) -> None:
 
 
 def test_a_folder_reads_such_files_too(tmp_path: Path) -> None:
-    _file(tmp_path, "province;year;x\nSüdtirol;2010;0,5\nLazio;2010;1,5\n", "cp1252")
+    _file(tmp_path, f"{country().column};year;x\nSüdtirol;2010;0,5\nLazio;2010;1,5\n", "cp1252")
     source = FolderSource(folder=str(tmp_path), further=("d.csv",))
     inputs = source.load()
     assert inputs.frame.set_index("unit")["x"].to_dict() == {"Südtirol": 0.5, "Lazio": 1.5}

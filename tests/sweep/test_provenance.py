@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 from omegaconf import OmegaConf
 
 from digicarbon.config.compose import Composer, loader
+from digicarbon.country import country
 from digicarbon.measure import Measure
 from digicarbon.note import Note
 from digicarbon.plan.reach import code_digest
@@ -89,7 +90,7 @@ def catalogue(folder: Path) -> Path:
     (folder / "data").mkdir()
     for name, power, last in (("y", 1, 3.0), ("x", 2, 9.0), ("z", 3, None)):
         cells = {(u, 2010 + t): (i + 1.5 + t**2 * (i % 2)) ** power for i, u in enumerate(UNITS) for t in range(5)}
-        values = pd.Series(cells | {("Hebei", 2014): last}, name="v").rename_axis(["province", "year"])
+        values = pd.Series(cells | {("Hebei", 2014): last}, name="v").rename_axis([country().column, "year"])
         values.to_csv(folder / "data" / f"{name}.csv")
     (folder / "data" / "map.geojson").write_text("{}", encoding="utf-8")
     return folder / "data"

@@ -29,8 +29,8 @@ from digicarbon.panel.making import makers
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 OWN = sorted(file.parent.name for file in (REPOSITORY / "digicarbon" / "packs").glob("*/__init__.py"))
-OF_ALL = ("tests/docs", "tests/test_wheel.py")
-"""Tests of pages and of the wheel, which are of all packs together."""
+OF_ALL = ("tests/docs", "tests/packs", "tests/test_wheel.py")
+"""Tests of packs, and those of pages and of the wheel, which are of all packs together."""
 OF_COUNTRY = {"china": [("source", name) for name in ("china", "china_2007", "china_folder")]}
 """Options whose class is the core's, and whose data only the pack can read."""
 DRAWN = [("source", f"simulated{name}") for name in ("", "_fe", "_w1", "_w2", "_regions", "_nonlinear")]
@@ -53,7 +53,6 @@ def copy_without(packs: Sequence[str], target: Path) -> None:
             shutil.copy(REPOSITORY / name, target / name)
     for name in packs:
         shutil.rmtree(target / "digicarbon" / "packs" / name)
-        shutil.rmtree(target / "tests" / "packs" / name)
     for name in OF_ALL:
         place = target / name
         shutil.rmtree(place) if place.is_dir() else place.unlink()
@@ -65,6 +64,13 @@ def copy_without(packs: Sequence[str], target: Path) -> None:
             [sys.executable, HERE / "draw.py", stand_in / "neighbours.pickle"], env=environment(REPOSITORY), check=True
         )
         announce(stand_in.parent, stand_in.name)
+        (stand_in / "words").mkdir()
+        kept = {f"{group}={name}" for group, name in STANDING["china"]}
+        words = (REPOSITORY / "digicarbon" / "packs" / "china" / "words" / "labels.csv").read_text("utf-8").splitlines()
+        rows = [words[0], *(line for line in words if line.split(",")[0] in kept or line.split(",")[1] == "choice")]
+        (stand_in / "words" / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        for path in (target / "experiments").glob("*.yaml"):
+            path.write_text(re.sub(r"(?m)^instead:.*\n", "", path.read_text("utf-8")), "utf-8")
     for path in options:
         (target / path).unlink()
     design = target / "conf" / "panel" / "study.yaml"

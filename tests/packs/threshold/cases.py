@@ -38,3 +38,15 @@ FIELD_DOES: dict[str, Does] = {
     **dict.fromkeys(("space",), ESTIMATE),
 }
 """What fields do that no model of the core has."""
+
+WRONG_FIELDS = [
+    (
+        {
+            "experiments/mine.yaml": "defaults: [config, override measure: none, override model: threshold, _self_]\n"
+            "model: {x: [gdp]}\n"
+        },
+        "mine",
+        ["model.threshold is not set. conf/model/threshold.yaml takes it from measure.terms.0", "set model.threshold"],
+    ),
+]
+"""Files with a mistake, the words of the command line, and what is said."""

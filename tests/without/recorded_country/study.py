@@ -45,7 +45,7 @@ class SimulatedSource(Source):
     triple: float = 0.0
     theta: float = 0.05
     rho: float = 0.4
-    gamma: Any = (-0.3, 0.2, 0.1, -0.15, -0.03)
+    gamma: tuple[float, ...] = pydantic.Field(strict=False, default=(-0.3, 0.2, 0.1, -0.15, -0.03))
     sigma: float = 0.05
     neighbours: str = "w1_adjacency"
     unit_effects: bool = True
