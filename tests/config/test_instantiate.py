@@ -78,9 +78,11 @@ def test_weights_of_the_error_are_a_node_or_what_it_names() -> None:
 
 
 def test_containers_of_omegaconf_are_taken_as_they_are() -> None:
-    config = OmegaConf.create({"x": ["a", "${word}"], "indicators": {"e": "${sign}"}, "word": "b", "sign": "negative"})
+    config = OmegaConf.create(
+        {"x": ["a", "${word}"], "indicators": {"e": "${sign}", "f": "positive"}, "word": "b", "sign": "negative"}
+    )
     assert dc.PanelRegression(y="y", x=config.x, controls=["c"]).x == ("a", "b")
-    assert EntropyIndex(indicators=config.indicators).indicators == {"e": "negative"}
+    assert EntropyIndex(indicators=config.indicators).indicators == {"e": "negative", "f": "positive"}
 
 
 def test_a_text_is_no_list_of_names() -> None:

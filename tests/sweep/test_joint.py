@@ -287,27 +287,6 @@ def test_standard_errors_are_no_specifications_and_the_first_counts(project: Pat
     np.testing.assert_allclose(both.statistics, alone.statistics)
 
 
-def test_what_cannot_be_in_it_is_named_and_counted(project: Path) -> None:
-    found = joint_test(fitted("gmm", experiment({"model": ["twfe", "gmm_difference", "random", "pooled"]})), draws=9)
-    assert found.specifications == 3
-    assert str(found.notes[0]) == (
-        "1 of 4 runs is not in the joint test, since each is a DynamicPanel, which has no fit under the null: "
-        "model=gmm_difference."
-    )
-    assert any(
-        "has no spatial lag, since no weights for its units are in the sweep" in note
-        for note in tuple(map(str, found.notes))
-    )
-    assert "1 specification fitted to one draw after the other." in tuple(map(str, found.notes))
-
-
-def test_models_with_weights_of_their_own_have_a_spatial_null(project: Path) -> None:
-    spatial = experiment({"model": ["dynamic_sdm", "dynamic_sar", "unbalanced_spatial"]})
-    found = joint_test(fitted("own_weights", spatial), draws=9)
-    assert found.specifications == 3
-    assert "null_without_lag" not in [note.code for note in found.notes]
-
-
 def test_the_indirect_effect_leaves_out_models_without_one(project: Path) -> None:
     found = joint_test(fitted("indirect", experiment({"model": ["twfe", "sdm"]})), "indirect", draws=9)
     assert found.specifications == 1
@@ -332,17 +311,6 @@ def test_estimates_in_other_units_have_no_curve_but_step_down_p_values(project: 
     logs = joint_test(fitted("logs", spec), draws=9)
     assert "has logarithms in an equation of logarithms" in str(logs.notes[0])
     assert (logs.each["step_down"] >= logs.each["p"]).all()
-
-
-def test_nothing_to_test_and_too_much_are_sentences(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fits = fitted("only", experiment({"model": ["gmm_difference"]}))
-    with pytest.raises(ConfigError, match=r"No run can be in a joint test\. 1 of 1 run is not"):
-        joint_test(fits, draws=9)
-    with pytest.raises(ConfigError, match="at least one draw"):
-        joint_test(fits, draws=0)
-    monkeypatch.setattr("digicarbon.sweep.joint.MOST_ESTIMATES", 10)
-    with pytest.raises(ConfigError, match="take at most 10 draws"):
-        joint_test(fitted("one", experiment({"model": ["twfe"]})), draws=11)
 
 
 def test_a_result_of_other_numbers_is_not_tested(project: Path) -> None:
@@ -456,30 +424,6 @@ def test_a_specification_without_a_null_model_is_left_out(project: Path, monkeyp
     assert len(found.null_band) == 1
     with pytest.raises(ConfigError, match="No run can be in a joint test"):
         joint_test(fits[:1], draws=9)
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        (
-            "quantile_effects",
-            ["source.n=20", "source.periods=6", 'report.term="x[0.9]"'],
-        ),
-        ("shift_share_overid", ["source.n=40", "source.periods=3"]),
-    ],
-)
-def test_a_curve_of_models_without_a_null_model_says_once_that_there_is_no_test(
-    project: Path, name: str, words: list[str]
-) -> None:
-    composer = Composer(loader(), name, ["report=curve", "report.pictures=[]", "report.draws=9", *words])
-    done = sweep(composer, plan(composer, []))
-    assert done.table is not None
-    notes = tuple(map(str, done.table.notes))
-    assert any(note.startswith("Coefficient of x") for note in notes)
-    assert [note for note in notes if "oint test" in note] == [
-        note for note in notes if "no fit under the null" in note
-    ]
-    assert sum("no fit under the null" in note for note in notes) == 1
 
 
 @pytest.mark.parametrize(("how", "name"), [("holm", "holm"), ("bh", "fdr_bh")])

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
+from digicarbon.errors import DataError
 from digicarbon.model._groups import groups_of
 from digicarbon.packs.china.facts import provinces
 
@@ -28,3 +29,10 @@ def test_regions_of_chinese_provinces_are_known(column: str) -> None:
     assert "northeast (3 units), east (10 units), central (6 units), west (11 units)" in " ".join(
         map(str, result.notes)
     )
+
+
+def test_regions_of_other_units_are_not_known() -> None:
+    data = pd.DataFrame([(unit, year) for unit in ("u00", "u01") for year in range(5)], columns=["u", "year"])
+    whole = dc.Panel.from_frame(data.assign(x=data["year"] % 3.0, y=data["year"] % 2.0), "u", "year")
+    with pytest.raises(DataError, match=r"no column 'region', and u00, .* is no Chinese province.*mapping unit: group"):
+        dc.GroupedRegression(y="y", x=("x",), by="region").check(whole)

@@ -30,7 +30,45 @@ WHOLE = "DIGICARBON_WHOLE"
 
 
 class SimulatedSource(Source):
-    """Inputs that the pack draws with the same fields; regions and places are columns, since no country is known."""
+    """Inputs that the pack draws with the same fields; regions and places are columns, since no country is known.
+
+    Attributes
+    ----------
+    seed : int
+        The seed of the generator.
+    size : {"provinces", "cities", "counties"}
+        How many units there are.
+    first_year : int
+        The first year.
+    last_year : int
+        The last year.
+    process : {"fe", "sdm"}
+        The model that is true.
+    driver : str
+        The measure whose log carries the effect.
+    beta : float
+        Coefficient of that log.
+    curves : mapping
+        Drivers whose effect is a curve.
+    regions : mapping
+        Drivers whose effect differs by region.
+    moderation : float
+        By how much the effect rises with the log of GDP per head.
+    triple : float
+        By how much this rises with the log of tertiary over secondary value added.
+    theta : float
+        Coefficient of the neighbours' log measure.
+    rho : float
+        Coefficient of the neighbours' outcome.
+    gamma : tuple of float
+        Coefficients of the controls.
+    sigma : float
+        Standard deviation of the error.
+    neighbours : str
+        The W that is true.
+    unit_effects : bool
+        Whether units differ.
+    """
 
     seed: int = 1
     size: str = "provinces"
@@ -68,7 +106,15 @@ class SimulatedSource(Source):
 
 
 class AdjacencyWeights(WeightsSpec):
-    """Which units are neighbours, as it was before the pack was deleted."""
+    """Which units are neighbours, as it was before the pack was deleted.
+
+    Attributes
+    ----------
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled.
+    islands : {"refuse", "keep", "nearest"}
+        What to do with a unit without neighbour.
+    """
 
     normalise: Any = "row"
     islands: IslandsPlaced = "refuse"

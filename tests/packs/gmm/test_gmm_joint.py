@@ -1,0 +1,53 @@
+"""GMM in a joint test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from digicarbon.config.compose import Composer, loader
+from digicarbon.errors import ConfigError
+from digicarbon.plan.runs import Run, plan
+from digicarbon.result import Result
+from digicarbon.sweep.joint import joint_test
+
+
+def fitted(name: str, spec: dict[str, Any]) -> list[tuple[Run, Result]]:
+    """Return the runs of an experiment of the project with their results."""
+    Path("experiments").mkdir(exist_ok=True)
+    Path(f"experiments/{name}.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    made = plan(Composer(loader(), name, []), [])
+    return [(run, run.specs.model.fit(run.prepared.panel, run.prepared.weights)) for run in made.runs]
+
+
+def experiment(grid: dict[str, Sequence[Any]], **further: Any) -> dict[str, Any]:
+    return {"defaults": ["config", {"override inference": "classic"}, "_self_"], "grid": grid, **further}
+
+
+def test_what_cannot_be_in_it_is_named_and_counted(project: Path) -> None:
+    found = joint_test(fitted("gmm", experiment({"model": ["twfe", "gmm_difference", "random", "pooled"]})), draws=9)
+    assert found.specifications == 3
+    assert str(found.notes[0]) == (
+        "1 of 4 runs is not in the joint test, since each is a DynamicPanel, which has no fit under the null: "
+        "model=gmm_difference."
+    )
+    assert any(
+        "has no spatial lag, since no weights for its units are in the sweep" in note
+        for note in tuple(map(str, found.notes))
+    )
+    assert "1 specification fitted to one draw after the other." in tuple(map(str, found.notes))
+
+
+def test_nothing_to_test_and_too_much_are_sentences(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits = fitted("only", experiment({"model": ["gmm_difference"]}))
+    with pytest.raises(ConfigError, match=r"No run can be in a joint test\. 1 of 1 run is not"):
+        joint_test(fits, draws=9)
+    with pytest.raises(ConfigError, match="at least one draw"):
+        joint_test(fits, draws=0)
+    monkeypatch.setattr("digicarbon.sweep.joint.MOST_ESTIMATES", 10)
+    with pytest.raises(ConfigError, match="take at most 10 draws"):
+        joint_test(fitted("one", experiment({"model": ["twfe"]})), draws=11)
