@@ -135,6 +135,7 @@ def test_a_module_without_the_class_is_not_run(folder: Path) -> None:
     assert "foreign" not in sys.modules
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", ["raise SystemExit", "raise SystemExit(0)", "import sys; sys.exit()", "exit()"])
 def test_a_module_that_ends_the_process_is_a_sentence(
     folder: Path, capsys: pytest.CaptureFixture[str], code: str
@@ -152,6 +153,7 @@ def test_a_module_that_ends_the_process_is_a_sentence(
     assert "the module 'mine' cannot be imported (SystemExit" in told
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("code", "status", "sentence"),
     [
@@ -266,6 +268,7 @@ class Checks(PanelRegression):
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("how", "status", "sentence"),
     [

@@ -373,6 +373,7 @@ COMMAND_LINE: list[tuple[Mapping[str, str], str, list[str]]] = [
 ALL = [*EXPERIMENT, *FIELDS, *REQUIRED, *DATA_FILES, *SWEEPS, *INHERITED, *CONF, *COMMAND_LINE]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("files", "words", "parts"), ALL, ids=[str(number) for number in range(len(ALL))])
 def test_a_wrong_input_is_told_with_its_file_and_key(
     folder: Path, capsys: pytest.CaptureFixture[str], files: Mapping[str, str], words: str, parts: list[str]

@@ -160,6 +160,7 @@ def test_exit_status_of_the_process(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.long
 def test_traceback_on_demand(folder: Path) -> None:
     wrong = process("check", "model.x=de", DIGICARBON_TRACEBACK="1")
     assert wrong.returncode == 2
@@ -687,6 +688,7 @@ def test_a_flag_s_own_word_is_no_experiment(folder: Path, capsys: Capture) -> No
     assert "digicarbon.model.PanelRegression" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     called: list[list[str]] = []
     store = f"sqlite:///{project}/mlruns/mlflow.db"
@@ -843,6 +845,7 @@ def test_deliver_to_a_database_that_does_not_answer(project: Path, capsys: Captu
     assert "no server answers there" in complaint(capsys, "deliver", f"tracking.uri={address}", status=1)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="process groups are those of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_server_and_what_it_started(tmp_path: Path, number: signal.Signals) -> None:

@@ -214,6 +214,7 @@ def test_one_period_has_no_test_of_effects() -> None:
     assert set(EFFECTS) <= set(found.index)
 
 
+@pytest.mark.long
 def test_small_panels_never_end_in_an_error_of_linear_algebra() -> None:
     """Every form and size: a table, or a sentence; and a row without p says why."""
     rng = np.random.default_rng(1)

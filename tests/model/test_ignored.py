@@ -83,6 +83,7 @@ def weights(panel: dc.Panel) -> dc.Weights:
     return dc.Weights.from_matrix(links / links.sum(axis=1, keepdims=True), panel.units)
 
 
+@pytest.mark.long
 def test_what_a_model_ignores_changes_nothing_of_its_fit(panel: dc.Panel, weights: dc.Weights) -> None:
     compared = 0
     for model in (*SPATIAL, *LINEAR, *listed("MAY_IGNORE"), *INSTRUMENTS):

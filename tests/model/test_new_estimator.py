@@ -268,6 +268,7 @@ def test_r_finds_the_numbers(states: pd.DataFrame, capsys: Capture) -> None:
     assert "18 numbers compared, 0 differ" in done.stdout
 
 
+@pytest.mark.long
 def test_a_class_below_it_has_no_script_until_it_says_so(states: pd.DataFrame, capsys: Capture) -> None:
     Path("mine.py").write_text(
         "from dataclasses import replace\nfrom test_new_estimator import UnitTrends\n\n\nclass Halved(UnitTrends):\n"

@@ -199,6 +199,7 @@ def test_own_shares_stay_exact_beside_a_draw_near_the_end() -> None:
     np.testing.assert_allclose(space.own_shares(places)[:, 1], own, rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("effects", "close"), [("unit", 1e-6), ("two_way", 2e-3)])
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_errors_of_many_units_are_those_of_few(

@@ -59,6 +59,7 @@ def run(folder: Path, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_a_pack_of_somebody_else_is_part_of_everything(installed: tuple[Path, list[str], list[str]]) -> None:
     folder, commands, printed = installed
     shown = [run(folder, *command.split()[1:]) for command in commands]

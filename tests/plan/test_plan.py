@@ -439,6 +439,7 @@ TABLE = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 def test_hash_changes_with_a_value_and_with_the_weights(folder: Path) -> None:
     table(2.0)
     fits = {

@@ -131,6 +131,7 @@ def test_a_digest_covers_what_a_class_can_reach_and_nothing_else() -> None:
     assert not {name for name in linear | spatial | moments if name.startswith(("panel", "result", "report"))}
 
 
+@pytest.mark.long
 def test_files_of_the_package_are_read_as_if_they_were_parsed() -> None:
     files = sorted(reach.PACKAGE.rglob("*.py"))
     assert len(files) > 300

@@ -61,6 +61,7 @@ def _shown(cell: object) -> str:
     return "" if value is None else str(value)
 
 
+@pytest.mark.long
 def test_the_table_is_that_of_the_sweep(sweep: RecordedSweep) -> None:
     table = RegressionTable().table(sweep.title, sweep.records)
     written = sweep.file("table.md").decode().splitlines()
@@ -75,6 +76,7 @@ def test_the_table_is_that_of_the_sweep(sweep: RecordedSweep) -> None:
     assert "Spatial weights: W1 (shared borders)." in table.notes
 
 
+@pytest.mark.long
 def test_every_file_holds_the_metrics_of_mlflow(sweep: RecordedSweep, tmp_path: Path) -> None:
     table = RegressionTable(language=None, decimals=DECIMALS).table(sweep.title, sweep.records)
     metrics = sweep.rows.set_index("label").filter(like="metrics.")

@@ -202,6 +202,7 @@ def same(one: Result, other: Result) -> None:
         pd.testing.assert_frame_equal(table, other.tables[name], rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", CASES)
 def test_workers_and_order_do_not_matter(
     case: str, sweep: list[tuple[str, Run]], in_order: dict[str, Result], otherwise: dict[str, Result]

@@ -209,6 +209,7 @@ def by_hand(
     return np.array(rows), np.array(every_z)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", ["wild", "permutation"])
 def test_it_is_what_single_public_fits_give(project: Path, method: Any) -> None:
     fits = fitted("multi", experiment(GRID))
@@ -323,6 +324,7 @@ def test_a_result_of_other_numbers_is_not_tested(project: Path) -> None:
         joint_test([(run, renamed)], draws=9)
 
 
+@pytest.mark.long
 def test_a_sweep_ends_with_it(project: Path) -> None:
     spec = experiment({"model": ["twfe", "sdm"], "measure": ["sector1", "sector2"]}) | {
         "defaults": ["config", {"override report": "curve"}, CLASSIC_CHOICE, "_self_"],
@@ -347,6 +349,7 @@ def test_a_sweep_ends_with_it(project: Path) -> None:
     assert shown == [f"{p:.3f}" for p in expected.statistics["p"]]
 
 
+@pytest.mark.long
 def test_a_curve_that_cannot_be_tested_is_shown_with_the_reason(project: Path) -> None:
     measure = {"override measure": "bea"}
     spec = experiment({"measure.standardise": [False, True], "measure.terms": [["e"]]}) | {
@@ -426,6 +429,7 @@ def test_a_specification_without_a_null_model_is_left_out(project: Path, monkeyp
         joint_test(fits[:1], draws=9)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("how", "name"), [("holm", "holm"), ("bh", "fdr_bh")])
 def test_adjusted_p_values_are_those_of_statsmodels(how: Literal["holm", "bh"], name: str) -> None:
     rng = np.random.default_rng(3)

@@ -19,6 +19,8 @@ from digicarbon.report.specification_curve import SpecificationCurve
 from digicarbon.sweep import sweep, tables
 from digicarbon.sweep.sweep import Finished
 
+pytestmark = pytest.mark.long
+
 EXPERIMENT: dict[str, Any] = {
     "defaults": ["config", {"override model": "sdm"}, {"override report": "curve"}, "_self_"],
     "grid": {"measure": ["sector1", "sector2"], "weights": ["w1_adjacency", "k_nearest"]},

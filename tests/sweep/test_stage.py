@@ -48,6 +48,7 @@ def test_runs_that_differ_in_what_models_take_share_their_stage() -> None:
     assert east.selection.panel is one.shared.selection.panel
 
 
+@pytest.mark.long
 def test_measures_and_outcomes_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     for cls in (BeaMeasure, Intensity):

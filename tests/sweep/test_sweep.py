@@ -299,6 +299,7 @@ def test_a_run_that_ends_its_process_fails_alone(mine: Path) -> None:
     }
 
 
+@pytest.mark.long
 def test_a_second_call_fits_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = run("config", "executor=sequential", "measure=ddl,bea,ide")
     before = children("digicarbon")
@@ -470,6 +471,7 @@ def test_a_large_sweep_holds_no_result_and_says_the_same(
     assert books[2].results == {}
 
 
+@pytest.mark.long
 def test_a_sweep_keeps_no_result_once_there_is_no_room_for_all(
     project: Path, monkeypatch: pytest.MonkeyPatch, books: list[sweep._Book]
 ) -> None:

@@ -19,6 +19,7 @@ from digicarbon.tracking import _database as database
 from digicarbon.tracking._tables import TABLES
 
 
+@pytest.mark.long
 def test_every_table_is_as_the_public_client_writes_it(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = dumped(written(monkeypatch, straight=True), Tracking().uri)
     theirs = dumped(written(monkeypatch, straight=False), Tracking().uri)
@@ -54,6 +55,7 @@ def test_our_tables_are_mlflows() -> None:
         assert [*table.keys] == [*theirs.primary_key.columns.keys()], table.name
 
 
+@pytest.mark.long
 def test_the_files_of_a_run_are_those_of_the_public_client(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for straight in (True, False):

@@ -27,6 +27,7 @@ def text_places(path: Path) -> list[int]:
     return [at for value in values if 3 < len(value) < 200 and (at := content.find(value.encode())) > 0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2])
 def test_flipped_bytes_are_no_traceback(
     project: Path, seed: int, capsys: Capture, monkeypatch: pytest.MonkeyPatch

@@ -50,6 +50,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_a_renamed_folder_keeps_its_results(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = recorded.sweep(Tracking(), "mine")
     before = known.files, [record.result.coef.tolist() for record in known.records]
@@ -67,6 +68,7 @@ def test_a_renamed_folder_keeps_its_results(study: Path, monkeypatch: pytest.Mon
     assert not study.exists()
 
 
+@pytest.mark.long
 def test_a_copy_leaves_the_other_folder_alone(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = study.with_name("copy")
     shutil.copytree(study, there)
@@ -83,6 +85,7 @@ def test_a_copy_leaves_the_other_folder_alone(study: Path, monkeypatch: pytest.M
     assert all(one.startswith(study.as_uri()) for one in addresses(study))
 
 
+@pytest.mark.long
 def test_files_in_a_folder_of_their_own_keep_their_addresses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, study: Path
 ) -> None:

@@ -154,6 +154,7 @@ def test_a_secret_is_nowhere_in_a_shared_store(
     assert assert_nowhere(("process", command) for command in started) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [*WAYS, "two signs"])
 def test_a_store_that_does_not_answer_says_no_secret(
     name: str, folder: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch

@@ -71,6 +71,7 @@ NAMES_OF_DATA = re.compile(
 )
 
 
+@pytest.mark.long
 def test_what_commands_say_is_chinese(project: Path, capsys: Capture) -> None:
     write(project, "mine", "defaults: [config, _self_]\nreport: {language: zh}\ncolumns: {A: {model: pooled}}\n")
     for words, status in SAID:

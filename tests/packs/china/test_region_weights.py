@@ -24,6 +24,7 @@ def members(region: str) -> list[str]:
     return sorted(table.loc[table["region"] == region, "province"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("region", SIZES)
 @pytest.mark.parametrize("weights", ["w1_adjacency", "w2_nested"])
 def test_rows_of_a_region_sum_to_one_again(region: str, weights: str) -> None:

@@ -98,6 +98,7 @@ def test_every_number_arrives(imported: Path, load_shipped: Callable[..., Inputs
     )
 
 
+@pytest.mark.long
 def test_the_panel_of_a_run(imported: Path) -> None:
     words = ["source=folder", "source.folder=data", "source.required=[co2_sectoral,gdp]", "source.io=provincial"]
     words += ["measure=bea", "outcome=intensity", "model=pooled", "outcome.controls=[]"]

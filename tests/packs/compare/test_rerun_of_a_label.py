@@ -17,6 +17,7 @@ from digicarbon.__main__ import main
 Capture = pytest.CaptureFixture[str]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no file names with quotation marks")
 def test_quotation_marks_in_the_folder_and_in_a_label(
     folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch

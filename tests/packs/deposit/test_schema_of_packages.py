@@ -21,6 +21,7 @@ def content(path: Path) -> Any:
     return json.loads(json.dumps(read(path)))
 
 
+@pytest.mark.long
 def test_command_writes_schemas_and_tells_the_editor(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema"]) == 0
     out = capsys.readouterr().out

@@ -381,6 +381,7 @@ def test_rho_at_the_end_of_its_range_has_no_effects(panel: dc.Panel) -> None:
         dc.marginal_effects(replace(result, beyond=("rho",)), panel, "x", "z", weights=weights)
 
 
+@pytest.mark.long
 def test_a_curve_and_its_joint_test_have_the_effect_at_the_mean(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -179,6 +179,7 @@ def without(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[Ru
         }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("executor", [HERE, LocalExecutor(backend="threading", n_jobs=2)])
 def test_fits_without_a_unit_are_those_of_a_sample_that_lacks_it(
     executor: LocalExecutor, without: dict[str, list[tuple[Run, Result]]]
@@ -214,6 +215,7 @@ POLICY = {
 ESTIMATORS = [*(name for name in get_args(Estimator) if name != "synthetic_did"), "synthetic_did"]
 
 
+@pytest.mark.long
 def test_effects_of_a_policy_without_a_unit_are_those_of_plain_fits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,6 +272,7 @@ def test_a_unit_that_leaves_another_one_without_neighbour_is_named(
     np.testing.assert_array_equal(again.left_out.estimates, left.estimates)
 
 
+@pytest.mark.long
 def test_a_sweep_records_what_its_page_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     fitted({}, grid={"model": ["twfe"], "outcome.controls": [[], ["ln_pgdp"]]})

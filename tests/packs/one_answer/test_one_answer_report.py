@@ -176,6 +176,7 @@ def test_units_that_move_the_curve_come_first(records: list[Record]) -> None:
     assert any(note.startswith("6 of these fits are lacking") for note in found.notes)
 
 
+@pytest.mark.long
 def test_kinds_that_are_not_equivalent_are_never_taken_together(records: list[Record]) -> None:
     labels = {
         sample: frozenset(one.label for one in records if one.varied["sample"] == sample) for sample in ("full", "west")
@@ -211,6 +212,7 @@ def test_a_choice_without_effect_is_no_change() -> None:
     assert found.cells["Estimate"]["model=sar (weights=w2)"].tolist() == ["0.50", "0.50"]
 
 
+@pytest.mark.long
 def test_pictures_and_words_in_both_languages(records: list[Record]) -> None:
     for language in ("en", "zh"):
         report = OneAnswer(language=language, leave_out=True).with_supplement(

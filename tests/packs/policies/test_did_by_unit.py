@@ -274,6 +274,7 @@ def test_an_effect_has_its_value_in_its_null_model(estimator: str, controls: tup
                 assert own.fits(made)[0][place, 0] == pytest.approx(value, abs=1e-9)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("estimator", BOTH)
 def test_wild_p_by_single_fits_to_drawn_outcomes(estimator: str) -> None:
     fields: dict[str, Any] = {"y": "log_gsp", "policy": "pilot", "estimator": estimator, "aggregate": "cohort"}

@@ -116,6 +116,7 @@ def test_the_balance_is_a_diagnostic_of_a_matched_sample_alone() -> None:
         Balance().with_balance(lambda: Sample().balance(one))
 
 
+@pytest.mark.long
 def test_a_run_shows_its_balance_and_who_has_no_match(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -227,6 +228,7 @@ def test_units_count_in_the_regression_as_they_are_matches(
     assert said in shown
 
 
+@pytest.mark.long
 def test_a_model_without_weights_of_rows_is_refused_before_the_fit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -306,6 +306,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_file_of_dates_is_the_same_run_as_a_column(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", *RUN, "panel.policy={pilot: start}"]) == 0
     assert "Pilot policy" in capsys.readouterr().out

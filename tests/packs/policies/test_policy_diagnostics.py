@@ -295,6 +295,7 @@ def test_a_true_effect_is_larger_than_placebos_and_none_is_not() -> None:
     assert nothing["p"] > 0.05
 
 
+@pytest.mark.long
 def test_p_holds_its_size() -> None:
     p = [
         PlaceboInSpace(model=did("y"), draws=99).tables(panel_of(world(0.0, seed=seed, units=12)))["placebo_space"]

@@ -213,6 +213,7 @@ def test_controls_that_are_always_there_are_in_both_regressions() -> None:
     assert table["coefficient with controls"] == pytest.approx(fitted(PANEL, TERMS["controls"], effects="unit")[0])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("effects", "fields"),
     [

@@ -197,6 +197,7 @@ RUN = (
 )
 
 
+@pytest.mark.long
 def test_other_shares_are_another_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

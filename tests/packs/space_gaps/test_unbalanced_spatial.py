@@ -283,6 +283,7 @@ def test_several_weights_recover_the_truth() -> None:
         model("sar").fit(panel_of(frame()), equal, [other])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cov", ["classic", "cluster"])
 @pytest.mark.parametrize(
     ("kind", "effects", "correction", "by"),

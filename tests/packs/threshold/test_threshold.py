@@ -231,6 +231,7 @@ def test_texts_tell_thresholds_apart() -> None:
     assert texts([1.00001, 1.00002]) == ["1.00001", "1.00002"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("clusters", ["region", ("region", "season")])
 def test_clusters_of_columns(clusters: str | tuple[str, str]) -> None:
     frame = drawn()

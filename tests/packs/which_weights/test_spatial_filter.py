@@ -153,6 +153,7 @@ def test_dependence_that_all_candidates_leave_is_said() -> None:
     assert seen == {True, False}
 
 
+@pytest.mark.long
 def test_dependence_that_is_left_has_its_reason() -> None:
     codes = {}
     for seed in range(60):
