@@ -13,8 +13,8 @@ from conftest import REPOSITORY
 
 import digicarbon
 from digicarbon import pack
-from digicarbon.report.picture import chinese
 from digicarbon.__main__ import main
+from digicarbon.report.picture import chinese
 from digicarbon.spec import locate
 
 sys.path.append(str(REPOSITORY / "tests" / "docs"))
