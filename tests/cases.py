@@ -1,4 +1,4 @@
-"""What packs add to tests of all models and diagnostics: `tests/packs/NAME/cases.py`, where a pack has one."""
+"""What packs add to tests of all models and diagnostics: `tests/packs/NAME/cases_of_pack.py`, where a pack has one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKS = Path(__file__).parent / "packs"
 
 @cache
 def _modules() -> tuple[ModuleType, ...]:
-    return tuple(map(_loaded, sorted(PACKS.glob("*/cases.py"))))
+    return tuple(map(_loaded, sorted(PACKS.glob("*/cases_of_pack.py"))))
 
 
 def _loaded(file: Path) -> ModuleType:

@@ -218,12 +218,6 @@ def test_runs_share_what_is_equal_and_change_nothing(composer: Composer) -> None
     assert composer.config()["model"]["x"] == ["ln_e"]
 
 
-def test_an_environment_variable_is_read_when_its_option_is_composed(monkeypatch: pytest.MonkeyPatch) -> None:
-    for place in ("one", "two"):
-        monkeypatch.setenv("DIGICARBON_DATA", place)
-        assert Composer(loader(), "config").config({"source": "china"})["source"]["folder"] == f"{place}/china"
-
-
 def test_many_values_are_not_all_kept(composer: Composer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digicarbon.config.assemble.MOST_KEPT", 3)
     for seed, level in itertools.product(range(5), (0.9, 0.95)):

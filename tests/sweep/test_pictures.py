@@ -40,12 +40,3 @@ def test_the_table_stands_without_matplotlib(project: Path, monkeypatch: pytest.
     assert "No pictures: A picture needs matplotlib; install it: pip install matplotlib" in tuple(
         map(str, found.table.notes)
     )
-
-
-def test_each_column_has_the_truth_of_its_measure(project: Path) -> None:
-    composer = Composer(loader(), "table5_nonlinear", ["executor=sequential"])
-    runs = {run.label: run for run in plan(composer).runs}
-    for label, driver in (("N(1)", "sector1"), ("N(2)", "sector2"), ("N(3)", "ddl")):
-        note = str(runs[label].prepared.notes[-1])
-        assert f"driver ln {driver}, true coefficients" in note
-    assert runs["N(3)"].specs.model.x == ("ln_ddl", "ln_ddl^2", "ln_ddl^3")
