@@ -44,12 +44,6 @@ def test_flags_of_ours_take_the_next_word_or_what_follows_an_equals_sign(
     assert read("plan", shlex.split(line)) == ("main", own, rest)
 
 
-@pytest.mark.parametrize("line", listed("FLAGS_WITHOUT_VALUE"))
-def test_a_flag_that_lacks_its_value_is_refused(line: str) -> None:
-    with pytest.raises(ConfigError, match="needs a value"):
-        read("plan", shlex.split(line))
-
-
 def test_a_flag_of_another_verb_is_refused_with_its_verb() -> None:
     with pytest.raises(ConfigError, match="--tsa"):
         read("run", ["main", "--tsa", "http://a.b"])

@@ -7,4 +7,3 @@ FLAGS = [
     ("main --effect -0.2 --blind", {"--effect": "-0.2", "--blind": ""}, []),
 ]
 """Words after ``plan``, the flags among them, and the others."""
-FLAGS_WITHOUT_VALUE = ["main --draws", "main --draws --blind", "main --effect="]
