@@ -112,6 +112,23 @@ def test_criteria_of_regressions_are_those_of_statsmodels_with_dummies(kinds: li
             assert float(ours) == pytest.approx(sm.OLS(*dummies(run)).fit().bic, rel=1e-10)
 
 
+def test_beside_spatial_models_a_regression_has_the_likelihood_of_the_rows_that_a_transformation_leaves(
+    kinds: list[tuple[Run, Result]],
+) -> None:
+    """Lee and Yu's transformation: orthonormal combinations of units and of periods that add up to zero."""
+    found = supports(kinds)
+    run = next(run for run, _ in kinds if run.label == "FE")
+    model, panel = run.specs.model, run.prepared.panel
+    made = panel.with_terms(model.terms)
+    n, t = panel.shape
+    of_units, of_periods = (np.linalg.qr(np.eye(size) - 1 / size)[0][:, :-1] for size in (n, t))
+    both = np.kron(of_units, of_periods).T
+    other = sm.OLS(both @ made.column(model.y), both @ made.array(model.regressors)).fit()
+    one = found["FE"]
+    assert one.within_loglik == pytest.approx(other.llf, rel=1e-10)
+    assert (one.within_observations, one.within_parameters) == (other.nobs, len(other.params))
+
+
 def test_the_criterion_of_a_spatial_lag_counts_the_effects_as_a_regression_does(
     kinds: list[tuple[Run, Result]],
 ) -> None:
