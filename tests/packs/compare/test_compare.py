@@ -194,6 +194,19 @@ def test_a_choice_that_the_data_no_longer_allow_fails(first: str, capsys: Captur
     assert "1 run fails in A only." in said(capsys, after, before, status=1)
 
 
+def test_runs_that_fail_come_before_those_whose_numbers_moved(first: str, capsys: Capture) -> None:
+    changed = frame()
+    changed["z"] = changed["z"].abs()
+    changed.to_csv("data.csv", index=False)
+    write(EXPERIMENT.partition("grid:")[0] + "columns: {A: {model.controls: [z]}, L: {model.controls: [ln_z]}}\n")
+    before = sweep(capsys)
+    changed.loc[3, "z"] = -1.0
+    changed.to_csv("data.csv", index=False)
+    text = said(capsys, before, sweep(capsys, status=1), status=1)
+    assert "2 runs in both, 2 moved" in text
+    assert text.index("│ L │") < text.index("│ A │")
+
+
 def test_a_short_id_is_said_to_be_short(first: str, capsys: Capture) -> None:
     text = said(capsys, first[:3], "three", "--experiment", "three", status=2)
     assert f"'{first[:3]}' is no label and too short for an id; write at least 4 characters" in text
