@@ -117,11 +117,7 @@ def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
 def nearest_table(years: ArrayLike, table_years: ArrayLike) -> IntArray:
     """Return, for each year, the position of the nearest table year; a tie goes to the earlier one.
 
-    Parameters
-    ----------
-    years : array of int, shape (T,)
-    table_years : array of int, shape (K,)
-        Sorted, at least one.
+    ``years``: shape (T,). ``table_years``, shape (K,): sorted, at least one.
 
     Returns
     -------

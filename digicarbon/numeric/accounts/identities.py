@@ -11,11 +11,8 @@ from digicarbon.arrays import FloatArray
 def relative_gap(stated: ArrayLike, summed: ArrayLike, floor: ArrayLike = 0.0) -> FloatArray:
     """Return |stated - summed| / max(|stated|, |summed|, floor), shape as given.
 
-    Parameters
-    ----------
-    stated, summed : array_like, shape (n,)
-    floor : array_like
-        Smallest denominator, in the unit of the totals: a total that rounds to zero has no relative gap.
+    ``stated``, ``summed``: shape (n,). ``floor``: smallest denominator, in the unit of the totals: a total that rounds
+    to zero has no relative gap.
 
     Returns
     -------

@@ -39,10 +39,7 @@ def min_max(values: FloatArray, negative: BoolArray, shift: float = 0.0) -> Floa
 def z_scores(values: FloatArray) -> FloatArray:
     """Return (x - mean)/s for each column, s with the divisor n - 1; gaps stay and are not counted.
 
-    Parameters
-    ----------
-    values : ndarray, shape (n, k)
-        Not-a-number where missing.
+    ``values``, shape (n, k): not-a-number where missing.
 
     Returns
     -------

@@ -28,10 +28,8 @@ def entropy_weights(values: FloatArray) -> EntropyWeights:
     weight w_j = (1 - e_j) / Σ_j (1 - e_j). Shannon (1948), *Bell System Technical Journal* 27, 379-423; Zeleny (1982),
     *Multiple Criteria Decision Making*, chapter 6.
 
-    Parameters
-    ----------
-    values : ndarray, shape (n, k)
-        Not negative, on one scale (`indicators.min_max`); n is at least 2 and not every indicator is constant.
+    ``values``, shape (n, k): not negative, on one scale (`indicators.min_max`); n is at least 2 and not every indicator
+    is constant.
     """
     share = values / values.sum(axis=0)
     entropy = -scipy.special.xlogy(share, share).sum(axis=0) / np.log(len(values))

@@ -35,17 +35,9 @@ def anderson_rubin(
 ) -> AndersonRubin:
     """Test and invert Anderson & Rubin's (1949) statistic.
 
-    Parameters
-    ----------
-    y : ndarray, shape (rows,)
-    x : ndarray, shape (rows, m)
-    z : ndarray, shape (rows, q)
-        Effects and included exogenous regressors partialled out.
-    errors : ErrorStructure
-    partialled : int
-        Included exogenous regressors that were partialled out, the constant among them.
-    level : float
-        Coverage of the set.
+    ``y``: shape (rows,). ``x``: shape (rows, m). ``z``, shape (rows, q): effects and included exogenous regressors
+    partialled out. ``partialled``: included exogenous regressors that were partialled out, the constant among them.
+    ``level``: coverage of the set.
 
     Notes
     -----

@@ -17,15 +17,9 @@ def overidentification(
 ) -> Statistic:
     """Test that the excluded instruments are uncorrelated with the error.
 
-    Parameters
-    ----------
-    y, residuals : ndarray, shape (rows,)
-        The outcome, effects and included exogenous regressors partialled out, and the residuals of the fit.
-    x : ndarray, shape (rows, m)
-        Endogenous regressors, likewise partialled out.
-    z : ndarray, shape (rows, q)
-        Excluded instruments, likewise.
-    errors : ErrorStructure
+    ``y``, ``residuals``, shape (rows,): the outcome, effects and included exogenous regressors partialled out, and the
+    residuals of the fit. ``x``, shape (rows, m): endogenous regressors, likewise partialled out. ``z``, shape (rows,
+    q): excluded instruments, likewise.
 
     Returns
     -------

@@ -61,15 +61,9 @@ class Strength:
 def strength(x: FloatArray, z: FloatArray, errors: ErrorStructure, partialled: int) -> Strength:
     """Measure how strong instruments are.
 
-    Parameters
-    ----------
-    x : ndarray, shape (rows, m)
-        Endogenous regressors, effects and included exogenous regressors partialled out.
-    z : ndarray, shape (rows, q)
-        Excluded instruments, likewise; q is at least m.
-    errors : ErrorStructure
-    partialled : int
-        Included exogenous regressors that were partialled out, the constant among them.
+    ``x``, shape (rows, m): endogenous regressors, effects and included exogenous regressors partialled out. ``z``,
+    shape (rows, q): excluded instruments, likewise; q is at least m. ``partialled``: included exogenous regressors that
+    were partialled out, the constant among them.
 
     Notes
     -----

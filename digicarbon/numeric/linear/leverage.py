@@ -15,10 +15,7 @@ CLEAR = 0.99
 def clearly_even(left: FloatArray) -> bool:
     """Return whether each unit has so little of a sum of squares that no further look is needed.
 
-    Parameters
-    ----------
-    left : ndarray, shape (N, T)
-        What is left of a regressor, up to its size.
+    ``left``, shape (N, T): what is left of a regressor, up to its size.
     """
     own = np.einsum("it,it->i", left, left)
     return bool(np.maximum.reduce(own) < CLEAR * MUCH * np.add.reduce(own))

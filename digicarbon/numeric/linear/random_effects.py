@@ -113,13 +113,8 @@ def quasi_demean(
 ) -> FloatArray:
     """Return columns less shares of their means: least squares on them is generalised least squares.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (rows, k)
-        The constant is one of the regressors' columns and must be transformed with them.
-    unit_codes, period_codes : ndarray of int, shape (rows,)
-    components : Components
-        Of the same rows.
+    ``columns``, shape (rows, k): the constant is one of the regressors' columns and must be transformed with them.
+    ``unit_codes``, ``period_codes``: shape (rows,). ``components``: of the same rows.
 
     Returns
     -------

@@ -10,17 +10,9 @@ from digicarbon.arrays import FloatArray
 def robustness_value(t: FloatArray, df: float, q: float = 1.0, critical: float | FloatArray = 0.0) -> FloatArray:
     """Return the partial R² with both sides which confounders need to take away a share of coefficients.
 
-    Parameters
-    ----------
-    t : ndarray
-        Classic t statistics.
-    df : float
-        Residual degrees of freedom.
-    q : float
-        The share.
-    critical : float or ndarray
-        Instead of coefficients being down to 1 - q of themselves: their t statistics against that fall to this. Where
-        standard errors are larger than classic ones, times their ratio.
+    ``t``: classic t statistics. ``df``: residual degrees of freedom. ``q``: the share. ``critical``: instead of
+    coefficients being down to 1 - q of themselves: their t statistics against that fall to this. Where standard errors
+    are larger than classic ones, times their ratio.
 
     Returns
     -------

@@ -261,10 +261,7 @@ def absorbed_count(n: int, t: int, effects: EffectsKind) -> int:
 def clearly_independent(within: FloatArray, before: FloatArray) -> bool:
     """Return whether columns are so far from vanishing and from dependence that no further check is needed.
 
-    Parameters
-    ----------
-    within, before : ndarray, shape (rows, k)
-        The demeaned columns and the columns before.
+    ``within``, ``before``, shape (rows, k): the demeaned columns and the columns before.
     """
     return clear_products(within.T @ within, np.einsum("ij,ij->j", before, before))
 

@@ -30,12 +30,8 @@ class StepDown:
 def step_down(z: FloatArray, drawn: NDArray[np.float32]) -> StepDown:
     """Return p values of many two-sided tests, alone and together.
 
-    Parameters
-    ----------
-    z : ndarray, shape (S,)
-        Observed.
-    drawn : ndarray of float32, shape (S, B)
-        z under the null hypothesis of each test; a column is one draw of all data. Not-a-number where a draw has no z.
+    ``z``, shape (S,): observed. ``drawn``, shape (S, B): z under the null hypothesis of each test; a column is one draw
+    of all data. Not-a-number where a draw has no z.
 
     Notes
     -----

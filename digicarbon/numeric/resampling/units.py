@@ -10,11 +10,6 @@ from digicarbon.arrays import FloatArray
 def counts_of_units(n: int, draws: int, rng: np.random.Generator) -> FloatArray:
     """Return how often each unit is in each sample of as many units, shape (draws, n).
 
-    Parameters
-    ----------
-    n : int
-        Units.
-    draws : int
-    rng : Generator
+    ``n``: units.
     """
     return rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)

@@ -86,17 +86,10 @@ def influence(
 ) -> list[FloatArray]:
     """Return by how much a value of a choice moves the mean of ``values``, all other choices held fixed.
 
-    Parameters
-    ----------
-    values : ndarray, shape (M,)
-        Estimates, or whether each is significant.
-    choices : sequence of ndarray, shape (M, d)
-        As for `shares`.
-    bases : sequence of int or None
-        The column of each choice that the others are compared with; None where each column is a separate choice, e.g.
-        a control that is in the model or not.
-    absent : sequence of int or None, optional
-        The column of each choice, not its base, of specifications on which the choice has no effect.
+    ``values``, shape (M,): estimates, or whether each is significant. ``choices``, shape (M, d): as for `shares`.
+    ``bases``: the column of each choice that the others are compared with; None where each column is a separate choice,
+    e.g. a control that is in the model or not. ``absent``: the column of each choice, not its base, of specifications
+    on which the choice has no effect.
 
     Returns
     -------

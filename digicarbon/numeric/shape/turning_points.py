@@ -182,12 +182,7 @@ class Cubic:
 def quadratic(curve: Curve, x: FloatArray) -> Quadratic:
     """Return turning point, intervals, slopes and the test of a U or an inverse U, whichever the estimates suggest.
 
-    Parameters
-    ----------
-    curve : Curve
-        Of degree 2, b₂ not zero.
-    x : ndarray, shape (n,)
-        Observed values.
+    ``curve``: of degree 2, b₂ not zero. ``x``, shape (n,): observed values.
 
     Notes
     -----
@@ -217,12 +212,7 @@ def quadratic(curve: Curve, x: FloatArray) -> Quadratic:
 def cubic(curve: Curve, x: FloatArray) -> Cubic:
     """Return extrema, inflection point and slopes; there is no Lind–Mehlum test of a cubic.
 
-    Parameters
-    ----------
-    curve : Curve
-        Of degree 3, b₃ not zero.
-    x : ndarray, shape (n,)
-        Observed values.
+    ``curve``: of degree 3, b₃ not zero. ``x``, shape (n,): observed values.
     """
     low, high = float(x.min()), float(x.max())
     b1, b2, b3 = curve.b

@@ -31,14 +31,8 @@ def lag_effects(
 ) -> EffectEstimates:
     """Return the effects in a model with a spatial lag of y.
 
-    Parameters
-    ----------
-    beta, theta : ndarray, shape (k,)
-        Coefficients of x and of Wx (0 where x has no lag).
-    rho : float
-    covariance : ndarray, shape (2k + 1, 2k + 1)
-        Of (β, θ, ρ); zero rows where there is no Wx.
-    w : SpatialOperator
+    ``beta``, ``theta``, shape (k,): coefficients of x and of Wx (0 where x has no lag). ``covariance``, shape (2k + 1,
+    2k + 1): of (β, θ, ρ); zero rows where there is no Wx.
 
     Notes
     -----

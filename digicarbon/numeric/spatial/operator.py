@@ -413,10 +413,7 @@ def find_balance(w: scipy.sparse.csr_array) -> FloatArray | None:
     Row-standardised symmetric weights have one, and so have distances times the neighbour's size: any W = D⁻¹S with S
     symmetric. How W was computed need not be known: d follows along the edges of a spanning tree.
 
-    Parameters
-    ----------
-    w : csr_array, shape (N, N)
-        Non-negative.
+    ``w``, shape (N, N): non-negative.
 
     Returns
     -------

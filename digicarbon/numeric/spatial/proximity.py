@@ -145,10 +145,7 @@ def exponential_decay(distance: FloatArray, alpha: float) -> FloatArray:
 def inverse_gap(size: FloatArray) -> FloatArray:
     r"""Return economic proximity :math:`w_{ij} = 1/|\bar Y_i - \bar Y_j|`, :math:`w_{ii} = 0`.
 
-    Parameters
-    ----------
-    size : array, shape (n,)
-        Each unit's mean; no two equal.
+    ``size``, shape (n,): each unit's mean; no two equal.
 
     Returns
     -------
@@ -169,12 +166,8 @@ def linked(
 ) -> scipy.sparse.csr_array:
     """Return a matrix with additional links of pairs, in both directions.
 
-    Parameters
-    ----------
-    matrix : csr_array, shape (n, n)
-    origin, destination : ndarray of int, shape (m,)
-        A pair may occur in both orders.
-    weight : ndarray, shape (m,)
+    ``matrix``: shape (n, n). ``origin``, ``destination``, shape (m,): a pair may occur in both orders. ``weight``:
+    shape (m,).
     """
     both = np.concatenate([np.column_stack([origin, destination]), np.column_stack([destination, origin])])
     cells, first = np.unique(both, axis=0, return_index=True)

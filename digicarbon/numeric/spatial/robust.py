@@ -149,13 +149,7 @@ class Score:
 def quasi_likelihood(covariance: FloatArray, score: Score, sigma2: float, sample: Sample) -> FloatArray:
     """Return the sandwich covariance of quasi-maximum likelihood.
 
-    Parameters
-    ----------
-    covariance : ndarray, shape (p, p)
-        Inverse of the expected information under normality.
-    score : Score
-    sigma2 : float
-    sample : Sample
+    ``covariance``, shape (p, p): inverse of the expected information under normality.
 
     Returns
     -------

@@ -26,15 +26,9 @@ def effects_f(
 ) -> Statistic:
     """Return the F test of the effects that a larger model has beyond a smaller one.
 
-    Parameters
-    ----------
-    y : ndarray, shape (rows,)
-    x : ndarray, shape (rows, k)
-        Without a constant, columns independent of each other.
-    unit_codes, period_codes : ndarray of int, shape (rows,)
-        The panel may be unbalanced.
-    larger, smaller : {"none", "unit", "time", "two_way"}
-        ``none`` is the regression with a constant.
+    ``y``: shape (rows,). ``x``, shape (rows, k): without a constant, columns independent of each other. ``unit_codes``,
+    ``period_codes``, shape (rows,): the panel may be unbalanced. ``larger``, ``smaller``: ``none`` is the regression
+    with a constant.
 
     Raises
     ------

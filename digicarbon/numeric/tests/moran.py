@@ -35,17 +35,9 @@ def moran(
 ) -> Moran:
     """Return Moran's I and its test against no spatial autocorrelation.
 
-    Parameters
-    ----------
-    values : ndarray, shape (N,)
-    w : csr_array, shape (N, N)
-    moments : {"normal", "randomisation", "permutation"}
-        Variance under normality, under random permutation of the values (exact moments), or mean, variance and p value
-        over ``draws`` random permutations.
-    sides : {"two", "greater"}
-    rng : Generator, optional
-        For permutations; a generator of seed 0 by default.
-    draws : int
+    ``values``: shape (N,). ``w``: shape (N, N). ``moments``: variance under normality, under random permutation of the
+    values (exact moments), or mean, variance and p value over ``draws`` random permutations. ``rng``: for permutations;
+    a generator of seed 0 by default.
 
     Notes
     -----
