@@ -115,13 +115,9 @@ def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
 
 
 def nearest_table(years: ArrayLike, table_years: ArrayLike) -> IntArray:
-    """Return, for each year, the position of the nearest table year; a tie goes to the earlier one.
+    """Return, for each of T years, the position of the nearest table year; a tie goes to the earlier one.
 
     ``years``: shape (T,). ``table_years``, shape (K,): sorted, at least one.
-
-    Returns
-    -------
-    ndarray of int, shape (T,)
     """
     distance = np.abs(np.subtract.outer(np.asarray(years), np.asarray(table_years)))
     # argmin takes the first of equals, which is the earlier year

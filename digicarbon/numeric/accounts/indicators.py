@@ -37,12 +37,8 @@ def min_max(values: FloatArray, negative: BoolArray, shift: float = 0.0) -> Floa
 
 
 def z_scores(values: FloatArray) -> FloatArray:
-    """Return (x - mean)/s for each column, s with the divisor n - 1; gaps stay and are not counted.
+    """Return (x - mean)/s for each column, shape (n, k), s with the divisor n - 1; gaps stay and are not counted.
 
     ``values``, shape (n, k): not-a-number where missing.
-
-    Returns
-    -------
-    ndarray, shape (n, k)
     """
     return np.asarray((values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0, ddof=1))

@@ -89,17 +89,13 @@ def solve(columns: FloatArray, targets: FloatArray) -> FloatArray:
 
 
 def triangular(columns: FloatArray, gram: FloatArray | None = None) -> FloatArray:
-    """Return the upper triangular factor R of ``columns`` = QR, up to signs of its rows.
+    """Return the upper triangular factor R, shape (m, m), of ``columns`` = QR, up to signs of its rows.
 
     Parameters
     ----------
     columns : ndarray, shape (rows, m)
     gram : ndarray, shape (m, m), optional
         Inner products of the columns, where they are known.
-
-    Returns
-    -------
-    ndarray, shape (m, m)
     """
     factor = cholesky(columns.T @ columns if gram is None else gram)
     return np.asarray(np.linalg.qr(columns, mode="r")) if factor is None else factor

@@ -111,14 +111,10 @@ def components(
 def quasi_demean(
     columns: FloatArray, unit_codes: IntArray, period_codes: IntArray, components: Components
 ) -> FloatArray:
-    """Return columns less shares of their means: least squares on them is generalised least squares.
+    """Return columns less shares of their means: least squares on them is generalised least squares, shape (rows, k).
 
     ``columns``, shape (rows, k): the constant is one of the regressors' columns and must be transformed with them.
     ``unit_codes``, ``period_codes``: shape (rows,). ``components``: of the same rows.
-
-    Returns
-    -------
-    ndarray, shape (rows, k)
 
     Notes
     -----

@@ -29,7 +29,7 @@ _EXCHANGED: dict[EffectsKind, EffectsKind] = {"unit": "time", "time": "unit", "t
 
 
 def demean(cube: FloatArray, effects: EffectsKind) -> FloatArray:
-    """Remove fixed effects from balanced columns.
+    """Remove fixed effects from balanced columns, shape (T, N, ...).
 
     Parameters
     ----------
@@ -38,10 +38,6 @@ def demean(cube: FloatArray, effects: EffectsKind) -> FloatArray:
     effects : {"none", "unit", "time", "two_way"}
         The within transformation: unit means over time, period means over units, or both with the grand mean added
         back (Baltagi 2021, eq. 3.3).
-
-    Returns
-    -------
-    ndarray, shape (T, N, ...)
     """
     out = cube
     # numpy's mean without the overhead of its method: a fit calls this several times
@@ -131,17 +127,13 @@ def rows_before(unit_codes: IntArray, at: IntArray, lag: int) -> IntArray:
 
 
 def absorb(columns: FloatArray, rows: Rows, effects: EffectsKind) -> FloatArray:
-    """Remove fixed effects from columns of a panel that need not be balanced.
+    """Remove fixed effects from columns of a panel that need not be balanced, shape (rows, k).
 
     Parameters
     ----------
     columns : ndarray, shape (rows, k)
     rows : Rows
     effects : {"none", "unit", "time", "two_way"}
-
-    Returns
-    -------
-    ndarray, shape (rows, k)
 
     Notes
     -----

@@ -32,7 +32,7 @@ def induced(whole: IntArray, members: IntArray) -> IntArray:
 
 
 def within_classes(whole: IntArray, members: IntArray, classes: IntArray) -> IntArray:
-    """Return the same as `induced`, but exchange units only within classes.
+    """Return the same as `induced`, shape (M, N), but exchange units only within classes.
 
     Parameters
     ----------
@@ -40,10 +40,6 @@ def within_classes(whole: IntArray, members: IntArray, classes: IntArray) -> Int
         As in `induced`.
     classes : ndarray of int, shape (N,)
         The class of each unit of the sample.
-
-    Returns
-    -------
-    ndarray of int, shape (M, N)
     """
     out = np.empty((len(whole), len(members)), dtype=np.int64)
     for one in np.unique(classes):

@@ -392,18 +392,11 @@ def unit_blocks(n: int, size: int = 256) -> Iterator[tuple[NDArray[np.intp], Flo
         yield units, columns
 
 
-def coarse_nodes(bounds: tuple[float, float], count: int = 25, margin: float = 1e-6) -> FloatArray:
-    """Return nodes within ``bounds``, denser near the ends, where the log-determinant bends.
-
-    Parameters
-    ----------
-    bounds : (float, float)
-    count : int
-    margin : float
-        Distance of the outermost nodes from the ends, relative to the range.
-    """
+def coarse_nodes(bounds: tuple[float, float], count: int = 25) -> FloatArray:
+    """Return nodes within ``bounds``, denser near the ends, where the log-determinant bends."""
     low, high = bounds
-    half = (high - low) / 2 * (1 - 2 * margin)
+    # the outermost nodes stay a millionth of the range away from the ends, where I - ρW is singular
+    half = (high - low) / 2 * (1 - 2e-6)
     return np.asarray((low + high) / 2 - half * np.cos(np.linspace(0, np.pi, count)))
 
 

@@ -143,13 +143,9 @@ def exponential_decay(distance: FloatArray, alpha: float) -> FloatArray:
 
 
 def inverse_gap(size: FloatArray) -> FloatArray:
-    r"""Return economic proximity :math:`w_{ij} = 1/|\bar Y_i - \bar Y_j|`, :math:`w_{ii} = 0`.
+    r"""Return economic proximity :math:`w_{ij} = 1/|\bar Y_i - \bar Y_j|`, :math:`w_{ii} = 0`, shape (n, n).
 
     ``size``, shape (n,): each unit's mean; no two equal.
-
-    Returns
-    -------
-    ndarray, shape (n, n)
     """
     gap = np.abs(np.subtract.outer(size, size))
     np.fill_diagonal(gap, np.inf)

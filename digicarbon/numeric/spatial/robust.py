@@ -147,13 +147,9 @@ class Score:
 
 
 def quasi_likelihood(covariance: FloatArray, score: Score, sigma2: float, sample: Sample) -> FloatArray:
-    """Return the sandwich covariance of quasi-maximum likelihood.
+    """Return the sandwich covariance of quasi-maximum likelihood, shape (p, p).
 
     ``covariance``, shape (p, p): inverse of the expected information under normality.
-
-    Returns
-    -------
-    ndarray, shape (p, p)
 
     Notes
     -----

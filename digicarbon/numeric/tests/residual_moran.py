@@ -6,12 +6,12 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.linear.statistic import Sides, normal
+from digicarbon.numeric.linear.statistic import normal
 from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, demean
 from digicarbon.numeric.tests.moran import Moran
 
 
-def residual_moran(columns: FloatArray, w: scipy.sparse.csr_array, effects: EffectsKind, sides: Sides = "two") -> Moran:
+def residual_moran(columns: FloatArray, w: scipy.sparse.csr_array, effects: EffectsKind) -> Moran:
     """Return Moran's I of the residuals of y on Z and fixed effects, all periods together.
 
     Columns, shape (T, N, k + 1), are Z, with a constant where there are no effects, and y; the panel's weights are I_T
@@ -33,7 +33,7 @@ def residual_moran(columns: FloatArray, w: scipy.sparse.csr_array, effects: Effe
     expected = scale * trace / df
     variance = scale**2 * (2 * square + trace**2) / (df * (df + 2)) - expected**2
     score = (i - expected) / float(np.sqrt(variance))
-    return Moran(i, expected, variance, score, normal(score, sides).p)
+    return Moran(i, expected, variance, score, normal(score).p)
 
 
 def _traces(a: scipy.sparse.csr_array, basis: FloatArray, effects: EffectsKind) -> tuple[float, float]:
