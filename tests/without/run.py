@@ -29,8 +29,8 @@ from digicarbon.panel.making import makers
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 OWN = sorted(file.parent.name for file in (REPOSITORY / "digicarbon" / "packs").glob("*/__init__.py"))
-OF_ALL = ("tests/docs", "tests/packs", "tests/test_wheel.py")
-"""Tests of packs, and those of pages and of the wheel, which are of all packs together."""
+OF_ALL = ("tests/docs/test_*.py", "tests/packs/**/test_*.py", "tests/test_wheel.py")
+"""Tests of pages and of the wheel, which are of all packs together, and those of packs, but for cases of the others."""
 OF_COUNTRY = {"china": [("source", name) for name in ("china", "china_2007", "china_folder")]}
 """Options whose class is the core's, and whose data only the pack can read."""
 DRAWN = [("source", f"simulated{name}") for name in ("", "_fe", "_w1", "_w2", "_regions", "_nonlinear")]
@@ -53,9 +53,10 @@ def copy_without(packs: Sequence[str], target: Path) -> None:
             shutil.copy(REPOSITORY / name, target / name)
     for name in packs:
         shutil.rmtree(target / "digicarbon" / "packs" / name)
-    for name in OF_ALL:
-        place = target / name
-        shutil.rmtree(place) if place.is_dir() else place.unlink()
+        shutil.rmtree(target / "tests" / "packs" / name)
+    for pattern in OF_ALL:
+        for path in sorted(target.glob(pattern)):
+            path.unlink()
     options = dict(options_of(packs))
     if "china" in packs:
         options = {path: choice for path, choice in options.items() if choice not in STANDING["china"]}
