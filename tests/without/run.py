@@ -10,7 +10,7 @@ country is deleted, the data that it drew are read from a file by `recorded_coun
 
 from __future__ import annotations
 
-import argparse
+import itertools
 import os
 import re
 import shutil
@@ -140,19 +140,15 @@ def announce(folder: Path, package: str) -> None:
 
 def main(words: Sequence[str]) -> int:
     """Make the copy, run the tests there, and return the status of pytest."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("packs", nargs="+", choices=[*OWN, "all"], metavar="PACK")
-    names, rest = parser.parse_known_args(words)
-    packs = OWN if "all" in names.packs else names.packs
+    known = {*OWN, "all"}
+    names = list(itertools.takewhile(known.__contains__, words))
+    if not names:
+        sys.exit(f"{__doc__}\nPacks: {', '.join(OWN)}, all")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        copy_without(packs, copy)
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", *rest],
-            cwd=copy,
-            env=environment(copy),
-            check=False,
-        ).returncode
+        copy_without(OWN if "all" in names else names, copy)
+        command = [sys.executable, "-m", "pytest", *words[len(names) :]]
+        return subprocess.run(command, cwd=copy, env=environment(copy), check=False).returncode
 
 
 def environment(copy: Path) -> dict[str, str]:
