@@ -26,19 +26,13 @@ def _panel(units: Sequence[object], seed: int = 1, years: Sequence[int] = (2012,
     rng = np.random.default_rng(seed)
     rows = [(unit, year, float(rng.uniform(1e3, 9e4))) for unit in units for year in years]
     frame = pd.DataFrame(rows, columns=["u", "t", "gdp"])
-    places = pd.DataFrame(
-        {"u": units, "longitude": rng.uniform(75, 130, len(units)), "latitude": rng.uniform(18, 50, len(units))}
-    )
-    return Panel.from_frame(
-        frame.merge(places.assign(u=list(units)), on="u").sample(frac=1, random_state=seed), "u", "t"
-    )
+    places = pd.DataFrame(rng.uniform((75, 18), (130, 50), (len(units), 2)), columns=["longitude", "latitude"])
+    placed = frame.merge(places.assign(u=list(units)), on="u")
+    return Panel.from_frame(placed.sample(frac=1, random_state=seed), "u", "t")
 
 
 def _named(weights: Weights) -> pd.DataFrame:
     return pd.DataFrame(weights.dense(), index=weights.labels, columns=weights.labels)
-
-
-# W1
 
 
 # W2
