@@ -80,7 +80,8 @@ def packaged(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Pat
     shutil.copy(empty_store, here / "mlruns" / "mlflow.db")
     (here / "experiments" / "t.yaml").write_text(EXPERIMENT)
     digicarbon(here, path, "run", "t")
-    digicarbon(here, path, "package", "t", "--to", str(folder / "package"))
+    printed = digicarbon(here, path, "package", "t", "--to", str(folder / "package"))
+    assert "The package holds the code of packs that did not come with digicarbon: digicarbon-mundlak." in printed
     return folder / "package"
 
 
@@ -99,7 +100,7 @@ def test_a_pack_that_a_study_uses_is_in_its_package(packaged: Path) -> None:
     assert "mundlak" not in (packaged / "software" / "requirements.lock").read_text()
     assert "digicarbon-mundlak,0.1.0" in (packaged / "software" / "licences.csv").read_text(encoding="utf-8")
     readme = (packaged / "README.md").read_text(encoding="utf-8")
-    assert f"the pack digicarbon-mundlak from `{wheel}`" in readme
+    assert f"The pack digicarbon-mundlak is installed from `{wheel}`." in readme
     assert f"| `{wheel}` | pack |" in readme
     assert not [file for file in packaged.rglob("*") if file.is_file() and b"digicarbon-other" in file.read_bytes()]
 

@@ -139,6 +139,8 @@ def _report(known: Facts, answers: Answers, to: str, verdict: str) -> list[Note]
     ]
     if known.simulated:
         lines.append(Note("package_is_simulated"))
+    if known.software.pack_wheels:
+        lines.append(Note("package_packs", packs=list(known.software.pack_wheels)))
     for source in known.sources:
         if source.group == MODULE:
             places = [file.place for file in source.files]
