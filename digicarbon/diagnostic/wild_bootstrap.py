@@ -377,13 +377,12 @@ class WildClusterBootstrap(OfModel):
         """Return the null and how it was tested."""
         clusters = int(sample.clusters.max()) + 1
         weights = {"rademacher": "Rademacher", "webb": "Webb"}[self.weights]
-        drawn = "all_vectors" if result.enumerated else "draws_of_weights"
         null = Note(
             "restricted_bootstrap" if self.impose_null else "unrestricted_bootstrap",
             null=test.null,
             by=self.cluster,
             clusters=clusters,
-            how=Note(drawn, draws=result.draws, weights=weights),
+            how=Note("all_vectors" if result.enumerated else "draws_of_weights", draws=result.draws, weights=weights),
         )
         if result.smallest_p > 1 - self.level:
             null = followed(null, Note("no_smaller_p", p=result.smallest_p))

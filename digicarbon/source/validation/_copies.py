@@ -81,8 +81,12 @@ def copied_blocks(blocks: Blocks, file: str, noun: str = "") -> Iterator[Finding
         unit_years = [(second, year) for _, year, _ in pairs if year is not None]
         what = cells(unit_years) if unit_years else second
         source, twins = pairs[0][0], pairs[0][2]
-        code = "copied_figures" if _whole(twins) else "nearly_copied_figures"
-        said = Note(code, what=what, source=source, shared=_shared(twins))
+        said = Note(
+            "copied_figures" if _whole(twins) else "nearly_copied_figures",
+            what=what,
+            source=source,
+            shared=_shared(twins),
+        )
         only = unit_years[0][1] if len(unit_years) == 1 else None
         yield Finding("warning", f"copied {noun}", file, said, unit=second, year=only)
 
