@@ -76,14 +76,7 @@ def _line(key: str, text: str) -> str:
 
 
 def chosen(run: Planned, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the choices of a run that select it; those without effect on it are left out.
-
-    Parameters
-    ----------
-    run : Planned
-    params : mapping of str to object
-        The recorded fields of its specification, by key.
-    """
+    """Return the choices of a run that select it, without those that its recorded fields say it ignores."""
     values = {}
     for key, value in run.values.items():
         if key.partition(".")[0] in NO_NUMBERS:

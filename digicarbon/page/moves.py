@@ -25,16 +25,7 @@ LEAST = 0.02
 
 
 def moves(effects: Effects, values: Mapping[str, Mapping[str, Any]], labels: Labels) -> Iterator[Note]:
-    """Yield what moves the sign most; if all signs are equal, what moves the estimate most.
-
-    Parameters
-    ----------
-    effects : Effects
-    values : mapping of str to mapping of str to object
-        The varied choices of each run by label.
-    labels : Labels
-        What choices are called.
-    """
+    """Yield what moves the sign most; if all signs are equal, what moves the estimate most; choices are by run."""
     down, mask = effects.usual
     if len(mask) < FEWEST or (mask.all() and effects.mixed):
         return

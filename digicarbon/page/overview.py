@@ -30,14 +30,7 @@ class Overview:
 
     @classmethod
     def of(cls, records: Sequence[Record], run_effect: RunEffect) -> Overview:
-        """Read all records once.
-
-        Parameters
-        ----------
-        records : sequence of Record
-        run_effect : RunEffect
-            Which number of a run is its effect.
-        """
+        """Read all records once."""
         gathered = Gathered(run_effect)
         focal: dict[str, str] = {}
         diagnostics: dict[str, list[int]] = {}

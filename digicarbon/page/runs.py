@@ -73,18 +73,8 @@ def payload(
 ) -> Markup:
     """Return the table of runs as JSON that is safe inside a page.
 
-    Parameters
-    ----------
-    sweep : RecordedSweep
-    listed : sequence of Listed
-    overview : Overview
-    address : str
-        The address of a run in MLflow without its id; empty if no server is known.
-    key : str
-        Of the section, for links to runs within the page.
-    words : Words
-    labels : Labels
-        The names of terms and choices.
+    ``address`` is that of a run in MLflow without its id, empty if no server is known; ``key`` is that of the section,
+    for links to runs within the page.
     """
     names = [run.label for run in listed]
     rows = sweep.rows.reindex(["" if run.run is None else run.run.hash for run in listed])

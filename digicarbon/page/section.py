@@ -157,18 +157,10 @@ class Section:
 
 
 def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, words: Words) -> Section:
-    """Return the content of a page for a recorded sweep.
+    """Return the content of a page for a recorded sweep of an experiment.
 
-    Parameters
-    ----------
-    sweep : RecordedSweep
-    name : str
-        The experiment.
-    report : Report
-    changed : bool
-        Whether the report differs from the one of the sweep: then its pictures are drawn again. They also are if a
-        later command has drawn those of another report.
-    words : Words
+    A report that differs from the one of the sweep is ``changed``: its pictures are drawn again. They also are if a
+    later command has drawn those of another report.
     """
     key = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
     # a store of this machine has no address that somebody else could open: its runs are shown within the page

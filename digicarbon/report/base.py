@@ -223,16 +223,9 @@ def heads(records: Iterable[Record], words: Labels) -> list[str]:
 
 
 def summarised(count: int, words: Note = _BESIDE, again: int = 0) -> Note:
-    """Return the note that the table is a summary, how to show each run, and where all numbers are.
+    """Return the note that the table of some fits is a summary, how to show each run, and where all numbers are.
 
-    Parameters
-    ----------
-    count : int
-        Fits.
-    words : Note
-        What the runs would be if there were more room, e.g. side by side.
-    again : int
-        Columns whose fit is already counted.
+    ``words`` say what the runs would be if there were more room; ``again`` columns have a fit that is already counted.
     """
     return Note("summary", runs=count, most=count + again, what=words)
 

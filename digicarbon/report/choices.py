@@ -45,17 +45,7 @@ class Choice:
 def choices_of(
     rows: pd.DataFrame, keys: Sequence[str], absent: Mapping[str, str] = MappingProxyType({}), most: int = MOST_VALUES
 ) -> tuple[list[Choice], tuple[Note, ...]]:
-    """Return the choices of rows as indicator columns, and a note on those with too many values.
-
-    Parameters
-    ----------
-    rows : DataFrame
-    keys : sequence of str
-    absent : mapping of str to str
-        See `Focal`.
-    most : int
-        A choice with more values is left out.
-    """
+    """Return the choices of rows as indicator columns, and a note on those with too many values, which are left out."""
     choices, uncounted = [], []
     for key in keys:
         column = rows[key].astype(str)

@@ -273,12 +273,7 @@ def check(claim: Claim | None, request: JointRequest | None) -> None:
 
 
 class Judge:
-    """Collects what a claim needs of each run, while results are read.
-
-    Parameters
-    ----------
-    claim : Claim
-    """
+    """Collects what a claim needs of each run, while results are read."""
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
@@ -299,15 +294,9 @@ class Judge:
             self._without.add(label)
 
     def verdicts(self, multiverse: Multiverse, joints: Mapping[str, Joint], lost: int = 0) -> Judged:
-        """Return the verdict of each main part.
+        """Return the verdict of each main part, by the joint test of its name.
 
-        Parameters
-        ----------
-        multiverse : Multiverse
-        joints : mapping of str to Joint
-            The joint test of each part by its name.
-        lost : int
-            Runs of columns that cannot run; they may belong to any part.
+        ``lost`` are runs of columns that cannot run; they may belong to any part.
         """
         return Judged(self.claim, tuple(self._verdict(part, joints.get(part.name), lost) for part in multiverse.main))
 

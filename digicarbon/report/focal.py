@@ -236,16 +236,9 @@ class _Columns:
 
 
 def focal(records: Sequence[Record], quantity: Quantity = "coefficient", by_column: bool = False) -> Focal:
-    """Return the focal numbers of records, each fit once.
+    """Return the focal numbers of records, each fit once; records are read once, in order.
 
-    Parameters
-    ----------
-    records : sequence of Record
-        Read once, in order.
-    quantity : {"coefficient", "direct", "indirect", "total"}
-        See `Result.focal_numbers`.
-    by_column : bool
-        Whether the experiment's column of a run is also a key: `COLUMN`.
+    The quantity is as in `Result.focal_numbers`; by column: the experiment's column of a run is also a key, `COLUMN`.
     """
     focal_runs, columns = Focal(), _Columns()
     taken: set[tuple[str, str]] = set()

@@ -53,13 +53,8 @@ class Heads:
 def heads_of(records: Sequence[Record], wanted: Sequence[str] | None, words: Labels) -> Heads:
     """Return the columns in order, and what is over them.
 
-    Parameters
-    ----------
-    records : sequence of Record
-    wanted : sequence of str or None
-        Choices whose values are the levels of the heads, from the top; ``column`` is the experiment's column. None:
-        what varies within columns of the experiment, in the order of the grid, then the columns. Empty: labels only.
-    words : Labels
+    The wanted choices are the levels of the heads, from the top; ``column`` is the experiment's column. None: what
+    varies within columns of the experiment, in the order of the grid, then the columns. Empty: labels only.
 
     Raises
     ------

@@ -273,13 +273,8 @@ def _named(choices: Mapping[str, str]) -> str:
 def recorded(node: Mapping[Any, Any] | None, planned: Plan, given: Collection[str] = ()) -> dict[str, Any]:
     """Return the kinds of an experiment with the values of its choices, as a sweep records them; empty without kinds.
 
-    Parameters
-    ----------
-    node : mapping or None
-        ``kinds`` of the experiment.
-    planned : Plan
-    given : collection of str
-        The keys that the command line sets: a choice that it holds fixed need not vary.
+    The node is ``kinds`` of the experiment. A choice that the command line holds fixed, one of the keys that are
+    ``given``, need not vary.
 
     Raises
     ------

@@ -79,16 +79,9 @@ class Part:
 
 
 def part_of(curve: Curve, rows: pd.DataFrame, name: str, main: Mapping[str, object]) -> Part:
-    """Return some specifications of a curve as a part.
+    """Return some specifications of a curve, at least one, as a part.
 
-    Parameters
-    ----------
-    curve : Curve
-    rows : DataFrame
-        Some of its rows, at least one.
-    name : str
-    main : mapping of str to object
-        Values of the main specification; a choice without one has the value of the first specification.
+    ``main`` has values of the main specification; a choice without one has the value of the first specification.
 
     Raises
     ------

@@ -51,13 +51,7 @@ class InWords:
 
 
 def terms_in_words(records: Sequence[Record], words: Labels) -> InWords:
-    """Return runs with terms such as ``x, q ≤ γ₁`` and ``pilot, mean over treated rows``: equal words are one row.
-
-    Parameters
-    ----------
-    records : sequence of Record
-    words : Labels
-    """
+    """Return runs with terms such as ``x, q ≤ γ₁`` and ``pilot, mean over treated rows``: equal words are one row."""
     given = list(records)
     own = [_words(record.result, words) for record in given]
     called = [name for one in own for name in one.values()]
@@ -77,11 +71,8 @@ def terms_in_words(records: Sequence[Record], words: Labels) -> InWords:
 def with_regimes(words: Labels, made_of: Mapping[str, Iterable[MadeOf]]) -> Labels:
     """Return words that have those of terms of regimes, for reports that read runs once.
 
-    Parameters
-    ----------
-    words : Labels
-    made_of : mapping of str to iterable of MadeOf
-        What each term is made of in any run. A term that runs would call by different words keeps its name.
+    ``made_of`` says what each term is made of in any run. A term that runs would call by different words keeps its
+    name.
     """
     called = {term: {_slope(parts, words) for parts in every} for term, every in made_of.items()}
     one = {term: name for term, names in called.items() if len(names) == 1 for name in names}

@@ -45,19 +45,7 @@ Rows = Annotated[
 def row_of(
     title: str, row: str | Sequence[str | bool | int | float], records: Sequence[Record], decimals: int, words: Labels
 ) -> list[str]:
-    """Return the cells of a row.
-
-    Parameters
-    ----------
-    title : str
-        The row's words, for messages.
-    row : str or sequence
-        A fact of each run, or a cell for each column.
-    records : sequence of Record
-        In the order of the columns.
-    decimals : int
-        Of statistics.
-    words : Labels
+    """Return the cells of a row: a fact of each run, statistics with some decimals, or a cell for each column as given.
 
     Raises
     ------

@@ -110,18 +110,7 @@ def counts(
 ) -> tuple[pd.DataFrame, tuple[int, ...]]:
     """Return counts of signs over all rows and by each value of each key, and which rows have a line above them.
 
-    Parameters
-    ----------
-    rows, pieces : DataFrame
-        As returned by `Focal.whole`. Pieces of effects are only counted by term.
-    keys : sequence of str
-        Columns of ``rows``.
-    level : float
-        The largest p value that counts as significant.
-    decimals : int
-        Digits after the decimal point.
-    words : Labels
-        What choices and their values are called.
+    Rows and pieces are as `Focal.whole` returns them; pieces of effects are only counted by term.
     """
     groups = [("all", rows)] if len(rows) else []
     rules = []

@@ -34,18 +34,7 @@ def coefficients(
 ) -> Table:
     """Return runs, signs, significance, range and median of focal coefficients, over all runs and by each choice.
 
-    Parameters
-    ----------
-    title : str
-    records : sequence of Record
-        Read once.
-    level : float
-        The largest p value that counts as significant.
-    decimals : int
-    words : Labels
-        The language of heads and notes.
-    multiverse : Multiverse, optional
-        The parts that are counted apart.
+    Records are read once; parts of a multiverse are counted apart.
     """
     focal_runs = focal(records, by_column=True)
     words = with_regimes(words, focal_runs.regimes)
@@ -110,15 +99,7 @@ def across(
 ) -> Table:
     """Return the rows of a diagnostic over all runs: median and range of numbers, the most frequent texts.
 
-    Parameters
-    ----------
-    title : str
-    tables : iterable of (Record, DataFrame)
-        Each run with its table of the diagnostic, whose index has the labels of rows.
-    write : callable
-        Turns a value into text.
-    words : Labels
-        The language of heads and notes.
+    Each run comes with its table, whose index has the labels of rows; ``write`` turns a value into text.
     """
     cells: dict[str, dict[str, _Cell]] = {}
     runs: Counter[str] = Counter()

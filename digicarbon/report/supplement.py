@@ -39,14 +39,7 @@ class SupplementRequest(Protocol):
         """What is asked for, as plain values; equal for requests with equal supplements of the same runs."""
 
     def make(self, fits: Iterable[tuple[Run, Result]], executor: Any) -> Supplement:
-        """Return the supplement of runs, which are read once.
-
-        Parameters
-        ----------
-        fits : iterable of (Run, Result)
-        executor : Executor
-            Makes further fits.
-
+        """Return the supplement of runs, which are read once; the executor makes further fits.
 
         Raises
         ------

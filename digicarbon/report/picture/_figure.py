@@ -403,20 +403,9 @@ def draw_observations(axes: Axes, x: FloatArray, words: Words, named: bool = Tru
 def draw_intervals(
     axes: Axes, at: FloatArray, rows: pd.DataFrame, colour: str, width: float = 1.5, level: bool = False
 ) -> None:
-    """Draw intervals as lines; where one has no end, its line goes to the edge of the axes with an arrowhead.
+    """Draw intervals as lines, upright or level; one without an end goes to the edge of the axes with an arrowhead.
 
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-    at : ndarray of shape (n,)
-        Where they are on the other axis.
-    rows : DataFrame of n rows
-        Columns coef, low and high; a row without an interval has missing ones.
-    colour : str
-    width : float
-        Of the lines, in points.
-    level : bool
-        Whether the lines are level, or upright.
+    Rows have columns coef, low and high, missing ones without an interval; they are ``at`` places of the other axis.
     """
     coef, low, high = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high"))
     known = ~np.isnan(low) & ~np.isnan(high)

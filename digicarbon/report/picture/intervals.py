@@ -166,14 +166,8 @@ def plot_bands(results: Mapping[float, Result], terms: Sequence[str] = (), **fra
 def times_of(results: Mapping[str, Result], terms: Sequence[str]) -> tuple[str, Mapping[str, float]] | None:
     """Return the variable whose moments or values terms are, and the place of each in time; None for other terms.
 
-    A lag of one period is at 1, a lead at -1, the variable itself at 0; a dummy is at the number that it is of.
-
-    Parameters
-    ----------
-    results : mapping of str to Result
-        Their roles say what terms are made of.
-    terms : sequence of str
-        At least three, all of the same variable.
+    A lag of one period is at 1, a lead at -1, the variable itself at 0; a dummy is at the number that it is of. There
+    must be at least three terms, all of the same variable by the roles of the results.
     """
     made_of = {
         term: role.made_of
@@ -238,14 +232,7 @@ def _with(times: Mapping[str, float], time: float, numbers: pd.DataFrame, by_run
 
 
 def event_label(event: float, results: Iterable[Result]) -> str:
-    """Return an event time in words: ``≤ -5`` where it holds all before it, ``(≤) -5`` if only in some results.
-
-    Parameters
-    ----------
-    event : float
-    results : iterable of Result
-        Those that have an effect at it.
-    """
+    """Return an event time in words: ``≤ -5`` where it holds all before it, ``(≤) -5`` if only in some that have it."""
     text = f"{event:g}"
     signs = [result.bins.get(int(event), "") for result in results]
     sign = next(filter(None, signs), "")
@@ -257,13 +244,7 @@ def event_label(event: float, results: Iterable[Result]) -> str:
 def interval_numbers(results: Mapping[str, Result], quantity: str, terms: Sequence[str] = ()) -> pd.DataFrame:
     """Return the numbers of a picture: index term and run, terms outermost; columns coef, se, p, low, high.
 
-    Parameters
-    ----------
-    results : mapping of str to Result
-    quantity : str
-        ``coefficient``, or the name of an effect.
-    terms : sequence of str
-        By default the focal ones.
+    The quantity is ``coefficient`` or the name of an effect; terms are by default the focal ones.
 
     Raises
     ------

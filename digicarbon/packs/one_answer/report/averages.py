@@ -42,15 +42,9 @@ class Comparable:
 
 
 def groups_of(part: Part, supports: Mapping[str, Support], dilution: float) -> list[Comparable]:
-    """Return the groups of comparable specifications, the largest first.
+    """Return the groups of comparable specifications, the largest first; those without a support are in none.
 
-    Parameters
-    ----------
-    part : Part
-    supports : mapping of str to Support
-        By the label of the run; those without one are in no group.
-    dilution : float
-        The power of |R| in the prior weight of a model; 0 for none.
+    Supports are by label; the dilution is the power of |R| in the prior weight of a model, 0 for none.
     """
     each = [supports.get(label, Support(label)) for label in part.labels]
     diluted = dilution * np.array([one.correlation for one in each])

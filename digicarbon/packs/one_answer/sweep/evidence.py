@@ -30,15 +30,9 @@ BEYOND = ("lag_y", "lag_error")
 
 
 def evidence(fits: Iterable[tuple[Run, Result]], request: EvidenceRequest, executor: Executor) -> Evidence:
-    """Return the evidence for each run that has the asked estimate.
+    """Return the evidence for each run that has the requested estimate; fits are read once.
 
-    Parameters
-    ----------
-    fits : iterable of (Run, Result)
-        Read once.
-    request : EvidenceRequest
-    executor : Executor
-        Where specifications are fitted again without each unit, if this is asked for.
+    The executor fits specifications again without each unit, if this is requested.
     """
     again: dict[Hashable, Fit] = {}
     chosen: list[tuple[Run, Estimand, Result]] = []
@@ -67,10 +61,7 @@ def evidence(fits: Iterable[tuple[Run, Result]], request: EvidenceRequest, execu
 class Supports:
     """Collects how well the data support each run.
 
-    Parameters
-    ----------
-    candidates : sequence of Weights
-        Weights of the sweep: a regression without W takes the sample of a spatial model of the same data.
+    A regression without W takes the sample of a spatial model of the same data with one of the candidate weights.
     """
 
     candidates: Sequence[Weights]

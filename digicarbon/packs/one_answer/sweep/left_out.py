@@ -58,12 +58,6 @@ def numbers_of(result: Result, estimand: Estimand) -> tuple[float, float, float]
 def left_out(fits: Sequence[Fit], executor: Executor) -> LeftOut:
     """Fit specifications again without each unit.
 
-    Parameters
-    ----------
-    fits : sequence of Fit
-    executor : Executor
-        Where they are fitted.
-
     Notes
     -----
     The sample is the run's one without the rows of the unit; W is that of the other units, normalised anew as its

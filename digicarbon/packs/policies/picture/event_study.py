@@ -203,11 +203,6 @@ def plot_rollout(panel: Panel, policy: str, **frame: Unpack[NamedFrame]) -> Figu
 def rollout(panel: Panel, policy: str) -> tuple[FloatArray, FloatArray]:
     """Return each unit's first period under a policy, and whether it is under it in each period.
 
-    Parameters
-    ----------
-    panel : Panel
-    policy : str
-
     Returns
     -------
     first : ndarray, shape (N,)
