@@ -10,7 +10,7 @@ PIECES = "threshold_sets"
 
 
 def set_text(result: Result, statistic: str, decimals: int) -> str:
-    """Return the union of the pieces of the set of a threshold, by its statistic (``threshold_1``); empty without one."""
+    """Return the union of the pieces of a threshold's set, by its statistic (``threshold_1``); empty without one."""
     table = result.tables.get(PIECES)
     if table is None:
         return ""
