@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import pytest
+from matplotlib.figure import Figure
 
 import digicarbon as dc
 from digicarbon.diagnostic import SpatialMediation
@@ -129,12 +130,12 @@ def test_no_picture_has_the_effects_of_a_spatial_model_without_mediators(monkeyp
     assert report.files("T", [space]) == {}
     shown: list[str] = []
 
-    def drawn(_: object, name: str, title: str, records: Sequence[Record], *rest: object) -> dict[str, bytes]:
+    def drawn(_: object, name: str, title: str, records: Sequence[Record]) -> Figure:
         shown.extend(record.label for record in records)
-        return {name: b""}
+        return Figure()
 
-    monkeypatch.setattr("digicarbon.packs.mediation.report.mediation.interval_files", drawn)
-    assert report.files("T", [record("paths"), space])
+    monkeypatch.setattr("digicarbon.packs.mediation.report.mediation.interval_figure", drawn)
+    assert set(report.files("T", [record("paths"), space])) == {"effects.svg"}
     assert shown == ["paths"]
 
 
