@@ -42,24 +42,11 @@ class Layout:
 
 
 def layout(sheet: Sheet, regional: bool = False, ignore: Collection[str] = ()) -> Layout | None:
-    """Find the parts of an input-output table.
+    """Return the parts of an input-output table; None if the sheet has none.
 
-    Parameters
-    ----------
-    regional : bool
-        Whether it is a multi-regional table, whose rows and columns also have a province.
-    ignore : collection of str
-        Labels of rows below the sectors and of columns right of them that are left out.
-
-    Returns
-    -------
-    Layout or None
-        None if the sheet has no input-output table.
-
-    Raises
-    ------
-    DataError
-        If it has one, but a label is unknown or missing, or a sector has a row but no column or the reverse.
+    ``regional``: whether it is a multi-regional table, whose rows and columns also have a province. ``ignore``: labels
+    of rows below the sectors and of columns right of them that are left out. Raises DataError if a label is unknown or
+    missing, or a sector has a row but no column or the reverse.
     """
     table = grid(sheet)
     if table is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from digicarbon.errors import DataError
-from digicarbon.importer._cells import number, text, year
+from digicarbon.importer._cells import is_number, number, text, year
 from digicarbon.importer._sheets import Sheet
 from digicarbon.note import Note
 from digicarbon.packs.china.spelling import province, required_province
@@ -119,7 +119,7 @@ class _Reader:
     def _remark(self, row: int, filled: list[str], started: bool) -> None:
         if not started:
             return
-        figures = sum(_is_number(cell) for cell in filled[1:])
+        figures = sum(is_number(cell) for cell in filled[1:])
         if figures and (province(filled[0]) or figures > 1):
             raise DataError(Note("nbs_figures_under_table", where=self.sheet.place(row, 0), shown=filled[0]))
         self.pivot.closed = True
@@ -245,7 +245,7 @@ class _Header:
                 other = next(column for column in level if column not in matches)
                 where = self.sheet.place(row, other)
                 raise DataError(Note("nbs_unlike_others", where=where, shown=level[other], what=what))
-        figures = [column for column, cell in level.items() if _is_number(cell)]
+        figures = [column for column, cell in level.items() if is_number(cell)]
         if figures:
             where = self.sheet.place(row, figures[0])
             raise DataError(Note("nbs_number_for_name", where=where, shown=level[figures[0]]))
@@ -290,14 +290,6 @@ class _Header:
         if kind == TIME and year(label) is None:
             raise DataError(Note("nbs_no_years", where=self.sheet.place(row, column), shown=label))
         return label, row, column
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        value = number(cell, "")
-    except DataError:
-        return False
-    return not math.isnan(value)
 
 
 def cut_off(sheet: Sheet, pivot: Pivot) -> Note | None:

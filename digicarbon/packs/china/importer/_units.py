@@ -34,28 +34,11 @@ class Indicator:
 
 
 def indicator(name: str, unit: str, user_names: Mapping[str, str], where: Note) -> Indicator:
-    """Return the series that an indicator becomes, and how its numbers are converted.
+    """Return a known series in its own unit, any other indicator under the bureau's name in the table's unit.
 
-    Parameters
-    ----------
-    name : str
-        The bureau's name without its unit.
-    unit : str
-        The unit as the table prints it; empty if there is none.
-    user_names : mapping of str to str
-        Names that the user chose, by the bureau's name (with or without its unit).
-    where : Note
-        The cell of a figure, for messages.
-
-    Returns
-    -------
-    Indicator
-        A known series in its own unit; any other indicator under the bureau's name in the table's unit.
-
-    Raises
-    ------
-    DataError
-        If the unit of a known series is missing, unknown or measures something else.
+    ``name``: the bureau's, without its unit. ``unit``: as the table prints it; empty if there is none. ``user_names``:
+    names that the user chose, by the bureau's name (with or without its unit). ``where``: the cell of a figure, for
+    messages. Raises DataError if the unit of a known series is missing, unknown or measures something else.
     """
     user_name = user_names.get(name) or user_names.get(f"{name}({unit})")
     series = user_name or _known().get(name, name)

@@ -34,18 +34,10 @@ def length(value: float, unit: str) -> Note:
 def distances_of(node: WeightsSpec, panel: Panel, same_place: bool = False) -> FloatArray:
     """Return distances in the panel's order, shape (N, N); infinite on the diagonal and where a matrix has none.
 
-    Parameters
-    ----------
-    node : WeightsSpec
-        Weights that are built from places, of which places and metric count; or a matrix that is not scaled, whose
-        cells are distances, and zero or absent where a pair is too far apart to count.
-    same_place : bool
-        Whether two units may have the same place, at a distance of 0.
-
-    Raises
-    ------
-    DataError, WeightsError
-        If places are not known, two units have the same one and must not, or a matrix is scaled.
+    ``node``: weights that are built from places, of which places and metric count; or a matrix that is not scaled,
+    whose cells are distances, and zero or absent where a pair is too far apart to count. ``same_place``: whether two
+    units may have the same place, at a distance of 0. Raises DataError or WeightsError if places are not known, two
+    units have the same one and must not, or a matrix is scaled.
     """
     with under(KEY, WeightsSpec):
         if isinstance(node, PlacedWeights):

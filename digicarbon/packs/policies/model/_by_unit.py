@@ -42,32 +42,18 @@ from digicarbon.weights import Weights
 
 
 class ByUnit(Restricted):
-    """An estimator on the rows of a policy.
+    """An estimator on the rows of a policy. Raises DataError if the outcome or a control is not finite in some row.
 
-    Parameters
-    ----------
-    reached : Exposure
-        How the policies of others reach the rows.
-
-    Raises
-    ------
-    DataError
-        If the outcome or a control is not finite in some row.
-
-    Attributes
-    ----------
-    model, timing, reached
-    names : tuple of str
-        Controls.
-    controls : tuple of str
-        Those that have coefficients, behind the effects.
-    spillover : mapping of str to float
-        Weights of terms in the mean spillover; none where the model has no spillovers.
+    ``reached``: how the policies of others reach the rows.
     """
 
     reported: Reported
+    names: tuple[str, ...]
+    """Controls."""
     controls: tuple[str, ...] = ()
+    """Controls that have coefficients, behind the effects."""
     spillover: Mapping[str, float] = MappingProxyType({})
+    """Weights of terms in the mean spillover; none where the model has no spillovers."""
 
     def __init__(self, model: _PolicyModel, timing: Timing, reached: Exposure) -> None:
         self.model, self.timing, self.reached = model, timing, reached

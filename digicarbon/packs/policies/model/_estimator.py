@@ -26,13 +26,7 @@ _MEANS: Mapping[Aggregate, Mean] = dict(zip(LEVELS, ("treated_rows", "event_time
 
 
 class PolicyEstimator(ABC):
-    """An estimator of a policy's effects.
-
-    Parameters
-    ----------
-    model : _PolicyModel
-        Its fields say how.
-    """
+    """An estimator of a policy's effects, as the fields of a model say."""
 
     levels: ClassVar[tuple[Aggregate, ...]] = LEVELS
     """Which means there are beside the overall effect."""

@@ -148,10 +148,7 @@ class _PolicyModel(Tested):
     def is_share(self, panel: Panel) -> bool:
         """Return whether the policy has values other than 0 and 1, which two-way effects take as they are.
 
-        Raises
-        ------
-        DataError
-            If the panel has no such policy.
+        Raises DataError if the panel has no such policy.
         """
         panel.require((self.policy,))
         return self.how.takes_shares and not panel.is_binary(self.policy)

@@ -99,17 +99,6 @@ def null_at(design: PeriodDesign, stay: list[int], own: list[int], b: FloatArray
 class PeriodLagged:
     """Restrictions of a model with spatial lags of y by period: effects g(ρ)′b depend on ρ.
 
-    Attributes
-    ----------
-    estimands : tuple of Estimand
-    batch : Batch
-        What fits them.
-    nulls : PeriodNulls
-    spatial : ndarray, shape (R,)
-        The estimate of ρ.
-    places : sequence of int
-        The place of each coefficient of x among β and θ_1, …, θ_R.
-
     Notes
     -----
     With one W the null model maximises what the estimate does, the adjusted likelihood, at each ρ over the b that have
@@ -119,9 +108,12 @@ class PeriodLagged:
 
     estimands: tuple[Estimand, ...]
     batch: Batch
+    """What fits them."""
     nulls: PeriodNulls
     spatial: FloatArray
+    """The estimate of ρ, shape (R,)."""
     places: Sequence[int]
+    """The place of each coefficient of x among β and θ_1, …, θ_R."""
 
     def null(self) -> NullModel:
         """Return the null model in which the term and its lags have no coefficient."""
