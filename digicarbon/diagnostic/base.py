@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import pandas as pd
 from pydantic import field_validator
 
+from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.panel import Panel
 from digicarbon.result import Result
@@ -87,8 +88,14 @@ class Diagnostic(Spec):
         Raises
         ------
         DataError, WeightsError
+        ConfigError
+            If ``listings`` names a table that the diagnostic does not make.
         """
         own = self.tables(panel, weights)
+        known = dict.fromkeys([*own, *self.table_names])
+        if unknown := [name for name in self.listings if name not in known]:
+            cls = type(self).__name__
+            raise ConfigError(Note("listings_unknown", key="diagnostic", cls=cls, names=unknown, tables=list(known)))
         tables = {**result.tables, **own}
         statistics, remarks, errors = self.statistics(tables), self.remarks(tables), self.table_errors
         if not (own or statistics or remarks) and errors == result.table_errors:

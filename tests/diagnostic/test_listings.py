@@ -5,9 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import digicarbon as dc
 from digicarbon.diagnostic import Diagnostic
+from digicarbon.errors import ConfigError
 from digicarbon.tracking._rows import metrics
 from digicarbon.weights import Weights
 
@@ -23,12 +25,29 @@ class Residuals(Diagnostic):
         return {"spread": pd.DataFrame({"sd": [rows["y"].std()]}, index=["all"]), "spread_rows": rows}
 
 
-def test_numbers_of_a_listing_are_in_the_result_and_no_metrics() -> None:
+class Misspelt(Residuals):
+    """Names a table that is not there."""
+
+    listings: ClassVar[tuple[str, ...]] = ("spread_row",)
+
+
+@pytest.fixture
+def panel() -> dc.Panel:
     draw = np.random.default_rng(2)
     rows = pd.DataFrame({"unit": np.repeat(list("abcdef"), 4), "time": np.tile(range(4), 6), "x": draw.normal(size=24)})
-    panel = dc.Panel.from_frame(rows.assign(y=rows["x"] + draw.normal(size=24)), unit="unit", time="time")
+    return dc.Panel.from_frame(rows.assign(y=rows["x"] + draw.normal(size=24)), unit="unit", time="time")
+
+
+def test_numbers_of_a_listing_are_in_the_result_and_no_metrics(panel: dc.Panel) -> None:
     fitted = dc.PanelRegression(y="y", x=("x",)).fit(panel)
     result = Residuals().added(fitted, panel, None)
     assert {"spread", "spread_rows"} <= set(result.tables)
     assert result.listings == ("spread_rows",)
     assert set(metrics(result)) - set(metrics(fitted)) == {"spread.all.sd"}
+
+
+def test_a_listing_that_is_no_table_is_refused(panel: dc.Panel) -> None:
+    fitted = dc.PanelRegression(y="y", x=("x",)).fit(panel)
+    sentence = "`listings` of the class Misspelt names spread_row, but the diagnostic makes spread, spread_rows"
+    with pytest.raises(ConfigError, match=sentence):
+        Misspelt().added(fitted, panel, None)
