@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -181,3 +182,22 @@ def test_verbs_of_packs_follow_those_of_the_core(capsys: pytest.CaptureFixture[s
     assert main(["frobnicate"]) == 2
     core, packs = "plan, check, report, export, deliver, list, data, new, schema, ui", "rerun, compare, lock, package"
     assert f"Verbs: run, {core}, {packs}." in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_a_copy_without_a_pack_has_nothing_of_it(tmp_path: Path) -> None:
+    sys.path.append(str(REPOSITORY / "tests" / "without"))
+    from run import copy_without
+
+    copy_without(["policies", "gmm"], tmp_path)
+    gone = {"policies", "gmm"}
+    assert {file.parent.name for file in (tmp_path / "digicarbon" / "packs").glob("*/__init__.py")} == {*OWN} - gone
+    options = {path.relative_to(tmp_path / "conf"): path for path in (tmp_path / "conf").rglob("*.yaml")}
+    classes = [re.search(r"(?m)^_target_: (\S+)", path.read_text("utf-8")) for path in options.values()]
+    assert gone.isdisjoint({pack.of(found[1]) for found in classes if found})
+    assert {Path("model/quantile.yaml"), Path("model/twfe.yaml")} <= set(options)
+    assert "policy:" not in options[Path("panel/study.yaml")].read_text("utf-8")
+    experiments = {path.stem for path in (tmp_path / "experiments").glob("*.yaml")}
+    # an experiment that lists others goes with one of them
+    assert {"policy_did", "robustness_gmm", "paper"}.isdisjoint(experiments)
+    assert {"table3_baseline", "quantile_effects"} <= experiments
