@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from digicarbon.config.files import command_line, override
 from digicarbon.note import Note, cut
 from digicarbon.tracking import _failures
-from digicarbon.tracking._backend import Backend, Experiment
+from digicarbon.tracking._backend import Experiment
 from digicarbon.tracking._client import Client, public
 from digicarbon.tracking._moved import follow
 from digicarbon.tracking._places import (
@@ -30,6 +30,11 @@ from digicarbon.tracking._places import (
 
 if TYPE_CHECKING:
     from digicarbon.tracking._database import Database
+
+Backend: TypeAlias = "Client | Database"
+"""Experiments, sweeps and their children, read and written; both have the same methods, and `keeps_ids`.
+
+`keeps_ids` says whether a run keeps the id of its row, and its artifacts are in a folder on this machine."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -166,18 +166,14 @@ class Database:
         data: Sequence[Data] = (),
     ) -> Parent:
         """Start a sweep of runs on these data sets."""
-        run_id = uuid.uuid4().hex
-        parent = Parent(run_id, _artifacts(self._location(experiment_id), run_id))
+        run_id, location, number = uuid.uuid4().hex, self._location(experiment_id), int(experiment_id)
         with self._link.begin() as now:
-            datasets = self._dataset_ids(now, int(experiment_id), data)
-            user = tags.get("mlflow.user", "unknown")
-            run = (parent.run_id, name, "UNKNOWN", "", "", user, "RUNNING", _now(), None, None, "", "active")
-            now.insert(RUNS, [(*run, parent.artifacts, int(experiment_id))])
-            every = {"mlflow.runName": name, **tags}
-            now.insert(TAGS, [(key, value, parent.run_id) for key, value in every.items()])
-            now.insert(PARAMS, [(key, value, parent.run_id) for key, value in params.items()])
+            datasets = self._dataset_ids(now, number, data)
+            now.insert(RUNS, [_run(run_id, name, tags, "RUNNING", _now(), None, location, number)])
+            now.insert(TAGS, _texts([(run_id, {"mlflow.runName": name, **tags})]))
+            now.insert(PARAMS, _texts([(run_id, params)]))
             now.insert(INPUTS, [_input(run_id, one) for one in datasets.values()])
-        return parent
+        return Parent(run_id, _artifacts(location, run_id))
 
     def running(self, experiment_id: str) -> list[Parent]:
         """Return the sweeps that have not ended."""
@@ -253,12 +249,13 @@ class Database:
         LookupError
             If the experiment is not there, or was deleted.
         """
-        location = self._location(experiment_id)
+        location, number = self._location(experiment_id), int(experiment_id)
         _write_files(rows, location)
         with self._link.begin() as now:
             # first, since it takes SQLite's lock: what is read afterwards cannot change before the end
-            datasets = self._dataset_ids(now, int(experiment_id), [row.data for row in rows])
-            now.insert(RUNS, [_run(row, location, int(experiment_id)) for row in rows])
+            datasets = self._dataset_ids(now, number, [row.data for row in rows])
+            runs = ((row.run_id, row.name, row.tags, row.status, row.start, row.end, location, number) for row in rows)
+            now.insert(RUNS, [_run(*run) for run in runs])
             now.insert(TAGS, _texts((row.run_id, {"mlflow.runName": row.name, **row.all_tags}) for row in rows))
             now.insert(PARAMS, _texts((row.run_id, row.params) for row in rows))
             now.insert_into_both(METRICS, LATEST_METRICS, chain.from_iterable(map(_numbers, rows)))
@@ -282,11 +279,16 @@ class Database:
 
     def _missing(self, rows: Sequence[Row]) -> list[Row]:
         """Return the rows whose runs are not in the database."""
-        present: set[str] = set()
-        for chunk in _chunks([row.run_id for row in rows]):
-            query = f"SELECT run_uuid FROM runs WHERE run_uuid IN ({_marks(chunk)})"
-            present.update(run_id for (run_id,) in self._rows(query, chunk))
+        present = set(self._first("SELECT run_uuid FROM runs WHERE run_uuid", [row.run_id for row in rows]))
         return [row for row in rows if row.run_id not in present]
+
+    def _first(self, query: str, ids: Sequence[str], *before: str) -> list[str]:
+        """Return the first column of a query whose last condition is that something is one of some ids."""
+        return [
+            first
+            for chunk in _chunks(ids)
+            for (first,) in self._rows(f"{query} IN ({_marks(chunk)})", [*before, *chunk])
+        ]
 
     def children(self, experiment_id: str, parent_id: str) -> list[tuple[str, str, str]]:
         """Return hash, id and status of the runs of a sweep that are not deleted."""
@@ -347,15 +349,8 @@ class Database:
 
     def _folders(self, run_ids: Iterable[str]) -> list[str]:
         """Return where the artifacts of the sweeps of runs are."""
-        parents: set[str] = set()
-        for chunk in _chunks(list(run_ids)):
-            query = f"SELECT DISTINCT value FROM tags WHERE key = ? AND run_uuid IN ({_marks(chunk)})"
-            parents.update(parent for (parent,) in self._rows(query, [PARENT, *chunk]))
-        folders: list[str] = []
-        for chunk in _chunks(sorted(parents)):
-            query = f"SELECT artifact_uri FROM runs WHERE run_uuid IN ({_marks(chunk)})"
-            folders += [address for (address,) in self._rows(query, chunk)]
-        return folders
+        parents = self._first("SELECT DISTINCT value FROM tags WHERE key = ? AND run_uuid", list(run_ids), PARENT)
+        return self._first("SELECT artifact_uri FROM runs WHERE run_uuid", sorted(set(parents)))
 
     def _dataset_ids(self, now: Transaction, experiment_id: int, data: Sequence[Data]) -> dict[tuple[str, str], str]:
         """Create missing data sets, and return the id of each of these by name and digest."""
@@ -418,25 +413,12 @@ def _artifacts(location: str, run_id: str) -> str:
     return f"{location.rstrip('/')}/{run_id}/artifacts"
 
 
-def _run(row: Row, location: str, experiment_id: int) -> tuple[Any, ...]:
-    """Return the columns of `RUNS` in their order."""
-    user = row.tags.get("mlflow.user", "unknown")
-    return (
-        row.run_id,
-        row.name,
-        "UNKNOWN",
-        "",
-        "",
-        user,
-        row.status,
-        row.start,
-        row.end,
-        None,
-        "",
-        "active",
-        _artifacts(location, row.run_id),
-        experiment_id,
-    )
+def _run(
+    run_id: str, name: str, tags: Mapping[str, str], status: str, start: int, end: int | None, location: str, of: int
+) -> tuple[Any, ...]:
+    """Return the columns of `RUNS` in their order; ``of`` is the experiment."""
+    user, place = tags.get("mlflow.user", "unknown"), _artifacts(location, run_id)
+    return run_id, name, "UNKNOWN", "", "", user, status, start, end, None, "", "active", place, of
 
 
 def _texts(runs: Iterable[tuple[str, Mapping[str, str]]]) -> Iterator[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digicarbon.tracking._places import SQLITE, absolute, opening
 from digicarbon.tracking._tables import Table
@@ -22,35 +22,10 @@ CACHE = 64
 """Megabytes that SQLite keeps of a file during a batch; with its own 2, batches get slower as a store grows."""
 
 Values = Iterable[tuple[Any, ...]]
-
-
-class Transaction(Protocol):
-    """Statements that all have an effect, or none."""
-
-    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query."""
-
-    def run(self, statement: str, values: Sequence[Any] = ()) -> int:
-        """Run a statement, and return how many rows it changed."""
-
-    def insert(self, table: Table, values: Values) -> None:
-        """Insert rows, whose values are in the order of the table's columns."""
-
-    def insert_into_both(self, table: Table, other: Table, values: Values) -> None:
-        """Insert the same new rows into two tables of equal columns."""
-
-
-class Link(Protocol):
-    """A database."""
-
-    def begin(self) -> Any:
-        """Return a context in which a `Transaction` lasts."""
-
-    def tables(self) -> set[str]:
-        """Return the names of the tables."""
-
-    def close(self) -> None:
-        """Close the connections; the next transaction opens them again."""
+Link: TypeAlias = "File | Server"
+"""A database."""
+Transaction: TypeAlias = "_Statements | _ServersStatements"
+"""Statements that all have an effect, or none."""
 
 
 def linked(uri: str) -> Link | None:

@@ -13,7 +13,8 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -125,20 +126,14 @@ class Roster:
     def to_bytes(self) -> bytes:
         """Return it as the content of a Parquet file: equal texts are kept once."""
         texts = _Texts()
-        columns: dict[str, Any] = {
-            "hash": [run.hash for run in self.runs],
-            "label": [run.label for run in self.runs],
-            "options": [texts.of(run.options) for run in self.runs],
-            "values": [_text(run.values) for run in self.runs],
-            "twins": [_text(run.twins) if run.twins else "[]" for run in self.runs],
-            "simulated": pa.array([run.simulated for run in self.runs], pa.bool_()),
-            "notes": [texts.of(run.notes) for run in self.runs],
-            "column": [run.column for run in self.runs],
-            "lacking": [_text(run.lacking) if run.lacking else "[]" for run in self.runs],
-        }
-        if any(run.also for run in self.runs):
-            columns["also"] = [_text(run.also) if run.also else "[]" for run in self.runs]
-        arrays = {name: x if name == "simulated" else pa.array(x, pa.string()) for name, x in columns.items()}
+        text_of = {"values": _text, **dict.fromkeys(("options", "twins", "notes", "lacking", "also"), texts.of)}
+        names = [field.name for field in fields(Planned)]
+        if not any(run.also for run in self.runs):
+            names.remove("also")
+        columns = {name: [getattr(run, name) for run in self.runs] for name in names}
+        columns |= {name: list(map(text_of[name], columns[name])) for name in names if name in text_of}
+        kinds = {"simulated": pa.bool_()}
+        arrays = {name: pa.array(values, kinds.get(name, pa.string())) for name, values in columns.items()}
         drawn = {"drawn_from": self.drawn_from} if self.drawn_from else {}
         left_out = {"skipped": list(self.skipped), "excluded": self.excluded, "failed": list(self.failed)}
         stated = {name: value for name in ("kinds", "claim", "lost") if (value := getattr(self, name))}
@@ -159,42 +154,18 @@ class Roster:
         """
         table = pq.read_table(path)
         more = json.loads((table.schema.metadata or {})[_MORE])
-        known: dict[str, Any] = {}
-        notes_of: dict[str, tuple[Note, ...]] = {}
-
-        def once(text: str) -> Any:
-            if text not in known:
-                known[text] = json.loads(text)
-            return known[text]
-
-        def notes_from(text: str) -> tuple[Note, ...]:
-            if text not in notes_of:
-                notes_of[text] = read_all(json.loads(text))
-            return notes_of[text]
-
-        names = ("hash", "label", "options", "values", "twins", "simulated", "notes")
+        once = cache(json.loads)
+        as_tuple = cache(lambda text: tuple(json.loads(text)))
+        made_of: dict[str, Callable[[str], Any]] = {
+            **{"options": once, "values": once, "notes": cache(lambda text: read_all(json.loads(text)))},
+            **dict.fromkeys(("twins", "lacking", "also"), as_tuple),
+        }
         # earlier versions did not keep these
-        columns, lacking, further = (
-            table[name].to_pylist() if name in table.column_names else [missing] * table.num_rows
-            for name, missing in (("column", None), ("lacking", "[]"), ("also", "[]"))
-        )
-        runs = [
-            Planned(
-                key,
-                label,
-                once(options),
-                once(values),
-                tuple(once(twins)),
-                simulated,
-                notes_from(notes),
-                column,
-                tuple(once(without)),
-                tuple(once(also)),
-            )
-            for key, label, options, values, twins, simulated, notes, column, without, also in zip(
-                *(table[name].to_pylist() for name in names), columns, lacking, further, strict=True
-            )
-        ]
+        lacking = {"column", "lacking", "also"} - {*table.column_names}
+        names = [field.name for field in fields(Planned) if field.name not in lacking]
+        columns = {name: table[name].to_pylist() for name in names}
+        columns |= {name: list(map(make, columns[name])) for name, make in made_of.items() if name in columns}
+        runs = [Planned(**dict(zip(names, row, strict=True))) for row in zip(*columns.values(), strict=True)]
         # an earlier version kept sentences, and no columns that cannot run
         skipped, failed = ([(label, _why(why)) for label, why in more.get(key, ())] for key in ("skipped", "failed"))
         stated = more.get("kinds", {}), more.get("claim", {}), more.get("lost", 0)

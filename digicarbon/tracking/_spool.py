@@ -23,8 +23,8 @@ from filelock import FileLock, Timeout
 from digicarbon.errors import TrackingError
 from digicarbon.note import Note, note_of
 from digicarbon.tracking import _failures, _results
-from digicarbon.tracking._backend import Backend, Parent
-from digicarbon.tracking._connection import Connection, connected, refuse_silent
+from digicarbon.tracking._backend import Parent
+from digicarbon.tracking._connection import Backend, Connection, connected, refuse_silent
 from digicarbon.tracking._places import Tracking, absolute, local_folder, masked, put
 from digicarbon.tracking._results import parts, read_part, write_part
 from digicarbon.tracking._rows import Row, rows
