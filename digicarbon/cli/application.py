@@ -210,13 +210,7 @@ def _mode_is_known() -> Iterator[None]:
 def _task(command: Callable[[Any], None], more: Sequence[str], cleared: Sequence[str]) -> Callable[[Any], None]:
     """Return the function that Hydra hands to our sweeper, which calls it once with the whole request.
 
-    Parameters
-    ----------
-    command : callable
-    more : sequence of str
-        Overrides that Hydra did not get.
-    cleared : sequence of str
-        Overrides that only Hydra got.
+    Hydra did not get the overrides ``more``, and it alone got those ``cleared``.
     """
     from digicarbon.cli.command import Request
 

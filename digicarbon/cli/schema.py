@@ -90,10 +90,6 @@ def write(folder: Path, tell: Callable[[Note], object]) -> list[Path]:
     tell : callable
         Called with a note for each option that is left out because its file or class is wrong.
 
-    Returns
-    -------
-    list of Path
-
     Raises
     ------
     DataError

@@ -90,12 +90,7 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
 
 
 def quick(host: str, port: str) -> list[str]:
-    """Return the command that `mlflow ui` starts, which takes it as long as the server itself takes to start.
-
-    Parameters
-    ----------
-    host, port : str
-    """
+    """Return the command that `mlflow ui` starts, which takes it as long as the server itself takes to start."""
     return [
         *(sys.executable, "-m", "uvicorn", "--host", host, "--port", port, "--workers", "1"),
         *("--log-level", "warning", "mlflow.server.fastapi_app:app"),

@@ -693,12 +693,7 @@ class Composer:
 def _without(value: Any, own: Any, inherited: Any) -> Any:
     """Return a composed value without inherited parts; values from the command line stay.
 
-    Parameters
-    ----------
-    value : object
-        Composed, with the choices of the command line.
-    own, inherited : object
-        The values in the experiment's own files, and those in the files whose values are replaced.
+    ``own`` are the values in the experiment's own files, ``inherited`` those in files whose values are replaced.
     """
     if own is None and value == inherited:
         return None

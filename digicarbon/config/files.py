@@ -267,12 +267,7 @@ def read(path: Path) -> Mapping[Any, Any]:
 
 
 def check_content(path: Path) -> None:
-    """Refuse a configuration file with half letters, or whose aliases expand to more than `MOST_VALUES` values.
-
-    Raises
-    ------
-    ConfigError
-    """
+    """Raise a `ConfigError` for a file with half letters, or whose aliases expand to more than `MOST_VALUES` values."""
     if path.is_file() and repeats_too_much(path):
         raise ConfigError(Note("too_many_aliases", most=MOST_VALUES), shown(path))
     if path.is_file() and (text := half_letter(path)):

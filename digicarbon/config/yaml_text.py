@@ -183,12 +183,7 @@ _PARSED: dict[tuple[str, int, int], Any] = {}
 
 
 class Sealed:
-    """A long list that OmegaConf passes on without reading its items.
-
-    Attributes
-    ----------
-    values : list
-    """
+    """A long list that OmegaConf passes on without reading its items."""
 
     def __init__(self, values: list[Any]) -> None:
         self.values = values

@@ -41,12 +41,7 @@ MOST = 1 << 30
 
 
 def check_zip(file: Path) -> None:
-    """Refuse a workbook or another zip file that is too large when unpacked; other files pass without a check.
-
-    Raises
-    ------
-    DataError
-    """
+    """Raise a `DataError` for a workbook or another zip file that is too large when unpacked; other files pass."""
     if zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as archive:
             size = sum(item.file_size for item in archive.infolist())
@@ -83,10 +78,6 @@ class Scratch:
     A command that is killed leaves its folder behind. The process that makes the folder holds a lock file beside it,
     which the system releases when the process ends for any reason. The next process that makes a folder removes those
     whose lock is free. A lock is more reliable than a process id, which another process or container may reuse.
-
-    Attributes
-    ----------
-    path : Path
     """
 
     def __init__(self) -> None:

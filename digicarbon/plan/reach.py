@@ -62,10 +62,6 @@ def own_file(cls: type) -> str:
 def own_code(cls: type[Spec]) -> dict[str, str]:
     """Return the SHA-256 of each of the user's own modules that a class can reach, by file, as in `code_digest`.
 
-    Parameters
-    ----------
-    cls : type of Spec
-
     Returns
     -------
     dict of str to str

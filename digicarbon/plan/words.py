@@ -22,11 +22,6 @@ ALIKE = 0.8
 def labels(composer: Composer, planned: Plan) -> dict[str, str]:
     """Return the words of all options of a plan, over which those of the experiment go.
 
-    Parameters
-    ----------
-    composer : Composer
-    planned : Plan
-
     Raises
     ------
     ConfigError

@@ -431,15 +431,7 @@ def _labelled(client: MlflowClient, label: str, sweep: Run) -> tuple[Run | None,
 
 
 def no_sweep(tracking: Tracking, name: str, known: Iterable[str]) -> Note:
-    """Return the note that no sweep of an experiment is recorded, with the command that makes one.
-
-    Parameters
-    ----------
-    tracking : Tracking
-    name : str
-    known : iterable of str
-        The experiments of the store.
-    """
+    """Return the note that no sweep of an experiment is recorded, with the command that makes one."""
     others = [other for other in known if other != "Default"]
     first: Note | str = ""
     if name == files.UNNAMED or files.find(name) is not None:

@@ -20,13 +20,7 @@ COLUMNS = tuple(f"tags.{tag}" for tag in (DATA_DIGEST, WEIGHTS_DIGEST))
 
 @dataclass(frozen=True, eq=False)
 class Again:
-    """The specifications and the data of a recorded run as they are today.
-
-    Attributes
-    ----------
-    specs : Specs
-    prepared : Prepared
-    """
+    """The specifications and the data of a recorded run as they are today."""
 
     specs: Specs
     prepared: Prepared
@@ -67,16 +61,12 @@ class Again:
         return self.prepared.panel.digest == tags.get(DATA_DIGEST), same_weights
 
     def refuse_other_data(self, row: Mapping[str, Any] | pd.Series[Any]) -> None:
-        """Raise an error if the data are no longer those of the run.
+        """Raise a `DataError` if the data are no longer those of the run.
 
         Parameters
         ----------
         row : mapping of str to object, or Series
             The row of the run in its sweep, with `COLUMNS`.
-
-        Raises
-        ------
-        DataError
         """
         tags = {column.removeprefix("tags."): row.get(column) for column in COLUMNS}
         if not all(self.same_data(tags)):

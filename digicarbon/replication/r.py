@@ -29,10 +29,6 @@ def r_script(
         Names of the files of weights, by digest.
     file : str
         What the script is called.
-
-    Returns
-    -------
-    str
     """
     used = unique(sets[case.number].name for case in cases)
     weights = {one.digest: one for case in cases for one in case.weights}

@@ -79,10 +79,6 @@ def do_file(
     ----------
     cases, sets, names, matrices, file
         As in `digicarbon.replication.r.r_script`.
-
-    Returns
-    -------
-    str
     """
     remarks = Remarks("*")
     parts: list[tuple[Case, list[str]]] = []

@@ -345,15 +345,9 @@ class _Engine:
         return []
 
     def _wave(self, crew: Any) -> Generator[list[Fitted], None, tuple[bool, list[int]]]:
-        """Fit a wave of chunks.
+        """Fit a wave of chunks; return whether a worker was lost, and the runs that were lost with it.
 
-        Returns
-        -------
-        bool
-            Whether a worker was lost.
-        list of int
-            Runs of chunks that a worker began and did not return. Chunks that wait in the workers' queue are fitted
-            later, with the rest.
+        Chunks that wait in the workers' queue are fitted later, with the rest.
         """
         from joblib import delayed
 
@@ -480,13 +474,7 @@ class _Cell:
         self._close()
 
     def fit(self, index: int, payload: Sequence[Part], rules: Rules) -> Fitted:
-        """Fit a run.
-
-        Raises
-        ------
-        _DiedError
-            If the process ended without an answer.
-        """
+        """Fit a run; a `_DiedError` if the process ended without an answer."""
         from joblib.externals.loky import ProcessPoolExecutor
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
@@ -601,15 +589,7 @@ def _stopped_in_time(task: Task, rules: Rules, timeout: float) -> Fitted:
 
 
 class _Watch:
-    """Ends workers of this machine that exceed the time of a run by far; a halted worker cannot end itself.
-
-    Parameters
-    ----------
-    folder : Path
-        Where workers leave a file while they fit a run.
-    timeout : float
-        Seconds that a run may take.
-    """
+    """Ends workers of this machine that exceed the time of a run by far; a halted worker cannot end itself."""
 
     def __init__(self, folder: Path, timeout: float) -> None:
         self._folder, self._limit = folder, timeout + PATIENCE

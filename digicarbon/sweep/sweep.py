@@ -270,14 +270,7 @@ def _plain(composer: Composer) -> Composer:
 
 
 def _own_test(composer: Composer, report: Report) -> JointRequest | None:
-    """Return the joint test of the experiment's own report; None if it makes none.
-
-    Parameters
-    ----------
-    composer : Composer
-    report : Report
-        The one of the command line.
-    """
+    """Return the joint test of the experiment's own report; None if it makes none."""
     if not _looks(composer):
         return report.joint_request
     try:
@@ -342,15 +335,8 @@ def _asked(composer: Composer, planned: Plan) -> dict[str, Any]:
 def _recorded(composer: Composer, planned: Plan, before: str) -> str:
     """Return the configuration that a sweep records, of which pages take their report.
 
-    A report on the command line is a look at runs that are there: where the sweep has the experiment's own one, this
-    one stays.
-
-    Parameters
-    ----------
-    composer : Composer
-    planned : Plan
-    before : str
-        What the sweep has recorded; empty if nothing.
+    A report on the command line is a look at runs that are there: where the sweep has recorded the experiment's own one
+    before, this one stays.
     """
     run_effect = _asked(composer, planned)
     if _looks(composer) and before:

@@ -464,14 +464,7 @@ MADE_FROM = "made_from.txt"
 
 
 def _made_from(what: object, runs: Sequence[Run]) -> str:
-    """Return a key that is equal where something is made of the same runs, in their order, by the same code.
-
-    Parameters
-    ----------
-    what : object
-        What is made: plain values.
-    runs : sequence of Run
-    """
+    """Return a key that is equal where something is made of the same runs, in their order, by the same code."""
     # scales of terms are the measure's; weights of one run may filter the errors of another
     measures = {id(run.specs.measure): run.specs.measure for run in runs}
     scales = {place: identity(measure) for place, measure in measures.items()}

@@ -31,14 +31,7 @@ EXPERIMENT_TAGS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Experiment:
-    """An MLflow experiment.
-
-    Attributes
-    ----------
-    experiment_id : str
-    location : str
-        Address of its artifacts.
-    """
+    """An MLflow experiment, and the address of its artifacts."""
 
     experiment_id: str
     location: str
@@ -46,14 +39,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Parent:
-    """The run of a sweep.
-
-    Attributes
-    ----------
-    run_id : str
-    artifacts : str
-        Address of its artifacts.
-    """
+    """The run of a sweep, and the address of its artifacts."""
 
     run_id: str
     artifacts: str

@@ -72,14 +72,9 @@ class Connection:
 
 
 def connected(tracking: Tracking, name: str) -> Connection:
-    """Open a store and the experiment of a name, and create what is missing.
+    """Open a store and the experiment of a name, and create what is missing; a `TrackingError` if that fails.
 
     MLflow is loaded only where its client is needed: importing it takes longer than recording a thousand runs.
-
-    Raises
-    ------
-    TrackingError
-        If the store cannot be opened.
     """
     location = artifact_location(tracking, name)
     with _failures.refused(tracking.uri, _failures.OPENED, advises=True):
@@ -90,13 +85,7 @@ def connected(tracking: Tracking, name: str) -> Connection:
 
 
 def reading(uri: str) -> Backend:
-    """Open an existing store to read it.
-
-    Raises
-    ------
-    MlflowException, SQLAlchemyError
-        If the store cannot be opened.
-    """
+    """Open an existing store to read it."""
     follow(uri)
     return _tables(uri) or Client(public(opening(uri)))
 
@@ -132,13 +121,7 @@ def ask_once(uri: str) -> None:
 
 
 def refuse_silent(uri: str) -> None:
-    """Refuse a server that does not answer; a file is not checked.
-
-    Raises
-    ------
-    TrackingError
-        If it does not answer.
-    """
+    """Raise a `TrackingError` if a server does not answer; a file is not checked."""
     with _failures.refused(uri, _failures.OPENED, advises=True):
         if uri.startswith(SERVERS):
             public(uri).search_experiments(max_results=1)
@@ -165,10 +148,7 @@ def refuse_unreadable(uri: str) -> None:
 def laid_out(uri: str) -> bool:
     """Return whether a database has MLflow's tables, of any version; nothing is created.
 
-    Raises
-    ------
-    LookupError
-        If it is a file with the tables of another program.
+    A `LookupError` says that it is a file with the tables of another program.
     """
     from digicarbon.tracking import _database
 

@@ -44,13 +44,7 @@ OWN = frozenset({"experiments", "alembic_version"})
 
 
 def opened(uri: str) -> Database | None:
-    """Return a database with MLflow's tables, if its schema is known here, else None; nothing is created.
-
-    Raises
-    ------
-    SQLAlchemyError, sqlite3.Error
-        If the database does not answer, or is none.
-    """
+    """Return a database with MLflow's tables, if its schema is known here, else None; nothing is created."""
     link = linked(uri)
     if link is not None:
         if _known(link):
@@ -60,13 +54,7 @@ def opened(uri: str) -> Database | None:
 
 
 def tables_of(uri: str) -> set[str]:
-    """Return the names of a database's tables; nothing is created.
-
-    Raises
-    ------
-    SQLAlchemyError, sqlite3.Error
-        If the database does not answer, or is none.
-    """
+    """Return the names of a database's tables; nothing is created."""
     link = linked(uri)
     if link is None:
         import sqlalchemy as sa
@@ -208,13 +196,7 @@ class Database:
             _retag(now, run_id, tags)
 
     def end(self, run_id: str, status: str, numbers: Mapping[str, float], tags: Mapping[str, str]) -> None:
-        """Record how a sweep ended: its metrics, and tags beside those that it has.
-
-        Raises
-        ------
-        LookupError
-            If it was deleted.
-        """
+        """Record how a sweep ended: its metrics, and tags beside its own; a `LookupError` if it was deleted."""
         moment = _now()
         values = [(key, value, moment, 0, False, run_id) for key, value in numbers.items()]
         with self._link.begin() as now:
@@ -240,14 +222,9 @@ class Database:
         journal.finish({row.run_id: row.run_id for row in rows})
 
     def write(self, experiment_id: str, rows: Sequence[Row]) -> None:
-        """Write runs and their files: all of them, or none.
+        """Write runs and their files: all of them, or none; a `LookupError` if their experiment was deleted.
 
         Files come first: a run in the database then has its files, and files without a run do no harm.
-
-        Raises
-        ------
-        LookupError
-            If the experiment is not there, or was deleted.
         """
         location, number = self._location(experiment_id), int(experiment_id)
         _write_files(rows, location)
@@ -330,13 +307,7 @@ class Database:
         return [(key, run_id) for key, run_id in self._rows(query, [HASH, *few]) if key in hashes]
 
     def files(self, parent_id: str, scratch: Path) -> list[Path]:
-        """Return the files that hold the results of a sweep.
-
-        Raises
-        ------
-        LookupError
-            If there is no such run.
-        """
+        """Return the files that hold the results of a sweep; a `LookupError` if there is no such run."""
         found = self._rows("SELECT artifact_uri FROM runs WHERE run_uuid = ?", [parent_id])
         if not found:
             raise LookupError(f"it has no run {parent_id}")

@@ -21,22 +21,9 @@ _DEFAULT = (
 
 
 def lay_out(uri: str) -> bool:
-    """Create MLflow's tables in an empty SQLite database, if the schema of the installed MLflow is known here.
+    """Create MLflow's tables in an empty SQLite database; return False if the installed MLflow has others.
 
-    Parameters
-    ----------
-    uri : str
-        The store's address.
-
-    Returns
-    -------
-    bool
-        Whether the tables were created; if not, MLflow has to create them.
-
-    Raises
-    ------
-    sqlite3.Error
-        If the file cannot be written; it then has none of the tables.
+    All tables are created, or none.
     """
     if not uri.startswith(SQLITE) or (head := installed_head()) not in HEADS:
         return False

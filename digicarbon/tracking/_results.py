@@ -214,12 +214,6 @@ def encode(result: Result, lists: Mapping[str, Lists] | None = None) -> str:
 
     Arrays are base64 of little-endian doubles: quicker than decimals, and exact.
 
-    Parameters
-    ----------
-    result : Result
-    lists : mapping of str to Lists, optional
-        Its tables, where they were read before.
-
     Raises
     ------
     TypeError
@@ -531,7 +525,7 @@ def sources(folder: Path) -> list[Path]:
 
 
 def merge(files: Sequence[Path], target: Path, known: Callable[[str], str | None]) -> int:
-    """Write the rows of Parquet files and parts into one Parquet file, whole or not at all.
+    """Write the rows of Parquet files and parts into one Parquet file, whole or not at all; return how many these are.
 
     Parameters
     ----------
@@ -541,11 +535,6 @@ def merge(files: Sequence[Path], target: Path, known: Callable[[str], str | None
     known : callable
         Maps an id in a file to the run's id in the store; None leaves the row out, since its batch was not recorded or
         the run was deleted.
-
-    Returns
-    -------
-    int
-        Number of rows written.
     """
     schema = pa.unify_schemas([_schema(file) for file in files])
     target.parent.mkdir(parents=True, exist_ok=True)

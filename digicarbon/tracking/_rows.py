@@ -484,12 +484,6 @@ def sign(result: Result | None, run_effect: RunEffect) -> dict[str, str]:
 
     They are the sign of the effect, starred if significant, its quantity and its term, and the spatial parameters
     at or beyond an end of their range.
-
-    Parameters
-    ----------
-    result : Result or None
-    run_effect : RunEffect
-        Which number is the effect, and what is significant.
     """
     if result is None:
         return {}
@@ -572,13 +566,7 @@ class RefusedError(ValueError):
 
 
 def validate(row: Row) -> None:
-    """Check a run's names and lengths.
-
-    Raises
-    ------
-    RefusedError
-        If MLflow would not accept the run.
-    """
+    """Check a run's names and lengths; a `RefusedError` says what MLflow would not accept."""
     for kind, names in (("parameter", row.params), ("tag", row.tags), ("metric", row.metrics)):
         # most names repeat from run to run, so each is checked once
         if not _KNOWN.issuperset(names):
@@ -596,13 +584,7 @@ def validate(row: Row) -> None:
 
 
 def check_name(kind: str, name: str) -> None:
-    """Check the name of a parameter, tag or metric: it may become the path of a file.
-
-    Raises
-    ------
-    RefusedError
-        If MLflow would not accept it.
-    """
+    """Check the name of a parameter, tag or metric, which may become the path of a file; see `validate`."""
     if not NAME.fullmatch(name):
         raise RefusedError(Note("store_name_signs", kind=KINDS[kind], name=name[:LONGEST_SHOWN]))
     if posixpath.normpath(name) != name or name == "." or name.startswith(("..", "/")):
@@ -612,13 +594,7 @@ def check_name(kind: str, name: str) -> None:
 
 
 def check_value(kind: str, name: str, text: str, longest: int) -> None:
-    """Check the length of the value of a parameter or tag.
-
-    Raises
-    ------
-    RefusedError
-        If MLflow would not accept it.
-    """
+    """Check the length of the value of a parameter or tag; see `validate`."""
     if len(text) > longest:
         raise _too_long(Note("store_value_of", kind=KINDS[kind], name=name), text, longest)
 
@@ -628,13 +604,7 @@ def _too_long(what: Note, value: str, longest: int) -> RefusedError:
 
 
 def check_data(data: Data) -> None:
-    """Check the description of a data set.
-
-    Raises
-    ------
-    RefusedError
-        If MLflow would not accept it.
-    """
+    """Check the description of a data set; see `validate`."""
     if len(data.name) > LONGEST_DATA_NAME:
         raise _too_long(Note("store_data_name"), data.name, LONGEST_DATA_NAME)
     if len(data.digest) > LONGEST_DIGEST:

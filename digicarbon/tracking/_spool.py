@@ -31,7 +31,7 @@ from digicarbon.tracking._rows import Row, rows
 
 
 class Journal:
-    """Lines in a file: a run was begun, a run is done.
+    """Lines in a file: a run was begun, a run is done; another line is a `ValueError`.
 
     Attributes
     ----------
@@ -39,11 +39,6 @@ class Journal:
         Our ids of runs that a store may know.
     done : dict of str to str
         The store's ids of runs that are complete, by ours.
-
-    Raises
-    ------
-    ValueError
-        If a line is not of this format.
     """
 
     def __init__(self, path: Path) -> None:
@@ -125,12 +120,7 @@ class End:
 
 
 class Spool:
-    """A folder of a sweep's batches.
-
-    Attributes
-    ----------
-    folder : Path
-    """
+    """A folder of a sweep's batches; a `DamagedError` says that a file in it has a content that no command writes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -156,12 +146,7 @@ class Spool:
 
     @property
     def end(self) -> End | None:
-        """How the sweep ended; None if it did not.
-
-        Raises
-        ------
-        DamagedError
-        """
+        """How the sweep ended; None if it did not."""
         path = self.folder / "end.json"
         if not path.is_file():
             return None
@@ -185,12 +170,7 @@ class Spool:
         return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if _is_file(path)}
 
     def journal(self) -> Journal:
-        """Return the journal of delivered runs.
-
-        Raises
-        ------
-        DamagedError
-        """
+        """Return the journal of delivered runs."""
         path = self.folder / "journal.jsonl"
         with _sound(path):
             if path.is_symlink():
@@ -198,12 +178,7 @@ class Spool:
             return Journal(path)
 
     def rows(self, part: Path) -> list[Row]:
-        """Return the runs of a batch.
-
-        Raises
-        ------
-        DamagedError
-        """
+        """Return the runs of a batch."""
         with _sound(part):
             result = rows(read_part(part))
             # runs have folders of these names
@@ -212,12 +187,7 @@ class Spool:
             return result
 
     def check(self) -> None:
-        """Refuse a spool that cannot be delivered, before any delivery.
-
-        Raises
-        ------
-        DamagedError
-        """
+        """Refuse a spool that cannot be delivered, before any delivery."""
         if self.folder.is_dir():
             self.journal()
             for part in self.parts:
@@ -237,12 +207,7 @@ class Spool:
         put(self.folder / "end.json", json.dumps(asdict(end)).encode())
 
     def waiting(self) -> int:
-        """Return how many runs were not delivered.
-
-        Raises
-        ------
-        DamagedError
-        """
+        """Return how many runs were not delivered."""
         done = self.journal().done
         count = 0
         for part in self.parts:
@@ -343,11 +308,7 @@ def _described(spool: Spool) -> bool:
 def lock_path(spool: Spool, folder: Path | None) -> Path:
     """Return the lock file of a running sweep, which also stops a delivery of its spool by others.
 
-    Parameters
-    ----------
-    spool : Spool
-    folder : Path or None
-        Of the sweep's artifacts, if it is on this machine.
+    It is beside the folder of its artifacts, if that is on this machine.
     """
     return spool.folder / LOCK if folder is None else lock_of(folder)
 

@@ -16,15 +16,7 @@ WORKSPACE = "default"
 
 @dataclass(frozen=True)
 class Table:
-    """A table.
-
-    Attributes
-    ----------
-    name : str
-    columns : tuple of str
-    keys : tuple of str
-        The columns of which no two rows have the same values.
-    """
+    """A table; `keys` are columns of which no two rows have the same values."""
 
     name: str
     columns: tuple[str, ...]

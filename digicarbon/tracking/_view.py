@@ -30,13 +30,7 @@ CHOICES, NUMBERS = "What moves the effect", "Effects and p values"
 
 
 def tags(choices: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return the tag of an experiment with its view.
-
-    Parameters
-    ----------
-    choices : mapping of str to sequence of str
-        What the runs take at each key.
-    """
+    """Return the tag of an experiment with its view, by what the runs take at each key."""
     return {f"{SHARED}{VIEW}": json.dumps(_state(choices), ensure_ascii=False)}
 
 

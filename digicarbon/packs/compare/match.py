@@ -49,10 +49,6 @@ def matched(then: Sequence[Place], now: Sequence[Place]) -> tuple[Pairs, list[Pl
 
     Runs of one label belong together. Of the others, those of one content hash do, and then those of the same choices,
     where a column was only renamed. If both sides have a single run, these two are compared, whatever they are.
-
-    Parameters
-    ----------
-    then, now : sequence of Place
     """
     if len(then) == len(now) == 1:
         return [(then[0], now[0])], [], []

@@ -172,12 +172,7 @@ def _by_name(files: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
 
 
 class Origins:
-    """Compares what runs of two sweeps were made from; what many runs share is compared once.
-
-    Parameters
-    ----------
-    then, now : DataRecord
-    """
+    """Compares what runs of two sweeps were made from; what many runs share is compared once."""
 
     def __init__(self, then: DataRecord, now: DataRecord) -> None:
         self._then, self._now = then, now
@@ -311,14 +306,9 @@ def _commits(then: Tags, now: Tags) -> Note:
 def _changed(
     then: Mapping[str, tuple[str, str]], now: Mapping[str, tuple[str, str]], moved: bool
 ) -> Iterator[Note | str]:
-    """Yield the files with other bytes, and those on one side only.
+    """Yield the files with other bytes, and those on one side only, by path and SHA-256.
 
-    Parameters
-    ----------
-    then, now : mapping of str to (str, str)
-        Path and SHA-256 by name.
-    moved : bool
-        Whether a choice of theirs changed: then other files are what was chosen, and none of them has changed.
+    Where a choice of theirs changed (``moved``), other files are what was chosen, and none of them has changed.
     """
     for name in dict.fromkeys([*then, *now]):
         if name in then and name in now:

@@ -95,12 +95,7 @@ class Against:
 
 
 def against(then: Source, now: Source) -> Against:
-    """Compare the numbers of the experiments that are in both.
-
-    Parameters
-    ----------
-    then, now : Source
-    """
+    """Compare the numbers of the experiments that are in both."""
     rows: list[Compared] = []
     numbers_alone: list[Compared] = []
     runs: set[tuple[str, str]] = set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -78,21 +78,12 @@ def _counts(comparison: Comparison) -> Iterator[Note]:
         yield Note("compare_no_numbers", both=both)
     for state in (FAILS_IN_A, FAILS_IN_B, FAILS_IN_BOTH):
         if number := int(states.get(state, 0)):
-            yield _failing(state, number)
+            in_one = Note("compare_fail_in_a" if state == FAILS_IN_A else "compare_fail_in_b", runs=number)
+            yield Note("compare_fail_in_both", runs=number) if state == FAILS_IN_BOTH else in_one
     for state, side in ((ONLY_IN_A, "A"), (ONLY_IN_B, "B")):
         names = comparison.runs.loc[comparison.runs["state"] == state, "run"]
         if len(names):
             yield Note("compare_runs_only_in", runs=len(names), side=side, names=labels_cut(names, LISTED))
-
-
-def _failing(state: str, number: int) -> Note:
-    match state:
-        case "fails in A":
-            return Note("compare_fail_in_a", runs=number)
-        case "fails in B":
-            return Note("compare_fail_in_b", runs=number)
-        case _:
-            return Note("compare_fail_in_both", runs=number)
 
 
 def _by_reason(comparison: Comparison) -> Iterator[Note]:
@@ -109,7 +100,7 @@ def _by_reason(comparison: Comparison) -> Iterator[Note]:
     failing = len(comparison.moved) - counts.total()
     for kinds, number in counts.most_common():
         parts = [
-            Note("compare_reason", reason=_named(kind), what=cut((one for one, _ in own.most_common()), NAMED))
+            Note("compare_reason", reason=_REASONS[kind], what=cut((one for one, _ in own.most_common()), NAMED))
             for kind, own in ((kind, whats[kinds][kind]) for kind in kinds)
         ]
         yield Note("compare_moved_by", runs=number, reasons=parts or [Note("compare_unknown_reason")])
@@ -117,17 +108,15 @@ def _by_reason(comparison: Comparison) -> Iterator[Note]:
         yield Note("compare_moved_by_failure", runs=failing)
 
 
-def _named(kind: Kind) -> Note:
-    """Return a reason within a sentence."""
-    match kind:
-        case "data":
-            return Note("compare_by_data")
-        case "choice":
-            return Note("compare_by_choice")
-        case "code":
-            return Note("compare_by_code")
-        case "packages":
-            return Note("compare_by_packages")
+_REASONS: Mapping[Kind, Note] = {
+    "data": Note("compare_by_data"),
+    "choice": Note("compare_by_choice"),
+    "code": Note("compare_by_code"),
+    "packages": Note("compare_by_packages"),
+}
+"""A reason within a sentence."""
+_HEADS: Mapping[Kind, Note] = {"choice": Note("compare_one_choice")}
+"""The same as the head of a list, where it is another."""
 
 
 def _effects(comparison: Comparison) -> Iterator[Note]:
@@ -199,10 +188,10 @@ def _separate(comparison: Comparison, overrides: Sequence[str]) -> Iterator[Note
 def _command(comparison: Comparison, place: int, reasons: Sequence[Reason], overrides: Sequence[str]) -> Note:
     kinds = [reason.kind for reason in reasons]
     row = comparison.runs.iloc[place]
-    whole = [_named(kind) for kind in kinds]
+    whole = [_REASONS[kind] for kind in kinds]
     rerun_a, rerun_b = (command_line("rerun", row[f"run_id_{letter}"][:12], overrides) for letter in "ab")
     if "choice" in kinds:
-        rest = [_named(kind) for kind in kinds if kind != "choice"]
+        rest = [_REASONS[kind] for kind in kinds if kind != "choice"]
         return Note("compare_separate_choice", reasons=whole, command=rerun_a, rest=rest)
     then, now = (
         next(origin.tags for origin in side.origins if origin.hash == key)
@@ -269,7 +258,7 @@ def tables(comparison: Comparison, most: int, words: Labels) -> Table | None:
 def _why(comparison: Comparison, place: int) -> Note:
     """Return why a run moved, in its cell."""
     reasons = [
-        Note("compare_reason_in_cell", reason=_headed(one.kind), what=cut(one.what, NAMED))
+        Note("compare_reason_in_cell", reason=_HEADS.get(one.kind, _REASONS[one.kind]), what=cut(one.what, NAMED))
         for one in comparison.reasons[place]
     ]
     failure = comparison.failures[place]
@@ -279,11 +268,6 @@ def _why(comparison: Comparison, place: int) -> Note:
     if comparison.runs["state"].iat[place] == FAILS_IN_A:
         return Note("compare_failure_in_a", why=failure, beside=beside)
     return Note("compare_failure_in_b", why=failure, beside=beside)
-
-
-def _headed(kind: Kind) -> Note:
-    """Return a reason as the head of a list."""
-    return Note("compare_one_choice") if kind == "choice" else _named(kind)
 
 
 def _number(value: float) -> str:

@@ -134,13 +134,7 @@ def _print(said: Sequence[str], table: Table | None, words: Labels, written: Not
 
 
 def _languages(overrides: Sequence[str]) -> list[Language]:
-    """Return the language that the command line asks for, if it does.
-
-    Raises
-    ------
-    ConfigError
-        If it is none.
-    """
+    """Return the language that the command line asks for, if it does; a `ConfigError` if it is none."""
     asked: list[Language] = []
     for word in overrides:
         if word.startswith(LANGUAGE):
@@ -199,12 +193,7 @@ def _side(word: str, experiment: str, overrides: Sequence[str]) -> Side:
 
 
 def _refuse_word(word: str) -> None:
-    """Raise an error for an empty word, and for a folder that is not there or is no package.
-
-    Raises
-    ------
-    ConfigError
-    """
+    """Raise a `ConfigError` for an empty word, and for a folder that is not there or is no package."""
     what: list[Note] = []
     if not word.strip():
         what = [Note("compare_empty_word"), Note("compare_name_what")]

@@ -37,14 +37,7 @@ SHOWN = 10
 
 @dataclass(frozen=True, eq=False)
 class Refitted:
-    """A recorded run and its fit of today.
-
-    Attributes
-    ----------
-    recorded : Recorded
-    again : Again
-    result : Result
-    """
+    """A recorded run and its fit of today."""
 
     recorded: Recorded
     again: Again

@@ -90,12 +90,7 @@ def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, o
 
 
 def _refuse_unknown(answers: Answers, known: Facts) -> None:
-    """Raise an error if answers name an experiment or a source of data that there is not, or contradict each other.
-
-    Raises
-    ------
-    ConfigError
-    """
+    """Raise a `ConfigError` if answers contradict each other, or name what there is not."""
     file = shown(author.path())
     for name in answers.in_paper:
         if find(name) is None:

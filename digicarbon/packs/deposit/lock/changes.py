@@ -128,8 +128,7 @@ def _choices(
         before, after = then["values"].get(key), now["values"].get(key)
         if before != after and not any(_within(key, one) or _within(one, key) for one in named):
             named.add(key)
-            texts = {**_both(_several(before), _several(after)), "place": where(key)}
-            yield Change("choice", key, Note("lock_choice", key=key, **texts))
+            yield _choice(key, _several(before), _several(after), where(key))
 
 
 def _within(key: str, other: str) -> bool:
@@ -145,14 +144,10 @@ def _columns(then: Mapping[str, Any], now: Mapping[str, Any], where: Where) -> I
         if label in before and label in after:
             for key in sorted({*own, *today}):
                 if not is_seed(key) and own.get(key) != today.get(key):
-                    texts = {**_both(_at(own, key), _at(today, key)), "place": where(f"{whole}.{key}")}
-                    yield (
-                        (key,),
-                        Change("choice", f"{whole}.{key}", Note("lock_choice", key=f"{whole}: {key}", **texts)),
-                    )
+                    inner = f"{whole}.{key}"
+                    yield (key,), _choice(inner, _at(own, key), _at(today, key), where(inner), shown=f"{whole}: {key}")
         else:
-            texts = {**_both(_one(before.get(label)), _one(after.get(label))), "place": where(whole)}
-            yield (*own, *today), Change("choice", whole, Note("lock_choice", key=whole, **texts))
+            yield (*own, *today), _choice(whole, _one(before.get(label)), _one(after.get(label)), where(whole))
 
 
 def _axes(then: Mapping[str, Any], now: Mapping[str, Any], where: Where) -> Iterator[Named]:
@@ -162,8 +157,7 @@ def _axes(then: Mapping[str, Any], now: Mapping[str, Any], where: Where) -> Iter
         for key in dict.fromkeys([*before, *after]):
             if not is_seed(key) and before.get(key) != after.get(key):
                 whole = f"{name}.{key}"
-                texts = {**_both(_listed(before.get(key)), _listed(after.get(key))), "place": where(whole)}
-                yield (key,), Change("choice", whole, Note("lock_choice", key=whole, **texts))
+                yield (key,), _choice(whole, _listed(before.get(key)), _listed(after.get(key)), where(whole))
 
 
 def _swept(then: Mapping[str, Any], now: Mapping[str, Any], where: Where) -> Iterator[Named]:
@@ -172,8 +166,7 @@ def _swept(then: Mapping[str, Any], now: Mapping[str, Any], where: Where) -> Ite
         before, after = (side["swept"].get(key, side["values"].get(key)) for side in (then, now))
         if not is_seed(key) and before != after:
             place = _placed(COMMAND_LINE) if key in now["swept"] else where(key)
-            texts = {**_both(_several(before), _several(after)), "place": place}
-            yield (key,), Change("choice", key, Note("lock_choice", key=key, **texts))
+            yield (key,), _choice(key, _several(before), _several(after), place)
 
 
 def _defaults(then: Mapping[str, Any], now: Mapping[str, Any], composer: Composer) -> Iterator[Named]:
@@ -181,8 +174,7 @@ def _defaults(then: Mapping[str, Any], now: Mapping[str, Any], composer: Compose
     for group in sorted(then.keys() & now.keys()):
         before, after = then[group]["default"], now[group]["default"]
         if before and after and before != after:
-            texts = {"then": before, "now": after, "place": composer.chooser(group)}
-            yield (group,), Change("choice", group, Note("lock_choice", key=group, **texts))
+            yield (group,), _choice(group, before, after, composer.chooser(group))
 
 
 def _fields(
@@ -205,16 +197,16 @@ def _fields(
         group = key.partition(".")[0]
         places = tuple(dict.fromkeys(composer.where(key, {group: option}) for option in options))
         place = _placed(places[0]) if len(places) == 1 else ", ".join(places)
-        texts = _both(*_valued(own, today, then["values"], now["values"]))
+        pair = _valued(own, today, then["values"], now["values"])
         if versions[0] != versions[1] and all(_is_shipped(composer, group, option, key) for option in options):
             facts = {
                 "option": cut([f"{group}={one}" for one in options]),
                 "before": versions[0],
                 "version": versions[1],
             }
-            yield (key,), Change("choice", key, Note("lock_shipped", key=key, **texts, **facts))
+            yield (key,), Change("choice", key, Note("lock_shipped", key=key, **_both(*pair), **facts))
         else:
-            yield (key,), Change("choice", key, Note("lock_choice", key=key, **texts, place=place))
+            yield (key,), _choice(key, *pair, place)
 
 
 def _is_shipped(composer: Composer, group: str, option: str, key: str) -> bool:
@@ -240,14 +232,10 @@ def _body(
         before, after = _without_seed(then.get(key)), _without_seed(now.get(key))
         if before == after:
             continue
-        if key == "exclude":
-            yield Change(
-                "exclusions", key, Note("lock_choice", key=key, **_both(_one(before), _one(after)), place=where(key))
-            )
-        elif isinstance(before, Mapping) and isinstance(after, Mapping):
+        if key != "exclude" and isinstance(before, Mapping) and isinstance(after, Mapping):
             yield from _keys(key, before, after, where)
         else:
-            yield _single("choice", key, before, after, where)
+            yield _single("exclusions" if key == "exclude" else "choice", key, before, after, where)
 
 
 def _keys(kind: str, then: Mapping[str, Any], now: Mapping[str, Any], where: Where) -> Iterator[Change]:
@@ -268,7 +256,14 @@ def _report(then: Mapping[str, Any], now: Mapping[str, Any], where: Where) -> It
 
 def _single(kind: str, key: str, before: Any, after: Any, where: Where) -> Change:
     place = where("report") if kind in ("report", "estimand") and key.endswith(".option") else where(key)
-    return Change(kind, key, Note("lock_choice", key=key, **_both(_one(before), _one(after)), place=place))
+    return _choice(key, _one(before), _one(after), place, kind)
+
+
+def _choice(
+    key: str, then: str | Note, now: str | Note, place: str | Note, kind: str = "choice", shown: str = ""
+) -> Change:
+    """Return the change of a value; ``shown`` is what the sentence calls a key of a column."""
+    return Change(kind, key, Note("lock_choice", key=shown or key, **_both(then, now), place=place))
 
 
 def _where(composer: Composer) -> Where:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from digicarbon.plan.prepare import Specs
 from digicarbon.plan.runs import Run
 from digicarbon.source import TABLES, InputFile, Inputs, WatchedInputs
 from digicarbon.source.base import InputOutputTable
+from digicarbon.sweep.provenance import Once
 from digicarbon.weights import Weights, WeightsSpec
 
 GIVEN = "given"
@@ -98,8 +99,7 @@ class Reader:
     """
 
     sets: dict[str, DataSet] = field(default_factory=dict)
-    _names: dict[str, list[object]] = field(default_factory=dict)
-    _once: dict[Hashable, tuple[object, Any]] = field(default_factory=dict)
+    _once: Once = field(default_factory=Once)
 
     def read(self, runs: Iterable[Run]) -> None:
         """Take in what runs read."""
@@ -127,7 +127,7 @@ class Reader:
             names += [column for column, _ in specs.weights.made_of]
         of_outcome, _ = self._behind(specs, inputs, outcome)
         behind, made = self._behind(specs, inputs, names)
-        taken, whole = self._read_by("measure", specs, inputs)
+        _, taken, whole = self._computed("measure", specs, inputs)
         # of code that reads all series at once nobody knows which ones it needs
         behind |= taken - of_outcome if whole else taken
         own.of_outcome |= of_outcome
@@ -151,23 +151,17 @@ class Reader:
 
     def _behind(self, specs: Specs, inputs: Inputs, names: Iterable[str]) -> tuple[set[str], set[str]]:
         """Return the source's series behind variables, and the columns that the panel makes of other files."""
-        made = {group: self._columns(group, specs, inputs) for group in ("measure", "outcome")}
+        made = {group: self._computed(group, specs, inputs)[0] for group in ("measure", "outcome")}
         known = [*map(str, inputs.frame.columns), *made["measure"], *made["outcome"]]
         columns = set(specs.panel.columns_behind(names, known))
         out = columns & set(map(str, inputs.frame.columns))
         for group, own in made.items():
             if columns & own - out:
-                out |= self._read_by(group, specs, inputs)[0]
+                out |= self._computed(group, specs, inputs)[1]
         return out, columns - set(known)
 
-    def _columns(self, group: str, specs: Specs, inputs: Inputs) -> frozenset[str]:
-        return self._computed(group, specs, inputs)[0]
-
-    def _read_by(self, group: str, specs: Specs, inputs: Inputs) -> tuple[frozenset[str], bool]:
-        """Return the series that a measure or an outcome reads, and whether it reads all at once."""
-        return self._computed(group, specs, inputs)[1:]
-
     def _computed(self, group: str, specs: Specs, inputs: Inputs) -> tuple[frozenset[str], frozenset[str], bool]:
+        """Return what a measure or an outcome makes, the series that it reads, and whether it reads all at once."""
         spec = getattr(specs, group)
         compute = specs.measure.transformed if group == "measure" else specs.outcome.compute
 
@@ -178,14 +172,7 @@ class Reader:
             every = frozenset(map(str, inputs.frame.columns)) - {"unit", "time"}
             return columns, taken, len(every) > 1 and every <= taken
 
-        read: tuple[frozenset[str], frozenset[str], bool]
-        read = self._cached((group, id(inputs), id(spec)), (inputs, spec), make)
-        return read
-
-    def _cached(self, key: Hashable, parts: object, make: Callable[[], Any]) -> Any:
-        if key not in self._once:
-            self._once[key] = parts, make()
-        return self._once[key][1]
+        return self._once(group, (inputs, spec), make)
 
     def _by_outcome(self, spec: WeightsSpec | None, panel: Panel, outcome: Collection[str]) -> bool:
         """Return whether weights of a user's own class are others where the values of the outcome are exchanged.
@@ -204,7 +191,7 @@ class Reader:
             except DigicarbonError:
                 return True
 
-        return bool(self._cached(("by outcome", id(spec), id(panel), names), (spec, panel), make))
+        return self._once(("by outcome", names), (spec, panel), make)
 
     def _set(self, run: Run, inputs: Inputs) -> DataSet:
         def make() -> DataSet:
@@ -215,8 +202,7 @@ class Reader:
             self.sets[name] = DataSet(grids, {})
             return self.sets[name]
 
-        own: DataSet = self._cached(("set", id(inputs.frame)), inputs, make)
-        return own
+        return self._once("set", (inputs.frame,), make)
 
     def _made(self, own: DataSet, name: str, panel: Panel) -> None:
         """Take in a column that the panel makes from a file of its own, e.g. the dates of a policy."""

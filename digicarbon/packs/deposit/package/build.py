@@ -55,17 +55,7 @@ SIMULATED = "SIMULATED DATA: drawn by a computer from a model with known coeffic
 
 @dataclass(frozen=True, eq=False)
 class _Shown:
-    """What a package has of a member's results.
-
-    Attributes
-    ----------
-    experiment : Experiment
-    displays : tuple of Display
-    files : mapping of str to bytes
-    tables : tuple of str
-        Names of the files with its table's cells.
-    numbers : int
-    """
+    """What a package has of a member's results; `tables` are the names of the files with its table's cells."""
 
     experiment: Experiment
     displays: tuple[Display, ...]

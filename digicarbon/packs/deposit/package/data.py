@@ -106,9 +106,7 @@ def data_of(project: Project, answers: Answers) -> tuple[list[Source], list[Vari
                     tuple(project.place(file["path"]) for file in own["files"]),
                 )
     _name(origins, answers)
-    refused = {
-        file["sha256"] for origin in origins if origin.shared(answers) is not True for file in origin.files.values()
-    }
+    refused = _refused(origins, answers)
     names = {path: origin.option for origin in origins if origin.group == "source" for path in origin.files}
     variables = list(_variables(project, names))
     sources = [_source(project, origin, answers, refused, variables) for origin in origins]
@@ -116,12 +114,7 @@ def data_of(project: Project, answers: Answers) -> tuple[list[Source], list[Vari
 
 
 def refuse_restricted(sources: Iterable[Source], files: Mapping[str, bytes]) -> None:
-    """Raise an error if a file of the package has the bytes of one that may not be passed on.
-
-    Raises
-    ------
-    DataError
-    """
+    """Raise a `DataError` if a file of the package has the bytes of one that may not be passed on."""
     restricted = {file.sha256: file.name for source in sources for file in source.files if not file.shared}
     for name, content in _whole(files) if restricted else ():
         own = hashlib.sha256(content).hexdigest()
@@ -263,13 +256,14 @@ def of_modules(project: Project, opened: Mapping[str, str], answers: Answers, re
         own = origins.setdefault(module, _Origin(module, MODULE, "", False, (), chosen=module))
         own.files[path] = asdict(InputFile.of(Path(path)))
         own.experiments |= dict.fromkeys(project.with_own_classes)
-    refused = {*refused} | {
-        file["sha256"]
-        for origin in origins.values()
-        if origin.shared(answers) is not True
-        for file in origin.files.values()
-    }
-    return [_source(project, origin, answers, refused, ()) for origin in origins.values()]
+    every_refused = _refused(origins.values(), answers) | {*refused}
+    return [_source(project, origin, answers, every_refused, ()) for origin in origins.values()]
+
+
+def _refused(origins: Iterable[_Origin], answers: Answers) -> set[str]:
+    """Return the SHA-256 of the files that the authors do not pass on."""
+    kept = (origin for origin in origins if origin.shared(answers) is not True)
+    return {file["sha256"] for origin in kept for file in origin.files.values()}
 
 
 def _cited(choices: Mapping[str, Any]) -> tuple[tuple[str, ...], bool]:
@@ -411,16 +405,7 @@ def _options(one: Member) -> Mapping[str, Mapping[str, str]]:
 
 @dataclass(frozen=True, eq=False)
 class _Made:
-    """A column that the measure or the outcome of a run makes.
-
-    Attributes
-    ----------
-    values : Series
-    how : str
-        Its formula, or else the option that makes it.
-    definition : Definition
-        What its class says of it; empty if it says nothing.
-    """
+    """A column that the measure or the outcome of a run makes: its values, its formula or else the option, its words."""
 
     values: pd.Series
     how: str
@@ -456,10 +441,14 @@ def _of_run(
     watched = WatchedInputs.of(inputs)
     made = _made(specs, watched, read, chosen)
 
-    def variable(name: str, values: object, role: str, formula: str, unit: str, over: str) -> Variable:
+    def variable(name: str, values: Any, role: str, formula: str, unit: str, over: str) -> Variable:
         place = project.place(files[name]) if name in files and not formula else ""
         head = "" if formula else heads.get(name, "")
-        return _variable(name, values, source, role, formula, place, unit, head, over)
+        numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(dtype=float)
+        missing = int(pd.isna(pd.Series(values)).sum())
+        finite = numbers[np.isfinite(numbers)]
+        ends = (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
+        return Variable(name, {}, unit, source, role, formula, place, *ends, len(numbers), missing, head, over)
 
     outcome = getattr(specs.model, "y", "")
     for term in specs.terms:
@@ -477,16 +466,6 @@ def _of_run(
     for name in dict.fromkeys(behind):
         if name in read and name not in specs.terms and name not in ("unit", "time"):
             yield variable(name, inputs.frame[name], "other", "", inputs.units.get(name, ""), "data"), Definition()
-
-
-def _variable(
-    name: str, values: Any, source: str, role: str, formula: str, file: str, unit: str, column: str, over: str
-) -> Variable:
-    numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(dtype=float)
-    missing = int(pd.isna(pd.Series(values)).sum())
-    finite = numbers[np.isfinite(numbers)]
-    least, greatest = (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
-    return Variable(name, {}, unit, source, role, formula, file, least, greatest, len(numbers), missing, column, over)
 
 
 def _formula(term: str, specs: Specs, made: Mapping[str, _Made], read: Collection[str]) -> str:

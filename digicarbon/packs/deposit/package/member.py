@@ -175,12 +175,7 @@ class Member:
                 raise DataError(Note("package_own", **self._named, run=row["label"], why=why))
 
     def refuse_other_code(self) -> None:
-        """Raise an error if the study's own code is no longer what made the numbers: the package holds today's.
-
-        Raises
-        ------
-        DataError
-        """
+        """Raise a `DataError` if the study's own code is no longer what made the numbers: the package holds today's."""
         entries = [part for entry in self.sweep.data for part in (entry, *entry["weights"].values())]
         classes = {item["class"]: item for entry in entries for item in entry.get("code", ())}
         for name, item in classes.items():
@@ -195,12 +190,7 @@ class Member:
                 raise DataError(Note("package_code_changed", **self._named, name=name, files=files))
 
     def refuse_changes(self) -> None:
-        """Raise an error if the sweep is not whole, or its file or its data have changed since.
-
-        Raises
-        ------
-        DataError
-        """
+        """Raise a `DataError` if the sweep is not whole, or its file or its data have changed since."""
         sweep = self.sweep
         if not sweep.ended or sweep.left:
             raise DataError(

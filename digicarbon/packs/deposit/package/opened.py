@@ -22,13 +22,7 @@ _watches: list[_Watch] = []
 
 
 class _Watch:
-    """Keeps what modules open, until it ends.
-
-    Parameters
-    ----------
-    modules : collection of str
-        The paths of their files.
-    """
+    """Keeps what modules open, until it ends."""
 
     def __init__(self, modules: Collection[str]) -> None:
         self.modules = frozenset(modules)

@@ -209,10 +209,7 @@ class Project:
     def _place_unread(self, hashes: Mapping[str, Path]) -> None:
         """Give a place to files elsewhere that a text names and no run has read, e.g. since another has their bytes.
 
-        Raises
-        ------
-        DataError
-            If a rebuild would need a file that no run has recorded.
+        A `DataError` if a rebuild would need a file that no run has recorded.
         """
         here = Path.cwd().resolve()
         stores = {str(Path(store).resolve()) for store in self.stores if Path(store).is_absolute()}

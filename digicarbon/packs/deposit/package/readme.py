@@ -39,16 +39,7 @@ ENVIRONMENT = 1_210_000_000
 def readme(
     facts: Facts, answers: Answers, still_open: Sequence[Question], cited: Bibliography, language: Language
 ) -> str:
-    """Return the README in Markdown.
-
-    Parameters
-    ----------
-    facts : Facts
-    answers : Answers
-    still_open : sequence of Question
-    cited : Bibliography
-    language : {"en", "zh"}
-    """
+    """Return the README in Markdown."""
     text = _template(language).render(**_values(facts, answers, still_open, cited, _Words(language)))
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy
+from numpy.typing import NDArray
 
 from digicarbon import progress
 from digicarbon.arrays import FloatArray, IntArray
@@ -57,6 +59,26 @@ class Numbers:
     def critical(self, level: float) -> float:
         """Return the critical value of |t|."""
         return Inference(self.inference.df, 1 - level).critical
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """The draws that have both numbers."""
+        return np.isfinite(self.estimates) & np.isfinite(self.errors) & (self.errors > 0)
+
+    @cached_property
+    def spread(self) -> float:
+        """The standard deviation of the estimates; NaN where there are fewer than two."""
+        return float(self.estimates[self.known].std(ddof=1)) if self.known.sum() > 1 else float("nan")
+
+    @property
+    def off(self) -> float:
+        """How far the mean of the estimates is from zero, in standard deviations; NaN where they do not spread."""
+        return abs(float(self.estimates[self.known].mean())) / self.spread if self.spread > 0 else float("nan")
+
+    @property
+    def centred(self) -> bool:
+        """Whether the estimates spread around zero."""
+        return self.off <= OFF_CENTRE
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +158,7 @@ class _Draws:
         """Return outcomes as a batch takes them, made once for specifications that take the same."""
         if key not in self.ready:
             self.ready[key] = batch.prepare(outcomes)
-            while len(self.ready) > MOST_READY:
+            if len(self.ready) > MOST_READY:
                 self.ready.popitem(last=False)
         self.ready.move_to_end(key)
         return self.ready[key]
@@ -209,14 +231,14 @@ def blind(
     for part in (None,) if multiverse is None else multiverse.main:
         rows = table if part is None else table[part.of(list(table.index))]
         labels = set(rows.index)
-        centred = [(one, own) for one, own in zip(members, numbers, strict=True) if one.run.label in labels]
-        centred = [(one, own) for one, own in centred if _centred(own)]
+        pairs = zip(members, numbers, strict=True)
+        centred = [(one, own) for one, own in pairs if one.run.label in labels and own.centred]
         joint, why = _joint(centred, effect)
         judged = []
         if claim is not None:
             pairs = zip(*claimed, strict=True)
-            judged = [(one, own) for one, own in pairs if (part is None or one.run.label in part.labels)]
-            judged = [(one, own) for one, own in judged if _centred(own)]
+            inside = ((one, own) for one, own in pairs if part is None or one.run.label in part.labels)
+            judged = [(one, own) for one, own in inside if own.centred]
         power_of_claim = _claim(claim, judged, effect) if claim is not None and judged else None
         parts.append(Counted("" if part is None else part.name, rows, joint, why, power_of_claim, len(judged)))
     return Blind(table, tuple(parts), claim, absent, single, shared.unmoved, wild, draws, seed, effect)
@@ -412,28 +434,12 @@ def _rows(panel: Panel, shared: _Draws) -> IntArray:
 
 
 def _row(own: Numbers, effect: float) -> list[float]:
-    estimates, errors = own.estimates, own.errors
-    known = np.isfinite(estimates) & np.isfinite(errors) & (errors > 0)
-    if known.sum() < 2:
+    if np.isnan(own.spread):
         return [np.nan] * len(COLUMNS)
-    spread = float(estimates[known].std(ddof=1))
-    size = float((np.abs(estimates[known] / errors[known]) > own.critical(LEVEL)).mean())
-    off = _off(own)
-    found = [smallest(spread), power(effect, spread)] if off <= OFF_CENTRE else [np.nan, np.nan]
-    return [off, spread, float(np.median(errors[known])), size, *found]
-
-
-def _off(own: Numbers) -> float:
-    """Return how far the mean of the estimates is from zero, in standard deviations."""
-    known = np.isfinite(own.estimates) & np.isfinite(own.errors) & (own.errors > 0)
-    if known.sum() < 2:
-        return float("nan")
-    spread = float(own.estimates[known].std(ddof=1))
-    return abs(float(own.estimates[known].mean())) / spread if spread > 0 else float("nan")
-
-
-def _centred(own: Numbers) -> bool:
-    return _off(own) <= OFF_CENTRE
+    estimates, errors = own.estimates[own.known], own.errors[own.known]
+    size = float((np.abs(estimates / errors) > own.critical(LEVEL)).mean())
+    of_effect = [smallest(own.spread), power(effect, own.spread)] if own.centred else [np.nan, np.nan]
+    return [own.off, own.spread, float(np.median(errors)), size, *of_effect]
 
 
 def smallest(spread: float) -> float:
@@ -472,25 +478,26 @@ def _curve(pairs: Sequence[Pair]) -> tuple[FloatArray, FloatArray, FloatArray] |
     first: dict[Hashable, Numbers] = {}
     for one, own in pairs:
         first.setdefault(estimate_key(one), own)
-    estimates = np.stack([own.estimates for own in first.values()])
-    errors = np.stack([own.errors for own in first.values()])
-    estimates[~(errors > 0)] = np.nan
-    # a draw of the real outcome has no number in any specification
-    known = np.isfinite(estimates).any(axis=0)
-    estimates, errors = estimates[:, known], errors[:, known]
+    estimates, errors = _stacked(first.values())
     with np.errstate(invalid="ignore"):
         limits = np.nanquantile(np.abs(estimates / errors), 1 - LEVEL, axis=1)
     return estimates, errors, limits
 
 
+def _stacked(numbers: Iterable[Numbers]) -> tuple[FloatArray, FloatArray]:
+    """Return estimates and standard errors, each of shape (specifications, draws)."""
+    each = list(numbers)
+    estimates, errors = np.stack([own.estimates for own in each]), np.stack([own.errors for own in each])
+    estimates[~(errors > 0)] = np.nan
+    # a draw of the real outcome has no number in any specification
+    known = np.isfinite(estimates).any(axis=0)
+    return estimates[:, known], errors[:, known]
+
+
 def _claim(claim: Claim, pairs: Sequence[Pair], effect: float) -> tuple[float, float] | None:
     """Return the share of draws in which a claim holds, without an effect and with one in its direction."""
     up = 1.0 if claim.sign == "positive" else -1.0
-    estimates = np.stack([own.estimates for _, own in pairs])
-    errors = np.stack([own.errors for _, own in pairs])
-    estimates[~(errors > 0)] = np.nan
-    known = np.isfinite(estimates).any(axis=0)
-    estimates, errors = estimates[:, known], errors[:, known]
+    estimates, errors = _stacked(own for _, own in pairs)
     level = claim.significant
     critical = np.array([0.0 if level is None else own.critical(level) for _, own in pairs])[:, None]
     curve = _curve(pairs) if claim.joint is not None else None
