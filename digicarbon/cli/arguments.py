@@ -142,7 +142,9 @@ def _joined(words: Sequence[str]) -> list[str]:
     result: list[str] = []
     for word in words:
         if result and _goes_on(result[-1], word):
-            between = "," if _depth(result[-1]) > 0 and not _meet(result[-1], word) else ""
+            # no comma where a bracket or punctuation mark is at the joint of two parts of a list or mapping
+            meets = result[-1].endswith(tuple("[({,:=")) or word.startswith(tuple("])},:="))
+            between = "," if _depth(result[-1]) > 0 and not meets else ""
             result[-1] += between + word
         else:
             result.append(word)
@@ -157,11 +159,6 @@ def _goes_on(before: str, word: str) -> bool:
     if "=" not in before:
         return False
     return _depth(before) > 0 or ("=" not in word and (before.endswith(("=", ",")) or word.startswith(",")))
-
-
-def _meet(before: str, word: str) -> bool:
-    """Return whether a bracket or punctuation mark is at the joint of two parts of a list or mapping."""
-    return before.endswith(tuple("[({,:=")) or word.startswith(tuple("])},:="))
 
 
 def _depth(word: str) -> int:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from digicarbon.cli.stored import stored
+from digicarbon.config.assemble import dotted
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT
 from digicarbon.errors import DigicarbonError
@@ -146,7 +147,7 @@ def _today(file: Mapping[str, Any]) -> Note:
 
 def _choice(group: str, fields: Mapping[str, Any], option: str) -> Note:
     usual = _as_shipped(group, option, fields)
-    own, other = _flat(fields), _flat(usual)
+    own, other = dict(dotted(fields)), dict(dotted(usual))
     parts: list[Note | str] = [
         f"{key}={_bracketed(value)}"
         for key, value in own.items()
@@ -169,17 +170,6 @@ def _as_shipped(group: str, option: str, fields: Mapping[str, Any]) -> dict[str,
     except DigicarbonError:
         return {}
     return {name: value for name, value in spec.model_dump(mode="json").items() if name not in spec.left_to_models}
-
-
-def _flat(fields: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Return nested fields by dotted names."""
-    result: dict[str, Any] = {}
-    for key, value in fields.items():
-        if isinstance(value, Mapping) and value:
-            result |= _flat(value, f"{before}{key}.")
-        else:
-            result[f"{before}{key}"] = value
-    return result
 
 
 def _bracketed(value: object) -> str:

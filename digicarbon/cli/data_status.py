@@ -49,16 +49,13 @@ def status(folder: str, overrides: Sequence[str]) -> int:
     if not folder and not overrides:
         raise ConfigError(Note("status_takes"))
     if folder:
-        overrides = ["source=folder", f"source.folder='{_quoted(folder)}'", *overrides]
+        quoted = folder.replace("\\", "\\\\").replace("'", "\\'")
+        overrides = ["source=folder", f"source.folder='{quoted}'", *overrides]
     option, source = source_of(overrides)
     inputs = source.whole().load()
     name = folder or f"source={option}"
     show(_table(name, inputs, _vintages(source, inputs)), terminal())
     return 0
-
-
-def _quoted(folder: str) -> str:
-    return folder.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _vintages(source: Source, inputs: Inputs) -> dict[str, str]:

@@ -263,7 +263,7 @@ def _filled(note: Note | None, width: int) -> str:
         return fill(words, width)
     lines = [""]
     for part in re.findall(rf"(?:[!-~]+|[^!-~])[{_CLOSING}]*", words):
-        if lines[-1] and _width(lines[-1] + part) > width:
+        if lines[-1] and sum(2 if east_asian_width(sign) in "WF" else 1 for sign in lines[-1] + part) > width:
             lines.append("")
         lines[-1] += part
     return "\n".join(line.strip() for line in lines)
@@ -271,10 +271,6 @@ def _filled(note: Note | None, width: int) -> str:
 
 _CLOSING = "，。；：、）？"
 """Marks that begin no line."""
-
-
-def _width(text: str) -> int:
-    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def parser() -> Verb:

@@ -237,6 +237,15 @@ def at(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
+def dotted(node: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of nested mappings by dotted key; a list and an empty mapping are values."""
+    for name, value in node.items():
+        if isinstance(value, Mapping) and value:
+            yield from dotted(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
 def _part(match: re.Match[str]) -> str | Reference:
     if match["key"]:
         return Reference(match["key"])

@@ -9,12 +9,11 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import yaml
 
@@ -28,9 +27,6 @@ _SECTION = re.compile(r"^Attributes\n-+\n(.*?)(?=^\S[^\n]*\n-+\n|\Z)", re.MULTIL
 _ENTRY = re.compile(r"^(\S[^\n]*?)(?: : [^\n]*)?\n((?:[ ]+[^\n]*\n|\n)*)", re.MULTILINE)
 _REFERENCE = re.compile(r"As in `([\w.]+)`[.;,] ?(.*)")
 _COMMENT = re.compile(r"^(\w+):(?:[^#\n\"']|\"[^\"\n]*\"|'[^'\n]*')*?\s#\s*(\S.*)$", re.MULTILINE)
-_SCHEMAS: WeakKeyDictionary[type, Mapping[str, Any]] = WeakKeyDictionary()
-_ATTRIBUTES: WeakKeyDictionary[type, list[tuple[str, str]]] = WeakKeyDictionary()
-"""The schema and the attributes of each class, cached because a schema of all options needs them many times."""
 
 
 @dataclass(frozen=True)
@@ -227,10 +223,10 @@ def described(cls: type[Spec], comments: Mapping[str, str] | None = None) -> lis
     ]
 
 
+@cache
 def _json_schema(cls: type[Spec]) -> Mapping[str, Any]:
-    if cls not in _SCHEMAS:
-        _SCHEMAS[cls] = cls.model_json_schema()
-    return _SCHEMAS[cls]
+    # a schema of all options needs it many times
+    return cls.model_json_schema()
 
 
 def _factory_default(info: Any) -> Any:
@@ -247,7 +243,9 @@ def meanings_of(cls: type) -> dict[str, str]:
             if reference:
                 other = _named(reference[1], base)
                 meaning = "" if other in (None, base) else meanings_of(other).get(name, "")
-                text = " ".join(filter(None, (meaning, _sentence(reference[2])))) if meaning else text
+                text = (
+                    " ".join(filter(None, (meaning, reference[2][:1].upper() + reference[2][1:]))) if meaning else text
+                )
             if text:
                 meanings.setdefault(name, text)
     return meanings
@@ -260,21 +258,11 @@ def _named(name: str, cls: type) -> type | None:
     return result if isinstance(result, type) else None
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
+@cache
 def _attributes(cls: type) -> list[tuple[str, str]]:
-    if cls not in _ATTRIBUTES:
-        _ATTRIBUTES[cls] = [*_read_attributes(cls)]
-    return _ATTRIBUTES[cls]
-
-
-def _read_attributes(cls: type) -> Iterator[tuple[str, str]]:
     section = _SECTION.search(inspect.cleandoc(vars(cls).get("__doc__") or "") + "\n")
-    for entry in _ENTRY.finditer(section[1] if section else ""):
-        for name in entry[1].split(","):
-            yield name.strip(), " ".join(entry[2].split())
+    entries = _ENTRY.finditer(section[1] if section else "")
+    return [(name.strip(), " ".join(entry[2].split())) for entry in entries for name in entry[1].split(",")]
 
 
 def words(node: Mapping[str, Any]) -> str:

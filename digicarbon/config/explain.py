@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import yaml
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon.config.files import GROUPS, SWEEP_KEYS, ConfigFile, content_of, find, not_yaml, shown
+from digicarbon.config.files import GROUPS, SWEEP_KEYS, content_of, find, not_yaml, shown
 from digicarbon.config.missing import no_experiment
 from digicarbon.errors import COMMAND_LINE, ConfigError
 from digicarbon.note import Note, cut, note_of, suggestion
+
+if TYPE_CHECKING:
+    # it explains its own errors
+    from digicarbon.config.compose import Composer
 
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
 """The errors that Hydra raises during composition."""
@@ -26,31 +30,7 @@ _AMBIGUOUS = re.compile(r"(?:Ambiguous value for argument|Sweep parameters) '(.+
 _UNKNOWN_KEY = re.compile(r"Could not override '([^'@]+)")
 
 
-class Vocabulary(Protocol):
-    """The available options and keys, and the choices of the command line."""
-
-    @property
-    def files(self) -> Sequence[ConfigFile]:
-        """The experiment's file and those that it inherits."""
-
-    def chooser(self, group: str) -> str:
-        """Return where the option of a group is chosen."""
-
-    @property
-    def given(self) -> frozenset[str]:
-        """The keys that the command line sets."""
-
-    def options(self, group: str) -> list[str]:
-        """Return the options of a group, or with an empty name the experiments."""
-
-    def settable(self, group: str) -> list[str]:
-        """Return the dotted keys of a group."""
-
-    def mappings(self, group: str) -> list[str]:
-        """Return the dotted keys of a group whose values are mappings."""
-
-
-def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
+def explain(error: Exception, name: str, known: Composer) -> ConfigError:
     """Turn an error of Hydra's composition into our own error.
 
     Parameters
@@ -59,7 +39,7 @@ def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
         One of `COMPOSITION_ERRORS`.
     name : str
         The experiment that was composed.
-    known : Vocabulary
+    known : Composer
     """
     text = _one_line(error)
     place = _place(text)
@@ -116,14 +96,14 @@ def is_unknown_key(error: Exception) -> bool:
     return _UNKNOWN_KEY.search(_one_line(error)) is not None
 
 
-def unknown_option(group: str, option: str, known: Vocabulary, place: str = "") -> ConfigError:
+def unknown_option(group: str, option: str, known: Composer, place: str = "") -> ConfigError:
     """Return the error for an option that does not exist."""
     options = known.options(group)
     hint = suggestion(option, options)
     return ConfigError(Note("no_such_option", group=group, option=option, hint=hint, options=cut(options, 40)), place)
 
 
-def nothing_to_take_away(key: str, place: str, known: Vocabulary) -> ConfigError:
+def nothing_to_take_away(key: str, place: str, known: Composer) -> ConfigError:
     """Return the error for a key of the command line that is to be taken away and does not exist."""
     group = key.split(".")[0]
     if group not in SWEEP_KEYS:
@@ -134,7 +114,7 @@ def nothing_to_take_away(key: str, place: str, known: Vocabulary) -> ConfigError
     return ConfigError(Note("no_such_key", key=key, hint=suggestion(key, keys), keys=cut(keys, 40)), COMMAND_LINE)
 
 
-def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:
+def _unknown_key(key: str, place: str, known: Composer) -> ConfigError:
     group = key.split(".")[0]
     if group in SWEEP_KEYS and "." in key:
         return ConfigError(Note("new_key_of_sweep", of=group, key=key), COMMAND_LINE)
@@ -149,7 +129,7 @@ def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:
     return ConfigError(Note("no_such_key", key=key, hint=hint, keys=cut(keys, 40)), place or COMMAND_LINE)
 
 
-def _unknown_option(missing: str, place: str, known: Vocabulary) -> ConfigError:
+def _unknown_option(missing: str, place: str, known: Composer) -> ConfigError:
     group, _, option = missing.rpartition("/")
     if group in GROUPS:
         # Hydra names the file of the default, but the wrong word is in an experiment or on the command line
@@ -157,7 +137,7 @@ def _unknown_option(missing: str, place: str, known: Vocabulary) -> ConfigError:
     return no_experiment(missing, known.options(""), place)
 
 
-def _no_mapping(known: Vocabulary) -> Iterator[ConfigError]:
+def _no_mapping(known: Composer) -> Iterator[ConfigError]:
     """Yield an error for each field of an experiment that holds a list where an option has a mapping."""
     for file in known.files:
         for group in GROUPS:

@@ -62,7 +62,7 @@ def answer(effects: Effects, joint: Joint | None, labels: Labels) -> Note:
 
 
 def brief(effects: Effects, labels: Labels) -> Note | None:
-    """Return the effect of a single run, or how many of several have the usual sign; None where no run has an effect."""
+    """Return the effect of a single run, or how many of several have the usual sign; None where none has an effect."""
     if not len(effects):
         return None
     quantities = [_quantity(labels, quantity) for quantity in effects.called]

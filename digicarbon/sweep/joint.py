@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -332,13 +332,6 @@ def _weights_digest(one: Specification) -> str:
     return "" if one.weights is None else one.weights.digest
 
 
-class _Draws(Protocol):
-    """Data sets under one null model."""
-
-    def prepared(self, batch: Batch, block: slice) -> Any:
-        """Return the observed outcome and those of a block of draws as a batch takes them."""
-
-
 class _Permuted:
     """Residuals exchanged between units."""
 
@@ -401,7 +394,7 @@ def _under_the_null(
         place, own = len(test.members), members[0].panel.units
         if whole is None:
             # signs belong to labels, so that samples of other units share the draws
-            outcomes: _Draws = _Signed(fitted, signs_of(own, draws, seed, every=False))
+            outcomes: _Signed | _Permuted = _Signed(fitted, signs_of(own, draws, seed, every=False))
         else:
             classes = period_classes(fitted.rows)
             test.unmoved = max(test.unmoved, int((np.bincount(classes)[classes] == 1).sum()))
@@ -421,7 +414,7 @@ def _under_the_null(
 
 
 def _block(
-    outcomes: _Draws,
+    outcomes: _Signed | _Permuted,
     members: Sequence[Specification],
     estimates: FloatArray,
     drawn: NDArray[np.float32],

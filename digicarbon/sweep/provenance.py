@@ -144,7 +144,7 @@ def ledger(runs: Sequence[Run]) -> Ledger:
             name: digest for run in each.values() for name, digest in origins.series(run.specs, run.prepared).items()
         }
         more = {"series": series, "code": list(_code(own, origins)), "artifacts": folders[own[0].label]}
-        data.append({**_entry(list(each.values()), origins), **more, "runs": by_print})
+        data.append({**_entry(list(each.values())), **more, "runs": by_print})
     # to indent it takes long, and a record of thousands of runs has tens of thousands of lines
     indent = 1 if len(runs) <= MOST_INDENTED else None
     record = json.dumps({"version": VERSION, "data": data}, ensure_ascii=False, indent=indent)
@@ -177,10 +177,6 @@ def seeds(specs: Specs) -> dict[str, int]:
 
 def _kept(specs: Specs, every: Iterable[tuple[str, int]]) -> dict[str, int]:
     return {key: value for key, value in every if key.removeprefix("model.") not in specs.ignored}
-
-
-def _seeds_of(specs: Sequence[tuple[str, object]]) -> dict[str, int]:
-    return dict(_seeds("", specs))
 
 
 def _seeds(place: str, fields: Iterable[tuple[str, object]]) -> Iterator[tuple[str, int]]:
@@ -239,7 +235,7 @@ class _Origins:
         result: dict[str, int] = {}
         for groups in SHARED_SEEDS:
             own = [(group, getattr(specs, group)) for group in groups]
-            result |= self._once("seeds", tuple(spec for _, spec in own), partial(_seeds_of, own))
+            result |= self._once("seeds", tuple(spec for _, spec in own), partial(dict, _seeds("", own)))
         return _kept(specs, result.items())
 
     def choices(self, run: Run) -> str:
@@ -327,7 +323,7 @@ def _options(run: Run) -> dict[str, str]:
     return {group: run.options.get(group, "") for group in GROUPS}
 
 
-def _entry(runs: Sequence[Run], origins: _Origins) -> dict[str, Any]:
+def _entry(runs: Sequence[Run]) -> dict[str, Any]:
     """Return the record of runs with the same files and choices."""
     first = runs[0]
     inputs = first.prepared.inputs
@@ -544,10 +540,11 @@ def choices(content: Roster) -> dict[str, list[str]]:
             if group not in SETTINGS:
                 values.setdefault(group, {})[option] = None
     named = {key: [value for value in found if value != NOTHING] for key, found in values.items()}
-    return {key: _first(found) for key, found in named.items() if found}
+    return {key: first_named(found) for key, found in named.items() if found}
 
 
-def _first(values: Sequence[str]) -> list[str]:
+def first_named(values: Sequence[str]) -> list[str]:
+    """Return the first `MOST_VALUES` of some values, and how many more there are."""
     more = len(values) - MOST_VALUES
     return [*values[:MOST_VALUES], *([f"… {more} more"] if more > 0 else [])]
 

@@ -1,4 +1,4 @@
-"""Calls a function when no answer has come for a while, even if the main thread is busy or waiting."""
+"""A sweep: the runs that its store lacks are fitted and written as they come, and a report is made of all."""
 
 from __future__ import annotations
 
@@ -326,24 +326,20 @@ def _placed(composer: Composer, key: str, make: Callable[[], T]) -> T:
         raise at(error, composer.where(key)) from error
 
 
-def _asked(composer: Composer, planned: Plan) -> dict[str, Any]:
-    """Return the composed configuration with the words of all options, since a page has no options of other runs."""
-    words = labels(composer, planned)
-    return {**composer.requested, **({LABELS: words} if words else {})}
-
-
 def _recorded(composer: Composer, planned: Plan, before: str) -> str:
     """Return the configuration that a sweep records, of which pages take their report.
 
     A report on the command line is a look at runs that are there: where the sweep has recorded the experiment's own one
     before, this one stays.
     """
-    run_effect = _asked(composer, planned)
+    # with the words of all options, since a page has no options of other runs
+    words = labels(composer, planned)
+    config = {**composer.requested, **({LABELS: words} if words else {})}
     if _looks(composer) and before:
         own = _plain(composer).requested.get("report")
         if (yaml.safe_load(before) or {}).get("report") == yaml.safe_load(yaml_text.dumped({"report": own}))["report"]:
-            run_effect["report"] = own
-    return yaml_text.dumped(run_effect)
+            config["report"] = own
+    return yaml_text.dumped(config)
 
 
 def sweep_key(planned: Plan, chosen: Settings) -> str:

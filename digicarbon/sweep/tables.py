@@ -320,22 +320,18 @@ def _blank(values: FloatArray) -> Sequence[float | str]:
 
 
 def _table_or_refusal(
-    planned: Plan, report: Report, records: Records, notes: Sequence[Note]
+    planned: Plan, report: Report, records: Records, more: Sequence[Note]
 ) -> tuple[Table | None, DigicarbonError | None]:
-    try:
-        return _table(planned, report, records, notes), None
-    except DigicarbonError as error:
-        return None, error
-
-
-def _table(planned: Plan, report: Report, records: Records, more: Sequence[Note]) -> Table | None:
     if not len(records):
-        return None
+        return None, None
     notes = [(run.label, run.prepared.notes) for run in planned.runs]
     simulated = any(run.prepared.simulated for run in planned.runs)
-    with own_code(type(report)):
-        table = report.table(_title(planned), records)
-    return finished(table, report.words, notes, simulated, records.lacking, more)
+    try:
+        with own_code(type(report)):
+            table = report.table(_title(planned), records)
+        return finished(table, report.words, notes, simulated, records.lacking, more), None
+    except DigicarbonError as error:
+        return None, error
 
 
 def absent(failures: Collection[tuple[str, Note]], columns: Collection[tuple[str, Note]]) -> tuple[Note, ...]:

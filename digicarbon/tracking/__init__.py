@@ -1,118 +1,60 @@
 """Results to MLflow: a parent run per sweep, a child per specification; written by one process only."""
 
-from digicarbon.tracking._code import (
-    COMMIT,
-    DIRTY,
-    PACKAGES,
-    VERSION,
-    VERSIONS,
-    commit_named,
-    provenance,
-    recorded_versions,
-    versions,
-)
-from digicarbon.tracking._connection import ask_once, described, refuse_unreadable
-from digicarbon.tracking._history import (
-    DONE,
-    ELSEWHERE,
-    FAILED,
-    NEW,
-    OTHER_VERSIONS,
-    History,
-    finished,
-    fitted_before,
-    history,
-)
-from digicarbon.tracking._moved import follow
-from digicarbon.tracking._places import (
-    SERVERS,
-    SQLITE,
-    Tracking,
-    absolute,
-    local_folder,
-    masked,
-    obstacle,
-    opening,
-    place,
-)
-from digicarbon.tracking._results import ROSTER, Planned, Roster, StoredResults, decode
-from digicarbon.tracking._rows import (
-    CONFIG,
-    CONFIG_FILE,
-    EXPERIMENT,
-    OPENED,
-    OVERRIDES,
-    PEAK_MEMORY,
-    QUANTITY,
-    SIGN,
-    TERM,
-    WHY,
-    Data,
-    Entry,
-    Row,
-    metrics,
-)
-from digicarbon.tracking._spool import Delivered, deliver
-from digicarbon.tracking._store import Store, SweepContents, store_results, sweep_contents
-from digicarbon.tracking._view import SHARED, VIEW
-
-__all__ = [
-    "COMMIT",
-    "CONFIG",
-    "CONFIG_FILE",
-    "DIRTY",
-    "DONE",
-    "ELSEWHERE",
-    "EXPERIMENT",
-    "FAILED",
-    "NEW",
-    "OPENED",
-    "OTHER_VERSIONS",
-    "OVERRIDES",
-    "PACKAGES",
-    "PEAK_MEMORY",
-    "QUANTITY",
-    "ROSTER",
-    "SERVERS",
-    "SHARED",
-    "SIGN",
-    "SQLITE",
-    "TERM",
-    "VERSION",
-    "VERSIONS",
-    "VIEW",
-    "WHY",
-    "Data",
-    "Delivered",
-    "Entry",
-    "History",
-    "Planned",
-    "Roster",
-    "Row",
-    "Store",
-    "StoredResults",
-    "SweepContents",
-    "Tracking",
-    "absolute",
-    "ask_once",
-    "commit_named",
-    "decode",
-    "deliver",
-    "described",
-    "finished",
-    "fitted_before",
-    "follow",
-    "history",
-    "local_folder",
-    "masked",
-    "metrics",
-    "obstacle",
-    "opening",
-    "place",
-    "provenance",
-    "recorded_versions",
-    "refuse_unreadable",
-    "store_results",
-    "sweep_contents",
-    "versions",
-]
+from digicarbon.tracking._code import COMMIT as COMMIT
+from digicarbon.tracking._code import DIRTY as DIRTY
+from digicarbon.tracking._code import PACKAGES as PACKAGES
+from digicarbon.tracking._code import VERSION as VERSION
+from digicarbon.tracking._code import VERSIONS as VERSIONS
+from digicarbon.tracking._code import commit_named as commit_named
+from digicarbon.tracking._code import provenance as provenance
+from digicarbon.tracking._code import recorded_versions as recorded_versions
+from digicarbon.tracking._code import versions as versions
+from digicarbon.tracking._connection import ask_once as ask_once
+from digicarbon.tracking._connection import described as described
+from digicarbon.tracking._connection import refuse_unreadable as refuse_unreadable
+from digicarbon.tracking._history import DONE as DONE
+from digicarbon.tracking._history import ELSEWHERE as ELSEWHERE
+from digicarbon.tracking._history import FAILED as FAILED
+from digicarbon.tracking._history import NEW as NEW
+from digicarbon.tracking._history import OTHER_VERSIONS as OTHER_VERSIONS
+from digicarbon.tracking._history import History as History
+from digicarbon.tracking._history import finished as finished
+from digicarbon.tracking._history import fitted_before as fitted_before
+from digicarbon.tracking._history import history as history
+from digicarbon.tracking._moved import follow as follow
+from digicarbon.tracking._places import SERVERS as SERVERS
+from digicarbon.tracking._places import SQLITE as SQLITE
+from digicarbon.tracking._places import Tracking as Tracking
+from digicarbon.tracking._places import absolute as absolute
+from digicarbon.tracking._places import local_folder as local_folder
+from digicarbon.tracking._places import masked as masked
+from digicarbon.tracking._places import obstacle as obstacle
+from digicarbon.tracking._places import opening as opening
+from digicarbon.tracking._places import place as place
+from digicarbon.tracking._results import ROSTER as ROSTER
+from digicarbon.tracking._results import Planned as Planned
+from digicarbon.tracking._results import Roster as Roster
+from digicarbon.tracking._results import StoredResults as StoredResults
+from digicarbon.tracking._results import decode as decode
+from digicarbon.tracking._rows import CONFIG as CONFIG
+from digicarbon.tracking._rows import CONFIG_FILE as CONFIG_FILE
+from digicarbon.tracking._rows import EXPERIMENT as EXPERIMENT
+from digicarbon.tracking._rows import OPENED as OPENED
+from digicarbon.tracking._rows import OVERRIDES as OVERRIDES
+from digicarbon.tracking._rows import PEAK_MEMORY as PEAK_MEMORY
+from digicarbon.tracking._rows import QUANTITY as QUANTITY
+from digicarbon.tracking._rows import SIGN as SIGN
+from digicarbon.tracking._rows import TERM as TERM
+from digicarbon.tracking._rows import WHY as WHY
+from digicarbon.tracking._rows import Data as Data
+from digicarbon.tracking._rows import Entry as Entry
+from digicarbon.tracking._rows import Row as Row
+from digicarbon.tracking._rows import metrics as metrics
+from digicarbon.tracking._spool import Delivered as Delivered
+from digicarbon.tracking._spool import deliver as deliver
+from digicarbon.tracking._store import Store as Store
+from digicarbon.tracking._store import SweepContents as SweepContents
+from digicarbon.tracking._store import store_results as store_results
+from digicarbon.tracking._store import sweep_contents as sweep_contents
+from digicarbon.tracking._view import SHARED as SHARED
+from digicarbon.tracking._view import VIEW as VIEW

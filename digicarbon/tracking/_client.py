@@ -34,7 +34,7 @@ FEW_KEYS = 20
 
 
 def public(address: str) -> MlflowClient:
-    """Return MLflow's client of a store by its address for opening or reading; it creates tables where there are none."""
+    """Return MLflow's client of a store by its address for opening or reading; it creates lacking tables."""
     # by default MLflow tries a silent server for minutes
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")

@@ -216,8 +216,8 @@ class Database:
 
     def deliver(self, experiment_id: str, rows: Sequence[Row], journal: Journal) -> None:
         """Write the rows that are not in the store yet, in one transaction."""
-        missing = self._missing(rows)
-        if missing:
+        present = set(self._first("SELECT run_uuid FROM runs WHERE run_uuid", [row.run_id for row in rows]))
+        if missing := [row for row in rows if row.run_id not in present]:
             self.write(experiment_id, missing)
         journal.finish({row.run_id: row.run_id for row in rows})
 
@@ -253,11 +253,6 @@ class Database:
         if not found or found[0][0] is None:
             raise LookupError(Note("store_experiment_deleted"))
         return str(found[0][0])
-
-    def _missing(self, rows: Sequence[Row]) -> list[Row]:
-        """Return the rows whose runs are not in the database."""
-        present = set(self._first("SELECT run_uuid FROM runs WHERE run_uuid", [row.run_id for row in rows]))
-        return [row for row in rows if row.run_id not in present]
 
     def _first(self, query: str, ids: Sequence[str], *before: str) -> list[str]:
         """Return the first column of a query whose last condition is that something is one of some ids."""
@@ -315,13 +310,9 @@ class Database:
 
     def sources(self, run_ids: Iterable[str], scratch: Path) -> list[Path]:
         """Return the files that hold the results of runs."""
-        folders = map(local_folder, self._folders(run_ids))
-        return [path for folder in folders if folder is not None for path in sources(folder)]
-
-    def _folders(self, run_ids: Iterable[str]) -> list[str]:
-        """Return where the artifacts of the sweeps of runs are."""
         parents = self._first("SELECT DISTINCT value FROM tags WHERE key = ? AND run_uuid", list(run_ids), PARENT)
-        return self._first("SELECT artifact_uri FROM runs WHERE run_uuid", sorted(set(parents)))
+        addresses = self._first("SELECT artifact_uri FROM runs WHERE run_uuid", sorted(set(parents)))
+        return [path for folder in map(local_folder, addresses) if folder is not None for path in sources(folder)]
 
     def _dataset_ids(self, now: Transaction, experiment_id: int, data: Sequence[Data]) -> dict[tuple[str, str], str]:
         """Create missing data sets, and return the id of each of these by name and digest."""

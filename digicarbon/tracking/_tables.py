@@ -29,62 +29,35 @@ class Table:
         return f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({marks})"
 
 
-_METRICS = ("key", "value", "timestamp", "step", "is_nan", "run_uuid")
-EXPERIMENTS = Table(
+def _table(name: str, columns: str, keys: str) -> Table:
+    return Table(name, tuple(columns.split()), tuple(keys.split()))
+
+
+_METRICS = "key value timestamp step is_nan run_uuid"
+EXPERIMENTS = _table(
     "experiments",
-    (
-        "experiment_id",
-        "name",
-        "workspace",
-        "artifact_location",
-        "lifecycle_stage",
-        "creation_time",
-        "last_update_time",
-    ),
-    ("experiment_id",),
+    "experiment_id name workspace artifact_location lifecycle_stage creation_time last_update_time",
+    "experiment_id",
 )
-EXPERIMENT_TAGS = Table("experiment_tags", ("key", "value", "experiment_id"), ("key", "experiment_id"))
-RUNS = Table(
+EXPERIMENT_TAGS = _table("experiment_tags", "key value experiment_id", "key experiment_id")
+RUNS = _table(
     "runs",
-    (
-        "run_uuid",
-        "name",
-        "source_type",
-        "source_name",
-        "entry_point_name",
-        "user_id",
-        "status",
-        "start_time",
-        "end_time",
-        "deleted_time",
-        "source_version",
-        "lifecycle_stage",
-        "artifact_uri",
-        "experiment_id",
-    ),
-    ("run_uuid",),
+    "run_uuid name source_type source_name entry_point_name user_id status start_time end_time deleted_time "
+    "source_version lifecycle_stage artifact_uri experiment_id",
+    "run_uuid",
 )
-TAGS = Table("tags", ("key", "value", "run_uuid"), ("key", "run_uuid"))
-PARAMS = Table("params", ("key", "value", "run_uuid"), ("key", "run_uuid"))
-METRICS = Table("metrics", _METRICS, ("key", "timestamp", "step", "run_uuid", "value", "is_nan"))
-LATEST_METRICS = Table("latest_metrics", _METRICS, ("key", "run_uuid"))
-DATASETS = Table(
+TAGS = _table("tags", "key value run_uuid", "key run_uuid")
+PARAMS = _table("params", "key value run_uuid", "key run_uuid")
+METRICS = _table("metrics", _METRICS, "key timestamp step run_uuid value is_nan")
+LATEST_METRICS = _table("latest_metrics", _METRICS, "key run_uuid")
+DATASETS = _table(
     "datasets",
-    (
-        "dataset_uuid",
-        "experiment_id",
-        "name",
-        "digest",
-        "dataset_source_type",
-        "dataset_source",
-        "dataset_schema",
-        "dataset_profile",
-    ),
-    ("experiment_id", "name", "digest"),
+    "dataset_uuid experiment_id name digest dataset_source_type dataset_source dataset_schema dataset_profile",
+    "experiment_id name digest",
 )
-INPUTS = Table(
+INPUTS = _table(
     "inputs",
-    ("input_uuid", "source_type", "source_id", "destination_type", "destination_id", "step"),
-    ("source_type", "source_id", "destination_type", "destination_id"),
+    "input_uuid source_type source_id destination_type destination_id step",
+    "source_type source_id destination_type destination_id",
 )
 TABLES = (EXPERIMENTS, EXPERIMENT_TAGS, RUNS, TAGS, PARAMS, METRICS, LATEST_METRICS, DATASETS, INPUTS)

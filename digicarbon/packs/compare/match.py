@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from digicarbon.recorded import RecordedSweep
 from digicarbon.sweep.provenance import SETTINGS
@@ -54,7 +55,7 @@ def matched(then: Sequence[Place], now: Sequence[Place]) -> tuple[Pairs, list[Pl
         return [(then[0], now[0])], [], []
     pairs: Pairs = []
     left, right = list(then), list(now)
-    for key in (_label, _hash, _choices):
+    for key in (attrgetter("label"), attrgetter("run.hash"), _choices):
         known = _unique(right, key)
         own = _unique(left, key)
         pairs += [(place, known[name]) for name, place in own.items() if name in known]
@@ -73,14 +74,6 @@ def _unique(side: Iterable[Place], key: Callable[[Place], Hashable]) -> dict[Has
     for place in side:
         by_key.setdefault(key(place), []).append(place)
     return {name: found[0] for name, found in by_key.items() if len(found) == 1}
-
-
-def _label(place: Place) -> str:
-    return place.label
-
-
-def _hash(place: Place) -> str:
-    return place.run.hash
 
 
 def _choices(place: Place) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import yaml
 
+from digicarbon.config.assemble import dotted
 from digicarbon.config.files import GROUPS as EVERY_GROUP
 from digicarbon.note import Note, cut
 from digicarbon.secret import hidden
@@ -399,7 +400,7 @@ def _fields(group: str) -> Mapping[str, str]:
 
 @lru_cache(100_000)
 def _of_field(one: str, other: str) -> Sequence[Change]:
-    then, now = (dict(_flat(yaml.safe_load(text))) if text else {} for text in (one, other))
+    then, now = ({key: _as_text(value) for key, value in dotted(yaml.safe_load(text or "{}"))} for text in (one, other))
     return [
         (key, then.get(key, NONE), now.get(key, NONE))
         for key in dict.fromkeys([*then, *now])
@@ -407,10 +408,5 @@ def _of_field(one: str, other: str) -> Sequence[Change]:
     ]
 
 
-def _flat(node: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the values of a node as texts, by dotted key; a list is one value."""
-    if isinstance(node, dict) and node:
-        for key, value in node.items():
-            yield from _flat(value, f"{place}.{key}" if place else str(key))
-    else:
-        yield place, json.dumps(node, ensure_ascii=False, default=str).strip('"')
+def _as_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str).strip('"')

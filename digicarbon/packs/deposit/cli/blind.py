@@ -11,7 +11,6 @@ from digicarbon.note import Note, cut
 from digicarbon.note.language import said
 from digicarbon.packs.deposit import lock
 from digicarbon.packs.deposit.sweep.blind import COLUMNS, Blind, Counted, blind
-from digicarbon.plan.runs import Run
 from digicarbon.report import Labels, Table
 from digicarbon.report.kinds import multiverse_of
 from digicarbon.sweep.provenance import roster
@@ -79,7 +78,7 @@ def shown(request: Request, every: bool, draws: str = DRAWS, effect: str = EFFEC
             many,
             start,
             size,
-            sum(map(_wild, planned.runs)),
+            sum(getattr(run.specs.inference, "test", "") == "wild" for run in planned.runs),
             multiverse_of(roster(planned, chosen.kinds, chosen.claim)),
             chosen.claim,
         )
@@ -174,10 +173,6 @@ def _of_part(part: Counted, found: Blind) -> list[Note]:
     elif found.claim is not None:
         notes.append(Note("blind_no_claim"))
     return notes
-
-
-def _wild(run: Run) -> bool:
-    return getattr(run.specs.inference, "test", "") == "wild"
 
 
 def _whole(flag: str, text: str) -> int:

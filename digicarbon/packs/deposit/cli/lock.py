@@ -14,7 +14,7 @@ from digicarbon.disk.files import put
 from digicarbon.errors import DigicarbonError
 from digicarbon.note import Note, cut, note_of
 from digicarbon.note.language import said
-from digicarbon.packs.deposit.lock.changes import MOST_CELLS, Change
+from digicarbon.packs.deposit.lock.changes import MOST_CELLS
 from digicarbon.packs.deposit.lock.content import content, software
 from digicarbon.packs.deposit.lock.data import GIVEN, Reader
 from digicarbon.packs.deposit.lock.file import SHOWN, Lock, LockError, moment, now, path_of, sealed
@@ -198,7 +198,8 @@ def _show(planned: Plan, known: State) -> None:
     else:
         say(Note("lock_changed_since", name=planned.name, date=lock.date, hash=lock.hash[:SHOWN]))
         for one, first in zip(known.changes, known.first, strict=True):
-            say(Note("lock_change", head=f"{_head(one):<11}", change=one.note, time=moment(first)))
+            kind = "exclude" if one.kind == "exclusions" else one.kind
+            say(Note("lock_change", head=f"{kind:<11}", change=one.note, time=moment(first)))
         if lock.broken:
             say(known.note)
     for number, version in enumerate(lock.versions, 1):
@@ -208,10 +209,6 @@ def _show(planned: Plan, known: State) -> None:
             say(Note("lock_version", number=number, time=moment(version["time"]), hash=digest, why=why))
         for stamp in lock.stamps.get(version["hash"], ()):
             terminal().print(f"  {stamp}", soft_wrap=True)
-
-
-def _head(one: Change) -> str:
-    return {"exclusions": "exclude"}.get(one.kind, one.kind)
 
 
 def _testify(planned: Plan, made: Lock, tag: bool, tsa: str) -> None:

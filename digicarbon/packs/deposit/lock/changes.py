@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from digicarbon.config.assemble import dotted
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import find, folders, shown
 from digicarbon.errors import COMMAND_LINE
@@ -139,7 +140,8 @@ def _columns(then: Mapping[str, Any], now: Mapping[str, Any], where: Where) -> I
     """Yield keys with changes of columns."""
     before, after = then.get("columns") or {}, now.get("columns") or {}
     for label in dict.fromkeys([*before, *after]):
-        own, today = (dict(_flat(side.get(label) or {})) for side in (before, after))
+        # a column may be written nested
+        own, today = (dict(dotted(side.get(label) or {})) for side in (before, after))
         whole = f"columns.{label}"
         if label in before and label in after:
             for key in sorted({*own, *today}):
@@ -214,15 +216,6 @@ def _is_shipped(composer: Composer, group: str, option: str, key: str) -> bool:
     path = find(f"{group}/{option}")
     own = path is not None and path.is_relative_to(folders()[-1])
     return own and path is not None and composer.where(key, {group: option}) == shown(path)
-
-
-def _flat(node: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield dotted keys of a column with their values; it may be written nested."""
-    for name, value in node.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", value
 
 
 def _body(

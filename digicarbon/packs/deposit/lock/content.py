@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from digicarbon.config.assemble import dotted
 from digicarbon.config.compose import Composer
 from digicarbon.errors import COMMAND_LINE
 from digicarbon.packs.deposit.lock.data import Reader, place_of, weights_of
@@ -98,7 +99,7 @@ def _choices(composer: Composer, choices: Sequence[Choice], groups: Sequence[str
         for group in groups:
             node = merged[group]
             if id(node) not in texts:
-                flat = {key: value for key, value in _flat(group, _plain(mapped(node))) if not is_seed(key)}
+                flat = {key: value for key, value in dotted({group: _plain(mapped(node))}) if not is_seed(key)}
                 texts[id(node)] = node, _text(flat)
                 for key, value in flat.items():
                     values.setdefault(key, {})[_text(value)] = value
@@ -134,7 +135,7 @@ def _options(composer: Composer, choices: Sequence[Choice], groups: Sequence[str
             option = options.get(group, "")
             if group not in own:
                 out[group]["default"] = option
-            fields = {key: value for key, value in _flat(group, _plain(mapped(merged[group]))) if not is_seed(key)}
+            fields = {key: value for key, value in dotted({group: _plain(mapped(merged[group]))}) if not is_seed(key)}
             out[group]["fields"].setdefault(option, fields)
     return out
 
@@ -142,14 +143,6 @@ def _options(composer: Composer, choices: Sequence[Choice], groups: Sequence[str
 def is_seed(key: str) -> bool:
     """Return whether a dotted key is that of a seed, which a lock holds beside the choices."""
     return key.rpartition(".")[2] == SEED
-
-
-def _flat(key: str, value: Any) -> Iterable[tuple[str, Any]]:
-    if isinstance(value, Mapping) and value:
-        for name, inner in value.items():
-            yield from _flat(f"{key}.{name}", inner)
-    else:
-        yield key, value
 
 
 def _seeds(composer: Composer, planned: Plan) -> dict[str, Any]:
@@ -165,7 +158,7 @@ def _seeds(composer: Composer, planned: Plan) -> dict[str, Any]:
             every.setdefault(origins[key], {})[value] = None
     body = {**composer.sweep_keys(), "report": composer.node("report")}
     for part in ("draw", "report"):
-        for key, value in _flat(part, _plain(body.get(part) or {})):
+        for key, value in dotted({part: _plain(body.get(part) or {})}):
             if is_seed(key) and isinstance(value, int):
                 every.setdefault(key, {})[value] = None
     return {

@@ -41,7 +41,7 @@ from digicarbon.recorded.numbers import EXPECTED, NUMBERS, PLAN, cells, cells_of
 from digicarbon.render import Table
 from digicarbon.report.focal import text_of
 from digicarbon.spec import Spec, build
-from digicarbon.sweep.provenance import MOST_VALUES, SEEDS, SETTINGS
+from digicarbon.sweep.provenance import SEEDS, SETTINGS, first_named
 from digicarbon.tracking import PEAK_MEMORY, fitted_before
 from digicarbon.version import __version__
 
@@ -409,12 +409,7 @@ def _choices(one: Member, project: Project) -> dict[str, tuple[str, ...]]:
         for key, value in own.items():
             if key not in SETTINGS and value != NOTHING and key not in run.lacking:
                 values.setdefault(key, {})[project.without_paths("null" if value is None else text_of(value))] = None
-    return {key: _first(list(each)) for key, each in values.items() if len(each) > 1 or key == "column"}
-
-
-def _first(values: Sequence[str]) -> tuple[str, ...]:
-    more = len(values) - MOST_VALUES
-    return (*values[:MOST_VALUES], *([f"… {more} more"] if more > 0 else []))
+    return {key: tuple(first_named([*each])) for key, each in values.items() if len(each) > 1 or key == "column"}
 
 
 def _references(members: Sequence[Member]) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -71,19 +70,21 @@ def crate(facts: Facts, answers: Answers, documents: Mapping[str, bytes]) -> byt
     files = one.files(contents)
     described = [_at("https://w3id.org/ro/crate/1.1"), _at(list(PROFILES)[-1])]
     entities = [
-        _Entity("./", {"@type": "Dataset", **one.root(), "hasPart": _one([_at(file.id) for file in files])}),
-        _Entity(NAME, {"@type": "CreativeWork", "conformsTo": described, "about": _at("./")}),
+        _entity("./", "Dataset", **one.root(), hasPart=_one([_at(file["@id"]) for file in files])),
+        _entity(NAME, "CreativeWork", conformsTo=described, about=_at("./")),
         *(*one.context(), *one.formats(contents), *files, *one.actions()),
     ]
     # a licence of data and code is one entity
-    by_id = {entity.id: {"@id": entity.id, **entity.properties} for entity in entities}
+    by_id = {entity["@id"]: entity for entity in entities}
     return as_json({"@context": ["https://w3id.org/ro/crate/1.1/context", TERMS], "@graph": list(by_id.values())})
 
 
-@dataclass(frozen=True)
-class _Entity:
-    id: str
-    properties: dict[str, Any]
+_Entity = dict[str, Any]
+"""The properties of an entity, ``@id`` among them."""
+
+
+def _entity(key: str, kind: str | list[str], **properties: Any) -> _Entity:
+    return {"@id": key, "@type": kind, **properties}
 
 
 class _Crate:
@@ -92,30 +93,24 @@ class _Crate:
     def __init__(self, facts: Facts, answers: Answers) -> None:
         self.facts, self.answers = facts, answers
         self.people = [
-            _Entity(
+            _entity(
                 f"https://orcid.org/{one.orcid}" if one.orcid else f"#author-{number}",
-                {"@type": "Person", "name": one.name}
-                | ({"affiliation": {"@id": f"#organisation-{number}"}} if one.affiliation else {})
-                | ({"email": one.email} if one.email else {}),
+                "Person",
+                name=one.name,
+                **({"affiliation": _at(f"#organisation-{number}")} if one.affiliation else {}),
+                **({"email": one.email} if one.email else {}),
             )
             for number, one in enumerate(answers.authors, start=1)
         ]
         self.software = f"https://pypi.org/project/digicarbon/{facts.version}/"
         self.shown = {name for display in facts.displays for name in (*display.files, display.numbers)}
         self.hidden = [file for source in facts.sources for file in source.files if file.place not in facts.files]
-        self.inputs = {
-            file.place: f"#input-{number}"
-            for number, file in enumerate(
-                {
-                    one.place: one for source in facts.sources for one in source.files if one.place in facts.files
-                }.values(),
-                start=1,
-            )
-        }
+        places = [one.place for source in facts.sources for one in source.files if one.place in facts.files]
+        self.inputs = {place: f"#input-{number}" for number, place in enumerate(dict.fromkeys(places), start=1)}
 
     @property
     def authors(self) -> list[dict[str, str]]:
-        return [_at(person.id) for person in self.people]
+        return [_at(person["@id"]) for person in self.people]
 
     def root(self) -> dict[str, Any]:
         """Return the properties of the whole package."""
@@ -139,33 +134,39 @@ class _Crate:
 
     def context(self) -> list[_Entity]:
         """Return people, organisations, licences, profiles, formats and software."""
-        entities = [*self.people]
-        for number, author in enumerate(self.answers.authors, start=1):
-            if author.affiliation:
-                properties = {"@type": "Organization", "name": author.affiliation}
-                entities.append(_Entity(f"#organisation-{number}", properties))
-        for licence in (self.answers.licence_of_data, self.answers.licence_of_code):
-            if url := licence_url(licence):
-                entities.append(_Entity(url, {"@type": "CreativeWork", "name": licence, "identifier": url}))
-        for profile, (name, version) in PROFILES.items():
-            entities.append(_Entity(profile, {"@type": "CreativeWork", "name": name, "version": version}))
-        python = {
-            "@type": "ComputerLanguage",
-            "name": "Python",
-            "version": self.facts.software.python,
-            "identifier": "https://www.python.org/",
-            "url": "https://www.python.org/",
-        }
-        entities.append(_Entity("#python", python))
-        digicarbon = {
-            "@type": "SoftwareApplication",
-            "name": "digicarbon",
-            "softwareVersion": self.facts.version,
-            "url": self.software,
-            "softwareRequirements": _at(self.facts.software.lock_file),
-        }
-        entities.append(_Entity(self.software, digicarbon))
-        return entities
+        organisations = {number: one.affiliation for number, one in enumerate(self.answers.authors, start=1)}
+        licences = (self.answers.licence_of_data, self.answers.licence_of_code)
+        python = "https://www.python.org/"
+        return [
+            *self.people,
+            *(
+                _entity(f"#organisation-{key}", "Organization", name=name)
+                for key, name in organisations.items()
+                if name
+            ),
+            *(
+                _entity(url, "CreativeWork", name=licence, identifier=url)
+                for licence in licences
+                if (url := licence_url(licence))
+            ),
+            *(_entity(key, "CreativeWork", name=name, version=version) for key, (name, version) in PROFILES.items()),
+            _entity(
+                "#python",
+                "ComputerLanguage",
+                name="Python",
+                version=self.facts.software.python,
+                identifier=python,
+                url=python,
+            ),
+            _entity(
+                self.software,
+                "SoftwareApplication",
+                name="digicarbon",
+                softwareVersion=self.facts.version,
+                url=self.software,
+                softwareRequirements=_at(self.facts.software.lock_file),
+            ),
+        ]
 
     def files(self, contents: Mapping[str, bytes]) -> list[_Entity]:
         """Return the files of the package."""
@@ -191,16 +192,13 @@ class _Crate:
                 properties["about"] = _at("./")
             if name == WORKFLOW:
                 properties |= self._workflow()
-            entities.append(_Entity(quote(name), properties))
+            entities.append({"@id": quote(name), **properties})
         return entities
 
     def formats(self, contents: Mapping[str, bytes]) -> list[_Entity]:
         """Return the formats of the files."""
         kinds = sorted({media_type(name) for name in (*contents, WORKFLOW)} & _PRONOM.keys())
-        return [
-            _Entity(_pronom(number), {"@type": "WebSite", "name": name})
-            for number, name in map(_PRONOM.__getitem__, kinds)
-        ]
+        return [_entity(_pronom(number), "WebSite", name=name) for number, name in map(_PRONOM.__getitem__, kinds)]
 
     def _workflow(self) -> dict[str, Any]:
         workflow: dict[str, Any] = {
@@ -231,19 +229,18 @@ class _Crate:
         for place, key in self.inputs.items():
             entities.append(_parameter(key, place, "File", "A file of data", quote(place)))
         for file in self.hidden:
-            about = {
-                "@type": "CreativeWork",
-                "name": file.name,
-                "description": str(Note("package_not_passed_on", file=file.place)),
-                "sha256": file.sha256,
-                "contentSize": str(file.bytes),
-                "conditionsOfAccess": str(Note("package_in_readme", section="Details on each Data Source")),
-            }
-            entities.append(_Entity(_hidden(file.place), about))
-        entities.append(
-            _Entity(BIOSCHEMAS, {"@type": "CreativeWork", "name": "ComputationalWorkflow", "version": "1.0"})
-        )
-        entities.append(_Entity(PARAMETER, {"@type": "CreativeWork", "name": "FormalParameter", "version": "1.0"}))
+            absent = _entity(
+                _hidden(file.place),
+                "CreativeWork",
+                name=file.name,
+                description=str(Note("package_not_passed_on", file=file.place)),
+                sha256=file.sha256,
+                contentSize=str(file.bytes),
+                conditionsOfAccess=str(Note("package_in_readme", section="Details on each Data Source")),
+            )
+            entities.append(absent)
+        for key, name in ((BIOSCHEMAS, "ComputationalWorkflow"), (PARAMETER, "FormalParameter")):
+            entities.append(_entity(key, "CreativeWork", name=name, version="1.0"))
         for experiment in self.facts.experiments:
             entities += self._action(experiment)
         return entities
@@ -282,8 +279,8 @@ class _Crate:
             "result": _one([_at(one) for one in self._results(experiment)]),
         }
         if self.people:
-            action["agent"] = _at(self.people[0].id)
-        return [_Entity(key, action), *(_Entity(f"{key}-{name}", value) for name, value in values.items())]
+            action["agent"] = _at(self.people[0]["@id"])
+        return [{"@id": key, **action}, *({"@id": f"{key}-{name}", **value} for name, value in values.items())]
 
     def _results(self, experiment: Experiment) -> list[str]:
         shown = [one for one in self.facts.displays if one.experiment == experiment.name]
@@ -313,16 +310,9 @@ def _value(name: str, value: str | list[str]) -> dict[str, Any]:
 
 
 def _parameter(key: str, name: str, kind: str, about: str, *examples: str) -> _Entity:
-    properties: dict[str, Any] = {
-        "@type": "FormalParameter",
-        "name": name,
-        "description": about,
-        "additionalType": kind,
-        "conformsTo": _at(PARAMETER),
-    }
-    if examples:
-        properties["workExample"] = _at(examples[0])
-    return _Entity(key, properties)
+    example = {"workExample": _at(examples[0])} if examples else {}
+    facts = {"name": name, "description": about, "additionalType": kind, "conformsTo": _at(PARAMETER)}
+    return _entity(key, "FormalParameter", **facts, **example)
 
 
 def _licence(*licences: str | None) -> Any:

@@ -405,7 +405,7 @@ def _options(one: Member) -> Mapping[str, Mapping[str, str]]:
 
 @dataclass(frozen=True, eq=False)
 class _Made:
-    """A column that the measure or the outcome of a run makes: its values, its formula or else the option, its words."""
+    """A column that the measure or the outcome of a run makes: its values, its formula or option, its words."""
 
     values: pd.Series
     how: str
@@ -447,8 +447,8 @@ def _of_run(
         numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(dtype=float)
         missing = int(pd.isna(pd.Series(values)).sum())
         finite = numbers[np.isfinite(numbers)]
-        ends = (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
-        return Variable(name, {}, unit, source, role, formula, place, *ends, len(numbers), missing, head, over)
+        low, high = (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
+        return Variable(name, {}, unit, source, role, formula, place, low, high, len(numbers), missing, head, over)
 
     outcome = getattr(specs.model, "y", "")
     for term in specs.terms:

@@ -149,7 +149,7 @@ class Project:
         trees = ((ast.parse(content), PurePosixPath(name).parent.parts) for name, content in self.own.items())
         named = {
             *(name for text in texts for name in _TARGET.findall(text)),
-            *(name for tree, folder in trees for name in _imports(tree, folder)),
+            *(name for tree, folder in trees for name in imports(tree, folder)),
         }
         used = {*map(pack.from_elsewhere, named), *map(_pack_with, self._taken)}
         return [name for name in pack.distributions() if name in used or pack.packs()[name].offers]
@@ -172,7 +172,7 @@ class Project:
                 self.own[name] = path.read_bytes()
                 tree = ast.parse(self.own[name])
                 self.programs.append(Program(name, "module", "", (ast.get_docstring(tree) or "").partition("\n")[0]))
-                pending += _imports(tree, path.relative_to(here).parent.parts)
+                pending += imports(tree, path.relative_to(here).parent.parts)
                 for file in named_in(tree, path.parent):
                     if Path(file).relative_to(here.resolve()).as_posix() not in self.texts:
                         self.named.setdefault(file, name)
@@ -435,7 +435,8 @@ def _module_files(here: Path, dotted: str) -> Iterator[Path]:
         yield from (path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file())
 
 
-def _imports(tree: ast.Module, package: Sequence[str]) -> list[str]:
+def imports(tree: ast.Module, package: Sequence[str]) -> list[str]:
+    """Return the dotted names that a module of a package imports."""
     names: list[str] = []
     for node in ast.walk(tree):
         match node:

@@ -140,7 +140,9 @@ def _values(
         "times": _classes(TIMES, seconds / 60),
         "storages": _classes(STORAGES, bytes_needed / 1e6),
         "machine": _machine(facts, words),
-        "timing": _timing(facts, seconds, words),
+        "timing": words(
+            "rebuilt" if facts.measured.rebuild_seconds else "recorded", duration=_duration(seconds, words)
+        ),
         "memory": _memory(facts, words),
         "size": _size,
         "environment": _size(ENVIRONMENT),
@@ -294,11 +296,6 @@ def _machine(facts: Facts, words: _Words) -> str:
     own = facts.software
     memory = "" if own.memory is None else words("of_memory", size=_size(own.memory))
     return words("machine", cpu=own.cpu or own.system, cores=own.cores, system=own.system, memory=memory)
-
-
-def _timing(facts: Facts, seconds: float, words: _Words) -> str:
-    key = "rebuilt" if facts.measured.rebuild_seconds else "recorded"
-    return words(key, duration=_duration(seconds, words))
 
 
 def _memory(facts: Facts, words: _Words) -> str:

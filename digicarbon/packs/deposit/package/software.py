@@ -28,6 +28,7 @@ from digicarbon.disk.cells import as_csv
 from digicarbon.errors import DataError
 from digicarbon.note import Note
 from digicarbon.packs.deposit.package.facts import Package, Software
+from digicarbon.packs.deposit.package.project import imports
 from digicarbon.version import PACKAGE, __version__
 
 FOLDER = "software"
@@ -114,17 +115,8 @@ def imported(modules: Iterable[bytes]) -> tuple[str, ...]:
 
 def _imported_names(content: bytes) -> set[str]:
     """Return the first parts of the names of the modules that a module imports, relative ones left out."""
-    return {
-        name.partition(".")[0]
-        for node in ast.walk(ast.parse(content))
-        for name in (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module or ""]
-            if isinstance(node, ast.ImportFrom) and not node.level
-            else []
-        )
-    }
+    # a relative import begins with the empty name of its package
+    return {name.partition(".")[0] for name in imports(ast.parse(content), ("",))} - {""}
 
 
 def packages(more: tuple[str, ...] = ()) -> tuple[Package, ...]:
