@@ -74,19 +74,16 @@ def make(target: Path, language: str = "en") -> None:
             raise ConfigError(Note("study_exists", folder=target))
         if not target.parent.is_dir():
             raise DataError(Note("study_no_folder", folder=target.parent, name=name))
-        _make(target.parent.resolve() / name, language)
+        whole = target.parent.resolve() / name
+        half = whole.with_name(f".{name}.{uuid.uuid4().hex[:8]}")
+        try:
+            half.mkdir()
+            _fill(half, name, language)
+            half.rename(whole)
+        finally:
+            shutil.rmtree(half, ignore_errors=True)
     except OSError as error:
         raise DataError(Note("study_not_written", folder=target, reason=error.strerror or error)) from error
-
-
-def _make(target: Path, language: str) -> None:
-    half = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        half.mkdir()
-        _fill(half, target.name, language)
-        half.rename(target)
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
 
 
 def _fill(folder: Path, name: str, language: str) -> None:

@@ -139,7 +139,22 @@ AS_READY: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
 """How `Executor.crew` opens ``joblib.Parallel``: the engine makes tasks large enough itself."""
 
 
-class DaskExecutor(Executor):
+class _OnDask(Executor):
+    """Runs on Dask's workers."""
+
+    remote: ClassVar[bool] = True
+
+    def losses(self) -> tuple[type[BaseException], ...]:
+        """Return what a cluster raises when a worker is lost, or the scheduler."""
+        from asyncio import CancelledError
+
+        from distributed import KilledWorker
+        from distributed.comm import CommClosedError
+
+        return (KilledWorker, CommClosedError, CancelledError, OSError)
+
+
+class DaskExecutor(_OnDask):
     """Runs on a Dask cluster.
 
     Attributes
@@ -155,8 +170,6 @@ class DaskExecutor(Executor):
         nanny start it again (Dask's default).
     """
 
-    remote: ClassVar[bool] = True
-
     address: str | None = None
     workers: Whole = 0
     wait: Seconds = 60.0
@@ -166,10 +179,6 @@ class DaskExecutor(Executor):
         """Give an open ``joblib.Parallel`` on the cluster."""
         with ExitStack() as stack:
             yield stack.enter_context(_on_dask(self._client(stack), self.wait))
-
-    def losses(self) -> tuple[type[BaseException], ...]:
-        """Return what a cluster raises when a worker is lost, or the scheduler."""
-        return _dask_losses()
 
     def _client(self, stack: ExitStack) -> Any:
         distributed = _import("distributed", "dask")
@@ -197,7 +206,7 @@ class DaskExecutor(Executor):
             ) from error
 
 
-class SlurmExecutor(Executor):
+class SlurmExecutor(_OnDask):
     """Runs on Dask workers that Slurm starts as jobs.
 
     Attributes
@@ -220,8 +229,6 @@ class SlurmExecutor(Executor):
         Seconds to wait for the first worker.
     """
 
-    remote: ClassVar[bool] = True
-
     queue: str | None = None
     cores: Annotated[int, Field(ge=1)] = 8
     memory: str = "8GB"
@@ -240,10 +247,6 @@ class SlurmExecutor(Executor):
             cluster.scale(jobs=self.jobs)
             client = stack.enter_context(distributed.Client(cluster, timeout=self.wait, set_as_default=False))
             yield stack.enter_context(_on_dask(client, self.wait))
-
-    def losses(self) -> tuple[type[BaseException], ...]:
-        """Return what a cluster raises when a worker is lost, or the scheduler."""
-        return _dask_losses()
 
     def script(self) -> str:
         """Return the job script that is handed to Slurm."""
@@ -338,15 +341,6 @@ def _on_dask(client: Any, wait: float) -> Iterator[Any]:
     settings: dict[str, Any] = {"client": client, "wait_for_workers_timeout": wait}
     with parallel_config(backend="digicarbon_dask", **settings), Parallel(n_jobs=-1, **AS_READY) as parallel:
         yield parallel
-
-
-def _dask_losses() -> tuple[type[BaseException], ...]:
-    from asyncio import CancelledError
-
-    from distributed import KilledWorker
-    from distributed.comm import CommClosedError
-
-    return (KilledWorker, CommClosedError, CancelledError, OSError)
 
 
 def _with_losses(base: Any) -> Any:

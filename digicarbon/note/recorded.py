@@ -17,29 +17,13 @@ from digicarbon.note._words import BETWEEN, ONE, Either, Field, Piece, places, t
 
 _NUMBER = r"(?:-?[\d.,]*\d(?:e[-+]?\d+)?%?|-?inf|nan)"
 _SEPARATORS = {
-    "list": ", ",
-    "names": ", ",
-    "terms": ", ",
-    "choices": ", ",
-    "runs": ", ",
-    "semicolons": "; ",
-    "ands": " and ",
+    kind: BETWEEN[kind]["en"] for kind in ("list", "names", "terms", "choices", "runs", "semicolons", "ands")
 }
 _MORE = re.compile(r"(?P<items>.+) and (?P<more>\d+) more\Z", re.DOTALL)
-_FRAMES = frozenset(
-    {
-        "of_runs",
-        "of_labels",
-        "and_more",
-        "labels_and_more",
-        "sentences",
-        "span",
-        "cell",
-        "unit_of_variable",
-        "clusters_of_period",
-    }
-    | {"counted", "effect_name", "others_of_cell", "difference_of", "several_terms", "sweep_effect"}
-    | {"compare_reasons_in_cell"}
+_FRAMES = (
+    *("of_runs", "of_labels", "and_more", "labels_and_more", "sentences", "span", "cell", "unit_of_variable"),
+    *("clusters_of_period", "counted", "effect_name", "others_of_cell", "difference_of", "several_terms"),
+    *("sweep_effect", "compare_reasons_in_cell"),
 )
 """Notes that reports put around other notes: they were never recorded, and match almost any sentence."""
 _END = re.compile(r"(?<=\.) ")

@@ -191,7 +191,7 @@ class Plan:
         return self._lacking[shape]
 
 
-def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Preparation | None = None) -> Plan:
+def plan(composer: Composer, command_axes: Sequence[Axis] = (), preparation: Preparation | None = None) -> Plan:
     """Expand an experiment, and build and check every run against its panel and weights.
 
     Raises
@@ -199,7 +199,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Prepar
     DigicarbonError
         If a run that was named by hand cannot run; the message names it.
     """
-    preparation = workshop or Preparation()
+    preparation = preparation or Preparation()
     choices, excluded, left = expand(composer, command_axes)
     remarks = _remarks(composer, choices)
     result = Plan(
@@ -520,7 +520,7 @@ def require(keys: Sequence[str], options: Mapping[str, str], composer: Composer,
         )
 
 
-def content_hash(specs: Specs, prepared: Prepared, workshop: Preparation | None = None) -> str:
+def content_hash(specs: Specs, prepared: Prepared, preparation: Preparation | None = None) -> str:
     """Return the SHA-256 of everything that determines a run's numbers.
 
     It covers the model and the diagnostic with their defaults, without fields that the model ignores; the columns that
@@ -531,10 +531,10 @@ def content_hash(specs: Specs, prepared: Prepared, workshop: Preparation | None 
     ----------
     specs : Specs
     prepared : Prepared
-    workshop : Preparation, optional
+    preparation : Preparation, optional
         Caches the data that runs share.
     """
-    preparation = workshop or Preparation()
+    preparation = preparation or Preparation()
     classes = (type(specs.model), type(specs.diagnostic))
     content = [
         # set to their defaults, not dropped, so that models keep the hash of earlier versions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any
 
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import GROUPS, LABELS, check_labels, check_printed
@@ -47,24 +46,17 @@ def labels(composer: Composer, planned: Plan) -> dict[str, str]:
 def check_texts_of_report(composer: Composer) -> None:
     """Raise a `ConfigError` if a text that the report shows has a variable of the environment."""
 
-    def check(value: object, key: str) -> None:
-        if isinstance(value, str):
+    def check(value: object, key: str, printed: bool) -> None:
+        if isinstance(value, str) and printed:
             check_printed(value, key, composer.where(key))
         elif isinstance(value, Mapping):
             for name, part in value.items():
-                check(part, f"{key}.{name}")
-        elif isinstance(value, list):
+                check(part, f"{key}.{name}", printed or name in PRINTED)
+        elif isinstance(value, list) and printed:
             for part in value:
-                check(part, key)
+                check(part, key, printed)
 
-    def walk(fields: Mapping[str, Any], key: str) -> None:
-        for name, value in fields.items():
-            if name in PRINTED:
-                check(value, f"{key}.{name}")
-            elif isinstance(value, Mapping):
-                walk(value, f"{key}.{name}")
-
-    walk(composer.recorded()["report"], "report")
+    check(composer.recorded()["report"], "report", printed=False)
 
 
 def misspelt(composer: Composer, planned: Plan) -> list[Note]:

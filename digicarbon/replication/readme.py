@@ -71,6 +71,8 @@ def readme(
     configs : mapping of int to str
         The file of each run's configuration.
     """
+    width = max(map(len, names.values()), default=0)
+    notes = dict.fromkeys(note for case in cases for note in case.result.notes)
     r, do = ([name for name in facts.scripts if name.endswith(end)] for end in (".R", ".do"))
     parts = [
         facts.title,
@@ -112,10 +114,10 @@ def readme(
         *(["", *(_wrapped(sentence) for sentence in facts.uncounted)] if facts.uncounted else []),
         "",
         "Names: in the files, in digicarbon",
-        *_names(names),
+        *(f"  {name:<{width}}  {column}" for column, name in names.items()),
         "",
         "Notes under the table",
-        *(_wrapped(f"- {note}", "  ") for note in _notes(cases)),
+        *(_wrapped(f"- {note}", "  ") for note in notes),
         "",
     ]
     return "\n".join(parts)
@@ -173,15 +175,6 @@ def _runs(
         lines.append(f"  {case.title}")
         lines.append(f"      {case.result.kind}, {sets[case.number].name}{weights}, {configs[case.number]}")
     return lines
-
-
-def _names(names: Names) -> list[str]:
-    width = max((len(name) for name in names.values()), default=0)
-    return [f"  {name:<{width}}  {column}" for column, name in names.items()]
-
-
-def _notes(cases: Sequence[Case]) -> list[str]:
-    return list(map(str, dict.fromkeys(note for case in cases for note in case.result.notes)))
 
 
 def _wrapped(text: str, indent: str = "") -> str:

@@ -485,8 +485,8 @@ def _memory(book: _Book, executor: Executor) -> dict[str, str]:
 def _fit(runs: Sequence[Run], book: _Book, executor: Executor) -> None:
     """Fit the runs that have no result yet."""
     with (
-        SharedPanels(local=not executor.remote) as stages,
-        closing(engine.fitted(_work(runs, book.remaining(), executor, stages))) as answers,
+        SharedPanels(local=not executor.remote) as shared,
+        closing(engine.fitted(_work(runs, book.remaining(), executor, shared))) as answers,
         WhenQuiet(FLUSH, book.flush) as quiet,
     ):
         for results in answers:
@@ -695,10 +695,10 @@ class _Signals:
         raise Interrupt
 
 
-def _work(runs: Sequence[Run], indices: Sequence[int], executor: Executor, stages: SharedPanels) -> Work:
+def _work(runs: Sequence[Run], indices: Sequence[int], executor: Executor, shared: SharedPanels) -> Work:
     classes = {cls for index in indices for cls in (type(runs[index].specs.model), type(runs[index].specs.diagnostic))}
     own = any(cls.__module__.split(".")[0] != "digicarbon" for cls in classes)
-    return Work(lambda index: stages.task(index, runs[index]), indices, [kind(run) for run in runs], executor, own)
+    return Work(lambda index: shared.task(index, runs[index]), indices, [kind(run) for run in runs], executor, own)
 
 
 def kind(run: Run) -> str:

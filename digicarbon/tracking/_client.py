@@ -172,7 +172,7 @@ class Client:
 
     def children(self, experiment_id: str, parent_id: str) -> list[tuple[str, str, str]]:
         """Return hash, id and status of the runs of a sweep that are not deleted."""
-        runs = self._all([experiment_id], f"tags.`{PARENT}` = '{parent_id}'")
+        runs = every(self._client, [experiment_id], f"tags.`{PARENT}` = '{parent_id}'")
         return [(run.data.tags.get(HASH, ""), run.info.run_id, run.info.status) for run in runs]
 
     def find(self, keys: Iterable[str]) -> list[tuple[str, str]]:
@@ -181,7 +181,8 @@ class Client:
         ids = [experiment.experiment_id for experiment in self._client.search_experiments()]
         few = [f"tags.`{HASH}` = '{key}'" for key in hashes]
         filters = few if len(hashes) <= FEW_KEYS else ["tags.`digicarbon.kind` = 'specification'"]
-        runs = [run for one in filters for run in self._all(ids, f"{one} AND attributes.status = 'FINISHED'")]
+        finished = (f"{one} AND attributes.status = 'FINISHED'" for one in filters)
+        runs = [run for one in finished for run in every(self._client, ids, one)]
         runs.sort(key=lambda run: run.info.end_time)
         pairs = [(run.data.tags.get(HASH, ""), run.info.run_id) for run in runs]
         return [(key, run_id) for key, run_id in pairs if key in hashes]
@@ -208,14 +209,16 @@ class Client:
         runs = self._client.search_runs([experiment_id], f"tags.`{DELIVERY}` = '{row.run_id}'", max_results=1)
         return str(runs[0].info.run_id) if runs else ""
 
-    def _all(self, experiment_ids: Sequence[str], condition: str) -> Iterator[Run]:
-        token = None
-        while True:
-            page = self._client.search_runs(experiment_ids, condition, max_results=1000, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
+
+def every(client: MlflowClient, experiment_ids: Sequence[str], condition: str = "") -> Iterator[Run]:
+    """Yield all runs of some experiments that meet a condition, a page after the other."""
+    token = None
+    while experiment_ids:
+        page = client.search_runs(experiment_ids, condition, max_results=1000, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 def _input(data: Data) -> DatasetInput:

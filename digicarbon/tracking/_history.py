@@ -11,7 +11,7 @@ from pathlib import Path
 
 from digicarbon.errors import TrackingError
 from digicarbon.tracking import _failures
-from digicarbon.tracking._client import public
+from digicarbon.tracking._client import every, public
 from digicarbon.tracking._code import VERSIONS, provenance
 from digicarbon.tracking._connection import laid_out
 from digicarbon.tracking._places import SERVERS, SQLITE, Tracking, for_reading, refuse_folder
@@ -182,16 +182,10 @@ def _by_client(uri: str) -> dict[str, StoredRun]:
     client = public(for_reading(uri))
     ids = [experiment.experiment_id for experiment in client.search_experiments()]
     result: dict[str, StoredRun] = {}
-    token = None
-    while ids:
-        page = client.search_runs(ids, max_results=1000, page_token=token)
-        for run in page:
-            info, texts = run.info, {**run.data.tags, **run.data.params}
-            seconds = ((info.end_time or info.start_time) - info.start_time) / 1000
-            result[info.run_id] = StoredRun(info.status, seconds, info.start_time, texts)
-        token = page.token
-        if not token:
-            break
+    for run in every(client, ids):
+        info, texts = run.info, {**run.data.tags, **run.data.params}
+        seconds = ((info.end_time or info.start_time) - info.start_time) / 1000
+        result[info.run_id] = StoredRun(info.status, seconds, info.start_time, texts)
     return result
 
 

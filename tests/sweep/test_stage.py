@@ -28,7 +28,7 @@ SHOP = Preparation()
 
 
 def _run(*overrides: str, preparation: Preparation = SHOP) -> Run:
-    (run,) = plan(Composer(loader(), "config", overrides), workshop=preparation).runs
+    (run,) = plan(Composer(loader(), "config", overrides), preparation=preparation).runs
     return run
 
 

@@ -611,16 +611,16 @@ def test_shipped_option_enters_a_two_way_sdm(option: str, composer: Composer) ->
     chosen = Composer(composer.loader, "config", ["model=sdm", "model.effects=two_way", f"weights={option}"])
     if _needs_file(option, composer):
         with pytest.raises(ConfigError, match=rf"weights\.path is required by weights={option}"):
-            plan(chosen, workshop=SHOP)
+            plan(chosen, preparation=SHOP)
         return
     varies = find_option("weights", option).spec.varies
     if varies:
         # one W for all periods does not hold them; a model by period does
         with pytest.raises(WeightsError, match="differ between periods"):
-            plan(chosen, workshop=SHOP)
+            plan(chosen, preparation=SHOP)
         words = ["model=unbalanced_spatial", "model.kind=sdm", "model.effects=two_way", "model.test=errors"]
         chosen = Composer(composer.loader, "config", [*words, f"weights={option}"])
-    run = plan(chosen, workshop=SHOP).runs[0]
+    run = plan(chosen, preparation=SHOP).runs[0]
     made = run.prepared.weights
     assert made is not None
     parts = getattr(made, "parts", (made,))

@@ -16,7 +16,7 @@ SIZES = {"northeast": 3, "east": 10, "central": 6, "west": 11}
 
 
 def run(*overrides: str) -> Run:
-    return plan(Composer(loader(), "config", ["source=simulated_fe", *overrides]), workshop=SHOP).runs[0]
+    return plan(Composer(loader(), "config", ["source=simulated_fe", *overrides]), preparation=SHOP).runs[0]
 
 
 def members(region: str) -> list[str]:

@@ -86,10 +86,8 @@ def compare_(
         raise DataError(Note("compare_nothing_alike", one=first, other=second, labels=labels[0], others=labels[1]))
     words = _words([*asked, *_recorded_languages(now, then)])
     said = words.notes([*_headings(heading(then), heading(now)), *summary(comparison, store)])
-    if to is not None:
-        _put(Path(to), lambda: comparison.runs, tables(comparison, MOST, words), said, words)
     written = Note("compare_every_run_written", file=to)
-    _print(said, tables(comparison, SHOWN, words), words, _written(to, written))
+    _give(to, said, lambda: comparison.runs, lambda most: tables(comparison, most, words), written, words)
     return int(len(comparison.moved) > 0)
 
 
@@ -111,10 +109,8 @@ def _against(
         raise DataError(Note("compare_nothing_alike", one=first, other=second, labels=labels[0], others=labels[1]))
     words = _words([*asked, *_recorded_languages(*(side for side in sides if side is not None))])
     said = words.notes([*_headings(then.heading, now.heading), *said_of(then, now, result)])
-    if to is not None:
-        _put(Path(to), lambda: frame_of(result), table_of(result.rows, MOST, words), said, words)
     written = Note("compare_every_number_written", file=to)
-    _print(said, table_of(result.rows, SHOWN, words), words, _written(to, written))
+    _give(to, said, lambda: frame_of(result), lambda most: table_of(result.rows, most, words), written, words)
     return int(any(not row.exact for row in result.rows))
 
 
@@ -122,15 +118,26 @@ def _headings(then: Note, now: Note) -> list[Note]:
     return [Note("compare_side", side=side, what=what) for side, what in (("A", then), ("B", now))]
 
 
-def _print(said: Sequence[str], table: Table | None, words: Labels, written: Note | None) -> None:
-    console = terminal()
+def _give(
+    to: str | None,
+    said: Sequence[str],
+    rows: Callable[[], pd.DataFrame],
+    table_of_most: Callable[[int], Table | None],
+    written: Note,
+    words: Labels,
+) -> None:
+    """Write a comparison to a file, if one is named, and print it; ``written`` says that the file has all rows."""
+    if to is not None:
+        _put(Path(to), rows, table_of_most(MOST), said, words)
+    table, console = table_of_most(SHOWN), terminal()
     for line in (*said[:2], "", *said[2:]):
         console.print(line, soft_wrap=not console.is_terminal)
     if table is not None:
         console.print()
         show(table, console)
-    if written is not None:
-        console.print(words.cell(written), soft_wrap=True)
+    if to is not None:
+        all_rows = to.lower().endswith(CSV)
+        console.print(words.cell(written if all_rows else Note("compare_result_written", file=to)), soft_wrap=True)
 
 
 def _languages(overrides: Sequence[str]) -> list[Language]:
@@ -158,13 +165,6 @@ def _recorded_languages(*sides: Side) -> Iterator[Language]:
 def _words(languages: Sequence[Language]) -> Labels:
     """Return the words of the first language, of English if there is none."""
     return Labels(languages[0] if languages else "en")
-
-
-def _written(to: str | None, rows: Note) -> Note | None:
-    """Return what a file has: rows if it is a CSV file, the result otherwise; None if there is no file."""
-    if to is None:
-        return None
-    return rows if to.lower().endswith(CSV) else Note("compare_result_written", file=to)
 
 
 def _recorded_numbers(side: Side) -> Source:

@@ -105,11 +105,11 @@ class Reader:
         """Take in what runs read."""
         seen: dict[Hashable, object] = {}
         for run in runs:
-            specs, stage = run.specs, run.prepared.shared
-            key = (id(stage), id(specs.weights), specs.terms, specs.model.y, specs.model.optional_terms)
+            specs, shared = run.specs, run.prepared.shared
+            key = (id(shared), id(specs.weights), specs.terms, specs.model.y, specs.model.optional_terms)
             if key not in seen:
                 # kept, so that no other object takes the id
-                seen[key] = (stage, specs.weights)
+                seen[key] = (shared, specs.weights)
                 self._take(run)
 
     def _take(self, run: Run) -> None:
