@@ -14,11 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
-from digicarbon import pack
 from digicarbon.errors import ConfigError
 
-FLAGS: Mapping[str, tuple[str, ...]] = {"run": ("--force",), "plan": ("--all",), "check": ()}
-"""The verbs whose words Hydra reads, and our own flags, which Hydra does not know; packs add theirs, see `flags_of`."""
 WITH_VALUE = frozenset(
     {
         "-c",
@@ -43,12 +40,10 @@ _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 @cache
 def flags_of() -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return the verbs whose words Hydra reads, each with our own flags: those without a value, and those with one."""
-    flags: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {verb: (own, ()) for verb, own in FLAGS.items()}
-    for one in pack.offered("verbs"):
-        for verb, (plain, valued) in one.flags.items():
-            before = flags.get(verb, ((), ()))
-            flags[verb] = (*before[0], *plain), (*before[1], *valued)
-    return flags
+    # which reads words by what is here
+    from digicarbon.cli.usage import parser
+
+    return {verb: one.own_flags for verb, one in parser().verbs.items() if one.reader == "hydra"}
 
 
 def read(verb: str, words: Sequence[str]) -> tuple[str, dict[str, str], list[str]]:

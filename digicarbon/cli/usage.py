@@ -7,7 +7,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from textwrap import fill, indent
@@ -54,13 +55,10 @@ class Verbs:
         A use of each verb and what it does, for the help of the program.
     add_to : callable
         Adds the verbs, by the function that it gets, and flags to those of the core, which it gets by name.
-    flags : mapping of str to (sequence of str, sequence of str)
-        Of verbs whose words Hydra reads: flags without a value, and flags with one.
     """
 
     usage: Sequence[tuple[str, Note]]
     add_to: Callable[[Adder, Mapping[str, Verb]], None]
-    flags: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict)
 
 
 def usage() -> str:
@@ -124,7 +122,7 @@ class Verb(ArgumentParser):
         self._does, self._more = does, more
         self._says: dict[str, Note] = {}
         self._examples, self._needs, self._names, self._least = examples, needs, names, least
-        self._is_override, self._reader = is_override, reader
+        self._is_override, self.reader = is_override, reader
         self.verbs: dict[str, Verb] = {}
 
     def add_verbs(self) -> Adder:
@@ -154,6 +152,13 @@ class Verb(ArgumentParser):
         if says is not None:
             self._says[names[0]] = says
 
+    @property
+    def own_flags(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Our own flags, not Hydra's: those without a value, and those with one, which have a word for it."""
+        own = [one for one in self._actions if one.option_strings[0] not in _OF_HYDRA]
+        plain, valued = ([one.option_strings[0] for one in own if bool(one.metavar) == has] for has in (False, True))
+        return tuple(plain), tuple(valued)
+
     def has_flag(self, verb: str, flag: str) -> bool:
         """Return whether a verb below this one has a flag of its own of that name."""
         return verb in self.verbs and any(flag in one.option_strings for one in self.verbs[verb]._actions)
@@ -180,7 +185,7 @@ class Verb(ArgumentParser):
         if FLAG not in self._says:
             flags.append((f"{FLAG} zh", Note("help_language")))
         mlflow = ("--help", Note("help_this_of_mlflow"))
-        flags.append(mlflow if self._reader == "mlflow" else ("-h, --help", Note("help_this")))
+        flags.append(mlflow if self.reader == "mlflow" else ("-h, --help", Note("help_this")))
         lines = "\n".join(f"  {flag:<18}{said(says)}" for flag, says in flags)
         examples = "\n".join(f"  {one}" for one in self._examples)
         more = "" if self._more is None else said(self._more)
@@ -196,7 +201,7 @@ class Verb(ArgumentParser):
         if self.verbs and words[0] not in self.verbs:
             hint = suggestion(words[0], self.verbs) or Note("verb_list", verbs=list(self.verbs))
             raise ConfigError(Note("verb_unknown", word=words[0], hint=hint, program=self.prog))
-        if self._reader == "hydra":
+        if self.reader == "hydra":
             experiment, own, rest = read(self.prog.split()[-1], words)
             flags = {
                 one.dest: own[one.option_strings[0]] or True for one in self._actions if one.option_strings[0] in own
@@ -205,13 +210,13 @@ class Verb(ArgumentParser):
         if not self.verbs:
             self._check_flags(words)
         options, others = super().parse_known_args(words, namespace)
-        names = {} if self.verbs else {"words": others} if self._reader else self._named(others)
+        names = {} if self.verbs else {"words": others} if self.reader else self._named(others)
         return Namespace(**vars(options), **names), []
 
     def _asks_for_help(self, words: Sequence[str]) -> bool:
         if self.verbs:
             return not words or words[0] in ("help", "-h", "--help")
-        return "--help" in words or "-h" in (words[-1:] if self._reader == "mlflow" else words)
+        return "--help" in words or "-h" in (words[-1:] if self.reader == "mlflow" else words)
 
     def _check_flags(self, words: Sequence[str]) -> None:
         """Refuse what argparse would refuse, in words of ours."""
@@ -219,7 +224,7 @@ class Verb(ArgumentParser):
         given = set()
         for word, following in pairwise([*words, "-"]):
             flag, equals, value = word.partition("=")
-            if not word.startswith("-") or (self._reader and flag not in actions):
+            if not word.startswith("-") or (self.reader and flag not in actions):
                 continue
             if flag not in actions:
                 known = [*actions, "--help"]
@@ -273,6 +278,7 @@ _CLOSING = "，。；：、）？"
 """Marks that begin no line."""
 
 
+@cache
 def parser() -> Verb:
     """Return the parser of all verbs."""
     top = Verb(prog="digicarbon")
@@ -364,6 +370,9 @@ def _add_fits(add: Adder) -> None:
     fits[1].add_flag("--all", dest="every", says=Note("flag_all_runs"))
     for one in fits:
         add_hydra(one)
+
+
+_OF_HYDRA = ("-m", "--cfg", "--hydra-help")
 
 
 def add_hydra(verb: Verb) -> None:

@@ -60,8 +60,4 @@ VERBS = Verbs(
         ("digicarbon package EXPERIMENT… --to DIR", Note("usage_package")),
     ),
     add_to=_add,
-    flags={
-        "plan": (("--blind",), ("--draws", "--effect", "--seed")),
-        "lock": (("--check", "--again", "--tag"), ("--why", "--tsa")),
-    },
 )
