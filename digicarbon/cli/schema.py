@@ -133,10 +133,7 @@ def modeline(name: str, folder: str = FOLDER) -> str:
 def schemas(tell: Callable[[Note], object]) -> dict[str, Schema]:
     """Return the schemas of each group's options, of experiments, and of files that packs read beside them, by name.
 
-    Parameters
-    ----------
-    tell : callable
-        Called with a note for each option that is left out.
+    ``tell`` gets a note for each option that is left out.
     """
     book = _Book(tell)
     return {

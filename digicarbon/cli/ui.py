@@ -98,13 +98,7 @@ def quick(host: str, port: str) -> list[str]:
 
 
 def settings_of_server(uri: str) -> dict[str, str]:
-    """Return the variables that `mlflow ui` hands to its server.
-
-    Parameters
-    ----------
-    uri : str
-        The store.
-    """
+    """Return the variables that `mlflow ui` hands to its server of a store."""
     return {
         "_MLFLOW_SERVER_FILE_STORE": uri,
         "_MLFLOW_SERVER_REGISTRY_STORE": uri,

@@ -249,12 +249,9 @@ class Composer:
             raise unknown_option(group, option, self, place)
 
     def compose_options(self, wanted: Mapping[str, Iterable[str]]) -> None:
-        """Compose options that a sweep will need, one of each group in a composition.
+        """Compose options of groups that a sweep will need, one of each group in a composition.
 
-        Parameters
-        ----------
-        wanted : mapping of str to iterable of str
-            Options by group. One that is wrong, or not plain, is composed separately when a run uses it.
+        One that is wrong, or not plain, is composed separately when a run uses it.
         """
         known = {*self._option_nodes, *self.chosen.items()}
         new = {

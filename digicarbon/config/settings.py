@@ -70,10 +70,7 @@ def in_file(content: Mapping[Any, Any], shipped: Mapping[Any, Any]) -> Iterator[
 def on_command_line(override: str) -> Note | None:
     """Return the note on an override of a Hydra setting without effect here; None for all other overrides.
 
-    Parameters
-    ----------
-    override : str
-        E.g. ``hydra.sweeper.params.model=twfe,fe`` or ``hydra/launcher=joblib``.
+    For example ``hydra.sweeper.params.model=twfe,fe`` or ``hydra/launcher=joblib``.
     """
     word, _, value = override.lstrip("+~").partition("=")
     key = word.partition("@")[0].replace("/", ".")

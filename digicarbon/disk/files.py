@@ -109,13 +109,7 @@ class Scratch:
 
 
 def remove_abandoned(place: Path) -> None:
-    """Remove the folders of ended processes, except those of other users or that cannot be removed.
-
-    Parameters
-    ----------
-    place : Path
-        The system's folder of temporary files.
-    """
+    """Remove the folders of ended processes, except those of other users or that cannot be removed."""
     from filelock import FileLock
 
     for lock_file in place.glob(f"{PREFIX}*{_LOCK}"):

@@ -347,10 +347,7 @@ class Impossible:
 def rules_for(failed: Sequence[Mapping[str, Any]], passed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the shortest exclusion of one or two keys that matches all failed choices and no others.
 
-    Parameters
-    ----------
-    failed, passed : sequence of mapping
-        Values by key, of choices that cannot and that can run.
+    Choices are values by key, those that cannot run and those that can.
     """
     if not passed:
         return []

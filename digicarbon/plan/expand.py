@@ -75,12 +75,6 @@ def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tup
 def laid_over(plain: Sequence[str], axes: Sequence[Axis]) -> dict[str, str]:
     """Return plain overrides as sweeps of one value, so that they change each swept option, as in a grid.
 
-    Parameters
-    ----------
-    plain : sequence of str
-    axes : sequence of Axis
-        As `read_overrides` returns them.
-
     Returns
     -------
     dict of str to str

@@ -566,15 +566,7 @@ def _digest(content: str | bytes | Path) -> str:
 
 
 def shown_before(key: str, place: Callable[[str], Path | None]) -> Shown | None:
-    """Return what the sweep showed before, or None if it would show something else today.
-
-    Parameters
-    ----------
-    key : str
-        As from `key_of`.
-    place : callable
-        Returns the path of a file of the sweep, or None if it is not on this disk.
-    """
+    """Return what the sweep showed before, by `key_of`; None if it would show something else today."""
     path = place(RECORDED)
     if not key or path is None:
         return None

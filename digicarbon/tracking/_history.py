@@ -63,15 +63,7 @@ class StoredRun:
 
 
 def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
-    """Return what a store knows of runs.
-
-    Parameters
-    ----------
-    tracking : Tracking
-    sweep_key : str
-        Of the sweep that would be continued.
-    keys : iterable of str
-        Content hashes.
+    """Return what a store knows of runs, by their content hashes; the key is of the sweep that would be continued.
 
     Raises
     ------

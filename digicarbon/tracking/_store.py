@@ -590,12 +590,7 @@ class SweepContents:
 def sweep_contents(uri: str, experiment_id: str, parent_id: str, scratch: Path) -> SweepContents:
     """Return the runs of a sweep and their results, whether it has ended or not.
 
-    Parameters
-    ----------
-    uri : str
-    experiment_id, parent_id : str
-    scratch : Path
-        A folder for files that are fetched from a server.
+    Files that are fetched from a server go into the folder ``scratch``.
 
     Raises
     ------

@@ -78,12 +78,6 @@ def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
 def fitted_again(recorded: Recorded, config: str) -> Refitted:
     """Fit a recorded run from its composed configuration, as the worker of a sweep does.
 
-    Parameters
-    ----------
-    recorded : Recorded
-    config : str
-        YAML.
-
     Raises
     ------
     EstimationError

@@ -73,13 +73,7 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def stamped(digest: str, url: str) -> Stamp:
-    """Ask a time stamping authority to stamp a SHA-256.
-
-    Parameters
-    ----------
-    digest : str
-        64 hexadecimal digits.
-    url : str
+    """Ask a time stamping authority at an address to stamp a SHA-256, 64 hexadecimal digits.
 
     Raises
     ------

@@ -122,16 +122,8 @@ def note_recorded(content: bytes) -> Note:
 def note_of_today(experiment: str, last: int) -> Note | None:
     """Return what is to be said of an experiment's lock of today by a sweep that was recorded without one.
 
-    Parameters
-    ----------
-    experiment : str
-    last : int
-        When its last run ended, in milliseconds since 1970.
-
-    Returns
-    -------
-    Note or None
-        None if the experiment is not locked, or its lock cannot be read.
+    The last run of the sweep ended at ``last``, in milliseconds since 1970. None if the experiment is not locked, or
+    its lock cannot be read.
     """
     try:
         lock = read(path_of(experiment))

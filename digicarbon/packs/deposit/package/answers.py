@@ -264,14 +264,7 @@ def answers(file: Path) -> Answers:
 
 
 def open_questions(given: Answers, sources: Mapping[str, Collection[str]]) -> Iterator[Question]:
-    """Yield the questions that are not answered.
-
-    Parameters
-    ----------
-    given : Answers
-    sources : mapping of str to collection of str
-        For each source whose data are asked for, the questions that its own facts answer.
-    """
+    """Yield the questions that are not answered; each source comes with those that its own facts answer."""
     for key, words in questions().items():
         group, _, name = key.rpartition(".")
         if not group and _empty(getattr(given, name)):

@@ -248,34 +248,22 @@ def _shown(one: Member, project: Project) -> _Shown:
     if lock is not None:
         files[lock.file] = project.without_paths(sweep.file(ARTIFACT).decode()).encode()
     command = tuple(project.moved(command_line("run", one.name, one.overrides)).split(" "))
+
+    def display(title: str, kind: str, names: Iterable[str], numbers: str = "") -> Display:
+        return Display(title, kind, one.name, command, tuple(f"{folder}/{name}" for name in names), numbers)
+
     displays = []
     if section.table is not None:
-        names = [name for name in tables if name.startswith("table")]
-        displays.append(
-            Display(
-                section.table.title,
-                "table",
-                one.name,
-                command,
-                tuple(f"{folder}/{name}" for name in names),
-                f"{folder}/{NUMBERS}",
-            )
-        )
+        names = (name for name in tables if name.startswith("table"))
+        displays.append(display(section.table.title, "table", names, f"{folder}/{NUMBERS}"))
     pictures: dict[str, list[str]] = {}
     for name in beside:
         if name.startswith("pictures/"):
             pictures.setdefault(name.rpartition(".")[0], []).append(name)
+    title, end = project.without_paths(section.title), " (SIMULATED data)" if sweep.simulated else ""
     displays += [
-        Display(
-            f"{project.without_paths(section.title)}: {PurePosixPath(stem).stem.replace('_', ' ')}"
-            + (" (SIMULATED data)" if sweep.simulated else ""),
-            "figure",
-            one.name,
-            command,
-            tuple(f"{folder}/{name}" for name in names),
-            "",
-        )
-        for stem, names in pictures.items()
+        display(f"{title}: {PurePosixPath(stem).stem.replace('_', ' ')}{end}", "figure", files_of_it)
+        for stem, files_of_it in pictures.items()
     ]
     return _Shown(
         _experiment(one, project, section, type(report).__name__, lock, command),

@@ -53,16 +53,7 @@ class Item:
 
 
 def checklist(name: str, facts: Facts, answers: Answers, still_open: Sequence[str]) -> list[Item]:
-    """Return the items of a checklist.
-
-    Parameters
-    ----------
-    name : {"dcas", "top"}
-    facts : Facts
-    answers : Answers
-    still_open : sequence of str
-        Keys of the questions that are not answered.
-    """
+    """Return the items of the checklist ``dcas`` or ``top``, given the keys of open questions."""
     items = (_dcas if name == "dcas" else _top)(facts, answers, still_open)
     return [Item(number, verdict, note) for number, (verdict, note) in enumerate(items, start=1)]
 

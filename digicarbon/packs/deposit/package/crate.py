@@ -56,15 +56,7 @@ _PRONOM = {
 
 
 def crate(facts: Facts, answers: Answers, documents: Mapping[str, bytes]) -> bytes:
-    """Return ``ro-crate-metadata.json``.
-
-    Parameters
-    ----------
-    facts : Facts
-    answers : Answers
-    documents : mapping of str to bytes
-        The documents of the package, beside ``facts.files``.
-    """
+    """Return ``ro-crate-metadata.json`` of the files among the facts and of the documents beside them."""
     one = _Crate(facts, answers)
     contents = {**facts.files, **documents}
     files = one.files(contents)

@@ -238,15 +238,7 @@ def _add(origins: list[_Origin], one: Member, group: str, option: str, entry: Ma
 def of_modules(project: Project, opened: Mapping[str, str], answers: Answers, refused: Collection[str]) -> list[Source]:
     """Return what the authors' own modules read and no source names, as a data set of each module.
 
-    Parameters
-    ----------
-    project : Project
-        Learns which files these are.
-    opened : mapping of str to str
-        The module by the path of each file that it has opened.
-    answers : Answers
-    refused : collection of str
-        SHA-256 of what other sources do not pass on.
+    ``opened`` has the module of each opened file, ``refused`` the SHA-256 of what other sources do not pass on.
     """
     known = {os.path.realpath(path) for path in paths(project)}
     every = {**project.named, **opened}

@@ -157,13 +157,6 @@ def licences(facts: Facts, answers: Answers) -> bytes:
 
 
 def licence_text(licence: str, holder: str) -> str:
-    """Return the text of one of `LICENCES`.
-
-    Parameters
-    ----------
-    licence : str
-    holder : str
-        Year and holder, for the texts that name them.
-    """
+    """Return the text of one of `LICENCES`, with year and holder where it names them."""
     text = files(__package__).joinpath(f"licences/{licence}.txt").read_text(encoding="utf-8")
     return text.replace(BLANKS[licence], holder, 1) if licence in BLANKS else text

@@ -54,14 +54,9 @@ class _Watch:
 def opened_by(modules: Collection[str], stores: Collection[str]) -> Iterator[dict[str, str]]:
     """Note the files that modules open for reading within the block; nothing is watched without modules.
 
-    Only what Python opens is seen: a library in another language may open files by itself.
+    Modules are files below the working directory, stores are folders of results, which are no data.
 
-    Parameters
-    ----------
-    modules : collection of str
-        Names of their files below the working directory.
-    stores : collection of str
-        Folders of results, which are no data.
+    Only what Python opens is seen: a library in another language may open files by itself.
 
     Yields
     ------
@@ -97,14 +92,7 @@ def opened_by(modules: Collection[str], stores: Collection[str]) -> Iterator[dic
 
 
 def named_in(tree: ast.Module, folder: Path) -> Iterator[str]:
-    """Yield the files below the working directory that texts in a module name: a library may open them by itself.
-
-    Parameters
-    ----------
-    tree : ast.Module
-    folder : Path
-        That of the module.
-    """
+    """Yield files below the working directory that texts in a module of a folder name: a library may open them."""
     here = Path.cwd()
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.endswith(CODE):

@@ -119,15 +119,9 @@ def digest(path: Path) -> str:
 
 
 def find_data(files: list[dict[str, Any]], chosen: set[str], folder: Path | None) -> tuple[dict[str, Path], list[str]]:
-    """Return where each file of data lies, by its place in the package, and what is wrong.
+    """Return where the data of chosen experiments lie, by their places in the package, and what is wrong.
 
-    Parameters
-    ----------
-    files : list of dict
-    chosen : set of str
-        The experiments that are rebuilt.
-    folder : Path or None
-        Where files are searched that the package does not contain.
+    Files that the package does not contain are searched in the folder, if there is one.
     """
     found: dict[str, Path] = {}
     problems: list[str] = []
