@@ -114,8 +114,8 @@ class Node:
         if self._seal is None:
             content = mapped(self.content)
             # a node of plain values without secrets is its own seal
-            own = content is self.content and self.interpolations == {}
-            self._seal = self if own else Node(self.group, content, sealed=True)
+            sealed = content is self.content and self.interpolations == {}
+            self._seal = self if sealed else Node(self.group, content, sealed=True)
         return self._seal
 
     def with_values(self, values: Sequence[tuple[str, Any]]) -> Node:

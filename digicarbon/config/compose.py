@@ -514,13 +514,13 @@ class Composer:
         return self._points[groups]
 
     def _new_point(self, groups: Mapping[str, str]) -> Point:
-        own = [self._nodes_of_option(group, option) for group, option in groups.items()]
-        if any(nodes is None for nodes in own):
+        chosen = [self._nodes_of_option(group, option) for group, option in groups.items()]
+        if any(nodes is None for nodes in chosen):
             # an option that writes outside its group needs a full composition
             config, _ = self._compose([f"{group}={option}" for group, option in groups.items()])
             nodes = _nodes(config)
         else:
-            replacements = (item for option_nodes in own if option_nodes for item in option_nodes.items())
+            replacements = (item for option_nodes in chosen if option_nodes for item in option_nodes.items())
             nodes = {**self._base_nodes, **dict(replacements)}
         return Point(nodes, {**self.chosen, **groups})
 
@@ -647,9 +647,11 @@ class Composer:
         fields = dict.fromkeys(str(key) for file in self.files for key in file.content.get("report") or {})
         if not fields:
             return ()
-        own = Composer(self.loader, self.name, [one for one in self.overrides if _key(one).split(".")[0] != "report"])
+        stated = Composer(
+            self.loader, self.name, [one for one in self.overrides if _key(one).split(".")[0] != "report"]
+        )
         shown = content_of("report", option)
-        if shown.get("_target_") == content_of("report", own.chosen["report"]).get("_target_"):
+        if shown.get("_target_") == content_of("report", stated.chosen["report"]).get("_target_"):
             return ()
         return tuple(key for key in fields if key not in shown and f"report.{key}" not in self.given)
 

@@ -144,13 +144,13 @@ _PARENT = re.compile(r"^defaults:\s*\[\s*([\w-]+)", re.MULTILINE)
 def line_of(path: Path) -> str:
     """Return the comment in an option's first line, and its pack; reading the file as YAML would take long."""
     seen: set[Path] = set()
-    own: Path | None = path
+    file: Path | None = path
     target = None
-    while target is None and own is not None and own not in seen:
-        seen.add(own)
-        text = own.read_text(encoding="utf-8", errors="replace")
+    while target is None and file is not None and file not in seen:
+        seen.add(file)
+        text = file.read_text(encoding="utf-8", errors="replace")
         target, parent = _TARGET.search(text), _PARENT.search(text)
-        own = None if parent is None else find(f"{path.parent.name}/{parent[1]}")
+        file = None if parent is None else find(f"{path.parent.name}/{parent[1]}")
     name = "" if target is None else pack.of(target[1])
     return " ".join(filter(None, (headline(path), f"({name})" if name else "")))
 

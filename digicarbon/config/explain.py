@@ -159,6 +159,6 @@ def _place(text: str) -> str:
 
 def _one_line(error: BaseException) -> str:
     """Return an error's own lines and those of its cause, without Hydra's advice and listings."""
-    own = re.split(r"\n\s*(?:Search path:|Available options|See https?:|To append to)", str(error).strip())[0]
+    message = re.split(r"\n\s*(?:Search path:|Available options|See https?:|To append to)", str(error).strip())[0]
     cause = "" if error.__cause__ is None else _one_line(error.__cause__)
-    return " ".join(f"{own} {cause}".split())
+    return " ".join(f"{message} {cause}".split())

@@ -292,9 +292,9 @@ def in_order(content: Mapping[Any, Any], path: Path) -> bool:
         return not items
     later = [_named(item) for item in items[items.index("_self_") + 1 :]]
     # mappings are merged
-    own = [key for key, value in _fields(content) if key != "defaults" and not isinstance(value, Mapping)]
-    if later and own:
-        raise ConfigError(Note("self_not_last", others=cut(later), keys=cut(own)), f"{shown(path)}, defaults")
+    keys = [key for key, value in _fields(content) if key != "defaults" and not isinstance(value, Mapping)]
+    if later and keys:
+        raise ConfigError(Note("self_not_last", others=cut(later), keys=cut(keys)), f"{shown(path)}, defaults")
     return True
 
 
@@ -390,9 +390,9 @@ def check_shape(key: str, value: object, place: str) -> None:
 
 def check_printed(text: str, key: str, place: str) -> None:
     """Raise a `ConfigError` if a text that tables and pictures show has a variable of the environment."""
-    found = _ENVIRONMENT.search(text)
-    if found is not None:
-        raise ConfigError(Note("environment_printed", key=key, variable=found[0]), place)
+    variable = _ENVIRONMENT.search(text)
+    if variable is not None:
+        raise ConfigError(Note("environment_printed", key=key, variable=variable[0]), place)
 
 
 def check_labels(value: object, key: str, place: str) -> dict[str, str]:

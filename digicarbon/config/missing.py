@@ -27,13 +27,13 @@ def no_experiment(name: str, known: Sequence[str], place: str = "") -> ConfigErr
         The file that names it, if it is not the command line.
     """
     here = Path.cwd()
-    own = sorted(own_experiments() & set(known))
+    there = sorted(own_experiments() & set(known))
     hint = Note("root_of_sub_folder", root=ROOT) if name == ROOT else suggestion(name, [*known, ROOT])
     parts = list(_almost(here, name))
     if not (here / FOLDER).is_dir():
         parts.append(Note("no_folder_of_experiments", folder=here, name=FOLDER, way=_elsewhere(here, name)))
-    elif own:
-        parts.append(Note("experiments_there", folder=here / FOLDER, names=cut(own, MOST)))
+    elif there:
+        parts.append(Note("experiments_there", folder=here / FOLDER, names=cut(there, MOST)))
     else:
         parts.append(Note("no_yaml_there", folder=here / FOLDER))
     return ConfigError(Note("no_such_experiment", name=name, hint=hint, parts=parts), place)

@@ -185,9 +185,9 @@ class SharedPanel:
             panel = self.panel(terms)
             behind = [name for term in terms for name in hidden(term) if panel.has(name)]
             behind += [name for name in optional_terms if panel.has(name)]
-            made = [panel.origins[term].digest for term in terms if term in panel.origins]
+            origins = [panel.origins[term].digest for term in terms if term in panel.origins]
             expanded = panel.expanded(terms)
-            self._digests[key] = panel.digest_of((*expanded, *behind), made)
+            self._digests[key] = panel.digest_of((*expanded, *behind), origins)
             self._records[terms] = PanelRecord.of(panel, expanded)
         return self._digests[key]
 
@@ -355,9 +355,9 @@ def _weighted(config: Mapping[str, Any], model: Model, column: str) -> Mapping[s
     key = "sample.counts"
     if "observation_weights" not in type(model).model_fields:
         raise ConfigError(Note("matched_not_weighted", key=key, column=column, model=type(model).__name__))
-    own = dict(model)["observation_weights"]
-    if own not in (None, column):
-        raise ConfigError(Note("matched_weighted_twice", key=key, column=column, own=own))
+    weights = dict(model)["observation_weights"]
+    if weights not in (None, column):
+        raise ConfigError(Note("matched_weighted_twice", key=key, column=column, own=weights))
     weighted = {**config["model"], "observation_weights": column}
     diagnostic = config["diagnostic"]
     if diagnostic.get("model") == config["model"]:

@@ -69,8 +69,8 @@ def own_code(cls: type[Spec]) -> dict[str, str]:
     """
     if not own_file(cls):
         return {}
-    own = {name: content for name, content in _reached([cls]) if not name.startswith("digicarbon.")}
-    return {_place(name): _source(own[name], ours=False).digest for name in sorted(own)}
+    sources = {name: content for name, content in _reached([cls]) if not name.startswith("digicarbon.")}
+    return {_place(name): _source(sources[name], ours=False).digest for name in sorted(sources)}
 
 
 def _place(name: str) -> str:

@@ -258,12 +258,12 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), preparation: Pre
             ),
             composer.files[0].shown if composer.files else COMMAND_LINE,
         )
-    own = _with_own_errors(composer, result.runs)
-    result.remarks += dict.fromkeys(own.values())
+    other_errors = _with_own_errors(composer, result.runs)
+    result.remarks += dict.fromkeys(other_errors.values())
     if (
         changes
         and "title" not in composer.given
-        and all((run.key in own and not _has_wild(run.specs)) or _lacks_wild(run.specs) for run in result.runs)
+        and all((run.key in other_errors and not _has_wild(run.specs)) or _lacks_wild(run.specs) for run in result.runs)
     ):
         # the title of a table names no errors and no bootstrap that are not in it
         kept = [word for word in changes if not word.startswith("inference=")]
@@ -275,7 +275,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), preparation: Pre
 def _with_own_errors(composer: Composer, runs: Sequence[Run]) -> dict[str, Note]:
     """Return a note for each run, by its key, for which standard errors were chosen that its model does not have."""
     named = any(word.lstrip("+").split("=")[0] in ERRORS for word in composer.overrides)
-    own: dict[str, Note] = {}
+    notes: dict[str, Note] = {}
     wanted: dict[tuple[Any, ...], Any] = {}
     for run in runs:
         values, cov = run.choice.values, getattr(run.specs.model, "cov", None)
@@ -286,8 +286,8 @@ def _with_own_errors(composer: Composer, runs: Sequence[Run]) -> dict[str, Note]
             wanted[place] = run.config["inference"]["cov"]
         if wanted[place] != cov:
             model, option = run.options["model"], wanted[place]
-            own[run.key] = Note("errors_of_the_model", model=model, cov=cov, wanted=option)
-    return own
+            notes[run.key] = Note("errors_of_the_model", model=model, cov=cov, wanted=option)
+    return notes
 
 
 def _has_wild(specs: Specs) -> bool:
@@ -367,8 +367,9 @@ def _inherited_columns(composer: Composer, choices: Sequence[Choice]) -> list[No
         by_file.setdefault(composer.column_file(column) or COMMAND_LINE, []).append(column)
     if len(by_file) < 2:
         return []
-    own = composer.files[0].shown if composer.files else ""
-    inherited = {file: cut(columns) for file, columns in by_file.items() if file not in (own, COMMAND_LINE)}
+    file_of_experiment = composer.files[0].shown if composer.files else ""
+    here = (file_of_experiment, COMMAND_LINE)
+    inherited = {file: cut(columns) for file, columns in by_file.items() if file not in here}
     parts = [
         Note("columns_inherited" if number else "begins_columns_inherited", columns=columns, file=file)
         for number, (file, columns) in enumerate(inherited.items())

@@ -86,8 +86,8 @@ def brief(effects: Effects, labels: Labels) -> Note | None:
 def brief_of_parts(effects: Mapping[str, Effects], labels: Labels) -> Note | None:
     """Return the brief answers of parts as one note."""
     answers = {name: brief(one, labels) for name, one in effects.items()}
-    said = [note for name, one in answers.items() if one is not None for note in of_part(name, [one])]
-    return said[0] if len(said) == 1 else Note("sentences", said=said) if said else None
+    notes = [note for name, one in answers.items() if one is not None for note in of_part(name, [one])]
+    return notes[0] if len(notes) == 1 else Note("sentences", said=notes) if notes else None
 
 
 def of_part(name: str, notes: Sequence[Note]) -> Iterator[Note]:

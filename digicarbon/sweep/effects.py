@@ -135,11 +135,11 @@ class Gathered:
     @property
     def effects(self) -> Effects:
         """The effects of the runs that were taken."""
-        own = self._run_effect.level
+        level = self._run_effect.level
         return Effects(
             run_effect=self._run_effect,
             called=together(self._called),
-            level=next(iter(self._levels), LEVEL) if own is None else own,
+            level=next(iter(self._levels), LEVEL) if level is None else level,
             labels=self._labels,
             columns=np.array(self._numbers, dtype=np.float64).reshape(-1, NUMBERS).T,
             terms=tuple(self._terms),

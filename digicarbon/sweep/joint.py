@@ -282,7 +282,9 @@ def _scale(term: str, one: Specification) -> Note:
         name, differences = atom.variable, atom.operator == "D"
     if name.startswith("ln_"):
         scale = Note("scale_logarithms")
-    elif one.run.specs.measure.standardise and any(name in variables_of([own]) for own in one.run.specs.measure.terms):
+    elif one.run.specs.measure.standardise and any(
+        name in variables_of([column]) for column in one.run.specs.measure.terms
+    ):
         scale = Note("scale_standardised")
     else:
         scale = Note("scale_levels", variable=name)
@@ -391,14 +393,14 @@ def _under_the_null(
             why = Note("why_no_null", reason=error)
             absent += [(one.run.label, why) for one in members]
             continue
-        place, own = len(test.members), members[0].panel.units
+        place, labels = len(test.members), members[0].panel.units
         if whole is None:
             # signs belong to labels, so that samples of other units share the draws
-            outcomes: _Signed | _Permuted = _Signed(fitted, signs_of(own, draws, seed, every=False))
+            outcomes: _Signed | _Permuted = _Signed(fitted, signs_of(labels, draws, seed, every=False))
         else:
             classes = period_classes(fitted.rows)
             test.unmoved = max(test.unmoved, int((np.bincount(classes)[classes] == 1).sum()))
-            outcomes = _Permuted(fitted, within_classes(whole, np.array([position[unit] for unit in own]), classes))
+            outcomes = _Permuted(fitted, within_classes(whole, np.array([position[unit] for unit in labels]), classes))
         size = max(1, CELLS // len(fitted.y))
         for start in range(0, draws, size):
             block = slice(start, min(start + size, draws))
@@ -447,17 +449,17 @@ def _block(
 def _each(chosen: Sequence[Specification], drawn: NDArray[np.float32]) -> pd.DataFrame:
     """Return the p values of each specification, alone and together."""
     z = np.array([one.z for one in chosen])
-    found = step_down(z, drawn)
+    stepped = step_down(z, drawn)
     columns = [
         [one.run.label for one in chosen],
         [one.estimand.quantity for one in chosen],
         [one.estimand.term for one in chosen],
         np.array([one.estimate for one in chosen]),
         z,
-        found.p,
-        found.adjusted,
-        _adjusted(found.p, "holm"),
-        _adjusted(found.p, "bh"),
+        stepped.p,
+        stepped.adjusted,
+        _adjusted(stepped.p, "holm"),
+        _adjusted(stepped.p, "bh"),
     ]
     # as in the experiment: specifications of one null model were fitted together
     order = np.argsort([one.place for one in chosen])
@@ -494,15 +496,15 @@ def _refuse_another_fit(one: Specification, estimate: float, z: float) -> None:
 
 def _joint(
     how: tuple[Quantity, int, JointMethod],
-    found: CurveStatistics,
+    curve: CurveStatistics,
     curves: FloatArray,
     each: pd.DataFrame,
     notes: tuple[Note, ...],
 ) -> Joint:
     quantity, seed, method = how
-    rows, p = {}, found.p()
+    rows, p = {}, curve.p()
     for name in STATISTICS:
-        values = getattr(found, name)
+        values = getattr(curve, name)
         low, middle, high = np.nanquantile(values[1:], QUANTILES)
         rows[name] = (float(values[0]), float(middle), float(low), float(high), p[name])
     columns = ["observed", "null_median", "null_low", "null_high", "p"]
@@ -512,7 +514,7 @@ def _joint(
         draws=curves.shape[1],
         seed=seed,
         specifications=len(curves),
-        dominant="+" if found.dominant[0] > 0 else "-",
+        dominant="+" if curve.dominant[0] > 0 else "-",
         statistics=pd.DataFrame.from_dict(rows, orient="index", columns=columns),
         null_band=pd.DataFrame(
             {"rank": np.arange(1, len(band) + 1), "low": band[:, 0], "median": band[:, 1], "high": band[:, 2]}

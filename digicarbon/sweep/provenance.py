@@ -131,19 +131,19 @@ def ledger(runs: Sequence[Run]) -> Ledger:
     """
     origins = _Origins()
     tags = {run.label: origins.tags(run) for run in runs}
-    prints = {label: own[FINGERPRINT] for label, own in tags.items()}
+    prints = {label: of_run[FINGERPRINT] for label, of_run in tags.items()}
     groups: dict[str, list[Run]] = {}
     for run in runs:
         groups.setdefault(origins.choices(run), []).append(run)
-    measure_files, folders = _measure_files([own[0] for own in groups.values()])
+    measure_files, folders = _measure_files([alike[0] for alike in groups.values()])
     data = []
-    for own in groups.values():
-        each = {prints[run.label]: run for run in reversed(own)}
+    for alike in groups.values():
+        each = {prints[run.label]: run for run in reversed(alike)}
         by_print = {key: _own(run, origins) for key, run in reversed(each.items())}
         series = {
             name: digest for run in each.values() for name, digest in origins.series(run.specs, run.prepared).items()
         }
-        more = {"series": series, "code": list(_code(own, origins)), "artifacts": folders[own[0].label]}
+        more = {"series": series, "code": list(_code(alike, origins)), "artifacts": folders[alike[0].label]}
         data.append({**_entry(list(each.values())), **more, "runs": by_print})
     # to indent it takes long, and a record of thousands of runs has tens of thousands of lines
     indent = 1 if len(runs) <= MOST_INDENTED else None
@@ -271,9 +271,9 @@ class _Origins:
         if not inputs.files:
             return {}
         weights = () if specs.weights is None or prepared.weights is None else specs.weights.made_of
-        beside = [*(name for name, _ in weights), *([inputs.regions] if specs.sample.regions else ())]
+        further = [*(name for name, _ in weights), *([inputs.regions] if specs.sample.regions else ())]
         known = set(inputs.frame.columns)
-        behind = specs.panel.columns_behind(beside, known)
+        behind = specs.panel.columns_behind(further, known)
         names = (self._read(specs, inputs, prepared) | set(behind)) & {*known, TABLES} - {"unit", "time"}
         frame = self._once("sorted", (inputs,), lambda: inputs.frame.sort_values(["unit", "time"]))
         return {
@@ -359,8 +359,8 @@ def _code(runs: Sequence[Run], origins: _Origins) -> Iterator[dict[str, Any]]:
 def _classes(group: str, spec: Spec | Mapping[str, Any] | Sequence[Any]) -> Iterator[dict[str, Any]]:
     """Yield each class of the user's own in a specification, and the files of its code with their digests."""
     if isinstance(spec, Spec):
-        if own := own_code(type(spec)):
-            yield {"group": group, "class": f"{type(spec).__module__}.{type(spec).__qualname__}", "files": own}
+        if files := own_code(type(spec)):
+            yield {"group": group, "class": f"{type(spec).__module__}.{type(spec).__qualname__}", "files": files}
         spec = vars(spec)
     for value in spec.values() if isinstance(spec, Mapping) else spec:
         kind = type(value)
@@ -506,12 +506,12 @@ def roster(planned: Plan, kinds: Mapping[str, Any] = MappingProxyType({}), claim
 
 def _also(planned: Plan, run: Run, keys: Iterable[str]) -> tuple[Mapping[str, Any], ...]:
     """Return the choices that have the same fit as a run, where they differ from its own in one of some keys."""
-    own = {**planned.chosen(run), COLUMN: run.choice.column}
+    chosen = {**planned.chosen(run), COLUMN: run.choice.column}
     others = []
     for choice in planned.also.get(run.label, ()):
         values = {**choice.values, COLUMN: choice.column}
-        named = {key: value for key in keys if (value := values.get(key, own.get(key))) is not None}
-        if any(value != own.get(key) for key, value in named.items()) and named not in others:
+        named = {key: value for key in keys if (value := values.get(key, chosen.get(key))) is not None}
+        if any(value != chosen.get(key) for key, value in named.items()) and named not in others:
             others.append(named)
     return tuple(others)
 
@@ -539,8 +539,8 @@ def choices(content: Roster) -> dict[str, list[str]]:
         for group, option in options.items():
             if group not in SETTINGS:
                 values.setdefault(group, {})[option] = None
-    named = {key: [value for value in found if value != NOTHING] for key, found in values.items()}
-    return {key: first_named(found) for key, found in named.items() if found}
+    named = {key: [value for value in texts if value != NOTHING] for key, texts in values.items()}
+    return {key: first_named(texts) for key, texts in named.items() if texts}
 
 
 def first_named(values: Sequence[str]) -> list[str]:
@@ -594,8 +594,8 @@ class Entries:
         configs = [run.recorded for run in runs]
         params = [self.params(run) for run in runs]
         return [
-            self._entry(run, config, own, one.result, one.start, one.end, why=one.why, error=one.error)
-            for run, config, own, one in zip(runs, configs, params, fits, strict=True)
+            self._entry(run, config, params_of_run, one.result, one.start, one.end, why=one.why, error=one.error)
+            for run, config, params_of_run, one in zip(runs, configs, params, fits, strict=True)
         ]
 
     def copied(self, run: Run, result: Result, run_id: str) -> Entry:
@@ -659,16 +659,16 @@ class Entries:
         column = {"column": run.choice.column} if run.choice.column else {}
         result = {**varied, **column, **used}
         ignored = specs.ignored
-        own = ((key, value) for key, value in specs.model if value is not None and key not in ignored)
-        result |= {f"model.{key}": _param(value) for key, value in own}
+        fields = ((key, value) for key, value in specs.model if value is not None and key not in ignored)
+        result |= {f"model.{key}": _param(value) for key, value in fields}
         for room in ROOMS:
             spec = getattr(specs, room)
             if spec is not None:
                 result |= self._once(room, (spec,), partial(_fields, room, spec))
         of_weights = [key for key in result if key.partition(".")[0] == "weights"]
-        found = {key: result.pop(key) for key in of_weights}
+        weights = {key: result.pop(key) for key in of_weights}
         for name in self._uses(run):
-            result |= {f"{name}{key.removeprefix('weights')}": value for key, value in found.items()}
+            result |= {f"{name}{key.removeprefix('weights')}": value for key, value in weights.items()}
         return result
 
     def _uses(self, run: Run) -> tuple[str, ...]:

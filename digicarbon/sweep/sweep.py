@@ -336,9 +336,10 @@ def _recorded(composer: Composer, planned: Plan, before: str) -> str:
     words = labels(composer, planned)
     config = {**composer.requested, **({LABELS: words} if words else {})}
     if _looks(composer) and before:
-        own = _plain(composer).requested.get("report")
-        if (yaml.safe_load(before) or {}).get("report") == yaml.safe_load(yaml_text.dumped({"report": own}))["report"]:
-            config["report"] = own
+        report = _plain(composer).requested.get("report")
+        stated = yaml.safe_load(yaml_text.dumped({"report": report}))
+        if (yaml.safe_load(before) or {}).get("report") == stated["report"]:
+            config["report"] = report
     return yaml_text.dumped(config)
 
 
@@ -385,7 +386,7 @@ def run(
     content = provenance.roster(planned, chosen.kinds, chosen.claim)
     roster = content.to_bytes()
     stated = statement.before(composer, planned, chosen.report)
-    own = _own_test(composer, chosen.report)
+    stated_test = _own_test(composer, chosen.report)
     table_key = tables.key_of(roster, planned.title, chosen.report, stated.notes, record.fingerprint)
     store = Store(chosen.tracking, store_name(planned))
     tags = {
@@ -443,7 +444,7 @@ def run(
                             len(book.errors),
                             book.done,
                             # the p values of another test than the own one are in its file
-                            shown.metrics if own in (None, chosen.report.joint_request) else {},
+                            shown.metrics if stated_test in (None, chosen.report.joint_request) else {},
                             page,
                             {**({} if shown.judged is None else shown.judged.tags), **_memory(book, chosen.executor)},
                         )
@@ -697,8 +698,8 @@ class _Signals:
 
 def _work(runs: Sequence[Run], indices: Sequence[int], executor: Executor, shared: SharedPanels) -> Work:
     classes = {cls for index in indices for cls in (type(runs[index].specs.model), type(runs[index].specs.diagnostic))}
-    own = any(cls.__module__.split(".")[0] != "digicarbon" for cls in classes)
-    return Work(lambda index: shared.task(index, runs[index]), indices, [kind(run) for run in runs], executor, own)
+    users = any(cls.__module__.split(".")[0] != "digicarbon" for cls in classes)
+    return Work(lambda index: shared.task(index, runs[index]), indices, [kind(run) for run in runs], executor, users)
 
 
 def kind(run: Run) -> str:

@@ -385,8 +385,8 @@ def finished(
         more = (*more, Note("unreadable", runs=lacking))
     title = words.title(table.title, simulated)
     owners = owners_of(table)
-    own = attributed([(owners.get(label, label), of_run) for label, of_run in notes])
-    return replace(table, title=title, notes=(*table.notes, *words.notes((*more, *own))))
+    of_runs = attributed([(owners.get(label, label), of_run) for label, of_run in notes])
+    return replace(table, title=title, notes=(*table.notes, *words.notes((*more, *of_runs))))
 
 
 def _joints(
@@ -477,12 +477,12 @@ def _sealed(key: str, content: str) -> str:
 
 def _made_before(name: str, key: str, kept: Kept) -> str | None:
     """Return what the sweep has under a name if it was made from the same; None else, and where it was changed."""
-    place, beside = kept(name), kept(f"{name.rpartition('/')[0]}/{MADE_FROM}")
-    if place is None or beside is None:
+    place, seal = kept(name), kept(f"{name.rpartition('/')[0]}/{MADE_FROM}")
+    if place is None or seal is None:
         return None
     try:
         content = place.read_text(encoding="utf-8")
-        return content if beside.read_text(encoding="utf-8") == _sealed(key, content) else None
+        return content if seal.read_text(encoding="utf-8") == _sealed(key, content) else None
     except (OSError, ValueError):
         return None
 
@@ -523,10 +523,10 @@ def key_of(roster: bytes, title: str, report: Report, more: Sequence[Note] = (),
     if type(report).__module__.partition(".")[0] != __package__.partition(".")[0]:
         return ""
     sha = hashlib.sha256(roster)
-    own = [title, identity(report), *(note.to_json() for note in more)]
+    shown = [title, identity(report), *(note.to_json() for note in more)]
     fonts = families() if getattr(report, "pictures", ()) and find_spec("matplotlib") else ()
     files = [file.read_bytes() if file.is_file() else b"" for file in report.reads]
-    sha.update(json.dumps([_code(), own, data, fonts, [hashlib.sha256(one).hexdigest() for one in files]]).encode())
+    sha.update(json.dumps([_code(), shown, data, fonts, [hashlib.sha256(one).hexdigest() for one in files]]).encode())
     return sha.hexdigest()
 
 
