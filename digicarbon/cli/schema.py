@@ -41,10 +41,7 @@ _SETTINGS = ("report", "executor", "tracking")
 """Groups that are the same for a whole sweep."""
 _LATER: Schema = {"$ref": "#/definitions/later"}
 _LABELS: Schema = {
-    "anyOf": [
-        {"type": ["object", "null"], "additionalProperties": {"type": "string", "minLength": 1}},
-        _LATER,
-    ],
+    "anyOf": [{"type": ["object", "null"], "additionalProperties": {"type": "string", "minLength": 1}}, _LATER],
     "description": "Your words for variables, choices, their values and columns, e.g. {e: Digital economy, "
     "model.effects: Fixed effects, weights=mine: My weights}.",
 }
@@ -480,12 +477,7 @@ class _Book:
                 properties[f"{group}.{name}"] = value(kind)
                 if any(word in json.dumps(kind) for word in ('"object"', '"array"', "/definitions/any_")):
                     deeper[rf"^{group}\.{name}\."] = value({})
-        return {
-            "type": "object",
-            "properties": properties,
-            "patternProperties": deeper,
-            "additionalProperties": False,
-        }
+        return {"type": "object", "properties": properties, "patternProperties": deeper, "additionalProperties": False}
 
 
 def _sound(group: str, tell: Callable[[Note], object]) -> Iterator[Option]:

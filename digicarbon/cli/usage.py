@@ -304,13 +304,7 @@ def parser() -> Verb:
         needs=Note("needs_of_new"),
         names=("folder",),
         least=1,
-    ).add_flag(
-        FLAG,
-        metavar="zh",
-        choices=LANGUAGES,
-        default=LANGUAGES[0],
-        says=Note("flag_language_of_study"),
-    )
+    ).add_flag(FLAG, metavar="zh", choices=LANGUAGES, default=LANGUAGES[0], says=Note("flag_language_of_study"))
     add(
         "digicarbon schema [--to FOLDER]",
         "schema.schema",
@@ -396,11 +390,7 @@ def _add_records(add: Adder) -> None:
         is_override=_is_pair,
     )
     report.add_flag("--out", metavar="FOLDER", says=Note("flag_out"))
-    report.add_flag(
-        "--one-file",
-        action="store_true",
-        says=Note("flag_one_file"),
-    )
+    report.add_flag("--one-file", action="store_true", says=Note("flag_one_file"))
     add(
         "digicarbon export RUN_OR_EXPERIMENT [EXPERIMENT] --to FOLDER [tracking=…]",
         "export.export",

@@ -18,15 +18,7 @@ from digicarbon.disk.files import gunzip
 from digicarbon.errors import DataError
 from digicarbon.note import Note
 
-WORDS = {
-    "comma": ",",
-    "point": ".",
-    "semicolon": ";",
-    "tab": "\t",
-    "\\t": "\t",
-    "blank": " ",
-    "apostrophe": "'",
-}
+WORDS = {"comma": ",", "point": ".", "semicolon": ";", "tab": "\t", "\\t": "\t", "blank": " ", "apostrophe": "'"}
 """Words for characters that need quotation marks on a command line."""
 
 DELIMITERS = (",", ";", "\t", "|")

@@ -96,13 +96,7 @@ class Either:
 Piece = str | Field | Either
 
 
-def in_words(
-    code: str,
-    fields: Mapping[str, Any],
-    language: str,
-    named: Naming | None = None,
-    kind: str = "",
-) -> str:
+def in_words(code: str, fields: Mapping[str, Any], language: str, named: Naming | None = None, kind: str = "") -> str:
     """Return the words of a note.
 
     Parameters

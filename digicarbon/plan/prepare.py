@@ -510,10 +510,7 @@ class Preparation:
         def make() -> Assembled:
             inputs = self._inputs(specs.source)
             frame = inputs.frame
-            for spec, compute in (
-                (specs.measure, specs.measure.transformed),
-                (specs.outcome, specs.outcome.compute),
-            ):
+            for spec, compute in ((specs.measure, specs.measure.transformed), (specs.outcome, specs.outcome.compute)):
                 frame = _joined(frame, self._computed(spec, compute, specs.source), inputs.source)
             with _naming(inputs):
                 result = specs.panel.assembled(frame, inputs.unit_name, inputs.time_name, inputs.regions)
@@ -566,11 +563,7 @@ def _naming(inputs: Inputs) -> Iterator[None]:
         note = note_of_said(error.said)
         if remedy := inputs.absent.get(error.column, ""):
             cause = Note(
-                "source_lacks_column",
-                group="source",
-                source=inputs.source,
-                column=error.column,
-                remedy=note_of(remedy),
+                "source_lacks_column", group="source", source=inputs.source, column=error.column, remedy=note_of(remedy)
             )
             note = _with_cause(note, cause)
         raise with_file(error.anew(note), inputs.file) from error

@@ -57,10 +57,7 @@ def r_script(
         ),
         *remarks.head(),
         *chunks(
-            [f"library({name})" for name in packages],
-            "suppressWarnings(suppressPackageStartupMessages({",
-            "; ",
-            "}))",
+            [f"library({name})" for name in packages], "suppressWarnings(suppressPackageStartupMessages({", "; ", "}))"
         ),
         "has <- function(package) requireNamespace(package, quietly = TRUE)",
         files(__package__).joinpath("helpers.R").read_text(encoding="utf-8"),

@@ -310,9 +310,7 @@ def estimate_key(one: Specification) -> Hashable:
     return identity(model, FACETS), one.estimand, panel.digest_of(panel.expanded(model.terms)), weights
 
 
-def _grouped(
-    chosen: Sequence[Specification],
-) -> tuple[list[tuple[Null, list[Specification]]], list[_Absent]]:
+def _grouped(chosen: Sequence[Specification]) -> tuple[list[tuple[Null, list[Specification]]], list[_Absent]]:
     """Return specifications by their null model, and labels and reasons of those that have none."""
     candidates = list({one.weights.digest: one.weights for one in chosen if one.weights is not None}.values())
     groups: dict[Hashable, tuple[Null, list[Specification]]] = {}
@@ -484,12 +482,7 @@ def _refuse_another_fit(one: Specification, estimate: float, z: float) -> None:
     if not same.all():
         raise EstimationError(
             Note(
-                "joint_other_fit",
-                label=one.run.label,
-                estimate=estimate,
-                z=z,
-                recorded=one.estimate,
-                recorded_z=one.z,
+                "joint_other_fit", label=one.run.label, estimate=estimate, z=z, recorded=one.estimate, recorded_z=one.z
             )
         )
 

@@ -112,11 +112,7 @@ class Records(Sequence[Record]):
     """
 
     def __init__(
-        self,
-        planned: Plan,
-        indices: Sequence[int],
-        read: Callable[[Sequence[int]], Iterator[Result]],
-        lacking: int = 0,
+        self, planned: Plan, indices: Sequence[int], read: Callable[[Sequence[int]], Iterator[Result]], lacking: int = 0
     ) -> None:
         self._planned, self._indices, self._read = planned, indices, read
         self.lacking = lacking
@@ -418,11 +414,7 @@ def _joints(
 
 
 def _judged(
-    planned: Plan,
-    records: Records,
-    multiverse: Multiverse | None,
-    claim: Claim | None,
-    joints: Mapping[str, Joint],
+    planned: Plan, records: Records, multiverse: Multiverse | None, claim: Claim | None, joints: Mapping[str, Joint]
 ) -> Judged | None:
     """Return whether the experiment's claim holds."""
     if claim is None or multiverse is None:

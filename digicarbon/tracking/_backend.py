@@ -22,10 +22,7 @@ lambda at an end of its range, or beyond the range of W, have the tag `digicarbo
 The sweep's own run has the table, the pictures, `estimates.csv` and `data.json`.
 """
 """The text of an experiment's page: how to search its runs."""
-EXPERIMENT_TAGS: Mapping[str, str] = {
-    "mlflow.experimentKind": "custom_model_development",
-    "mlflow.note.content": NOTE,
-}
+EXPERIMENT_TAGS: Mapping[str, str] = {"mlflow.experimentKind": "custom_model_development", "mlflow.note.content": NOTE}
 """Without the kind, MLflow opens an experiment on its pages for language models."""
 
 

@@ -21,17 +21,7 @@ from digicarbon.tracking._link import Link, Transaction, linked
 from digicarbon.tracking._places import local_folder, put
 from digicarbon.tracking._results import sources
 from digicarbon.tracking._rows import HASH, KIND, PARENT, SWEEP, Data, Row
-from digicarbon.tracking._tables import (
-    DATASETS,
-    HEADS,
-    INPUTS,
-    LATEST_METRICS,
-    METRICS,
-    PARAMS,
-    RUNS,
-    TAGS,
-    WORKSPACE,
-)
+from digicarbon.tracking._tables import DATASETS, HEADS, INPUTS, LATEST_METRICS, METRICS, PARAMS, RUNS, TAGS, WORKSPACE
 from digicarbon.tracking._tables import EXPERIMENT_TAGS as TAGS_OF_EXPERIMENTS
 
 if TYPE_CHECKING:

@@ -2,11 +2,4 @@
 
 from digicarbon.pack import Pack
 
-PACK = Pack(
-    former={
-        "compare": "",
-    },
-    offers={
-        "verbs": "cli.verbs:VERBS",
-    },
-)
+PACK = Pack(former={"compare": ""}, offers={"verbs": "cli.verbs:VERBS"})

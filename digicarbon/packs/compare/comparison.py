@@ -131,10 +131,7 @@ def compare(then: Side, now: Side) -> Comparison:
         They are called A and B.
     """
     pairs, only_then, only_now = matched(places(then.sweep, then.run_id), places(now.sweep, now.run_id))
-    rows = (
-        then.sweep.rows.iloc[[one.row for one, _ in pairs]],
-        now.sweep.rows.iloc[[other.row for _, other in pairs]],
-    )
+    rows = (then.sweep.rows.iloc[[one.row for one, _ in pairs]], now.sweep.rows.iloc[[other.row for _, other in pairs]])
     same_effect = _comparable(*rows)
     numbers = _numbers(*rows, same_effect)
     finished = [(one["status"] == FINISHED).to_numpy() for one in rows]

@@ -131,11 +131,7 @@ def _effects(comparison: Comparison) -> Iterator[Note]:
     if size.gt(0).any():
         row = changed.iloc[int(size.to_numpy().argmax())]
         yield Note(
-            "compare_largest_effect",
-            before=row["effect_a"],
-            after=row["effect_b"],
-            effect=_effect(row),
-            run=row["run"],
+            "compare_largest_effect", before=row["effect_a"], after=row["effect_b"], effect=_effect(row), run=row["run"]
         )
     sized = moved[moved["value_a"].notna() & moved["value_b"].notna()]
     if len(sized):

@@ -3,9 +3,7 @@
 from digicarbon.pack import Pack
 
 PACK = Pack(
-    former={
-        "sweep.lock": "lock",
-    },
+    former={"sweep.lock": "lock"},
     offers={
         "plan": "cli.blind:plan",
         "plan_statement": "lock.statement:STATES",

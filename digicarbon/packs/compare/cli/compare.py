@@ -19,15 +19,7 @@ from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, cut, labels_cut, suggestion
 from digicarbon.packs.compare.comparison import Side, compare
-from digicarbon.packs.compare.packages import (
-    Source,
-    against,
-    frame_of,
-    is_package,
-    package_of,
-    said_of,
-    table_of,
-)
+from digicarbon.packs.compare.packages import Source, against, frame_of, is_package, package_of, said_of, table_of
 from digicarbon.packs.compare.words import heading, summary, tables
 from digicarbon.recorded import at_commit, located, recorded_report
 from digicarbon.recorded import sweep as recorded_sweep

@@ -44,13 +44,7 @@ def _add(add: Adder, verbs: Mapping[str, Verb]) -> None:
     )
     package.add_flag("--to", metavar="FOLDER", required=True, says=Note("flag_to_package"))
     package.add_flag("--rebuild", action="store_true", says=Note("flag_rebuild"))
-    package.add_flag(
-        FLAG,
-        metavar="zh",
-        choices=LANGUAGES,
-        default=LANGUAGES[0],
-        says=Note("flag_language_of_package"),
-    )
+    package.add_flag(FLAG, metavar="zh", choices=LANGUAGES, default=LANGUAGES[0], says=Note("flag_language_of_package"))
 
 
 VERBS = Verbs(

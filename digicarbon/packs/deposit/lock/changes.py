@@ -96,11 +96,7 @@ def changes(
 
 
 def _choices(
-    then: Mapping[str, Any],
-    now: Mapping[str, Any],
-    versions: tuple[str, str],
-    composer: Composer,
-    body: Set[str],
+    then: Mapping[str, Any], now: Mapping[str, Any], versions: tuple[str, str], composer: Composer, body: Set[str]
 ) -> Iterator[Change]:
     """Yield changed choices, each where it is made: columns, grid and zip, then options and fields of their files.
 

@@ -395,10 +395,7 @@ _HEAD: Mapping[str, str] = {
     "zh": "# 只有作者知道的内容。请在每个问题下作答；没有的写none。\n"
     "# `digicarbon package`读取本文件，补充新问题，从不改动答案。\n\n",
 }
-_DATA: Mapping[str, str] = {
-    "en": "The data, by the option of their source.",
-    "zh": "数据，按来源选项列出。",
-}
+_DATA: Mapping[str, str] = {"en": "The data, by the option of their source.", "zh": "数据，按来源选项列出。"}
 
 
 def _source(

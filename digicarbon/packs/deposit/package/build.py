@@ -20,16 +20,7 @@ from digicarbon.packs.deposit.lock.state import ARTIFACT, BY_OUTCOME, looks_at
 from digicarbon.packs.deposit.package import software
 from digicarbon.packs.deposit.package.answers import Answers, answered
 from digicarbon.packs.deposit.package.data import RECORD, copies, data_of, of_modules, record, without_values
-from digicarbon.packs.deposit.package.facts import (
-    Display,
-    Experiment,
-    Facts,
-    Lock,
-    Measured,
-    Program,
-    Seed,
-    Source,
-)
+from digicarbon.packs.deposit.package.facts import Display, Experiment, Facts, Lock, Measured, Program, Seed, Source
 from digicarbon.packs.deposit.package.member import Member, portable
 from digicarbon.packs.deposit.package.opened import opened_by
 from digicarbon.packs.deposit.package.parts import as_json

@@ -25,10 +25,7 @@ _TITLES: Mapping[str, Mapping[str, str]] = {
     "top": {"en": "TOP Guidelines 2025", "zh": "TOP指南2025版"},
 }
 _WHERE = {"dcas": "https://datacodestandard.org", "top": "https://www.cos.io/top"}
-_HEADS = {
-    "en": ("Item", "Asks", "Answer", "Evidence"),
-    "zh": ("条目", "要求", "结论", "依据"),
-}
+_HEADS = {"en": ("Item", "Asks", "Answer", "Evidence"), "zh": ("条目", "要求", "结论", "依据")}
 _VERDICTS: Mapping[str, Mapping[str, str]] = {
     "en": {"yes": "yes", "no": "no", "not_applicable": "not applicable", "authors": "**only the authors know**"},
     "zh": {"yes": "是", "no": "否", "not_applicable": "不适用", "authors": "**只有作者知道**"},

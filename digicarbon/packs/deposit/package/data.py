@@ -490,9 +490,4 @@ def _joined(before: Variable | None, now: Variable) -> Variable:
     greatest = [value for value in (before.greatest, now.greatest) if value is not None]
     larger = max(before, now, key=lambda one: one.rows)
     role = next(role for role in ("outcome", "regressor", "other") if role in (before.role, now.role))
-    return replace(
-        larger,
-        role=role,
-        least=min(least, default=None),
-        greatest=max(greatest, default=None),
-    )
+    return replace(larger, role=role, least=min(least, default=None), greatest=max(greatest, default=None))

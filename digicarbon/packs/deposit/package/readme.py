@@ -127,14 +127,12 @@ def _values(
             ),
         ),
         "packages": words.table(
-            "packages",
-            ((one.name, one.version, one.licence, one.summary) for one in _used(facts)),
+            "packages", ((one.name, one.version, one.licence, one.summary) for one in _used(facts))
         ),
         "other_packages": [one for one in facts.software.packages if one not in _used(facts)],
         "other_versions": _other_versions(facts, words),
         "seeds": words.table(
-            "seeds",
-            ((f"`{one.key}`", one.value, one.experiment, *_set_at(one, words)) for one in facts.seeds),
+            "seeds", ((f"`{one.key}`", one.value, one.experiment, *_set_at(one, words)) for one in facts.seeds)
         ),
         "seed_command": _seed_command(facts),
         "times": _classes(TIMES, seconds / 60),
@@ -147,8 +145,7 @@ def _values(
         "size": _size,
         "environment": _size(ENVIRONMENT),
         "runtimes": words.table(
-            "times",
-            ((one.name, f"{one.elapsed:,.1f}", f"{one.seconds:,.1f}") for one in facts.experiments),
+            "times", ((one.name, f"{one.elapsed:,.1f}", f"{one.seconds:,.1f}") for one in facts.experiments)
         ),
         "programs": words.table(
             "programs",
