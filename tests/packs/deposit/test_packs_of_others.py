@@ -85,6 +85,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Pat
     return folder / "package"
 
 
+@pytest.mark.long
 def test_a_pack_that_a_study_uses_is_in_its_package(packaged: Path) -> None:
     plan = json.loads((packaged / "software" / "rebuild.json").read_text(encoding="utf-8"))
     wheel = "software/digicarbon_mundlak-0.1.0-py3-none-any.whl"
@@ -105,6 +106,7 @@ def test_a_pack_that_a_study_uses_is_in_its_package(packaged: Path) -> None:
     assert not [file for file in packaged.rglob("*") if file.is_file() and b"digicarbon-other" in file.read_bytes()]
 
 
+@pytest.mark.long
 def test_a_rebuild_needs_no_installed_pack(packaged: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     words = [sys.executable, str(packaged / "run_all.py"), "--here"]
