@@ -15,6 +15,7 @@ from digicarbon.errors import DataError
 from digicarbon.model.base import Model
 from digicarbon.model.batch import Null
 from digicarbon.note import Note, cut, suggestion
+from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.panel import Panel, label
 from digicarbon.weights import Weights
 
@@ -81,6 +82,11 @@ class Groups:
     def sizes(self) -> IntArray:
         """Number of units of each group, shape (G,)."""
         return np.bincount(self.units, minlength=len(self.labels))
+
+    @property
+    def few(self) -> list[str]:
+        """Groups of fewer units than clustered errors of their own slopes need."""
+        return [name for name, size in zip(self.labels, self.sizes, strict=True) if size < FEWEST_CLUSTERS]
 
     def notes(self) -> tuple[Note, ...] | Note:
         """Return the groups with their numbers of units."""

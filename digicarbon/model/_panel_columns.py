@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Literal
 
@@ -86,8 +86,8 @@ class Columns:
     levels: FloatArray | Callable[[], FloatArray]
     rows: Rows
     removed: EffectsKind
-    absorbed: int
-    statistics: dict[str, float]
+    absorbed: int = 0
+    statistics: dict[str, float] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     slopes: int = 0
     constant: bool = False
@@ -218,49 +218,25 @@ def within(
     """
     rows = rows_of(panel)
     transform = partial(absorb, rows=rows, effects=effects) if absorption is None else absorption.kernel
+    of = partial(Columns, rows=rows, removed=effects, transform=transform, absorption=absorption)
     if effects == "none" and absorption is None:
         raw = panel.array((*names, y))
-        raw, names = np.column_stack([np.ones(len(raw)), raw]), ("const", *names)
-        return Columns(names, raw, raw, rows, effects, 0, {}, constant=True, transform=transform)
+        raw = np.column_stack([np.ones(len(raw)), raw])
+        return of(("const", *names), raw, raw, constant=True)
     panel.require((*names, y))
     columns = [panel.columns[name] for name in (*names, y)]
     values = demeaned(columns, rows, effects, absorption)
     absorbed, notes = _absorbed(panel, rows, effects, absorption)
-    kind = effects if absorption is None else absorption.key
-    shared = _inner_products(columns[:focal], values[:, :focal], kind) if focal >= MANY and not constant else None
     levels = partial(_side_by_side, [column.values for column in columns])
     if constant:
         raw = levels()
-        ones, names, absorbed = np.ones((len(raw), 1)), ("const", *names), absorbed - 1
+        ones = np.ones((len(raw), 1))
         values, raw = np.hstack([ones, values + raw.mean(axis=0)]), np.hstack([ones, raw])
-        return Columns(
-            names,
-            values,
-            raw,
-            rows,
-            effects,
-            absorbed,
-            {},
-            notes,
-            constant=True,
-            transform=transform,
-            absorption=absorption,
-        )
-    return Columns(
-        names,
-        values,
-        levels,
-        rows,
-        effects,
-        absorbed,
-        {},
-        notes,
-        transform=transform,
-        shared=shared,
-        sizes=np.array([column.square for column in columns]),
-        y=columns[-1].values,
-        absorption=absorption,
-    )
+        return of(("const", *names), values, raw, absorbed=absorbed - 1, notes=notes, constant=True)
+    kind = effects if absorption is None else absorption.key
+    shared = _inner_products(columns[:focal], values[:, :focal], kind) if focal >= MANY else None
+    sizes, last = np.array([column.square for column in columns]), columns[-1].values
+    return of(names, values, levels, absorbed=absorbed, notes=notes, shared=shared, sizes=sizes, y=last)
 
 
 def demeaned(
@@ -334,21 +310,8 @@ def weighted(
         if constant:
             inner, absorbed = inner + weighting.means(raw), absorbed - 1
         inner, raw = np.hstack([ones, inner]), np.hstack([ones, raw])
-    has_constant = names[0] == "const"
-    return Columns(
-        names,
-        root * inner,
-        raw,
-        rows,
-        effects,
-        absorbed,
-        {},
-        notes,
-        constant=has_constant,
-        transform=transform,
-        weighting=weighting,
-        absorption=absorption,
-    )
+    of = partial(Columns, transform=transform, weighting=weighting, absorption=absorption)
+    return of(names, root * inner, raw, rows, effects, absorbed, notes=notes, constant=names[0] == "const")
 
 
 def scaled(columns: Columns, weighting: Weighting) -> Columns:
@@ -388,7 +351,7 @@ def dummies(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) 
     values = np.column_stack([raw[:, :-1], *found, raw[:, -1]])
     transform = partial(absorb, rows=rows, effects="none")
     notes = _singletons(panel, effects)
-    return Columns((*names, *labels), values, values, rows, "none", 0, {}, notes, len(names), transform=transform)
+    return Columns((*names, *labels), values, values, rows, "none", notes=notes, slopes=len(names), transform=transform)
 
 
 def between(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) -> Columns:
@@ -403,7 +366,7 @@ def between(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) 
     values = np.column_stack([np.ones(len(means)), means])
     own: Estimator = "between"
     names = ("const", *names)
-    return Columns(names, values, values, grouped, "none", 0, {}, constant=True, transform=transform, estimator=own)
+    return Columns(names, values, values, grouped, "none", constant=True, transform=transform, estimator=own)
 
 
 def first_difference(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) -> Columns:
@@ -422,13 +385,13 @@ def first_difference(panel: Panel, names: tuple[str, ...], y: str, effects: Effe
     if effects == "unit":
         values = np.column_stack([np.ones(len(difference)), difference])
         names = ("const", *names)
-        return Columns(names, values, values, rows, "none", 0, {}, constant=True, transform=differences, estimator=own)
+        return Columns(names, values, values, rows, "none", constant=True, transform=differences, estimator=own)
 
     def without_periods(columns: FloatArray) -> FloatArray:
         return absorb(differences(columns), rows, "time")
 
     values = absorb(difference, rows, "time")
-    return Columns(names, values, difference, rows, "time", rows.t, {}, transform=without_periods, estimator=own)
+    return Columns(names, values, difference, rows, "time", rows.t, transform=without_periods, estimator=own)
 
 
 def quasi_demeaned(panel: Panel, names: tuple[str, ...], y: str, effects: RandomEffects, method: Method) -> Columns:

@@ -253,10 +253,8 @@ class GroupedRegression(ByGroup, PanelRegression):
 
     def _notes(self, groups: Groups) -> tuple[Note, ...]:
         notes = [Note("grouped_regression", what=_DIFFER[self.interact], by=groups.by, groups=groups.notes())]
-        if self.cov == "cluster" and self.cluster == "unit":
-            few = [name for name, size in zip(groups.labels, groups.sizes, strict=True) if size < FEWEST_CLUSTERS]
-            if few:
-                notes.append(Note("few_clusters", groups=cut(few), clusters=FEWEST_CLUSTERS))
+        if self.cov == "cluster" and self.cluster == "unit" and groups.few:
+            notes.append(Note("few_clusters", groups=cut(groups.few), clusters=FEWEST_CLUSTERS))
         return tuple(notes)
 
 
@@ -313,20 +311,17 @@ def _dummies(
     panel: Panel, groups: Groups, effects: EffectsKind, by_period: bool, further: Absorption | None
 ) -> dict[str, FloatArray]:
     """Return intercepts of groups, or of groups by periods, that the fixed effects leave to be estimated."""
-    indicator = [groups.rows == g for g in range(1, len(groups.labels))]
-    labels = groups.labels[1:]
-    if effects == "none":
-        return {grouped("const", name): rows.astype(float) for name, rows in zip(labels, indicator, strict=True)}
+    indicator = {name: groups.rows == g for g, name in enumerate(groups.labels[1:], start=1)}
     candidates: dict[str, FloatArray] = {}
     if by_period and effects in ("time", "two_way"):
-        for name, rows in zip(labels, indicator, strict=True):
+        for name, rows in indicator.items():
             for p, period in enumerate(panel.periods):
                 column = (rows & (panel.period_codes == p)).astype(float)
                 candidates[grouped("time", f"{name} {period}")] = column
-    elif effects == "time":
-        candidates = {grouped("const", name): rows.astype(float) for name, rows in zip(labels, indicator, strict=True)}
-    if not candidates:
-        return {}
+    elif effects in ("none", "time"):
+        candidates = {grouped("const", name): rows.astype(float) for name, rows in indicator.items()}
+    if effects == "none" or not candidates:
+        return candidates
     names = list(candidates)
     every = np.column_stack(list(candidates.values()))
     within = absorb(every, rows_of(panel), effects) if further is None else further.kernel(every)

@@ -200,6 +200,7 @@ class GroupedSpatial(ByGroup, SpatialPanel):
         }
         dummies = dict.fromkeys(expanded.nuisance, Role("dummy"))
         roles = [(lag_of | dummies).get(term, role) for term, role in zip(fitted.terms, fitted.roles, strict=True)]
+        few = expanded.groups.few if self.cov == "cluster" else []
         result = replace(
             fitted,
             kind=self.kind,
@@ -210,7 +211,7 @@ class GroupedSpatial(ByGroup, SpatialPanel):
                 *fitted.notes,
                 Note("grouped_spatial", by=expanded.groups.by, groups=expanded.groups.notes()),
                 *((Note("grouped_lags"),) if expanded.lags else ()),
-                *self._few(expanded.groups),
+                *((Note("few_units_of_groups", groups=cut(few), clusters=FEWEST_CLUSTERS),) if few else ()),
             ),
         )
         statistics = dict(result.statistics) | equal_tests(result, expanded.x, expanded.groups.labels)
@@ -277,13 +278,6 @@ class GroupedSpatial(ByGroup, SpatialPanel):
         return SpatialPanel(
             **fields, kind=kind, durbin=(), x=tuple(regressors[:focal]), controls=tuple(regressors[focal:])
         )
-
-    def _few(self, groups: Groups) -> tuple[Note, ...]:
-        """Return a note on groups of few units, of whose slopes clustered errors are too small."""
-        few = [name for name, size in zip(groups.labels, groups.sizes, strict=True) if size < FEWEST_CLUSTERS]
-        if not few or self.cov != "cluster":
-            return ()
-        return (Note("few_units_of_groups", groups=cut(few), clusters=FEWEST_CLUSTERS),)
 
     def _group_effects(self, result: Result, expanded: Expanded, design: Design) -> tuple[Effects, dict[str, float]]:
         """Return effects by group of the units whose x changes, and tests that those of focal terms are equal."""

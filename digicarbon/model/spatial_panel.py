@@ -398,7 +398,7 @@ class SpatialPanel(Tested):
             np.ascontiguousarray(cube.transpose(1, 0, 2)).reshape(-1, cube.shape[2])
             for cube in (design.within, design.level)
         )
-        return Columns(design.names, values, raw, rows_of(panel), self.fixed, 0, {})
+        return Columns(design.names, values, raw, rows_of(panel), self.fixed)
 
     def unit_effects(self, result: Result, panel: Panel, weights: Weights) -> pd.DataFrame:
         """Return the effects of each unit.
