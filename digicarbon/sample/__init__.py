@@ -85,8 +85,7 @@ class Sample(Spec):
     periods : tuple of int or str
         Periods to keep, e.g. 2012 or 2012Q1.
     first : int or None
-        First period to keep, or its year where periods are quarters, months or dates; None starts with the first
-        one.
+        First period to keep, or its year where periods are quarters, months or dates; None starts with the first one.
     last : int or None
         Last period to keep, or its year; None ends with the last one.
     drop_first : int

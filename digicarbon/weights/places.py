@@ -143,10 +143,9 @@ class PlacedWeights(WeightsSpec):
     Attributes
     ----------
     coordinates : str or None
-        A table with a row per unit; rows of units that the panel lacks are ignored. With None, units of a known
-        country have the places on record, e.g. of their capitals (units may then be named in any of their spellings);
-        for other units, the panel's own columns of longitude and
-        latitude are used.
+        A table with a row per unit; rows of units that the panel lacks are ignored. With None, units of a known country
+        have the places on record, e.g. of their capitals (units may then be named in any of their spellings); for other
+        units, the panel's own columns of longitude and latitude are used.
     unit : str
         The column of the label.
     longitude : str
