@@ -218,11 +218,11 @@ def within(
     """
     rows = rows_of(panel)
     transform = partial(absorb, rows=rows, effects=effects) if absorption is None else absorption.kernel
-    of = partial(Columns, rows=rows, removed=effects, transform=transform, absorption=absorption)
     if effects == "none" and absorption is None:
         raw = panel.array((*names, y))
         raw = np.column_stack([np.ones(len(raw)), raw])
-        return of(("const", *names), raw, raw, constant=True)
+        return Columns(("const", *names), raw, raw, rows, effects, constant=True, transform=transform)
+    of = partial(Columns, rows=rows, removed=effects, transform=transform, absorption=absorption)
     panel.require((*names, y))
     columns = [panel.columns[name] for name in (*names, y)]
     values = demeaned(columns, rows, effects, absorption)
