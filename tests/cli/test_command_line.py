@@ -353,6 +353,7 @@ def test_inherited_columns_are_told_and_can_be_left_out(folder: Path, capsys: Ca
     assert "mine: 1 run\n" in _planned("mine", capsys)
 
 
+@pytest.mark.long
 def test_a_column_of_any_name_is_taken_away_on_the_command_line(folder: Path, capsys: Capture) -> None:
     labels = ("East", "FE(1)", "双重 差分", "Callaway-Sant'Anna: all", "a, b")
     lines = "".join(f'  "{label}": {{source.seed: {k + 1}}}\n' for k, label in enumerate(labels))

@@ -147,6 +147,7 @@ def test_a_failing_run_is_recorded_and_the_others_go_on(mine: Path, capsys: pyte
     assert head == "| model.mood | good | fine |"
 
 
+@pytest.mark.long
 def test_failures_are_told_in_the_order_of_the_experiment(mine: Path) -> None:
     finished = run("config", "executor=threading", "executor.batch=1", "model=fragile", "model.mood=bad,good,polite")
     assert [label for label, _ in finished.failures] == ["model.mood=bad", "model.mood=polite"]
@@ -218,6 +219,7 @@ def test_own_weights_and_own_model_are_swept_with_the_shipped_ones(mine: Path) -
     assert found.loc[("model=mean, weights=w3_far", "mean"), "se"] == pytest.approx(0.1)
 
 
+@pytest.mark.long
 def test_multirun_and_experiment_give_the_same_numbers(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "experiments").mkdir()
     (project / "experiments" / "mine.yaml").write_text(

@@ -116,6 +116,7 @@ def beside(name: str, *words: str) -> tuple[pd.DataFrame | None, str]:
     return rows, Path(f"out/{name}/index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_another_joint_test_does_not_replace_that_of_the_file(project: Path) -> None:
     _, before = ran("mine", grid=SMALL)
     composer = Composer(loader(), "mine", ["report.quantity=indirect", "report.draws=29"])
@@ -162,6 +163,7 @@ def test_what_an_earlier_version_recorded_of_a_test_is_read_if_it_is_the_same(pr
     assert not again.joints_of(replace(request, quantity="total"))
 
 
+@pytest.mark.long
 def test_a_claim_rests_on_the_joint_test_of_its_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     claim = {**CLAIM, "joint": 0.35}
     _, first = ran("mine", grid=SMALL, claim=claim)
@@ -325,6 +327,7 @@ def test_plan_and_check_list_kinds_and_claim(project: Path, capsys: pytest.Captu
         assert "Claim of the experiment: the direct effect is negative in at least 75% of the specifications" in out
 
 
+@pytest.mark.long
 def test_a_page_shows_the_parts_and_the_claim(project: Path) -> None:
     kinds = {"outcome": "uncertain", "sample": "nonequivalent"}
     ran("mine", kinds=kinds, claim={"quantity": "direct", "sign": "negative", "share": 0.5})

@@ -55,6 +55,7 @@ def test_the_real_panel_s_coefficients(raw: pd.DataFrame) -> None:
             assert fits[label].estimates.loc["ln_digeco", "coef"] == pytest.approx(expected, rel=1e-8)
 
 
+@pytest.mark.long
 def test_intensity_total_and_per_head_have_one_coefficient(raw: pd.DataFrame) -> None:
     """ln CO2/GDP and ln CO2/population differ from ln CO2 by controls: GDP per head and population."""
     words = ["source=china_folder", "source.years=[2012,2017]", "measure=digeco", "model=twfe"]

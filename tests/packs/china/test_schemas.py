@@ -113,6 +113,7 @@ def test_numbers_that_a_file_keeps_as_objects_are_numbers() -> None:
     assert str(found.note).startswith("io_sectors: imports must be a number, but is text in Beijing 2012 信息传输")
 
 
+@pytest.mark.long
 def test_nothing_breaks_the_checks_themselves() -> None:
     rng = np.random.default_rng(3)
     sectors, flows = io_tables()

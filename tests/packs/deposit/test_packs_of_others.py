@@ -26,6 +26,8 @@ sys.path.append(str(Path(__file__).parent))
 from blocks import blocks
 from specimen import PANEL, facts
 
+pytestmark = pytest.mark.long
+
 PAGE = REPOSITORY / "docs" / "how" / "pack.md"
 EXPERIMENT = """# means beside the regressors
 defaults: [config, override model: mundlak, override report: means, override executor: sequential]
