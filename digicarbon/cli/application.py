@@ -24,8 +24,6 @@ _MODE = "get_mode"
 _WITH_NONE = ("measure", "outcome", "model", "diagnostic")
 """Groups that have the option ``none``."""
 _MAPPING = re.compile(rf"(?:\w+(\.\w+)+|{'|'.join(SWEEP_KEYS)})=\s*\{{.*\}}\s*", re.DOTALL)
-_OF_REPORTS = re.compile(r"report\.(?:labels|language)=.*", re.DOTALL)
-"""A field of all reports, which their files do not repeat."""
 _SHOWING = frozenset({"--cfg", "-c", "--info", "-i"})
 """Flags of Hydra that print a configuration or parts of it."""
 _NUMBER = re.compile(r"\s*[-+]?(?:(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[-+]?\d+)?|nan|inf)\s*", re.IGNORECASE)
@@ -81,8 +79,8 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
     for argument in arguments:
         _refuse(argument)
     lineage(experiment)
-    # a whole mapping may have names that the option lacks; Hydra adds what a file lacks only with plus signs
-    arguments = [f"++{word}" if _MAPPING.fullmatch(word) or _OF_REPORTS.fullmatch(word) else word for word in arguments]
+    # a whole mapping may have names that the option lacks; Hydra adds them only with plus signs
+    arguments = [f"++{word}" if _MAPPING.fullmatch(word) else word for word in arguments]
     # where Hydra itself shows the configuration, it would show these columns, and refuses the word
     taken_away = [] if _shows(arguments) else [word for word in arguments if column_taken_away(word)]
     arguments = [word for word in arguments if word not in taken_away]
@@ -99,7 +97,7 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
         plain, axes = read_overrides(overrides, loader())
         laid = laid_over(plain, axes)
         if is_unknown_key(error):
-            laid = Composer(loader(), experiment).of_classes(overrides) | laid
+            laid = Composer(loader(), experiment).of_classes(overrides, plain) | laid
         if not laid or not is_unknown_key(error):
             raise explain(error, experiment, Composer(loader(), experiment, plain)) from error
         arguments = [*(laid.get(argument, argument) for argument in arguments), *taken_away]

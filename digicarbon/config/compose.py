@@ -575,18 +575,19 @@ class Composer:
         try:
             return self.loader.load_configuration(self.name, list(overrides), run_mode=RunMode.RUN)
         except COMPOSITION_ERRORS as error:
-            added = self.of_classes(overrides) if is_unknown_key(error) else {}
+            added = self.of_classes(overrides, overrides) if is_unknown_key(error) else {}
             if not added:
                 raise
         overrides = [added.get(override, override) for override in overrides]
         return self.loader.load_configuration(self.name, overrides, run_mode=RunMode.RUN)
 
-    def of_classes(self, overrides: Sequence[str]) -> dict[str, str]:
+    def of_classes(self, overrides: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
         """Return overrides of fields that the class of the chosen option has and its file lacks, with plus signs.
 
-        Hydra knows the keys of files alone, and adds others only with plus signs.
+        Hydra knows the keys of files alone, and adds others only with plus signs. ``chosen`` are overrides without
+        sweeps, those that choose options among them.
         """
-        out, options = {}, self._of_options(overrides)
+        out, options = {}, self._of_options(chosen)
         for override in overrides:
             key, equals, _ = override.partition("=")
             group, _, field = key.partition(".")
