@@ -30,7 +30,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 FACTS = {
-    "data": ("commands", "errors", "fuels", "labels", "notes", "old_notes", "series", "units"),
+    "data": ("commands", "errors", "fuels", "labels", "notes", "old_notes", "page", "series", "units"),
     "packs/deposit/package": ("checklists", "questions", "words"),
     "packs/china/facts": (
         "adjacency",
@@ -60,7 +60,9 @@ def test_wheel_holds_configurations_and_plugin_and_no_data(wheel: Path) -> None:
     examples = {f"digicarbon/template/both/data/example_{name}.csv" for name in ("panel", "neighbours")}
     facts = {f"digicarbon/{room}/{name}.csv" for room, names in FACTS.items() for name in names}
     words = {
-        name for name in tables if re.fullmatch(r"digicarbon/packs/\w+/words/(commands|errors|labels|notes)\.csv", name)
+        name
+        for name in tables
+        if re.fullmatch(r"digicarbon/packs/\w+/words/(commands|errors|labels|notes|page)\.csv", name)
     }
     assert len(words) >= len(list((REPOSITORY / "digicarbon" / "packs").glob("*/words/*.csv")))
     assert tables - words == facts | examples
