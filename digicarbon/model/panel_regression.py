@@ -75,6 +75,9 @@ if TYPE_CHECKING:
 
 PanelEffects = Literal["none", "unit", "time", "two_way", "random", "random_time", "random_two_way"]
 
+_FIXED: Mapping[str, EffectsKind] = {**{kind: kind for kind in EFFECTS_OF}, **{kind: "none" for kind in KINDS}}
+"""The fixed effects beside which others are random."""
+_RANDOM: Mapping[str, tuple[str, ...]] = {kind: by for kind, by in KINDS.items()}
 _OF_ERRORS = frozenset({*Tested.model_fields, "small_sample", "df", "bandwidth"} - {*Model.model_fields})
 """Fields that change nothing of what least squares is run on."""
 
@@ -295,7 +298,7 @@ class PanelRegression(Tested):
     @property
     def fixed(self) -> EffectsKind:
         """The fixed effects; none where effects are random."""
-        return next((kind for kind in EFFECTS_OF if kind == self.effects), "none")
+        return _FIXED[self.effects]
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
@@ -375,7 +378,7 @@ class PanelRegression(Tested):
             absorbed=self._absorbed,
             # a formula names the column of units
             trends=() if self.trends is None else ("unit" if self.trends == panel.unit_name else self.trends,),
-            random=() if self._of_other_rows else next((KINDS[kind] for kind in KINDS if kind == self.effects), ()),
+            random=() if self._of_other_rows else _RANDOM.get(self.effects, ()),
             transformed=self._of_other_rows,
             notes=(
                 errors_note,
