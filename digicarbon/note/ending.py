@@ -67,6 +67,7 @@ def own_code(cls: type) -> Iterator[None]:
         yield
     except DigicarbonError:
         raise
+    # code of others may raise anything; our own errors of that kind are faults and stay as they are
     except Exception as error:
         if cls.__module__.partition(".")[0] == __package__.partition(".")[0]:
             raise

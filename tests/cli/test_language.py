@@ -6,13 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from english import english
+from prose import prose_of
 from rich.cells import cell_len
 
 from digicarbon.__main__ import main
 from digicarbon.cli.language import asked, of_experiment, of_system
 from digicarbon.cli.usage import parser
-from digicarbon.config.files import GROUPS, SWEEP_KEYS
 from digicarbon.data import command_words
 from digicarbon.errors import COMMAND_LINE, ConfigError
 from digicarbon.note import Note
@@ -172,27 +171,6 @@ def test_what_commands_print_has_the_same_fields_in_both_languages_and_no_englis
         assert fields[0] == fields[1], code
         assert prose_of("".join(piece for piece in template(code, "zh") if isinstance(piece, str))) == [], code
         assert not is_chinese("".join(map(str, template(code, "en")))), code
-
-
-NAMES = ["digicarbon", "Hydra", "MLflow", "Code", "Word", "Excel", "LaTeX", "Schema", "Ctrl", "Git", "Stata"]
-TYPED = frozenset(
-    [*GROUPS, *SWEEP_KEYS, *parser().verbs, *NAMES, "seed", "cd", "en", "sha", "openssl", "bib", "python"]
-)
-"""Names of groups, keys, verbs and programs."""
-AS_TYPED = re.compile(
-    r"`[^`]*`"
-    r"|(?<=：)digicarbon .*"  # a line of usage
-    r"|--?[a-z][\w-]*|\b[A-Z]{2,}\b|\{[^}]*\}"  # flags, names in capitals, values
-    r"|\w+(?:, \w+)+"  # a list of names
-    r"|(?:sqlite:/)?[./]*\w+/[\w./-]*|\./\w+"  # paths
-    r"|（(?:no viable|No module)[^（）]*）",  # the reason in words of Python or Hydra
-    re.ASCII,
-)
-
-
-def prose_of(text: str) -> list[str]:
-    """Return the English words of a text that are not words as they are typed."""
-    return [word for word in english(AS_TYPED.sub(" ", text)) if word not in TYPED]
 
 
 MISTAKES = [

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cases import of_packs
+from tiny_panels import pairs, tiny
 
 import digicarbon as dc
 from digicarbon.arrays import FloatArray
@@ -121,23 +122,6 @@ INSTRUMENTS: Mapping[str, Any] = {"endogenous": ["x"], "instruments": ["q"]}
 def cycle(n: int) -> FloatArray:
     """Return one neighbour each, around a circle."""
     return np.asarray(np.roll(np.eye(n), 1, axis=1))
-
-
-def pairs(n: int) -> FloatArray:
-    """Return neighbours two by two; the last of an odd number has the one before it."""
-    w = np.kron(np.eye((n + 1) // 2), 1 - np.eye(2))[:n, :n]
-    w[-1, -2] = 1.0
-    return w
-
-
-def tiny(shape: FloatArray, periods: int, seed: int) -> tuple[dc.Panel, dc.Weights]:
-    """Return independent columns of a few periods, q an instrument of x, and weights."""
-    n, rng = len(shape), np.random.default_rng(seed)
-    units = [f"u{unit}" for unit in range(n)]
-    index = pd.MultiIndex.from_product([range(periods), units], names=["year", "unit"])
-    x, c, q, e = rng.normal(size=(4, n * periods))
-    frame = pd.DataFrame({"y": x + 0.5 * c + e, "x": x + q + 0.3 * e, "c": c, "q": q}, index=index).reset_index()
-    return dc.Panel.from_frame(frame, "unit", "year"), dc.Weights.from_matrix(shape, units)
 
 
 def tiny_models() -> Iterator[tuple[str, Model]]:

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
+from joint_fits import experiment, fitted
 
 from digicarbon.config.compose import Composer, loader
-from digicarbon.plan.runs import Run, plan
-from digicarbon.result import Result
+from digicarbon.plan.runs import plan
 from digicarbon.sweep.joint import joint_test
 from digicarbon.sweep.sweep import run as sweep
-
-
-def fitted(name: str, spec: dict[str, Any]) -> list[tuple[Run, Result]]:
-    """Return the runs of an experiment of the project with their results."""
-    Path("experiments").mkdir(exist_ok=True)
-    Path(f"experiments/{name}.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
-    made = plan(Composer(loader(), name, []), [])
-    return [(run, run.specs.model.fit(run.prepared.panel, run.prepared.weights)) for run in made.runs]
-
-
-def experiment(grid: dict[str, Sequence[Any]], **further: Any) -> dict[str, Any]:
-    return {"defaults": ["config", {"override inference": "classic"}, "_self_"], "grid": grid, **further}
 
 
 def test_models_with_weights_of_their_own_have_a_spatial_null(project: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from planning import SHARED, experiment, planned
 
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import DigicarbonError
@@ -18,22 +19,6 @@ from digicarbon.plan.expand import expand, read_overrides
 from digicarbon.plan.prepare import Preparation
 from digicarbon.plan.runs import Plan, plan
 from digicarbon.sweep.provenance import Entries, ledger
-
-SHOP = Preparation()
-"""Shared: the same simulated study is drawn once for all tests of this file."""
-
-
-def experiment(body: str, name: str = "mine") -> str:
-    file = Path(f"experiments/{name}.yaml")
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(f"defaults: [config, _self_]\n{body}\n", encoding="utf-8")
-    return name
-
-
-def planned(name: str, *overrides: str, preparation: Preparation | None = None) -> Plan:
-    config_loader = loader()
-    plain, axes = read_overrides(overrides, config_loader)
-    return plan(Composer(config_loader, name, plain), axes, preparation or SHOP)
 
 
 def choices(name: str, *overrides: str) -> list[Choice]:
@@ -608,7 +593,7 @@ def test_a_run_has_what_its_files_say_where_others_choose(folder: Path) -> None:
 
 
 def test_a_run_without_an_experiment_is_called_by_its_model() -> None:
-    made = plan(Composer(loader(), "config", ["model=pooled"]), [], SHOP)
+    made = plan(Composer(loader(), "config", ["model=pooled"]), [], SHARED)
     assert [run.label for run in made.runs] == ["pooled"]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
+from joint_fits import experiment, fitted
 from lattice import lattice
 from mlflow import MlflowClient
 from statsmodels.stats.multitest import multipletests
@@ -32,18 +32,6 @@ from digicarbon.sweep.sweep import run as sweep
 
 W = lattice(6, 5)
 CLASSIC_CHOICE = {"override inference": "classic"}
-
-
-def fitted(name: str, spec: dict[str, Any]) -> list[tuple[Run, Result]]:
-    """Return the runs of an experiment of the project with their results."""
-    Path("experiments").mkdir(exist_ok=True)
-    Path(f"experiments/{name}.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
-    made = plan(Composer(loader(), name, []), [])
-    return [(run, run.specs.model.fit(run.prepared.panel, run.prepared.weights)) for run in made.runs]
-
-
-def experiment(grid: dict[str, Sequence[Any]], **further: Any) -> dict[str, Any]:
-    return {"defaults": ["config", {"override inference": "classic"}, "_self_"], "grid": grid, **further}
 
 
 # ---- permutations

@@ -5,44 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from kept_sweeps import EXPERIMENT, artifact, counted, run, write
 
-from digicarbon.config.compose import Composer, loader
-from digicarbon.plan.expand import read_overrides
-from digicarbon.plan.runs import plan
 from digicarbon.report.specification_curve import SpecificationCurve
-from digicarbon.sweep import sweep, tables
+from digicarbon.sweep import tables
 from digicarbon.sweep.sweep import Finished
 
 pytestmark = pytest.mark.long
-
-EXPERIMENT: dict[str, Any] = {
-    "defaults": ["config", {"override model": "sdm"}, {"override report": "curve"}, "_self_"],
-    "grid": {"measure": ["sector1", "sector2"], "weights": ["w1_adjacency", "k_nearest"]},
-    "model": {"effects": "two_way"},
-    "inference": {"replications": 19, "intervals": False},
-    "report": {"draws": 19, "pictures": ["svg"]},
-    "executor": {"_target_": "digicarbon.executor.Sequential"},
-}
-
-
-def write(**changes: Any) -> None:
-    content = {**EXPERIMENT, **changes}
-    content.pop("executor")
-    Path("experiments").mkdir(exist_ok=True)
-    Path("experiments/small.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-
-
-def run(*words: str) -> Finished:
-    config_loader = loader()
-    plain, axes = read_overrides(["executor=sequential", *words], config_loader)
-    composer = Composer(config_loader, "small", plain)
-    return sweep.run(composer, plan(composer, axes))
 
 
 @pytest.fixture
@@ -57,20 +30,6 @@ def made(monkeypatch: pytest.MonkeyPatch, project: Path) -> Counter[str]:
     assert count == {"joint": 1, "picture": 1, "table": 1}
     count.clear()
     return count
-
-
-def counted(monkeypatch: pytest.MonkeyPatch, count: Counter[str], where: Any, name: str, what: str) -> None:
-    make: Callable[..., Any] = getattr(where, name)
-
-    def counting(*args: Any, **more: Any) -> Any:
-        count[what] += 1
-        return make(*args, **more)
-
-    monkeypatch.setattr(where, name, counting)
-
-
-def artifact(finished: Finished, name: str) -> Path:
-    return Path("mlruns/artifacts/small", finished.parent_id, "artifacts", name)
 
 
 def joint_file(finished: Finished, name: str = "joint.json") -> Path:

@@ -6,11 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from english import english
+from prose import prose_of
 
 from digicarbon.__main__ import main
-from digicarbon.cli.usage import parser
-from digicarbon.config.files import GROUPS, SWEEP_KEYS
 
 Capture = pytest.CaptureFixture[str]
 
@@ -18,26 +16,6 @@ Capture = pytest.CaptureFixture[str]
 def write(folder: Path, name: str, text: str) -> None:
     (folder / "experiments").mkdir(exist_ok=True)
     (folder / "experiments" / f"{name}.yaml").write_text(text, encoding="utf-8")
-
-
-NAMES = ["digicarbon", "Hydra", "MLflow", "Code", "Word", "Excel", "LaTeX", "Schema", "Ctrl", "Git", "Stata"]
-TYPED = frozenset(
-    [*GROUPS, *SWEEP_KEYS, *parser().verbs, *NAMES, "seed", "cd", "en", "sha", "openssl", "bib", "python"]
-)
-AS_TYPED = re.compile(
-    r"`[^`]*`"
-    r"|(?<=：)digicarbon .*"  # a line of usage
-    r"|--?[a-z][\w-]*|\b[A-Z]{2,}\b|\{[^}]*\}"  # flags, names in capitals, values
-    r"|\w+(?:, \w+)+"  # a list of names
-    r"|(?:sqlite:/)?[./]*\w+/[\w./-]*|\./\w+"  # paths
-    r"|（(?:no viable|No module)[^（）]*）",  # the reason in words of Python or Hydra
-    re.ASCII,
-)
-
-
-def prose_of(text: str) -> list[str]:
-    """Return the English words of a text that are not words as they are typed."""
-    return [word for word in english(AS_TYPED.sub(" ", text)) if word not in TYPED]
 
 
 SAID = (
