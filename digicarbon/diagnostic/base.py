@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import field_validator
 
 from digicarbon.errors import ConfigError
+from digicarbon.model.base import script_of
 from digicarbon.note import Note
 from digicarbon.panel import Panel
 from digicarbon.result import Result
@@ -38,6 +39,8 @@ class Diagnostic(Spec):
     takes_weights: ClassVar[bool] = False
     table_names: ClassVar[tuple[str, ...]] = ()
     listings: ClassVar[tuple[str, ...]] = ()
+    scripts: ClassVar[Mapping[str, str]] = {}
+    """Functions that say what it is in R and Stata, as `digicarbon.model.Model.scripts`."""
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -133,21 +136,26 @@ class Diagnostic(Spec):
         own : Extract
             Of the model.
         """
-        return own
+        script = script_of(self, "extract")
+        extract: Extract = own if script is None else script(self, panel, weights, own)
+        return extract
 
     def r(self, part: RPart, panel: Panel) -> list[str]:
         """Return the lines of R that follow the model's and compute what was recorded in the tables of ``part.result``.
 
         The model has left ``fit``, and ``V`` where R has its covariance; else they are NULL.
         """
-        return part.skip(self._without("R"))
+        return self._written("R", part, panel)
 
     def stata(self, part: StataPart, panel: Panel) -> list[str]:
         """Return the same for Stata, where the model's estimates are in memory."""
-        return part.skip(self._without("Stata"))
+        return self._written("Stata", part, panel)
 
-    def _without(self, tool: str) -> str:
-        return f"the tables of the diagnostic {type(self).__name__}, which {tool} scripts do not have"
+    def _written(self, tool: str, part: RPart | StataPart, panel: Panel) -> list[str]:
+        if (script := script_of(self, tool.lower())) is None:
+            return part.skip(f"the tables of the diagnostic {type(self).__name__}, which {tool} scripts do not have")
+        lines: list[str] = script(part, self, panel)
+        return lines
 
 
 class OfVariables(Diagnostic):

@@ -221,7 +221,7 @@ class Model(Spec):
         weights : Weights or None
             In the order of the panel.
         """
-        if (script := self._script("extract")) is not None:
+        if (script := script_of(self, "extract")) is not None:
             extract: Extract = script(self, panel, weights)
             return extract
         from digicarbon.script.extract import Extract
@@ -240,14 +240,8 @@ class Model(Spec):
         """Return the same for Stata."""
         return self._lines("stata", part)
 
-    def _script(self, hook: str) -> Callable[..., Any] | None:
-        """Return the function of `scripts` for a hook; None where a class from elsewhere may have changed the model."""
-        place = self.scripts.get(hook, "") if says(self, hook) or says(self, "scripts") else ""
-        module, _, name = place.partition(":")
-        return getattr(import_module(module), name) if place else None
-
     def _lines(self, tool: str, part: RPart | StataPart) -> list[str]:
-        script = self._script(tool)
+        script = script_of(self, tool)
         lines: list[str] = part.skip(self._without_tool(tool)) if script is None else script(part, self)
         return lines
 
@@ -266,6 +260,14 @@ def says(model: Spec, name: str) -> bool:
         if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
             break
     return False
+
+
+def script_of(spec: Spec, hook: str) -> Callable[..., Any] | None:
+    """Return the function of ``scripts`` for a hook; None where a class from elsewhere may have changed the class."""
+    scripts: Mapping[str, str] = getattr(spec, "scripts", {})
+    place = scripts.get(hook, "") if says(spec, hook) or says(spec, "scripts") else ""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name) if place else None
 
 
 def ignored_by(model: Model) -> frozenset[str]:

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from digicarbon.diagnostic._focal import Focal
 from digicarbon.model import PanelRegression
 from digicarbon.model._absorption import TREND, group_column
-from digicarbon.panel import Panel
-from digicarbon.script.extract import Extract
 from digicarbon.script.r import RPart, code, finite, vector
 from digicarbon.script.stata import ABSORBED, StataPart
 from digicarbon.script.words import chunks
-from digicarbon.weights import Weights
 
 UNITS = {"none": (), "unit": ("unit_id",), "time": ("time_id",), "two_way": ("unit_id", "time_id")}
 """Columns of the fixed effects."""
-
-
-def with_regression(own: Extract, regression: PanelRegression, panel: Panel, weights: Weights | None) -> Extract:
-    """Return what scripts read of a model, with the columns of the regression that it is."""
-    return replace(own, columns={**own.columns, **regression.extract(panel, weights).columns})
 
 
 def dummies(part: RPart, regression: PanelRegression) -> str:

@@ -36,7 +36,7 @@ from digicarbon.result import Constituent, Inference, MadeOf, Result
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
-    from digicarbon.script import Extract, RPart, StataPart
+    from digicarbon.script import Extract
 
 PLACES = 101
 """Places along the axis."""
@@ -509,6 +509,10 @@ class MarginalEffects(OfModel):
     references: ClassVar[tuple[str, ...]] = ("bauer2005", "brambor2006", "johnson1936")
 
     table_names: ClassVar[tuple[str, ...]] = ("marginal_effects", "johnson_neyman")
+    scripts: ClassVar[Mapping[str, str]] = {
+        "r": "digicarbon.packs.moderation.script.marginal_effects:in_r",
+        "stata": "digicarbon.packs.moderation.script.marginal_effects:in_stata",
+    }
     takes_weights: ClassVar[bool] = False
 
     term: str | None = None
@@ -577,18 +581,6 @@ class MarginalEffects(OfModel):
             return own
         name = spelt(axis)
         return replace(own, columns={**own.columns, name: rows.with_terms([name]).column(name)})
-
-    def r(self, part: RPart, panel: Panel) -> list[str]:
-        """Return the effects in R, see `digicarbon.replication.part`."""
-        from digicarbon.packs.moderation.script.marginal_effects import in_r
-
-        return in_r(part, self, panel)
-
-    def stata(self, part: StataPart, panel: Panel) -> list[str]:
-        """Return the effects in Stata, see `digicarbon.replication.part`."""
-        from digicarbon.packs.moderation.script.marginal_effects import in_stata
-
-        return in_stata(part, self, panel)
 
     def _lines(self, asked: Asked, result: Result, panel: Panel) -> list[dict[str, float]]:
         """Return the values of other variables for each line."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,9 +20,6 @@ from digicarbon.packs.sensitivity.numeric.products import remaining
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, SomeNames
 from digicarbon.weights import Weights
-
-if TYPE_CHECKING:
-    from digicarbon.script import Extract, RPart, StataPart
 
 Times = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False, min_length=1)]
 
@@ -57,6 +54,11 @@ class OmittedVariable(OfModel):
     references: ClassVar[tuple[str, ...]] = ("cinelli2020",)
 
     table_names: ClassVar[tuple[str, ...]] = ("omitted_variable", "omitted_variable_benchmarks")
+    scripts: ClassVar[Mapping[str, str]] = {
+        "extract": "digicarbon.packs.sensitivity.script.sensitivity_r:extract",
+        "r": "digicarbon.packs.sensitivity.script.sensitivity_r:omitted_variable",
+        "stata": "digicarbon.packs.sensitivity.script.sensitivity_stata:omitted_variable",
+    }
 
     term: str | None = None
     benchmarks: Names | Mapping[str, SomeNames] | None = None
@@ -133,25 +135,6 @@ class OmittedVariable(OfModel):
         """Return the robustness values."""
         row = tables["omitted_variable"].iloc[0]
         return {name: float(row[name]) for name in ("rv", "rv_level")}
-
-    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
-        """Return what scripts read of a model, with the columns of the regression that it is."""
-        from digicarbon.replication.part.after import with_regression
-
-        focal = focal_of(self.model, panel, self.term, weights)
-        return with_regression(own, focal.regression, focal.panel, weights)
-
-    def r(self, part: RPart, panel: Panel) -> list[str]:
-        """Return the numbers in R, see `digicarbon.replication.part`."""
-        from digicarbon.packs.sensitivity.script.sensitivity_r import omitted_variable
-
-        return omitted_variable(part, self, panel)
-
-    def stata(self, part: StataPart, panel: Panel) -> list[str]:
-        """Return the numbers in Stata, see `digicarbon.replication.part`."""
-        from digicarbon.packs.sensitivity.script.sensitivity_stata import omitted_variable
-
-        return omitted_variable(part, self, panel)
 
     def groups(self, focal: Focal) -> dict[str, tuple[str, ...]]:
         """Return the columns of each benchmark by its name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -21,9 +21,6 @@ from digicarbon.packs.sensitivity.numeric.products import by_unit, remaining, re
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Seed
 from digicarbon.weights import Weights
-
-if TYPE_CHECKING:
-    from digicarbon.script import Extract, RPart, StataPart
 
 MULTIPLE = 1.3
 """Of the R² with controls: what Oster takes as the largest R², from randomised studies."""
@@ -78,6 +75,11 @@ class Oster(OfModel):
     references: ClassVar[tuple[str, ...]] = ("oster2019",)
 
     table_names: ClassVar[tuple[str, ...]] = ("oster",)
+    scripts: ClassVar[Mapping[str, str]] = {
+        "extract": "digicarbon.packs.sensitivity.script.sensitivity_r:extract",
+        "r": "digicarbon.packs.sensitivity.script.sensitivity_r:oster",
+        "stata": "digicarbon.packs.sensitivity.script.sensitivity_stata:oster",
+    }
 
     term: str | None = None
     always: Names = ()
@@ -133,25 +135,6 @@ class Oster(OfModel):
         """Return ``delta`` and the bias-adjusted coefficient."""
         values = tables["oster"]["value"]
         return {"delta": float(values[NAMES["delta"]]), "bias_adjusted": float(values[NAMES["adjusted"]])}
-
-    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
-        """Return what scripts read of a model, with the columns of the regression that it is."""
-        from digicarbon.replication.part.after import with_regression
-
-        focal = focal_of(self.model, panel, self.term, weights)
-        return with_regression(own, focal.regression, focal.panel, weights)
-
-    def r(self, part: RPart, panel: Panel) -> list[str]:
-        """Return the numbers in R, see `digicarbon.replication.part`."""
-        from digicarbon.packs.sensitivity.script.sensitivity_r import oster
-
-        return oster(part, self, panel)
-
-    def stata(self, part: StataPart, panel: Panel) -> list[str]:
-        """Return the numbers in Stata, see `digicarbon.replication.part`."""
-        from digicarbon.packs.sensitivity.script.sensitivity_stata import oster
-
-        return oster(part, self, panel)
 
     def _estimated(self, panel: Panel, weights: Weights | None) -> tuple[Focal, Regressions]:
         focal = focal_of(self.model, panel, self.term, weights)

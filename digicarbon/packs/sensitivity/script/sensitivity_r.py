@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from digicarbon.diagnostic._focal import focal_of
@@ -9,8 +11,16 @@ from digicarbon.packs.sensitivity.diagnostic.omitted_variable import OmittedVari
 from digicarbon.packs.sensitivity.diagnostic.oster import NAMES, Oster
 from digicarbon.panel import Panel
 from digicarbon.replication.part.after import after, compared, dummies
+from digicarbon.script.extract import Extract
 from digicarbon.script.r import RPart, code, if_installed, vector
 from digicarbon.script.words import number, quoted
+from digicarbon.weights import Weights
+
+
+def extract(diagnostic: Oster | OmittedVariable, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
+    """Return what scripts read of a model, with the columns of the regression that it is."""
+    focal = focal_of(diagnostic.model, panel, diagnostic.term, weights)
+    return replace(own, columns={**own.columns, **focal.regression.extract(focal.panel, weights).columns})
 
 
 def oster(part: RPart, diagnostic: Oster, panel: Panel) -> list[str]:

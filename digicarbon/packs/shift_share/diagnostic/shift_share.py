@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,11 +24,10 @@ from digicarbon.panel import Panel, canonical
 from digicarbon.result import Result
 from digicarbon.weights import Weights
 
-if TYPE_CHECKING:
-    from digicarbon.script import Extract, RPart
-
 ROUNDING = 1e-9
 """Norm, relative to its own, below which a difference of columns is rounding."""
+
+_SCRIPT = "digicarbon.packs.shift_share.script.shift_share"
 
 OWN, AKM, AKM0 = "model", "AKM", "AKM0"
 """Rows of the table of standard errors."""
@@ -158,12 +157,6 @@ class _OfShiftShare(OfModel):
         whole = super().added(result, panel, weights)
         return replace(whole, notes=(*whole.notes, *self.about(self.found(panel, weights))))
 
-    def extract(self, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
-        """Return what scripts read of a model, with shares and shocks."""
-        from digicarbon.packs.shift_share.script.shift_share import extract
-
-        return extract(self.found(panel, weights), own)
-
 
 class RotembergWeights(_OfShiftShare):
     """Which sectors a shift-share estimate rests on (Goldsmith-Pinkham, Sorkin & Swift 2020).
@@ -180,6 +173,7 @@ class RotembergWeights(_OfShiftShare):
     references: ClassVar[tuple[str, ...]] = ("goldsmith2020",)
 
     table_names: ClassVar[tuple[str, ...]] = ("rotemberg", "rotemberg_periods", "rotemberg_summary")
+    scripts: ClassVar[Mapping[str, str]] = {"extract": f"{_SCRIPT}:extract", "r": f"{_SCRIPT}:rotemberg"}
 
     top: Annotated[int, Field(ge=1)] = 5
     centred: bool = True
@@ -218,12 +212,6 @@ class RotembergWeights(_OfShiftShare):
             ),
             "rotemberg_summary": self._summary(found, result),
         }
-
-    def r(self, part: RPart, panel: Panel) -> list[str]:
-        """Return the numbers in R, see `digicarbon.replication.part`."""
-        from digicarbon.packs.shift_share.script.shift_share import rotemberg
-
-        return rotemberg(part, self, panel)
 
     def centres(self, found: Shifted) -> bool:
         """Return whether shocks are taken less their means."""
@@ -286,6 +274,7 @@ class AkmErrors(_OfShiftShare):
     references: ClassVar[tuple[str, ...]] = ("adao2019",)
 
     table_names: ClassVar[tuple[str, ...]] = ("akm",)
+    scripts: ClassVar[Mapping[str, str]] = {"extract": f"{_SCRIPT}:extract", "r": f"{_SCRIPT}:akm"}
 
     shocks: Literal["sector", "shock"] = "sector"
     level: Level = 0.95
@@ -324,12 +313,6 @@ class AkmErrors(_OfShiftShare):
         }
         columns = ["coefficient", "se", "p", "low", "high", "kind"]
         return {"akm": pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("standard errors")}
-
-    def r(self, part: RPart, panel: Panel) -> list[str]:
-        """Return the numbers in R, see `digicarbon.replication.part`."""
-        from digicarbon.packs.shift_share.script.shift_share import akm
-
-        return akm(part, self, panel)
 
     def _estimated(self, found: Shifted) -> Akm:
         periods = found.panel.period_codes

@@ -15,10 +15,12 @@ from digicarbon.replication.part.after import UNITS, compared, dummies
 from digicarbon.script.extract import Extract
 from digicarbon.script.r import RPart, code, if_installed, vector
 from digicarbon.script.words import chunks, number
+from digicarbon.weights import Weights
 
 
-def extract(found: Shifted, own: Extract) -> Extract:
+def extract(diagnostic: RotembergWeights | AkmErrors, panel: Panel, weights: Weights | None, own: Extract) -> Extract:
     """Return what scripts read of a model, with shares and shocks by sector."""
+    found = diagnostic.found(panel, weights)
     shocks = found.shocks[found.panel.period_codes]
     columns = {_share(sector): found.shares[:, k] for k, sector in enumerate(found.sectors)}
     columns |= {_shock(sector): shocks[:, k] for k, sector in enumerate(found.sectors)}

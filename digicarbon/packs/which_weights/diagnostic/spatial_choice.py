@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,9 +28,6 @@ from digicarbon.panel import Panel
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
 from digicarbon.weights.base import GivenNode
-
-if TYPE_CHECKING:
-    from digicarbon.script import RPart
 
 Kinds = Annotated[tuple[Literal["ols", "slx", "sar", "sdm", "sem", "sdem"], ...], Field(strict=False)]
 Nodes = Annotated[tuple[GivenNode, ...], Field(strict=False)]
@@ -101,6 +98,7 @@ class SpatialChoice(OfModel):
 
     table_names: ClassVar[tuple[str, ...]] = ("spatial_choice", "spatial_choice_run", "spatial_choice_units")
     takes_weights: ClassVar[bool] = True
+    scripts: ClassVar[Mapping[str, str]] = {"r": "digicarbon.packs.which_weights.script.spatial_choice:in_r"}
 
     kinds: Kinds = ("slx", "sar", "sdm", "sem", "sdem")
     weights: Nodes = ()
@@ -174,12 +172,6 @@ class SpatialChoice(OfModel):
         """Return the run's log marginal likelihood, and its probability among its own candidates."""
         row = tables["spatial_choice"].iloc[0]
         return {"log_marginal": float(row["log_marginal"]), "probability": float(row["probability"])}
-
-    def r(self, part: RPart, panel: Panel) -> list[str]:
-        """Return the marginal likelihoods with the run's W in R, see `digicarbon.replication.part`."""
-        from digicarbon.packs.which_weights.script.spatial_choice import in_r
-
-        return in_r(part, self)
 
     def widest(self) -> SpatialPanel:
         """Return the Durbin model that contains the run's one, by the transformation likelihood."""

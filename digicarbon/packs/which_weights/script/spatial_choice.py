@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from digicarbon.packs.which_weights.diagnostic.spatial_choice import OWN_W, SpatialChoice
+from digicarbon.panel import Panel
 from digicarbon.script.r import RPart, code, vector
 from digicarbon.script.words import chunks, number
 
 
-def in_r(part: RPart, diagnostic: SpatialChoice) -> list[str]:
+def in_r(part: RPart, diagnostic: SpatialChoice, panel: Panel) -> list[str]:
     """Return the log marginal likelihood of the run and of other kinds with its W."""
     part.functions += code(__package__, "spatial_choice")
     widest = diagnostic.widest()
