@@ -143,10 +143,7 @@ def schemas(tell: Callable[[Note], object]) -> dict[str, Schema]:
 class _Book:
     """All options and their classes.
 
-    Attributes
-    ----------
-    options : mapping of str to list of Option
-        By group; only options whose class can be imported.
+    ``options``: by group; only options whose class can be imported.
     """
 
     def __init__(self, tell: Callable[[Note], object]) -> None:

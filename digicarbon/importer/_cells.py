@@ -37,17 +37,9 @@ def text(value: object) -> str:
 def number(value: object, place: Note | str | Callable[[], Note]) -> float:
     """Return a cell as a number; an empty one, a dash (``-``, ``—``) or dots (``…``, ``..``) as not-a-number.
 
-    Parameters
-    ----------
-    value : object
-        A number, or text that may have full-width digits, signs and commas, and commas or blanks between thousands.
-    place : Note, str or callable
-        Where the cell is, for the message; a callable is only called if there is one.
-
-    Raises
-    ------
-    DataError
-        If the cell holds anything else.
+    ``value``: a number, or text that may have full-width digits, signs and commas, and commas or blanks between
+    thousands. ``place``: where the cell is, for the message; a callable is only called if there is one. Raises
+    DataError if the cell holds anything else.
     """
     if isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_)):
         result = float(value)
@@ -85,10 +77,7 @@ def is_number(value: object) -> bool:
 def figure(sheet: Sheet, row: int, column: int) -> float:
     """Return one cell of a sheet as a number, not-a-number where there is no figure.
 
-    Raises
-    ------
-    DataError
-        If the cell is no number, or is empty only because it is merged into another one.
+    Raises DataError if the cell is no number, or is empty only because it is merged into another one.
     """
     value = number(sheet.cells.iat[row, column], partial(sheet.place, row, column))
     if math.isnan(value) and sheet.merged_into(row, column):
@@ -101,20 +90,8 @@ def figure(sheet: Sheet, row: int, column: int) -> float:
 def numbers(sheet: Sheet, rows: range, columns: range) -> FloatArray:
     """Return a block of a sheet as numbers.
 
-    Parameters
-    ----------
-    sheet : Sheet
-    rows, columns : range
-        Positions; those beyond the sheet's cells count as empty.
-
-    Returns
-    -------
-    ndarray, shape (len(rows), len(columns))
-
-    Raises
-    ------
-    DataError
-        If a cell is no number; the message names the cell.
+    ``rows``, ``columns``: positions; those beyond the sheet's cells count as empty. Returns shape (len(rows),
+    len(columns)). Raises DataError if a cell is no number; the message names the cell.
     """
     block = sheet.cells.reindex(index=rows, columns=columns).to_numpy(dtype=object)
     result = np.empty(block.shape)

@@ -13,16 +13,8 @@ from digicarbon.note import Note
 def once(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[pd.DataFrame, list[Note]]:
     """Return rows with each key once, and a note if some keys were repeated with the same value.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        With ``keys``, ``value`` and ``place`` (a callable that returns the value's cell, for messages).
-    keys : sequence of str
-
-    Raises
-    ------
-    DataError
-        If one key has two values; the message names both cells.
+    ``rows``: with ``keys``, ``value`` and ``place`` (a callable that returns the value's cell, for messages). Raises
+    DataError if one key has two values; the message names both cells.
     """
     first = rows.drop_duplicates(list(keys))
     if len(first) == len(rows):

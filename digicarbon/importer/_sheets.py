@@ -51,17 +51,9 @@ _UNSAVED = re.compile(
 class Sheet:
     """The cells of one sheet, or of one text file.
 
-    Attributes
-    ----------
-    file : Path
-    name : str
-        The sheet's name; empty for a text file.
-    cells : DataFrame
-        Objects as the file has them (text, numbers, dates, None), a RangeIndex on both axes; all cells of a text file
-        are text or None.
-    merged : tuple of (int, int, int, int)
-        First row, first column, last row and last column of each merged block; its value is in the first cell.
-    hidden : bool
+    ``name``: the sheet's name; empty for a text file. ``cells``: objects as the file has them (text, numbers, dates,
+    None), a RangeIndex on both axes; all cells of a text file are text or None. ``merged``: first row, first column,
+    last row and last column of each merged block; its value is in the first cell.
     """
 
     file: Path
@@ -107,10 +99,7 @@ class Sheet:
 def visible(file: Path) -> tuple[list[Sheet], list[Note]]:
     """Return the sheets that are neither hidden nor empty, and a note on those that are.
 
-    Raises
-    ------
-    DataError
-        As `sheets`, and if all sheets are hidden or empty.
+    Raises DataError as `sheets`, and if all sheets are hidden or empty.
     """
     all_sheets = sheets(file)
     shown = [sheet for sheet in all_sheets if not sheet.hidden and not sheet.cells.empty]
@@ -127,17 +116,9 @@ def visible(file: Path) -> tuple[list[Sheet], list[Note]]:
 def sheets(file: Path) -> list[Sheet]:
     """Read all sheets of a workbook, hidden and empty ones too, or a text file as one sheet.
 
-    Parameters
-    ----------
-    file : Path
-        ``.xlsx``, ``.xls``, or text separated by commas, tabs or semicolons in UTF-8, UTF-16 (with its mark) or GB18030
-        (which includes GBK and GB2312). The content decides, not the suffix.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, empty, cut off, damaged, encrypted, in another encoding, or has formulas without saved
-        results.
+    ``file``: ``.xlsx``, ``.xls``, or text separated by commas, tabs or semicolons in UTF-8, UTF-16 (with its mark) or
+    GB18030 (which includes GBK and GB2312). The content decides, not the suffix. Raises DataError if the file is
+    missing, empty, cut off, damaged, encrypted, in another encoding, or has formulas without saved results.
     """
     try:
         if not file.is_file():

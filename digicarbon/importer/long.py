@@ -35,16 +35,8 @@ _WORLD_BANK = "World Bank, World Development Indicators (data.worldbank.org)."
 class _Columns:
     """Positions of a table's columns; None if it has no such column.
 
-    Attributes
-    ----------
-    header : int
-        The row of the names.
-    unit : int
-    code, series, indicator, time : int or None
-    figures : mapping of int to str
-        The columns with numbers and their names.
-    years : mapping of int to int
-        The years of the columns with numbers, if years are columns.
+    ``header``: the row of the names. ``figures``: the columns with numbers and their names. ``years``: the years of the
+    columns with numbers, if years are columns.
     """
 
     header: int

@@ -59,10 +59,7 @@ class Note:
     def __getitem__(self, field: str) -> Any:
         """Return the value of a field.
 
-        Raises
-        ------
-        KeyError
-            If the note has no such field.
+        Raises KeyError if the note has no such field.
         """
         return dict(self.fields)[field]
 

@@ -99,15 +99,8 @@ Piece = str | Field | Either
 def in_words(code: str, fields: Mapping[str, Any], language: str, named: Naming | None = None, kind: str = "") -> str:
     """Return the words of a note.
 
-    Parameters
-    ----------
-    code : str
-    fields : mapping of str to object
-    language : {"en", "zh"}
-    named : callable, optional
-        Returns the Chinese name of a variable.
-    kind : str
-        The kind of fields without a kind in the template: that of the field that contains this note.
+    ``named``: returns the Chinese name of a variable. ``kind``: the kind of fields without a kind in the template: that
+    of the field that contains this note.
     """
     if _row(code) is None:
         # a later version recorded it
@@ -136,10 +129,7 @@ def in_words(code: str, fields: Mapping[str, Any], language: str, named: Naming 
 def template(code: str, language: str) -> tuple[Piece, ...]:
     """Return the pieces of a code's words in a language.
 
-    Raises
-    ------
-    KeyError
-        If no table has a row of that code.
+    Raises KeyError if no table has a row of that code.
     """
     row = _row(code)
     if row is None:

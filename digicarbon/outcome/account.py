@@ -175,10 +175,7 @@ class CarbonOutcome(Outcome):
     def _with_co2(self, inputs: Inputs, *series: str) -> tuple[pd.DataFrame, pd.Series[float]]:
         """Return unit, time and the series, and CO2 in million tonnes, missing where the account is missing.
 
-        Raises
-        ------
-        DataError
-            If a series is missing, or if CO2 is zero or negative.
+        Raises DataError if a series is missing, or if CO2 is zero or negative.
         """
         columns = self._fuels if self.account == "fuels" else [f"co2_{self.account}"]
         table = inputs.series([*series, *columns], self._setting)
@@ -227,10 +224,7 @@ class CarbonOutcome(Outcome):
     def _gaseous(self, inputs: Inputs) -> list[bool]:
         """Return which fuels are measured by volume.
 
-        Raises
-        ------
-        DataError
-            If the unit of a fuel is unknown, or differs from the source's.
+        Raises DataError if the unit of a fuel is unknown, or differs from the source's.
         """
         gaseous = []
         for name, fuel in self._facts.items():

@@ -103,13 +103,10 @@ def without_logarithms(variable: str) -> str:
 def parse(term: str) -> tuple[Factor, ...] | None:
     """Return the factors of a term, or None if it is a mere name or cannot be read.
 
-    Parameters
-    ----------
-    term : str
-        ``a^2`` (a power), ``L.a``, ``L2.a`` (a lag), ``F.a`` (a lead), ``D.a`` (a difference), all within units;
-        ``C(a)`` (dummies of a's values), ``C(a, ref=b)`` (of all values but b); ``code(a)`` (a's values numbered, as
-        models read groups); ``center(a)`` (less its mean over the rows of the panel that are left once all lags are
-        made), also ``center(a)^2`` and ``center(L.a)``; factors joined by ``:`` (an interaction).
+    ``term``: ``a^2`` (a power), ``L.a``, ``L2.a`` (a lag), ``F.a`` (a lead), ``D.a`` (a difference), all within units;
+    ``C(a)`` (dummies of a's values), ``C(a, ref=b)`` (of all values but b); ``code(a)`` (a's values numbered, as models
+    read groups); ``center(a)`` (less its mean over the rows of the panel that are left once all lags are made), also
+    ``center(a)^2`` and ``center(L.a)``; factors joined by ``:`` (an interaction).
     """
     parts = term.split(":")
     factors = [_factor(part.strip()) for part in parts]

@@ -347,10 +347,7 @@ def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
 def _weighted(config: Mapping[str, Any], model: Model, column: str) -> Mapping[str, Any]:
     """Return the configuration with rows that weigh by a column of the sample, in the model and a diagnostic of it.
 
-    Raises
-    ------
-    ConfigError
-        If the model has no weights of rows, or others.
+    Raises ConfigError if the model has no weights of rows, or others.
     """
     key = "sample.counts"
     if "observation_weights" not in type(model).model_fields:

@@ -15,18 +15,8 @@ from digicarbon.tracking import Tracking
 def members(name: str, overrides: Sequence[str], listed_by: tuple[str, ...] = ()) -> Iterator[tuple[str, Tracking]]:
     """Yield an experiment with its store, or each one that it lists; one without a file uses the default store.
 
-    Parameters
-    ----------
-    name : str
-    overrides : sequence of str
-        Of ``tracking``.
-    listed_by : tuple of str
-        The experiments that list it, the outermost first.
-
-    Raises
-    ------
-    ConfigError
-        If an experiment is wrong, or lists itself.
+    ``overrides``: of ``tracking``. ``listed_by``: the experiments that list it, the outermost first. Raises ConfigError
+    if an experiment is wrong, or lists itself.
     """
     if name != ROOT and find(name) is None:
         yield name, sweep.settings(Composer(loader(), ROOT, overrides)).tracking

@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 def report_of(one: RecordedSweep) -> Report:
     """Return the report that a sweep was run with, with the words that the experiment and its options had.
 
-    Raises
-    ------
-    DataError
-        If the sweep has not recorded it.
+    Raises DataError if the sweep has not recorded it.
     """
     return build(recorded_report(one), Report, "report").with_labels(recorded_labels(one))
 
@@ -38,10 +35,7 @@ def recorded_labels(one: RecordedSweep) -> Mapping[str, str]:
 def recorded_report(one: RecordedSweep) -> dict[str, Any]:
     """Return the fields of the report that a sweep was run with.
 
-    Raises
-    ------
-    DataError
-        If the sweep has not recorded it.
+    Raises DataError if the sweep has not recorded it.
     """
     config: Any = OmegaConf.create(one.config)
     if "report" not in config:

@@ -61,19 +61,8 @@ SHORTEST = 4
 class Recorded:
     """A run as it is recorded.
 
-    Attributes
-    ----------
-    run_id, label, experiment, status : str
-    start : int
-        Milliseconds since the epoch.
-    tags, params : mapping of str to str
-    metrics : mapping of str to float
-    parent_id : str
-        Its sweep; its own id for a sweep.
-    artifacts : str
-        Where the sweep's files are.
-    data : sequence of mapping
-        The entries of the sweep's record of data that the run belongs to (all for a sweep).
+    ``start``: milliseconds since the epoch. ``parent_id``: its sweep; its own id for a sweep. ``artifacts``: where the
+    sweep's files are. ``data``: the entries of the sweep's record of data that the run belongs to (all for a sweep).
     """
 
     run_id: str
@@ -142,19 +131,8 @@ def located(tracking: Tracking, name: str, experiment: str = "", advice: Sequenc
 
     An experiment means the sweep that a report takes (`in_order`).
 
-    Parameters
-    ----------
-    tracking : Tracking
-    name, experiment : str
-    advice : sequence of Note
-        What else can be named, for the error if nothing has this name.
-
-    Raises
-    ------
-    DataError
-        If there is no such run, or more than one.
-    TrackingError
-        If the store cannot be read.
+    ``advice``: what else can be named, for the error if nothing has this name. Raises DataError if there is no such
+    run, or more than one; TrackingError if the store cannot be read.
     """
     with reading(tracking) as client:
         run = _run(client, tracking, name, experiment, _reported, advice)
@@ -164,23 +142,8 @@ def located(tracking: Tracking, name: str, experiment: str = "", advice: Sequenc
 def at_commit(tracking: Tracking, experiment: str, commit: str, name: str, advice: Sequence[Note] = ()) -> str:
     """Return the id of an experiment's latest sweep that has runs of a Git commit, the first of them in `in_order`.
 
-    Parameters
-    ----------
-    tracking : Tracking
-    experiment : str
-    commit : str
-        Its beginning, 4 digits at least.
-    name : str
-        What the user calls it.
-    advice : sequence of Note
-        As for `located`.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    TrackingError
-        If the store cannot be read.
+    ``commit``: its beginning, 4 digits at least. ``name``: what the user calls it. ``advice``: as for `located`. Raises
+    DataError if there is none; TrackingError if the store cannot be read.
     """
     with reading(tracking) as client:
         # the newest sweep, or an error that names what is there
@@ -205,10 +168,7 @@ def at_commit(tracking: Tracking, experiment: str, commit: str, name: str, advic
 def file_of(tracking: Tracking, run_id: str, name: str) -> str:
     """Return the text of a file of a run.
 
-    Raises
-    ------
-    TrackingError
-        If there is none, or the store cannot be read.
+    Raises TrackingError if there is none, or the store cannot be read.
     """
     with reading(tracking) as client, tempfile.TemporaryDirectory() as folder:
         return Path(client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
@@ -217,10 +177,7 @@ def file_of(tracking: Tracking, run_id: str, name: str) -> str:
 def config_of(tracking: Tracking, recorded: Recorded) -> str:
     """Return the composed configuration of a run as YAML.
 
-    Raises
-    ------
-    TrackingError
-        If it is neither among the run's tags nor among its files, or the store cannot be read.
+    Raises TrackingError if it is neither among the run's tags nor among its files, or the store cannot be read.
     """
     return recorded.tags.get(CONFIG) or file_of(tracking, recorded.run_id, CONFIG_FILE)
 
@@ -228,16 +185,7 @@ def config_of(tracking: Tracking, recorded: Recorded) -> str:
 def plain(config: str, run_id: str) -> dict[str, Any]:
     """Return a composed configuration that is kept with a run as plain values, its interpolations resolved.
 
-    Parameters
-    ----------
-    config : str
-        YAML.
-    run_id : str
-
-    Raises
-    ------
-    DataError
-        If it is no mapping, or names a variable that the environment lacks.
+    ``config``: YAML. Raises DataError if it is no mapping, or names a variable that the environment lacks.
     """
     from omegaconf import DictConfig, OmegaConf
     from omegaconf.errors import OmegaConfBaseException

@@ -178,10 +178,7 @@ class RecordedSweep:
     def file(self, name: str) -> bytes:
         """Return the content of a file of the sweep.
 
-        Raises
-        ------
-        TrackingError
-            If there is none of this name, or the store cannot be read.
+        Raises TrackingError if there is none of this name, or the store cannot be read.
         """
         return self._files.read(name)
 
@@ -246,11 +243,7 @@ class RecordedSweep:
 class RecordedRecords(Sequence[Record]):
     """The fitted runs of a recorded sweep, read on each pass.
 
-    Parameters
-    ----------
-    labels : sequence of (Planned, str, str)
-        Runs with their ids and labels.
-    results : StoredResults
+    ``labels``: runs with their ids and labels.
     """
 
     def __init__(self, labels: Sequence[tuple[Planned, str, str]], results: StoredResults) -> None:
@@ -292,18 +285,8 @@ def sweep(tracking: Tracking, name: str) -> RecordedSweep:
 
     A sweep with overrides on the command line is returned only if the experiment has none without them.
 
-    Parameters
-    ----------
-    tracking : Tracking
-    name : str
-        An experiment, or a sweep's run id.
-
-    Raises
-    ------
-    DataError
-        If there is no such sweep.
-    TrackingError
-        If the store cannot be read, or the sweep has no results.
+    ``name``: an experiment, or a sweep's run id. Raises DataError if there is no such sweep; TrackingError if the store
+    cannot be read, or the sweep has no results.
     """
     with reading(tracking) as client:
         parent, newer, others = _parent(client, tracking, name)

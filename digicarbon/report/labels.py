@@ -78,13 +78,7 @@ class Labels:
     def __call__(self, term: str, lag_of: str = "", by: int = 1) -> str:
         """Return the words for a term; a term without words for any part is returned unchanged.
 
-        Parameters
-        ----------
-        term : str
-        lag_of : str
-            The term of which this one is the spatial lag.
-        by : int
-            The number of the W that it is a lag by.
+        ``lag_of``: the term of which this one is the spatial lag. ``by``: the number of the W that it is a lag by.
         """
         own_words = self._known(term)
         if own_words is None and lag_of and (self.language or self.extra):

@@ -54,14 +54,7 @@ class Once:
     def __call__(self, what: Hashable, parts: tuple[object, ...], make: Callable[[], T]) -> T:
         """Return the cached value, and compute it on the first call.
 
-        Parameters
-        ----------
-        what : hashable
-            The kind of value.
-        parts : tuple
-            The objects on which the value depends.
-        make : callable
-            Computes the value.
+        ``what``: the kind of value. ``parts``: the objects on which the value depends. ``make``: computes the value.
         """
         key = (what, *map(id, parts))
         if key not in self._values:

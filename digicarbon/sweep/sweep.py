@@ -502,18 +502,9 @@ class _Book:
     The results of a small sweep are kept for its table. A run of a large one takes a byte here: its result is read back
     from the files of the store when the report asks for it.
 
-    Attributes
-    ----------
-    done : int
-        Runs with a result.
-    kept, reused : int
-        Runs of ``done`` that this sweep had before, and runs that another sweep of the store had.
-    errors : dict of int to Note
-        Why runs failed.
-    results : dict of int to Result
-        Of a small sweep; empty for a large one.
-    advance : callable
-        Called with the number of finished runs; it moves the bar.
+    ``done``: runs with a result. ``kept``, ``reused``: runs of ``done`` that this sweep had before, and runs that
+    another sweep of the store had. ``errors``: why runs failed. ``results``: of a small sweep; empty for a large one.
+    ``advance``: called with the number of finished runs; it moves the bar.
     """
 
     def __init__(

@@ -41,20 +41,9 @@ Backend: TypeAlias = "Client | Database"
 class Connection:
     """An open store.
 
-    Attributes
-    ----------
-    name : str
-        Of the experiment.
-    uri, full_uri : str
-        As configured, and with its full path; both without a password.
-    later : Note
-        How to deliver waiting runs later.
-    experiment : Experiment
-    backend : Backend
-    tables : Database or None
-        The backend, where runs go straight into tables.
-    notices : list of Note
-        Sentences for the user.
+    ``name``: of the experiment. ``uri``, ``full_uri``: as configured, and with its full path; both without a password.
+    ``later``: how to deliver waiting runs later. ``tables``: the backend, where runs go straight into tables.
+    ``notices``: sentences for the user.
     """
 
     name: str
@@ -93,10 +82,7 @@ def reading(uri: str) -> Backend:
 def described(uri: str, name: str) -> tuple[str, Mapping[str, str]] | None:
     """Return the id and the tags of the experiment of a name in an existing store; None if there is none.
 
-    Raises
-    ------
-    TrackingError
-        If the store cannot be read.
+    Raises TrackingError if the store cannot be read.
     """
     with _failures.refused(uri, _failures.READ):
         backend = reading(uri)
@@ -109,10 +95,7 @@ def described(uri: str, name: str) -> tuple[str, Mapping[str, str]] | None:
 def ask_once(uri: str) -> None:
     """Connect to a database server, and raise at once if it does not answer; MLflow's client tries for minutes.
 
-    Raises
-    ------
-    SQLAlchemyError, ImportError
-        If it does not answer, or its driver is not installed.
+    Raises SQLAlchemyError, ImportError if it does not answer, or its driver is not installed.
     """
     if not uri.startswith((SQLITE, *SERVERS)):
         database = _tables(uri)
@@ -132,10 +115,7 @@ def refuse_silent(uri: str) -> None:
 def refuse_unreadable(uri: str) -> None:
     """Refuse a database file that holds no runs, or is damaged; nothing is created.
 
-    Raises
-    ------
-    TrackingError
-        If it cannot be read.
+    Raises TrackingError if it cannot be read.
     """
     if not uri.startswith(SQLITE):
         return

@@ -104,20 +104,8 @@ def refusal(uri: str, what: Note, error: BaseException, advice: Note | None = No
 def refused(uri: str, what: Note, more: Note | None = None, advises: bool = False) -> Iterator[None]:
     """Turn an error of a store into a `TrackingError`.
 
-    Parameters
-    ----------
-    uri : str
-    what : Note
-        What the store does not do.
-    more : Note, optional
-        A further note for the message.
-    advises : bool
-        Whether to add advice that fits the error.
-
-    Raises
-    ------
-    TrackingError
-        If the store raised an error.
+    ``what``: what the store does not do. ``more``: a further note for the message. ``advises``: whether to add advice
+    that fits the error. Raises TrackingError if the store raised an error.
     """
     try:
         yield

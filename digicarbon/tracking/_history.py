@@ -65,10 +65,7 @@ class StoredRun:
 def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
     """Return what a store knows of runs, by their content hashes; the key is of the sweep that would be continued.
 
-    Raises
-    ------
-    TrackingError
-        If the store cannot be read.
+    Raises TrackingError if the store cannot be read.
     """
     with _failures.refused(tracking.uri, _failures.READ, advises=True):
         return _summed(_every(tracking.uri), sweep_key, set(keys))
@@ -84,23 +81,10 @@ def fitted_before(
 ) -> tuple[int, str]:
     """Return how many runs of an experiment, or of its outcome, are finished in a store, and when the first began.
 
-    Parameters
-    ----------
-    tracking : Tracking
-    experiment : str
-    keys : iterable of str
-        Content hashes of runs that count, too.
-    looks : callable
-        Whether a run with this dependent variable is a look at the outcome.
-    simulated : bool
-        Whether looks at simulated data count: those of an experiment whose own data are not simulated do not.
-    until : str
-        Only runs that began before this moment, ISO 8601 in UTC; by default all.
-
-    Raises
-    ------
-    TrackingError
-        If the store cannot be read.
+    ``keys``: content hashes of runs that count, too. ``looks``: whether a run with this dependent variable is a look at
+    the outcome. ``simulated``: whether looks at simulated data count: those of an experiment whose own data are not
+    simulated do not. ``until``: only runs that began before this moment, ISO 8601 in UTC; by default all. Raises
+    TrackingError if the store cannot be read.
     """
     with _failures.refused(tracking.uri, _failures.READ, advises=True):
         runs, wanted = _every(tracking.uri), set(keys)

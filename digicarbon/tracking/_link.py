@@ -31,10 +31,7 @@ Transaction: TypeAlias = "_Statements | _ServersStatements"
 def linked(uri: str) -> Link | None:
     """Return a database by its address, or None if its driver is none of ours; nothing is created.
 
-    Raises
-    ------
-    SQLAlchemyError, ImportError
-        If the address is none, or its driver is not installed.
+    Raises SQLAlchemyError, ImportError if the address is none, or its driver is not installed.
     """
     if uri.startswith(SQLITE) and not uri.startswith(f"{SQLITE}file:"):
         place = absolute(uri).removeprefix(SQLITE)

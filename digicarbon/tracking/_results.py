@@ -147,10 +147,7 @@ class Roster:
     def read(cls, path: Path) -> Roster:
         """Return what `to_bytes` wrote.
 
-        Raises
-        ------
-        OSError, ValueError, KeyError
-            If the file is damaged.
+        Raises OSError, ValueError, KeyError if the file is damaged.
         """
         table = pq.read_table(path)
         more = json.loads((table.schema.metadata or {})[_MORE])
@@ -214,10 +211,7 @@ def encode(result: Result, lists: Mapping[str, Lists] | None = None) -> str:
 
     Arrays are base64 of little-endian doubles: quicker than decimals, and exact.
 
-    Raises
-    ------
-    TypeError
-        If a table holds something other than numbers, texts, notes, booleans and blanks.
+    Raises TypeError if a table holds something other than numbers, texts, notes, booleans and blanks.
     """
     effects = result.spatial_effects
     lists = lists or {name: Lists.of(table) for name, table in result.tables.items()}
@@ -271,10 +265,7 @@ def encode(result: Result, lists: Mapping[str, Lists] | None = None) -> str:
 def decode(text: str) -> Result:
     """Return the result of `encode`'s text.
 
-    Raises
-    ------
-    ValueError
-        If another version wrote it.
+    Raises ValueError if another version wrote it.
     """
     content = json.loads(text)
     if content.get("version") != VERSION:
@@ -527,14 +518,8 @@ def sources(folder: Path) -> list[Path]:
 def merge(files: Sequence[Path], target: Path, known: Callable[[str], str | None]) -> int:
     """Write the rows of Parquet files and parts into one Parquet file, whole or not at all; return how many these are.
 
-    Parameters
-    ----------
-    files : sequence of Path
-    target : Path
-        May be one of the files.
-    known : callable
-        Maps an id in a file to the run's id in the store; None leaves the row out, since its batch was not recorded or
-        the run was deleted.
+    ``target``: may be one of the files. ``known``: maps an id in a file to the run's id in the store; None leaves the
+    row out, since its batch was not recorded or the run was deleted.
     """
     schema = pa.unify_schemas([_schema(file) for file in files])
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -591,10 +576,7 @@ class StoredResults(Mapping[str, Result]):
     def read(self, names: Iterable[str]) -> Iterator[tuple[str, Result]]:
         """Yield results with their names in the order of ``names``; few of them are in memory at once.
 
-        Raises
-        ------
-        KeyError
-            If a name is not known.
+        Raises KeyError if a name is not known.
         """
         rest = iter(names)
         while window := list(islice(rest, GROUP)):

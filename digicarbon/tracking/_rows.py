@@ -288,13 +288,7 @@ FAMILIES = ("params", "tags", "metrics")
 class Data(NamedTuple):
     """A data set of runs as MLflow lists it.
 
-    Attributes
-    ----------
-    name : str
-    digest : str
-        Fingerprint, 36 characters at most.
-    profile : str
-        Its size as JSON.
+    ``digest``: fingerprint, 36 characters at most. ``profile``: its size as JSON.
     """
 
     name: str
@@ -381,14 +375,8 @@ def batch(
 ) -> list[Row]:
     """Return entries as rows to write under a parent.
 
-    Parameters
-    ----------
-    entries : sequence of Entry
-    parent_id : str
-    replaced : mapping of str to str
-        Ids of runs of the sweep that are replaced, by hash.
-    named : iterator of str, optional
-        Ids of runs, see `ids`; by default those of a new batch.
+    ``replaced``: ids of runs of the sweep that are replaced, by hash. ``named``: ids of runs, see `ids`; by default
+    those of a new batch.
     """
     # each step is taken for all runs before the next one, so that its code stays in the processor's cache
     lists = [{} if one.result is None else {k: Lists.of(v) for k, v in one.result.tables.items()} for one in entries]
@@ -525,10 +513,7 @@ def table(rows: Sequence[Row]) -> pa.Table:
 def rows(content: pa.Table) -> list[Row]:
     """Return the rows of a table of `table`.
 
-    Raises
-    ------
-    ValueError, KeyError
-        If it is another table.
+    Raises ValueError, KeyError if it is another table.
     """
     if "description" not in content.column_names:
         # an earlier version wrote none

@@ -33,12 +33,7 @@ from digicarbon.tracking._rows import Row, rows
 class Journal:
     """Lines in a file: a run was begun, a run is done; another line is a `ValueError`.
 
-    Attributes
-    ----------
-    begun : set of str
-        Our ids of runs that a store may know.
-    done : dict of str to str
-        The store's ids of runs that are complete, by ours.
+    ``begun``: our ids of runs that a store may know. ``done``: the store's ids of runs that are complete, by ours.
     """
 
     def __init__(self, path: Path) -> None:
@@ -94,12 +89,8 @@ class DamagedError(TrackingError):
 class Sweep:
     """The sweep that batches belong to.
 
-    Attributes
-    ----------
-    uri : str
-        The store's full address without its password.
-    experiment, experiment_id, parent_id, artifacts : str
-        ``artifacts`` is the address of the parent's artifacts.
+    ``uri``: the store's full address without its password. ``experiment``, ``experiment_id``, ``parent_id``,
+    ``artifacts``: ``artifacts`` is the address of the parent's artifacts.
     """
 
     uri: str
@@ -129,10 +120,7 @@ class Spool:
     def sweep(self) -> Sweep:
         """The sweep that it belongs to.
 
-        Raises
-        ------
-        ValueError
-            If the file describes no sweep, or one of another folder.
+        Raises ValueError if the file describes no sweep, or one of another folder.
         """
         content = json.loads((self.folder / "sweep.json").read_text(encoding="utf-8"))
         names = {field.name for field in fields(Sweep)}
@@ -263,10 +251,8 @@ def spools() -> Iterator[Spool]:
 def make_own(*folders: Path) -> None:
     """Make folders that only their user may enter; refuse one of another user.
 
-    Raises
-    ------
-    PermissionError
-        If a folder belongs to another user, is a link, or is in the temporary folder and open to others.
+    Raises PermissionError if a folder belongs to another user, is a link, or is in the temporary folder and open to
+    others.
     """
     for folder in folders:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -333,20 +319,9 @@ def locked(path: Path) -> FileLock | None:
 class Delivered:
     """The outcome of `deliver`.
 
-    Attributes
-    ----------
-    uri : str
-        Of the store, without its password.
-    runs : int
-        Number of delivered runs.
-    waiting : int
-        Number of runs that still wait for the store.
-    notices : sequence of Note
-        Why they wait.
-    elsewhere : mapping of str to int
-        Number of runs in this folder that wait for other stores, by address.
-    damaged : int
-        Number of waiting sweeps whose files cannot be read; the notices name them.
+    ``uri``: of the store, without its password. ``runs``: number of delivered runs. ``waiting``: number of runs that
+    still wait for the store. ``notices``: why they wait. ``elsewhere``: number of runs in this folder that wait for
+    other stores, by address. ``damaged``: number of waiting sweeps whose files cannot be read; the notices name them.
     """
 
     uri: str
@@ -360,10 +335,7 @@ class Delivered:
 def deliver(tracking: Tracking) -> Delivered:
     """Deliver the runs in this folder that wait for a store.
 
-    Raises
-    ------
-    TrackingError
-        If the store cannot be opened, or does not answer.
+    Raises TrackingError if the store cannot be opened, or does not answer.
     """
     uri = masked(absolute(tracking.uri))
     own = [spool.sweep.experiment for spool in spools() if spool.sweep.uri == uri]

@@ -51,12 +51,8 @@ CONFIG = "experiment.yaml"
 def recording_of(store: Connection, parent: Parent) -> Recording | None:
     """Return a sweep that is reserved for this command, or None while another command holds it.
 
-    Raises
-    ------
-    TrackingError
-        If its waiting files on this disk are damaged.
-    PermissionError
-        If this user has no place for waiting runs.
+    Raises TrackingError if its waiting files on this disk are damaged; PermissionError if this user has no place for
+    waiting runs.
     """
     spool = place_of(parent.run_id)
     folder = store.folder(parent.artifacts)
@@ -79,13 +75,7 @@ class Recording:
     A batch is first written as a file of results, then in one transaction. With MLflow's public client, and while a
     store does not answer, batches go through the spool.
 
-    Attributes
-    ----------
-    parent : Parent
-    folder : Path or None
-        Of the sweep's artifacts, where runs go straight into tables.
-    spool : Spool
-    sweep : Sweep
+    ``folder``: of the sweep's artifacts, where runs go straight into tables.
     """
 
     def __init__(self, store: Connection, parent: Parent, spool: Spool, lock: FileLock) -> None:
@@ -104,10 +94,7 @@ class Recording:
     def write(self, rows: Sequence[Row], table: pa.Table) -> None:
         """Record a batch whole or not at all, or keep it in the spool.
 
-        Raises
-        ------
-        TrackingError
-            If the store refuses it, or cannot be written; the message says where the batch is kept.
+        Raises TrackingError if the store refuses it, or cannot be written; the message says where the batch is kept.
         """
         tables = self._store.tables
         if tables is None or self.folder is None or self._pending:
@@ -122,10 +109,7 @@ class Recording:
     def finish(self, files: Mapping[str, bytes | Path], end: End) -> None:
         """Store the sweep's files and all its results, and close it; the spool keeps what the store does not accept.
 
-        Raises
-        ------
-        TrackingError
-            If the store refuses them.
+        Raises TrackingError if the store refuses them.
         """
         with _failures.refused(self._store.uri, _failures.WRITTEN, KEPT):
             if self.folder is None or self.spool.parts:
@@ -238,12 +222,8 @@ class Store:
     the next command on this store delivers waiting runs. A database file that cannot be written ends in a
     `TrackingError`; the batch is kept in the spool.
 
-    Attributes
-    ----------
-    name, uri, experiment_id, parent_id : str
-        ``uri`` is without its password.
-    notices : list of Note
-        Sentences for the user: read them after `open` and after `finish`.
+    ``name``, ``uri``, ``experiment_id``, ``parent_id``: ``uri`` is without its password. ``notices``: sentences for the
+    user: read them after `open` and after `finish`.
     """
 
     def __init__(self, tracking: Tracking, name: str) -> None:
@@ -331,10 +311,7 @@ class Store:
     def find(self, keys: Iterable[str]) -> Mapping[str, str]:
         """Return the runs with these hashes that are finished and not deleted in any other sweep of the store.
 
-        Raises
-        ------
-        TrackingError
-            If the store cannot be read.
+        Raises TrackingError if the store cannot be read.
         """
         with _failures.refused(self.uri, _failures.READ):
             own = self._backend.children(self.experiment_id, self.parent_id) if self.parent_id else []
@@ -346,10 +323,7 @@ class Store:
 
         Other results of the same sweeps may be included.
 
-        Raises
-        ------
-        TrackingError
-            If the store cannot be read.
+        Raises TrackingError if the store cannot be read.
         """
         with _failures.refused(self.uri, _failures.READ):
             return StoredResults(self._backend.sources(set(run_ids), self._scratch()))
@@ -360,10 +334,7 @@ class Store:
         They can be read until the sweep ends. Only the first call asks a server, so that a sweep whose server has
         stopped still gets its table.
 
-        Raises
-        ------
-        TrackingError
-            If the store cannot be read.
+        Raises TrackingError if the store cannot be read.
         """
         with _failures.refused(self.uri, _failures.READ):
             recording = self._open_recording()
@@ -381,10 +352,7 @@ class Store:
         In a continued sweep, a run is replaced by the entry of the same hash: it failed before, or its result could not
         be read.
 
-        Raises
-        ------
-        TrackingError
-            If the store refuses them, or cannot be written; the message says where the batch is kept.
+        Raises TrackingError if the store refuses them, or cannot be written; the message says where the batch is kept.
         """
         self.write_rows(self.rows(entries))
 
@@ -393,10 +361,7 @@ class Store:
 
         To make them costs least when they were just fitted, since all of their numbers are at hand.
 
-        Raises
-        ------
-        TrackingError
-            If the store refuses one of them.
+        Raises TrackingError if the store refuses one of them.
         """
         made = _rows.batch(entries, self.parent_id, self._present, self._ids)
         for row in made:
@@ -407,10 +372,7 @@ class Store:
     def write_rows(self, rows: Sequence[Row]) -> None:
         """Write a batch of rows, see `write`.
 
-        Raises
-        ------
-        TrackingError
-            If the store refuses them, or cannot be written; the message says where the batch is kept.
+        Raises TrackingError if the store refuses them, or cannot be written; the message says where the batch is kept.
         """
         if not rows:
             return
@@ -439,28 +401,10 @@ class Store:
     ) -> dict[str, str]:
         """Store the sweep's tables and all its results on the parent and close it.
 
-        Parameters
-        ----------
-        files : mapping of str to str, bytes or Path
-            Contents by name: text, e.g. a picture, or the path of a large file, which is copied.
-        failed, done : int
-            Numbers of runs.
-        metrics : mapping of str to float, optional
-            Of the sweep as a whole.
-        description : str
-            Markdown that MLflow shows on the page of the sweep; empty for the one that it has.
-        facts : mapping of str to str, optional
-            Further tags of the sweep.
-
-        Returns
-        -------
-        dict of str to str
-            Where each file is: its path, or its address at a server.
-
-        Raises
-        ------
-        TrackingError
-            If the store refuses them.
+        ``files``: contents by name: text, e.g. a picture, or the path of a large file, which is copied. ``failed``,
+        ``done``: numbers of runs. ``metrics``: of the sweep as a whole. ``description``: Markdown that MLflow shows on
+        the page of the sweep; empty for the one that it has. ``facts``: further tags of the sweep. Returns where each
+        file is: its path, or its address at a server. Raises TrackingError if the store refuses them.
         """
         recording = self._open_recording()
         contents = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
@@ -546,20 +490,10 @@ class Store:
 def store_results(tracking: Tracking, parent_id: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Return all runs of a sweep as one table, read from one file of the sweep.
 
-    Parameters
-    ----------
-    tracking : Tracking
-    parent_id : str
-        The sweep's run.
-    columns : sequence of str, optional
-        Columns of `results.parquet`: ``run_id``, ``hash``, ``label``, ``status``, ``error``, ``start``, ``end``,
-        ``config``, ``result``, ``params.<name>``, ``tags.<name>``, ``metrics.<name>``. By default all but the two
-        texts ``config`` and ``result``.
-
-    Raises
-    ------
-    TrackingError
-        If the store cannot be read, or the sweep has no results.
+    ``parent_id``: the sweep's run. ``columns``: columns of `results.parquet`: ``run_id``, ``hash``, ``label``,
+    ``status``, ``error``, ``start``, ``end``, ``config``, ``result``, ``params.<name>``, ``tags.<name>``,
+    ``metrics.<name>``. By default all but the two texts ``config`` and ``result``. Raises TrackingError if the store
+    cannot be read, or the sweep has no results.
     """
     with _failures.refused(tracking.uri, _failures.READ), tempfile.TemporaryDirectory() as scratch:
         backend = reading(tracking.uri)
@@ -575,12 +509,8 @@ def store_results(tracking: Tracking, parent_id: str, columns: Sequence[str] | N
 class SweepContents:
     """All runs of a sweep as they are recorded.
 
-    Attributes
-    ----------
-    rows : DataFrame
-        As `store_results` returns them, without runs that were deleted.
-    results : StoredResults
-        By run id; readable as long as the folder of fetched files exists.
+    ``rows``: as `store_results` returns them, without runs that were deleted. ``results``: by run id; readable as long
+    as the folder of fetched files exists.
     """
 
     rows: pd.DataFrame
@@ -592,10 +522,7 @@ def sweep_contents(uri: str, experiment_id: str, parent_id: str, scratch: Path) 
 
     Files that are fetched from a server go into the folder ``scratch``.
 
-    Raises
-    ------
-    TrackingError
-        If the store cannot be read, or the sweep has no results.
+    Raises TrackingError if the store cannot be read, or the sweep has no results.
     """
     with _failures.refused(uri, _failures.READ):
         backend = reading(uri)

@@ -18,19 +18,10 @@ def at_constant_prices(nominal_base: ArrayLike, index: ArrayLike, base: int) -> 
     (System of National Accounts 2008, ch. 15: the previous year's index links two years, and the base year fixes the
     level.)
 
-    Parameters
-    ----------
-    nominal_base : array, shape (N,)
-        Values of the base year b at its own prices, in any money.
-    index : array, shape (N, T)
-        Volume index of successive years, previous year = 100. The first year's value is not used.
-    base : int
-        Position of the base year among the T years.
-
-    Returns
-    -------
-    ndarray, shape (N, T)
-        In the money of ``nominal_base``; not-a-number for every year that only a missing index leads to.
+    ``nominal_base``, shape (N,): values of the base year b at its own prices, in any money. ``index``, shape (N, T):
+    volume index of successive years, previous year = 100. The first year's value is not used. ``base``: position of the
+    base year among the T years. Returns shape (N, T): in the money of ``nominal_base``; not-a-number for every year
+    that only a missing index leads to.
     """
     growth = np.asarray(index, dtype=float) / 100
     chain = np.ones_like(growth)

@@ -14,10 +14,7 @@ def relative_gap(stated: ArrayLike, summed: ArrayLike, floor: ArrayLike = 0.0) -
     ``stated``, ``summed``: shape (n,). ``floor``: smallest denominator, in the unit of the totals: a total that rounds
     to zero has no relative gap.
 
-    Returns
-    -------
-    ndarray, shape (n,)
-        0 where both are zero, missing where one is missing.
+    Returns shape (n,): 0 where both are zero, missing where one is missing.
     """
     a, b = np.asarray(stated, dtype=np.float64), np.asarray(summed, dtype=np.float64)
     scale = np.maximum(np.maximum(np.abs(a), np.abs(b)), np.asarray(floor, dtype=np.float64))

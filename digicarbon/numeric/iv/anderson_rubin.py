@@ -39,8 +39,6 @@ def anderson_rubin(
     partialled out. ``partialled``: included exogenous regressors that were partialled out, the constant among them.
     ``level``: coverage of the set.
 
-    Notes
-    -----
     F(b) is the Wald F of the instruments in y - xb with the model's covariance, as in Stata's ivreg2 and weakiv.
     """
     form = reduced_form(np.column_stack([y, x]), z, errors, partialled)

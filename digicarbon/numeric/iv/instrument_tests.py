@@ -21,14 +21,9 @@ def overidentification(
     residuals of the fit. ``x``, shape (rows, m): endogenous regressors, likewise partialled out. ``z``, shape (rows,
     q): excluded instruments, likewise.
 
-    Returns
-    -------
-    Statistic
-        χ² with q - m degrees of freedom; not-a-number where the equation is exactly identified or the moments'
-        covariance is singular.
+    Returns χ² with q - m degrees of freedom; not-a-number where the equation is exactly identified or the moments'
+    covariance is singular.
 
-    Notes
-    -----
     Classic errors: Sargan's (1958) statistic. Otherwise Hansen's (1982) J of the two-step GMM estimator whose weights
     come from ``residuals``, as Stata's ivreg2 prints after 2SLS and LIML.
     """
@@ -52,16 +47,9 @@ def overidentification(
 def endogeneity(y: FloatArray, x: FloatArray, z: FloatArray, errors: ErrorStructure, partialled: int) -> FTest:
     """Test that the regressors are exogenous: first-stage residuals have no effect beside them (Durbin, Wu, Hausman).
 
-    Parameters
-    ----------
-    y, x, z
-        As in `overidentification`.
-    errors : ErrorStructure
-    partialled : int
-        Included exogenous regressors that were partialled out, the constant among them.
+    ``y``, ``x``, ``z``: as in `overidentification`. ``partialled``: included exogenous regressors that were partialled
+    out, the constant among them.
 
-    Notes
-    -----
     The regression form (Hausman 1978; Wooldridge 2010, sec. 6.3.1) with the model's covariance: Wu and Hausman's F
     where that is classic, Stata's ``estat endogenous`` after ``ivregress``.
     """

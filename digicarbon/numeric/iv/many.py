@@ -54,8 +54,6 @@ class Equations:
     def null(self, place: int, value: float) -> EquationsNull:
         """Return the null model in which one of the coefficients of (w, x) has a value.
 
-        Notes
-        -----
         Davidson & MacKinnon (2010): residuals û₁ of the equation under the null by two-stage least squares; reduced
         forms with û₁ as a further regressor, which is efficient, and û₂ = x - (w, z)Π̂.
         """
@@ -81,10 +79,7 @@ class Equations:
     def drawn(self, null: EquationsNull, signs: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return outcomes, shape (rows, M), and endogenous regressors, shape (m, rows, M): one sign for a unit's all.
 
-        Parameters
-        ----------
-        null : EquationsNull
-        signs : ndarray, shape (M, N)
+        ``signs``: shape (M, N).
         """
         own = signs.T[self.rows.unit_codes]
         j = self.w.shape[1]
@@ -100,13 +95,8 @@ class Equations:
     def fits(self, y: FloatArray, x: FloatArray, contrast: FloatArray | Quantity) -> tuple[FloatArray, FloatArray]:
         """Return a quantity of the coefficients of (w, x) and its standard error, each of shape (M,).
 
-        Parameters
-        ----------
-        y : ndarray, shape (rows, M)
-        x : ndarray, shape (m, rows, M)
-        contrast : ndarray, shape (j + m,), or callable
-            The weights of a combination; or what makes values, shape (M,), and their derivatives, shape (M, j + m), of
-            coefficients, shape (M, j + m).
+        ``y``: shape (rows, M). ``x``: shape (m, rows, M). ``contrast``, shape (j + m,): the weights of a combination;
+        or what makes values, shape (M,), and their derivatives, shape (M, j + m), of coefficients, shape (M, j + m).
         """
         m, j = len(x), self.w.shape[1]
         basis, _ = np.linalg.qr(np.column_stack([self.w, self.z]))

@@ -98,13 +98,8 @@ class ReducedForm:
 def reduced_form(outcomes: FloatArray, z: FloatArray, errors: ErrorStructure, partialled: int) -> ReducedForm:
     """Regress outcomes on instruments.
 
-    Parameters
-    ----------
-    outcomes : ndarray, shape (rows, g)
-    z : ndarray, shape (rows, q)
-    errors : ErrorStructure
-    partialled : int
-        Included exogenous regressors that were partialled out, the constant among them.
+    ``outcomes``: shape (rows, g). ``z``: shape (rows, q). ``partialled``: included exogenous regressors that were
+    partialled out, the constant among them.
     """
     gram = z.T @ z
     coef: FloatArray = np.asarray(np.linalg.solve(gram, z.T @ outcomes), dtype=np.float64)

@@ -65,8 +65,6 @@ def strength(x: FloatArray, z: FloatArray, errors: ErrorStructure, partialled: i
     shape (rows, q): excluded instruments, likewise; q is at least m. ``partialled``: included exogenous regressors that
     were partialled out, the constant among them.
 
-    Notes
-    -----
     Cragg & Donald (1993); Kleibergen & Paap (2006); Montiel Olea & Pflueger (2013); Sanderson & Windmeijer (2016);
     Shea (1997). Small-sample factors as in Stata's ivreg2 (Baum, Schaffer & Stillman 2007).
     """

@@ -28,14 +28,8 @@ _SWEEPS = 2
 class Groups:
     """Groups of rows, each with an effect, and with slopes of its own if there are any.
 
-    Attributes
-    ----------
-    codes : ndarray of int, shape (rows,)
-        From 0, without gaps.
-    count : int
-        How many groups there are.
-    slope : ndarray, shape (rows,), or None
-        The variable whose coefficient each group has for itself.
+    ``codes``, shape (rows,): from 0, without gaps. ``count``: how many groups there are. ``slope``, shape (rows,): the
+    variable whose coefficient each group has for itself.
     """
 
     codes: IntArray
@@ -88,17 +82,8 @@ class Groups:
 class Absorber:
     """The projection of columns on the complement of effects.
 
-    Parameters
-    ----------
-    effects : sequence of Groups
-        At least one.
-    weights : ndarray, shape (rows,), or None
-        Positive; by which rows weigh.
-
-    Raises
-    ------
-    ValueError
-        If there are more than `MOST` dummies besides the largest groups, see `Absorber.small`.
+    ``effects``: at least one. ``weights``, shape (rows,): positive; by which rows weigh. Raises ValueError if there are
+    more than `MOST` dummies besides the largest groups, see `Absorber.small`.
     """
 
     def __init__(self, effects: Sequence[Groups], weights: FloatArray | None = None) -> None:
@@ -126,10 +111,7 @@ class Absorber:
     def nested(self, clusters: Sequence[Groups]) -> int:
         """Return how many parameters, but for the constant, are those of groups that lie within clusters.
 
-        Parameters
-        ----------
-        clusters : sequence of Groups
-            Of one or several kinds; groups within those of any kind are nested.
+        ``clusters``: of one or several kinds; groups within those of any kind are nested.
         """
         inside = [one for one in self.effects if any(one.within(cluster) for cluster in clusters)]
         return Absorber(inside).rank - 1 if inside else 0

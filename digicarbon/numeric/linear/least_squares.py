@@ -14,15 +14,9 @@ from digicarbon.arrays import FloatArray
 class Fit:
     """A least-squares fit.
 
-    Attributes
-    ----------
-    coef : ndarray, shape (k,)
-    root : ndarray, shape (k, k)
-        P with (Z′Z)⁻¹ = PP′: the columns of ZP are orthonormal. A sandwich P(Σ of scores of ZP)P′ keeps the digits that
-        (Z′Z)⁻¹ loses where means are large.
-    residuals : ndarray, shape (rows,)
-    ssr : float
-        Sum of squared residuals.
+    ``coef``: shape (k,). ``root``, shape (k, k): P with (Z′Z)⁻¹ = PP′: the columns of ZP are orthonormal. A sandwich
+    P(Σ of scores of ZP)P′ keeps the digits that (Z′Z)⁻¹ loses where means are large. ``residuals``: shape (rows,).
+    ``ssr``: sum of squared residuals.
     """
 
     coef: FloatArray
@@ -39,17 +33,10 @@ class Fit:
 def least_squares(columns: FloatArray, slopes: int = 0, factor: FloatArray | None = None) -> Fit:
     """Regress the last column on the others.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (rows, k + 1)
-        Regressors of full rank, then the outcome.
-    slopes : int
-        Number of regressors before dummies that add up to the constant; 0 if there are no such dummies.
-    factor : ndarray, shape (k + 1, k + 1), optional
-        The triangular factor of the columns, where it is known; not with ``slopes``.
+    ``columns``, shape (rows, k + 1): regressors of full rank, then the outcome. ``slopes``: number of regressors before
+    dummies that add up to the constant; 0 if there are no such dummies. ``factor``, shape (k + 1, k + 1): the
+    triangular factor of the columns, where it is known; not with ``slopes``.
 
-    Notes
-    -----
     From the triangular factor of all columns: its last column gives the coefficients by back substitution, its inverse
     (Z′Z)⁻¹ = R⁻¹R⁻¹′. The constant, or dummies in its place, must be its first columns: the others then enter as
     deviations from means, and a large mean costs no digits of their rows of R⁻¹.
@@ -69,17 +56,8 @@ def least_squares(columns: FloatArray, slopes: int = 0, factor: FloatArray | Non
 def solve(columns: FloatArray, targets: FloatArray) -> FloatArray:
     """Return least-squares coefficients of targets on columns, of smallest norm where columns are dependent.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (rows, k)
-    targets : ndarray, shape (rows,) or (rows, m)
+    ``columns``: shape (rows, k). ``targets``: shape (rows,). Returns shape (k,).
 
-    Returns
-    -------
-    ndarray, shape (k,) or (k, m)
-
-    Notes
-    -----
     Columns are scaled to unit norm first: a column in small units must not be taken for a dependent one.
     """
     norms = np.linalg.norm(columns, axis=0)
@@ -91,11 +69,7 @@ def solve(columns: FloatArray, targets: FloatArray) -> FloatArray:
 def triangular(columns: FloatArray, gram: FloatArray | None = None) -> FloatArray:
     """Return the upper triangular factor R, shape (m, m), of ``columns`` = QR, up to signs of its rows.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (rows, m)
-    gram : ndarray, shape (m, m), optional
-        Inner products of the columns, where they are known.
+    ``columns``: shape (rows, m). ``gram``, shape (m, m): inner products of the columns, where they are known.
     """
     factor = cholesky(columns.T @ columns if gram is None else gram)
     return np.asarray(np.linalg.qr(columns, mode="r")) if factor is None else factor
@@ -104,8 +78,6 @@ def triangular(columns: FloatArray, gram: FloatArray | None = None) -> FloatArra
 def cholesky(gram: FloatArray) -> FloatArray | None:
     """Return the upper triangular factor of inner products of columns, shape (m, m); None where QR should be taken.
 
-    Notes
-    -----
     The Cholesky factor of the Gram matrix is many times faster than QR but squares the condition: where a scaled
     diagonal element falls below 1e-3 it would cost more than about ten digits.
     """

@@ -82,17 +82,8 @@ class _Combination:
 class LinearBatch:
     """A linear regression with fixed regressors, to be fitted to many outcomes.
 
-    Parameters
-    ----------
-    z : ndarray, shape (rows, k)
-        Regressors of full rank with effects removed.
-    rows : Rows
-    rule : LinearRule
-    groups : Groups or None
-        The clusters of ``groups``.
+    ``z``, shape (rows, k): regressors of full rank with effects removed. ``groups``: the clusters of ``groups``.
 
-    Notes
-    -----
     With a = Z(Z′Z)⁻¹g an estimate is a′y, and its variance σ²a′a, Σ a²e², or the sum of squares of a·e summed by
     cluster (Frisch, Waugh and Lovell: a is the focal regressor with the others partialled out, scaled).
     """
@@ -107,15 +98,9 @@ class LinearBatch:
     ) -> tuple[FloatArray, FloatArray]:
         """Return g′β and its standard error for each outcome, each of shape (M,).
 
-        Parameters
-        ----------
-        y : ndarray, shape (rows, M), or Paths
-            With the same effects removed; paths where `takes_paths`.
-        contrast : ndarray, shape (k,)
-            g.
-        combination : ndarray, shape (m, M), or None
-            The outcomes are these linear combinations of the columns of y, shape (rows, m), which are then not formed:
-            estimates and sums of scores are linear in an outcome.
+        ``y``, shape (rows, M): with the same effects removed; paths where `takes_paths`. ``contrast``, shape (k,): g.
+        ``combination``, shape (m, M): the outcomes are these linear combinations of the columns of y, shape (rows, m),
+        which are then not formed: estimates and sums of scores are linear in an outcome.
         """
         if isinstance(y, Paths) or self._rule.middle in ("robust", "unit", "time", "groups"):
             estimate, scores = self._parts(y, contrast)
@@ -140,20 +125,9 @@ class LinearBatch:
     ) -> tuple[FloatArray, FloatArray]:
         """Return what `fit` does, where so many |g′β - value|/error that are largest are to be exact.
 
-        Parameters
-        ----------
-        y, contrast, combination
-            As `fit` takes them.
-        value : float
-        count : int
+        ``y``, ``contrast``, ``combination``: as `fit` takes them. Returns ``estimate``, ``error``, shape (M,): the
+        error may be infinite for the other outcomes.
 
-        Returns
-        -------
-        estimate, error : ndarray, shape (M,)
-            The error may be infinite for the other outcomes.
-
-        Notes
-        -----
         A part of the sum of squares that an error is bounds the statistic from above. Exact ones of the outcomes with
         the largest bounds say which bounds are too small to count.
         """
@@ -239,11 +213,7 @@ class LinearBatch:
     def wald(self, y: FloatArray, restrictions: FloatArray) -> FloatArray:
         """Return (Rβ)′(RVR′)⁻¹Rβ for each outcome, shape (M,); not-a-number where RVR′ is singular.
 
-        Parameters
-        ----------
-        y : ndarray, shape (rows, M)
-        restrictions : ndarray, shape (q, k)
-            R, of full row rank.
+        ``y``: shape (rows, M). ``restrictions``, shape (q, k): R, of full row rank.
         """
         root = np.linalg.solve(self._r.T, restrictions.T).T
         coordinates = self._q.T @ y

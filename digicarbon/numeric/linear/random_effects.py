@@ -116,8 +116,6 @@ def quasi_demean(
     ``columns``, shape (rows, k): the constant is one of the regressors' columns and must be transformed with them.
     ``unit_codes``, ``period_codes``: shape (rows,). ``components``: of the same rows.
 
-    Notes
-    -----
     z - θ_μ z̄_i. - θ_λ z̄_.t + θ z̄ (Fuller & Battese 1974; Baltagi 2021, eq. 2.20 and 3.21).
     """
     out = columns

@@ -14,18 +14,11 @@ def robustness_value(t: FloatArray, df: float, q: float = 1.0, critical: float |
     coefficients being down to 1 - q of themselves: their t statistics against that fall to this. Where standard errors
     are larger than classic ones, times their ratio.
 
-    Returns
-    -------
-    ndarray
-        Of the shape of t, between 0 and 1.
+    They have the shape of t and are between 0 and 1.
 
-    Notes
-    -----
     ½(√(f⁴ + 4f²) - f²) with f = q|t|/√df - f_c and f_c = critical/√(df - 1). Where q|t|/√df times f_c is above 1 it is
     (q²t²/df - f_c²)/(1 + q²t²/df), as in sensemakr.
 
-    References
-    ----------
     Cinelli & Hazlett (2020), Journal of the Royal Statistical Society B 82.
     """
     f, least = q * np.abs(t) / np.sqrt(df), critical / np.sqrt(df - 1)

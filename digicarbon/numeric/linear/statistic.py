@@ -15,15 +15,9 @@ Sides = Literal["two", "greater"]
 class Statistic:
     """Outcome of a test.
 
-    Attributes
-    ----------
-    value : float
-    df : float
-        Degrees of freedom of χ², or of F's numerator; not-a-number where the reference distribution has none.
-    p : float
-        Not-a-number where the value cannot come from the reference distribution.
-    df2 : float
-        Degrees of freedom of F's denominator.
+    ``df``: degrees of freedom of χ², or of F's numerator; not-a-number where the reference distribution has none.
+    ``p``: not-a-number where the value cannot come from the reference distribution. ``df2``: degrees of freedom of F's
+    denominator.
     """
 
     value: float

@@ -62,13 +62,8 @@ def _sums_over_units(cube: FloatArray) -> FloatArray:
 class Rows:
     """Which unit and period each row of a panel belongs to; rows are sorted by unit, then by period.
 
-    Attributes
-    ----------
-    unit_codes, period_codes : ndarray of int, shape (rows,)
-    n, t : int
-        Units and periods, each of which has a row.
-    calendar : callable or None
-        Returns the positions of the periods on the calendar, shape (t,); None if they are consecutive.
+    ``unit_codes``, ``period_codes``: shape (rows,). ``n``, ``t``: units and periods, each of which has a row.
+    ``calendar``: returns the positions of the periods on the calendar, shape (t,); None if they are consecutive.
     """
 
     unit_codes: IntArray
@@ -129,14 +124,8 @@ def rows_before(unit_codes: IntArray, at: IntArray, lag: int) -> IntArray:
 def absorb(columns: FloatArray, rows: Rows, effects: EffectsKind) -> FloatArray:
     """Remove fixed effects from columns of a panel that need not be balanced, shape (rows, k).
 
-    Parameters
-    ----------
-    columns : ndarray, shape (rows, k)
-    rows : Rows
-    effects : {"none", "unit", "time", "two_way"}
+    ``columns``: shape (rows, k).
 
-    Notes
-    -----
     Two-way effects of an unbalanced panel: the dummies of the smaller dimension are demeaned by the larger one and
     partialled out of the demeaned columns (Frisch, Waugh and Lovell), which is exact.
     """
@@ -161,21 +150,9 @@ def absorb(columns: FloatArray, rows: Rows, effects: EffectsKind) -> FloatArray:
 def absorb_weighted(columns: FloatArray, rows: Rows, effects: EffectsKind, weights: FloatArray) -> FloatArray:
     """Remove fixed effects by weighted least squares.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (rows, k)
-    rows : Rows
-    effects : {"none", "unit", "time", "two_way"}
-    weights : ndarray, shape (rows,)
-        Positive.
+    ``columns``: shape (rows, k). ``weights``, shape (rows,): positive. Returns shape (rows, k): orthogonal to the
+    dummies of effects if rows are weighted; not yet scaled.
 
-    Returns
-    -------
-    ndarray, shape (rows, k)
-        Orthogonal to the dummies of effects if rows are weighted; not yet scaled.
-
-    Notes
-    -----
     Weights of a balanced panel that are a number of the unit times one of the period have a closed form: weighted means
     are removed by one dimension, then by the other. Otherwise the dummies of the smaller dimension are partialled out
     of columns without the larger one, by their normal equations. A second pass removes what rounding has left.
@@ -261,12 +238,7 @@ def clearly_independent(within: FloatArray, before: FloatArray) -> bool:
 def clear_products(gram: FloatArray, squares: FloatArray) -> bool:
     """Return what `clearly_independent` does, from inner products.
 
-    Parameters
-    ----------
-    gram : ndarray, shape (k, k)
-        Of the demeaned columns.
-    squares : ndarray, shape (k,)
-        Sums of squares of the columns before.
+    ``gram``, shape (k, k): of the demeaned columns. ``squares``, shape (k,): sums of squares of the columns before.
     """
     own = gram.diagonal()
     if vanish(own, squares):
@@ -278,10 +250,7 @@ def clear_products(gram: FloatArray, squares: FloatArray) -> bool:
 def varies(within: FloatArray, before: FloatArray) -> bool:
     """Return whether an outcome varies by more than rounding once effects are removed.
 
-    Parameters
-    ----------
-    within, before : ndarray
-        The demeaned outcome and the outcome before, each with an element for each row.
+    ``within``, ``before``: the demeaned outcome and the outcome before, each with an element for each row.
     """
     spread = float(np.maximum.reduce(within, axis=None) - np.minimum.reduce(within, axis=None))
     size = max(float(np.maximum.reduce(before, axis=None)), -float(np.minimum.reduce(before, axis=None)), 1.0)
@@ -296,12 +265,8 @@ def vanish(own: FloatArray, before: FloatArray) -> bool:
 def vanishing(within: FloatArray, before: FloatArray, tolerance: float = 1e-9) -> list[int]:
     """Return the columns whose variation vanishes by demeaning.
 
-    Parameters
-    ----------
-    within, before : ndarray, shape (rows, k)
-        The demeaned columns and the columns before.
-    tolerance : float
-        Largest ratio of norms that counts as no variation.
+    ``within``, ``before``, shape (rows, k): the demeaned columns and the columns before. ``tolerance``: largest ratio
+    of norms that counts as no variation.
     """
     size = np.linalg.norm(before, axis=0)
     rest = np.linalg.norm(within, axis=0)
@@ -316,12 +281,8 @@ def singular(within: FloatArray, before: FloatArray) -> bool:
 def dependent(columns: FloatArray, tolerance: float = 1e-8) -> list[tuple[int, list[int]]]:
     """Return each column that is a linear combination of columns before it, with those columns.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (rows, k)
-        None of them zero.
-    tolerance : float
-        Largest residual norm, relative to the column's own, that counts as dependence.
+    ``columns``, shape (rows, k): None of them zero. ``tolerance``: largest residual norm, relative to the column's own,
+    that counts as dependence.
     """
     scaled = columns / np.linalg.norm(columns, axis=0)
     independent: list[int] = []

@@ -33,8 +33,6 @@ class CurveStatistics:
     def p(self) -> dict[str, float]:
         """Return the p value of each statistic, two-sided: each curve is measured in its own dominant sign.
 
-        Notes
-        -----
         p is (1 + number of draws that are as extreme)/(1 + draws) (Phipson & Smyth 2010). Few specifications give few
         values of the share significant: of draws with the observed share, those count whose mean z is as large.
         """

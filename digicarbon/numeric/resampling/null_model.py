@@ -87,13 +87,9 @@ class NullModel:
     def outcomes(self, permutations: IntArray) -> FloatArray:
         """Return y* = y + S⁻¹(Pε̂ - ε̂), shape (rows, M).
 
-        Parameters
-        ----------
-        permutations : ndarray of int, shape (M, N)
-            The unit whose residuals each unit gets; units with different periods must not be exchanged.
+        ``permutations``, shape (M, N): the unit whose residuals each unit gets; units with different periods must not
+        be exchanged.
 
-        Notes
-        -----
         Since y = S⁻¹(Zβ̂ + effects + ε̂), this is S⁻¹(Zβ̂ + effects + Pε̂): only the residuals change.
         """
         starts = np.searchsorted(self.rows.unit_codes, np.arange(self.rows.n))
@@ -105,14 +101,7 @@ class NullModel:
 def linear_null(y: FloatArray, z: FloatArray, rows: Rows, effects: EffectsKind) -> NullModel:
     """Fit y = Zβ + effects + ε.
 
-    Parameters
-    ----------
-    y : ndarray, shape (rows,)
-    z : ndarray, shape (rows, k)
-        k may be 0.
-    rows : Rows
-        Of a panel that need not be balanced.
-    effects : {"none", "unit", "time", "two_way"}
+    ``y``: shape (rows,). ``z``, shape (rows, k): k may be 0. ``rows``: of a panel that need not be balanced.
     """
     within = absorb(np.column_stack([z, y]), rows, effects)
     basis = orthonormal(within[:, :-1])
@@ -132,12 +121,8 @@ def lag_null(y: FloatArray, z: FloatArray, rows: Rows, w: SpatialOperator, sampl
 class LagWeights:
     """The weights g(ρ) with which coefficients b make an effect g(ρ)′b of a lag model.
 
-    Parameters
-    ----------
-    at : callable
-        From places of ρ, shape (p,), to g there, shape (p, m).
-    coarse : tuple of two ndarrays, shape (q,)
-        Places that cover the range of ρ, and the log-determinant of one period there.
+    ``at``: from places of ρ, shape (p,), to g there, shape (p, m). ``coarse``, shape (q,): places that cover the range
+    of ρ, and the log-determinant of one period there.
     """
 
     def __init__(self, at: Callable[[FloatArray], FloatArray], coarse: tuple[FloatArray, FloatArray]) -> None:
@@ -152,15 +137,7 @@ class LagWeights:
 class LagNulls:
     """The null models y = ρWy + Zβ + WZθ + effects + ε of a balanced panel in which x contributes something known.
 
-    Parameters
-    ----------
-    y : ndarray, shape (rows,)
-    z : ndarray, shape (rows, k)
-    x : ndarray, shape (rows, m)
-        Columns whose coefficients are given.
-    rows : Rows
-    w : SpatialOperator
-    sample : Sample
+    ``y``: shape (rows,). ``z``: shape (rows, k). ``x``, shape (rows, m): columns whose coefficients are given.
     """
 
     def __init__(
@@ -196,14 +173,8 @@ class LagNulls:
     def restricted(self, values: Sequence[float], weights: Sequence[LagWeights]) -> list[NullModel]:
         """Return null models in which y is ρWy + xb + …, in each of which some weights g(ρ)′b are equal to a value.
 
-        Parameters
-        ----------
-        values : sequence of float
-        weights : sequence of LagWeights
-            Of each, with the same coarse places.
+        ``weights``: of each, with the same coarse places.
 
-        Notes
-        -----
         Restricted maximum likelihood: at each ρ the sum of squares is that of free b plus (value - g′b̂)²/(g′(x′x)⁻¹g).
         """
         gram, free, free_lag, (a, b, c) = self._free

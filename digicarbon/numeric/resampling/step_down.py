@@ -33,8 +33,6 @@ def step_down(z: FloatArray, drawn: NDArray[np.float32]) -> StepDown:
     ``z``, shape (S,): observed. ``drawn``, shape (S, B): z under the null hypothesis of each test; a column is one draw
     of all data. Not-a-number where a draw has no z.
 
-    Notes
-    -----
     Tests are ordered by |z|, the largest first. With B draws,
 
         p_j = (1 + #{b: |z*_jb| >= |z_j|}) / (1 + B),
@@ -47,8 +45,6 @@ def step_down(z: FloatArray, drawn: NDArray[np.float32]) -> StepDown:
     A draw without z counts as extreme in the test that it belongs to, and takes no part in the maximum of others, as an
     observed estimate that does not exist is no test. ``adjusted`` is therefore never below ``p``.
 
-    References
-    ----------
     Westfall & Young (1993), Resampling-Based Multiple Testing, algorithm 2.8; Romano & Wolf (2005), Econometrica 73;
     Romano & Wolf (2016), Statistics & Probability Letters 113.
     """

@@ -34,12 +34,7 @@ def induced(whole: IntArray, members: IntArray) -> IntArray:
 def within_classes(whole: IntArray, members: IntArray, classes: IntArray) -> IntArray:
     """Return the same as `induced`, shape (M, N), but exchange units only within classes.
 
-    Parameters
-    ----------
-    whole, members
-        As in `induced`.
-    classes : ndarray of int, shape (N,)
-        The class of each unit of the sample.
+    ``whole``, ``members``: as in `induced`. ``classes``, shape (N,): the class of each unit of the sample.
     """
     out = np.empty((len(whole), len(members)), dtype=np.int64)
     for one in np.unique(classes):

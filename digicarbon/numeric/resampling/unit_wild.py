@@ -54,16 +54,9 @@ Search = Generator[tuple[float, float], float, float]
 class WildTest:
     """Test and interval of one quantity.
 
-    Attributes
-    ----------
-    p : float
-        Of the hypothesis that the quantity is zero.
-    low, high : float
-        Ends of the values that the test does not reject; infinite where it rejects none on that side.
-    lost : float
-        Share of the draws under zero without an estimate; they count as extreme.
-    left_out : float
-        Share of the draws under zero that have no such quantity and were left out.
+    ``p``: of the hypothesis that the quantity is zero. ``low``, ``high``: ends of the values that the test does not
+    reject; infinite where it rejects none on that side. ``lost``: share of the draws under zero without an estimate;
+    they count as extreme. ``left_out``: share of the draws under zero that have no such quantity and were left out.
     """
 
     p: float
@@ -76,8 +69,6 @@ class WildTest:
 def corrected(null: NullModel) -> FloatArray:
     """Return residuals corrected for leverage by unit, shape (rows,).
 
-    Notes
-    -----
     ε̃_i = (I - H_ii)^(-1/2) ε̂_i with H_ii = U_i U_i′ + D_i, U an orthonormal basis of the null model's regressors with
     effects removed and, where there are time effects, D_i the shares 1/N_t of unit i in the means of its periods (Bell
     & McCaffrey 2002, HC2 by clusters). A direction that the regressors explain without rest stays at zero.
@@ -157,16 +148,8 @@ def _has_same_leverage(one: NullModel, other: NullModel) -> bool:
 class _Bordered:
     """What multiplies by (cI - UU′ - uu′)^(-1/2) unit by unit, for many u and the same U.
 
-    Parameters
-    ----------
-    basis : ndarray, shape (N·T, k)
-        U of all units.
-    rows : Rows
-    rest : float
-        c.
+    ``basis``, shape (N·T, k): U of all units. ``rest``: c.
 
-    Notes
-    -----
     The inverse square root is a sum of resolvents at poles on the negative axis (Hale, Higham & Trefethen 2008, method
     3). With the eigenvectors of U′U each resolvent is that of a diagonal matrix with a border, which has a closed form.
     """
@@ -189,9 +172,7 @@ class _Bordered:
     def apply(self, u: FloatArray, by_unit: FloatArray) -> FloatArray | None:
         """Return columns multiplied, each with a border u of its own; None where an eigenvalue is too small.
 
-        Parameters
-        ----------
-        u, by_unit : ndarray, shape (N, T, e)
+        ``u``, ``by_unit``: shape (N, T, e).
         """
         turned = self._axes.transpose(0, 2, 1)
         own, beside, inner = np.einsum("nte,nte->ne", u, u), turned @ u, turned @ by_unit
@@ -221,12 +202,7 @@ def _correction(null: NullModel) -> Callable[[FloatArray], FloatArray]:
 def _of_few_columns(blocks: FloatArray, rest: float) -> Callable[[FloatArray], FloatArray]:
     """Return what multiplies by (cI - UU′)^(-1/2), U with fewer columns than periods, by the eigenvectors of U′U.
 
-    Parameters
-    ----------
-    blocks : ndarray, shape (N, T, k)
-        U of each unit.
-    rest : float
-        c.
+    ``blocks``, shape (N, T, k): U of each unit. ``rest``: c.
     """
     turned = blocks.transpose(0, 2, 1)
     values, vectors = np.linalg.eigh(turned @ blocks)
@@ -254,10 +230,7 @@ def _inverse_root(matrices: FloatArray) -> FloatArray:
 def draws_of(null: NullModel, signs: FloatArray) -> FloatArray:
     """Return y* = y + S⁻¹(s ε̃ - ε̂), shape (rows, M).
 
-    Parameters
-    ----------
-    null : NullModel
-    signs : ndarray, shape (M, N)
+    ``signs``: shape (M, N).
     """
     rows = null.rows
     change = corrected(null)[:, None] * signs.T[rows.unit_codes] - null.residuals[:, None]
@@ -318,14 +291,9 @@ def critical(drawn: FloatArray, alpha: float) -> float:
 class Observed:
     """A quantity that is tested.
 
-    Attributes
-    ----------
-    estimate, se : float
-    at_zero : tuple of two ndarrays, shape (M,)
-        Estimates and standard errors of draws under zero.
-    value_at : callable or None
-        The value at which the observed statistic has a size, with the sign of its distance from the estimate; infinite
-        where there is none. By default, so many standard errors away.
+    ``at_zero``, shape (M,): estimates and standard errors of draws under zero. ``value_at``: the value at which the
+    observed statistic has a size, with the sign of its distance from the estimate; infinite where there is none. By
+    default, so many standard errors away.
     """
 
     estimate: float
@@ -379,16 +347,9 @@ def wild_test(
 def wild_tests(quantities: Sequence[Observed], at: Drawn | None, level: float) -> list[WildTest]:
     """Return the tests that quantities are zero, and the values that the same tests do not reject.
 
-    Parameters
-    ----------
-    quantities : sequence of Observed
-    at : callable or None
-        Estimates and standard errors of draws under values; None leaves the intervals out.
-    level : float
-        Coverage of the intervals.
+    ``at``: estimates and standard errors of draws under values; None leaves the intervals out. ``level``: coverage of
+    the intervals.
 
-    Notes
-    -----
     The interval holds the values τ with |q̂ - τ|/se <= c(τ), c the critical value of draws under q = τ. Where c changes
     slowly, each end is found by secant steps from q̂ ± c(0)·se. Where it does not, as when one unit has most of the
     leverage, or where draws are few, the end is the last value that is not rejected: values inside may be. All ends are
@@ -436,17 +397,8 @@ def _side_by_side(
 def _end(one: Observed, side: float, at_zero: float, alpha: float) -> Search:
     """Search for the last value on one side of the estimate that the test does not reject.
 
-    Parameters
-    ----------
-    one : Observed
-    side : float
-        -1 or 1.
-    at_zero : float
-        The critical value under zero.
-    alpha : float
+    ``side``: -1 or 1. ``at_zero``: the critical value under zero.
 
-    Notes
-    -----
     Where secants fail, values up to 256 times as far away as the first guess are tried; an interval that goes on has no
     end. Where the critical value is one of few draws it jumps, and secants are not tried.
     """
@@ -503,12 +455,7 @@ def _by_secants(
 ) -> Generator[tuple[float, float], float, float | None]:
     """Return the distance at which an excess becomes positive; None where critical values change fast.
 
-    Parameters
-    ----------
-    excess : callable
-    critical_at_zero : float
-    zero : float
-        The distance of the value zero, negative on the other side of the estimate.
+    ``zero``: the distance of the value zero, negative on the other side of the estimate.
     """
     distance, before, excess_before = critical_at_zero, zero, zero - critical_at_zero
     for _ in range(MOST_STEPS):

@@ -59,12 +59,8 @@ def kind_of(pieces: tuple[Piece, ...]) -> RegionKind:
 class Effect:
     """An effect that is a polynomial of a moderator.
 
-    Attributes
-    ----------
-    weights : ndarray, shape (d + 1, k)
-        G₀, …, G_d: the weights of the k coefficients by power of z.
-    b : ndarray, shape (k,)
-    covariance : ndarray, shape (k, k)
+    ``weights``, shape (d + 1, k): G₀, …, G_d: the weights of the k coefficients by power of z. ``b``: shape (k,).
+    ``covariance``: shape (k, k).
     """
 
     weights: FloatArray
@@ -98,11 +94,7 @@ class Effect:
     def pieces(self, critical: float, middle: float = 0.0, scale: float = 1.0) -> tuple[Piece, ...]:
         """Return the whole line, cut where |θ| is ``critical`` standard errors, from left to right.
 
-        Parameters
-        ----------
-        critical : float
-        middle, scale : float
-            Roots are found for (z - middle)/scale, so that places near ``middle`` keep their digits.
+        ``middle``, ``scale``: roots are found for (z - middle)/scale, so that places near ``middle`` keep their digits.
         """
         if not math.isfinite(critical):
             return (Piece(-math.inf, math.inf, 0),)
@@ -142,11 +134,7 @@ class Effect:
 
         Such places are those of a product without its main effect: |t| is the same on both sides, the sign is not.
 
-        Returns
-        -------
-        Effect
-        list of float
-            The places as values of (z - middle)/scale, as often as the effect was divided.
+        The list has the places as values of (z - middle)/scale, as often as the effect was divided.
         """
         moved = self.moved(middle, scale)
         values, vectors = np.linalg.eigh(moved @ self.covariance @ moved.T)

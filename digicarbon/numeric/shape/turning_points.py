@@ -26,15 +26,8 @@ Region = Literal["interval", "complement", "line"]
 class Curve:
     """An estimated polynomial.
 
-    Attributes
-    ----------
-    b : ndarray, shape (d,)
-        Coefficients of x, x², …, x^d.
-    covariance : ndarray, shape (d, d)
-    df : float or None
-        Degrees of freedom of Student's t; None for the normal distribution.
-    level : float
-        Coverage of intervals.
+    ``b``, shape (d,): coefficients of x, x², …, x^d. ``covariance``: shape (d, d). ``df``: degrees of freedom of
+    Student's t; None for the normal distribution. ``level``: coverage of intervals.
     """
 
     b: FloatArray
@@ -63,13 +56,8 @@ class Curve:
 class Point:
     """A place on the x axis with its delta-method standard error and interval.
 
-    Attributes
-    ----------
-    x, se, low, high : float
-    maximum : bool or None
-        Whether the curve has a maximum there, or a minimum; None at an inflection point.
-    inside : bool
-        Whether it is within the observed range.
+    ``maximum``: whether the curve has a maximum there, or a minimum; None at an inflection point. ``inside``: whether
+    it is within the observed range.
     """
 
     x: float
@@ -184,8 +172,6 @@ def quadratic(curve: Curve, x: FloatArray) -> Quadratic:
 
     ``curve``: of degree 2, b₂ not zero. ``x``, shape (n,): observed values.
 
-    Notes
-    -----
     Lind & Mehlum (2010): the null of no U shape is that the slope is not negative at the smallest x or not positive at
     the largest; it is rejected where both one-sided tests reject, so that the test's p is the larger one. With the
     turning point outside of the range one slope has the wrong sign and p is above one half.

@@ -96,14 +96,9 @@ class Estimates:
 class LagScores:
     """What clusters by unit are made of.
 
-    Attributes
-    ----------
-    outcomes : Projected
-    rho : ndarray, shape (M,)
-    of_rho : ndarray, shape (N, M)
-        Each unit's own part of the score that is left of ρ's when those of β and σ² are partialled out; centred.
-    pairs : ndarray, shape (M,)
-        Variance of the part that is products of two units' errors.
+    ``rho``: shape (M,). ``of_rho``, shape (N, M): each unit's own part of the score that is left of ρ's when those of β
+    and σ² are partialled out; centred. ``pairs``, shape (M,): variance of the part that is products of two units'
+    errors.
     """
 
     outcomes: Projected
@@ -127,18 +122,9 @@ def joined(parts: Sequence[Sequence[tuple[FloatArray, FloatArray]]]) -> list[tup
 class LagBatch:
     """A spatial lag model (SAR or SDM) with fixed regressors and weights, to be fitted to many outcomes.
 
-    Parameters
-    ----------
-    z : ndarray, shape (T, N, k)
-        Raw regressors, spatial lags of x among them.
-    w : SpatialOperator
-        With constant row sums where there are time effects.
-    sample : Sample
-    space : LagSpace, optional
-        That of ``w`` and ``sample``, where several models share it.
+    ``z``, shape (T, N, k): raw regressors, spatial lags of x among them. ``w``: with constant row sums where there are
+    time effects. ``space``: that of ``w`` and ``sample``, where several models share it.
 
-    Notes
-    -----
     Fixed effects are removed by the within transformation; the formulas are those of
     `digicarbon.numeric.spatial.likelihood.fit_lag` and ``correct_lag``; each fit equals theirs up to rounding.
     """
@@ -222,8 +208,6 @@ class LagBatch:
     def scores(self, block: Block, found: LagParameters) -> tuple[FloatArray, FloatArray]:
         """Return `LagScores.of_rho` and `LagScores.pairs` of a block of outcomes.
 
-        Notes
-        -----
         The score of ρ is ε′(GZβ)* + ε′G*ε - σ² tr G* over σ²: of unit i its errors times its own (GZβ)* and their own
         share g*_ii, and products with the errors of others, see `digicarbon.numeric.spatial.robust.unit_clustered`.
         Of β's scores d is taken from it, of σ²'s 2σ² tr G*/size.
@@ -272,11 +256,8 @@ class LagBatch:
     def short_rest(self, nodes: Nodes) -> tuple[FloatArray, FloatArray]:
         """Return `rest` of the first orders in numbers of seven digits, and what the others may have of a unit at most.
 
-        Returns
-        -------
-        rest : ndarray, shape (N·T′, p·k)
-        beyond : ndarray, shape (N,)
-            Squares of the Frobenius norms of a unit's rows, added up over the orders that are left out.
+        Returns ``rest``: shape (N·T′, p·k). ``beyond``, shape (N,): squares of the Frobenius norms of a unit's rows,
+        added up over the orders that are left out.
         """
         at = nodes.low, nodes.high
         if at not in self._short_rests:
@@ -444,14 +425,8 @@ def corrections(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the change of ρ (or λ) by Lee & Yu's correction and the corrected σ², each of shape (M,).
 
-    Parameters
-    ----------
-    space : LagSpace
-    spatial, sigma2, variance : ndarray, shape (M,)
-        ρ̂ or λ̂, σ̂² and Var(ρ̂) of direct estimates.
+    ``spatial``, ``sigma2``, ``variance``, shape (M,): ρ̂ or λ̂, σ̂² and Var(ρ̂) of direct estimates.
 
-    Notes
-    -----
     With the covariance V = Var(ρ) l l′ + …, l = (-d, 1, -s), and a as in ``_corrected`` of
     `digicarbon.numeric.spatial.likelihood`, T·V a changes ρ by T Var(ρ) l′a, and β by -d times that.
     """

@@ -59,17 +59,9 @@ def fit_combined(
 ) -> CombinedFit:
     """Fit y = ρWy + Zβ + effects + u, u = λMu + ε.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (T, N, k + 2)
-        Z, y and Wy with fixed effects removed.
-    lagged : ndarray, shape (T, N, k + 2)
-        Their lags by M, with fixed effects removed.
-    w, m : DenseOperator
-    sample : Sample
+    ``columns``, shape (T, N, k + 2): Z, y and Wy with fixed effects removed. ``lagged``, shape (T, N, k + 2): their
+    lags by M, with fixed effects removed.
 
-    Notes
-    -----
     At given λ the model filtered by R = I - λM is a lag model, so ρ is profiled out; the likelihood of SARAR models
     often has two maxima, hence the search over λ's whole range. Information: Lee & Yu (2010), eq. 21, with Ḡ = RGR⁻¹
     and H = MR⁻¹.

@@ -16,10 +16,7 @@ Multipliers = tuple[tuple[float, float], tuple[float, float]]
 class EffectEstimates:
     """Effects of k variables.
 
-    Attributes
-    ----------
-    coef, se : ndarray, shape (3, k)
-        Direct, indirect and total.
+    ``coef``, ``se``, shape (3, k): direct, indirect and total.
     """
 
     coef: FloatArray
@@ -34,8 +31,6 @@ def lag_effects(
     ``beta``, ``theta``, shape (k,): coefficients of x and of Wx (0 where x has no lag). ``covariance``, shape (2k + 1,
     2k + 1): of (β, θ, ρ); zero rows where there is no Wx.
 
-    Notes
-    -----
     The matrix of derivatives of variable r is S⁻¹(β_r I + θ_r W) (LeSage & Pace 2009, eq. 2.30). With
     S⁻¹ = I + ρG and S⁻¹W = G, the mean diagonal is β_r u + θ_r v with v = tr(G)/N and u = 1 + ρv, the mean row sum
     β_r p + θ_r q with q = 1′G1/N and p = 1 + ρq; dG/dρ = G².
@@ -69,12 +64,7 @@ def decay_effects(
 def local_effects(beta: FloatArray, theta: FloatArray, covariance: FloatArray, w: SpatialOperator) -> EffectEstimates:
     """Return the effects in a model without a spatial lag of y (SLX, SDEM, SEM): β, θ·1′W1/N and their sum.
 
-    Parameters
-    ----------
-    beta, theta : ndarray, shape (k,)
-    covariance : ndarray, shape (2k, 2k)
-        Of (β, θ).
-    w : SpatialOperator
+    ``beta``, ``theta``: shape (k,). ``covariance``, shape (2k, 2k): of (β, θ).
     """
     mean_row_sum = _mean_row_sums(0.0, w)[0]
     padded = np.zeros((2 * len(beta) + 1, 2 * len(beta) + 1))
@@ -86,16 +76,8 @@ def local_effects(beta: FloatArray, theta: FloatArray, covariance: FloatArray, w
 def multipliers(rho: float, w: SpatialOperator) -> FloatArray:
     """Return what β and θ count in direct, indirect and total effects.
 
-    Parameters
-    ----------
-    rho : float
-        0 in a model without a spatial lag of y.
-    w : SpatialOperator
-
-    Returns
-    -------
-    ndarray, shape (3, 2, 2)
-        By effect: the factors of β and θ, and their derivatives in ρ. See `lag_effects`.
+    ``rho``: 0 in a model without a spatial lag of y. Returns shape (3, 2, 2): by effect: the factors of β and θ, and
+    their derivatives in ρ. See `lag_effects`.
     """
     first, second = w.traces(rho)
     own = [(first / w.n, second / w.n), _mean_row_sums(rho, w)]

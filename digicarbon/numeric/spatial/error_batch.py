@@ -32,15 +32,9 @@ class ErrorParameters:
 class ErrorBatch:
     """A spatial error model (SEM; SDEM if Z contains WX) with fixed regressors, to be fitted to many outcomes.
 
-    Parameters
-    ----------
-    z : ndarray, shape (T, N, k)
-        Raw regressors.
-    space : LagSpace
-        Of the error's weights, with constant row sums where there are time effects.
+    ``z``, shape (T, N, k): raw regressors. ``space``: of the error's weights, with constant row sums where there are
+    time effects.
 
-    Notes
-    -----
     At a given λ, β is least squares of (I - λW)y on (I - λW)Z. Both its normal matrix and its right-hand side are
     quadratics in λ, whose coefficients are inner products of Z, WZ, y and Wy: a fit needs nothing else. Each is equal
     to `digicarbon.numeric.spatial.likelihood.fit_error` (and ``correct_error``) up to rounding.

@@ -37,19 +37,9 @@ def nested(distance_km: ArrayLike, economy: ArrayLike, power: float = 1.0) -> Fl
     The economy of the *neighbour* j enters (W2 of the study, multiplied from the right): that of unit i itself would
     cancel when the row is standardised and leave plain inverse distance.
 
-    Parameters
-    ----------
-    distance_km : array, shape (n, n)
-        Distances; positive off the diagonal.
-    economy : array, shape (n,)
-        Each unit's mean GDP over the period, in any unit of money.
-    power : float
-        The exponent p of the distance.
-
-    Returns
-    -------
-    ndarray, shape (n, n)
-        Weights with a zero diagonal, not row-standardised and not symmetric.
+    ``distance_km``, shape (n, n): distances; positive off the diagonal. ``economy``, shape (n,): each unit's mean GDP
+    over the period, in any unit of money. ``power``: the exponent p of the distance. Returns shape (n, n): weights with
+    a zero diagonal, not row-standardised and not symmetric.
     """
     distance, size = np.asarray(distance_km, dtype=float), np.asarray(economy, dtype=float)
     proximity = np.zeros_like(distance)

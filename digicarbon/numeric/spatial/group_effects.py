@@ -64,16 +64,8 @@ def group_weights(rho: float, w: SpatialOperator, groups: IntArray, count: int) 
 class GroupCurve:
     """`GroupWeights` at many ρ, by polynomials through a few places.
 
-    Parameters
-    ----------
-    space : LagSpace
-    groups : ndarray of int, shape (N,)
-        Position of each unit's group.
-    count : int
-        G.
+    ``groups``, shape (N,): position of each unit's group. ``count``: G.
 
-    Notes
-    -----
     Weights have a pole at 1/c, c the largest root of W, and a sample that leaves out the root of the constant has
     places of ρ on both of its sides: polynomials are of weights times 1 - cρ.
     """

@@ -29,12 +29,9 @@ def centred(by_unit: FloatArray) -> FloatArray:
 class LagOutcomes:
     """Outcomes and their spatial lags as they enter the likelihood, effects removed.
 
-    Attributes
-    ----------
-    level, lagged : ndarray, shape (N·T′, J)
-        y and Wy; T′ is T, or T - 1 where unit effects are contracted away.
-    weights : ndarray, shape (J, M), or None
-        The outcomes are these combinations of the columns; None stands for the columns themselves.
+    ``level``, ``lagged``, shape (N·T′, J): y and Wy; T′ is T, or T - 1 where unit effects are contracted away.
+    ``weights``, shape (J, M): the outcomes are these combinations of the columns; None stands for the columns
+    themselves.
     """
 
     level: FloatArray

@@ -63,12 +63,8 @@ Asked = tuple[int, int | None, str]
 class Combination:
     """A quantity that is a combination of coefficients whose weights depend on ρ.
 
-    Attributes
-    ----------
-    columns : tuple of int
-        Of z.
-    weights : callable
-        From ρ, shape (M,), to the weights of the columns' coefficients and their derivatives, each of shape (m, M).
+    ``columns``: of z. ``weights``: from ρ, shape (M,), to the weights of the columns' coefficients and their
+    derivatives, each of shape (m, M).
     """
 
     columns: tuple[int, ...]
@@ -117,11 +113,7 @@ class Nodes:
 class Located:
     """Places of ρ on the range of some nodes.
 
-    Attributes
-    ----------
-    nodes : Nodes
-    basis : ndarray, shape (M, p)
-        Of `Nodes.basis` at the places.
+    ``basis``, shape (M, p): of `Nodes.basis` at the places.
     """
 
     nodes: Nodes
@@ -140,12 +132,8 @@ class Located:
 class Pairs:
     """Weights of products of two units' errors in the variance of ρ's score.
 
-    Attributes
-    ----------
-    first, second : ndarray of int, shape (pairs,)
-        Units i < j.
-    coefficients : ndarray, shape (pairs, p)
-        Chebyshev coefficients of (g_ij + g_ji)².
+    ``first``, ``second``, shape (pairs,): units i < j. ``coefficients``, shape (pairs, p): Chebyshev coefficients of
+    (g_ij + g_ji)².
     """
 
     first: NDArray[np.intp]
@@ -155,11 +143,7 @@ class Pairs:
     def sums(self, residuals: FloatArray, basis: FloatArray) -> FloatArray:
         """Return Σ_{i<j} (g_ij + g_ji)² (e_i′e_j)², shape (M,).
 
-        Parameters
-        ----------
-        residuals : ndarray, shape (N, T′, M)
-        basis : ndarray, shape (M, p)
-            Of `Nodes.basis`, for the nodes of the coefficients.
+        ``residuals``: shape (N, T′, M). ``basis``, shape (M, p): of `Nodes.basis`, for the nodes of the coefficients.
         """
         draws = residuals.shape[2]
         size, out = max(PAIR_CELLS // len(self.first), 1), np.empty(draws)
@@ -174,11 +158,7 @@ class Pairs:
 class LagSpace:
     """The sample of spatial models of one W: how outcomes and regressors enter it, and the functions of G in use.
 
-    Parameters
-    ----------
-    w : SpatialOperator
-        With constant row sums where there are time effects. Of a sparse one nothing of size N × N is formed.
-    sample : Sample
+    ``w``: with constant row sums where there are time effects. Of a sparse one nothing of size N × N is formed.
     """
 
     def __init__(self, w: SpatialOperator, sample: Sample) -> None:
@@ -197,14 +177,7 @@ class LagSpace:
     def transform(self, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return columns and their spatial lags with effects removed.
 
-        Parameters
-        ----------
-        columns : ndarray, shape (N, T, m)
-
-        Returns
-        -------
-        level, lagged : ndarray, shape (N·T′, m)
-            Rows are sorted by unit.
+        ``columns``: shape (N, T, m). Returns ``level``, ``lagged``, shape (N·T′, m): rows are sorted by unit.
         """
         n, m = self.w.n, columns.shape[2]
         contraction = np.matmul(self._time, columns).reshape(n, -1)
@@ -222,12 +195,7 @@ class LagSpace:
     def drawn(self, y: FloatArray, residuals: FloatArray, corrected: FloatArray, rho: float) -> LagOutcomes:
         """Return y - S⁻¹e and, for each unit, S⁻¹ of its own e, as outcomes: N + 1 columns.
 
-        Parameters
-        ----------
-        y, residuals, corrected : ndarray, shape (N, T)
-            Two different e.
-        rho : float
-            Of S = I - ρW.
+        ``y``, ``residuals``, ``corrected``, shape (N, T): two different e. ``rho``: of S = I - ρW.
         """
         n, w = self.w.n, self.used
         flat, e, own = (one @ self._time.T for one in (y, residuals, corrected))
@@ -317,19 +285,14 @@ class LagSpace:
     def highest(self, ssr: FloatArray) -> NDArray[np.intp]:
         """Return the coarse node at which the likelihood of each draw is highest, shape (M,).
 
-        Parameters
-        ----------
-        ssr : ndarray, shape (nodes, M)
-            Sums of squares at the coarse nodes.
+        ``ssr``, shape (nodes, M): sums of squares at the coarse nodes.
         """
         return self._lowest(ssr * self._scale[:, None])
 
     def _lowest(self, scaled: FloatArray) -> NDArray[np.intp]:
         """Return where sums of squares times ``_scale`` are least: without logarithms of each, the likelihoods' maxima.
 
-        Parameters
-        ----------
-        scaled : ndarray, shape (nodes, M)
+        ``scaled``: shape (nodes, M).
         """
         inner, size = scaled[len(scaled) // 8 : -(len(scaled) // 8)], self.sample.size
         # they are refused where all are flat: mostly the first one is not
@@ -375,11 +338,8 @@ class LagSpace:
     def climb(self, best: NDArray[np.intp], slopes: Slopes) -> FloatArray:
         """Return where the score of each draw is zero, by safeguarded Newton steps from beside its best coarse node.
 
-        Parameters
-        ----------
-        best : ndarray of int, shape (M,)
-        slopes : callable
-            From ρ of shape (M,) and tr G* and tr G*² there to the score and its derivative, each of shape (M,).
+        ``best``: shape (M,). ``slopes``: from ρ of shape (M,) and tr G* and tr G*² there to the score and its
+        derivative, each of shape (M,).
         """
         nodes, traces = self.coarse[0], self.coarse_traces
         middle = nodes[best]
@@ -446,22 +406,9 @@ class LagSpace:
 
         For up to `ALL_PAIRS` units.
 
-        Parameters
-        ----------
-        outcomes : Block
-        at : At
-        nodes : Nodes
-        basis : ndarray, shape (M, p)
-            Of `Nodes.basis` at ρ.
-        of_variance : ndarray, shape (M,)
-            What a squared error takes from the score of ρ by that of σ².
-
-        Returns
-        -------
-        of_units : ndarray, shape (N, M)
-            Σ_t e_it (Wy)*_it - Σ_{j≠i} g*_ij e_i′e_j - e_i′e_i times ``of_variance``, over σ².
-        pairs : ndarray, shape (M,)
-            `Pairs.sums` over σ⁴.
+        ``basis``, shape (M, p): of `Nodes.basis` at ρ. ``of_variance``, shape (M,): what a squared error takes from the
+        score of ρ by that of σ². Returns ``of_units``, shape (N, M): Σ_t e_it (Wy)*_it - Σ_{j≠i} g*_ij e_i′e_j -
+        e_i′e_i times ``of_variance``, over σ². ``pairs``, shape (M,): `Pairs.sums` over σ⁴.
         """
         n, table = self.w.n, self._matrices_at(nodes)
         kind, count = table.dtype, len(basis)

@@ -228,19 +228,9 @@ def _clustered(
 class _Short:
     """What bounds take of fits, in numbers of seven digits; the last axis of each is that of the outcomes.
 
-    Attributes
-    ----------
-    weights : ndarray, shape (J, M), or None
-        Of the outcomes.
-    by : ndarray, shape (2, M)
-        1/σ and -ρ/σ.
-    basis : ndarray, shape (p, M)
-        Polynomials in ρ.
-    coordinates : ndarray, shape (k, M)
-        Of Zβ over σ.
-    of_columns : ndarray, shape (c, M)
-        What sums by unit of residuals over σ times regressors are multiplied by.
-    of_rho, of_variance : ndarray, shape (M,)
+    ``weights``, shape (J, M): of the outcomes. ``by``, shape (2, M): 1/σ and -ρ/σ. ``basis``, shape (p, M): polynomials
+    in ρ. ``coordinates``, shape (k, M): of Zβ over σ. ``of_columns``, shape (c, M): what sums by unit of residuals over
+    σ times regressors are multiplied by. ``of_rho``, ``of_variance``: shape (M,).
     """
 
     weights: FloatArray | None
@@ -261,15 +251,7 @@ class _Short:
 
 
 class _Part:
-    """The outcomes of one null model: their errors as far as they are made, and which of them are left to be made.
-
-    Parameters
-    ----------
-    batch : LagBatch
-    outcomes : Projected
-    one : Asked or Combination
-    value : float
-    """
+    """The outcomes of one null model: their errors as far as they are made, and which of them are left to be made."""
 
     found: LagParameters
     effect: FloatArray

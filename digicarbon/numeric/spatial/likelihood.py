@@ -41,12 +41,7 @@ END = 1e-3
 class Sample:
     """The size of the likelihood's sample.
 
-    Attributes
-    ----------
-    n, t : int
-        Units and periods.
-    effects : {"none", "unit", "time", "two_way"}
-    correction : {"none", "lee_yu", "bias_corrected"}
+    ``n``, ``t``: units and periods.
     """
 
     n: int
@@ -196,15 +191,8 @@ def correct_lag(
 def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample: Sample) -> SpatialFit:
     """Fit y = Zβ + effects + u, u = λWu + ε by maximum likelihood (SEM; SDEM if Z contains WX).
 
-    Parameters
-    ----------
-    level, lagged : ndarray, shape (T, N, k + 1)
-        Z and y, and their spatial lags, with fixed effects removed.
-    w : SpatialOperator
-    sample : Sample
+    ``level``, ``lagged``, shape (T, N, k + 1): Z and y, and their spatial lags, with fixed effects removed.
 
-    Notes
-    -----
     Elhorst (2014), eq. 3.39-3.42; at given λ, β is generalised least squares.
     """
     lam, boundary, beta = maximise_error(level, lagged, w, sample)
@@ -532,10 +520,7 @@ def _root(score: Callable[[float], tuple[float, float]], left: float, right: flo
 def inverse_information(information: FloatArray) -> FloatArray:
     """Return the inverse of an information matrix, scaled first, since parameters have different units.
 
-    Raises
-    ------
-    EstimationError
-        If it is singular.
+    Raises EstimationError if it is singular.
     """
     diagonal = np.diagonal(information)
     if np.isfinite(information).all() and (diagonal > 0).all():
@@ -550,10 +535,7 @@ def inverse_information(information: FloatArray) -> FloatArray:
 def root_between(score: Callable[[float], float], left: float, right: float, xtol: float, rtol: float) -> float:
     """Return the zero of a score that changes sign between two places.
 
-    Raises
-    ------
-    EstimationError
-        If it does not, or has no value: the likelihood has no highest value there.
+    Raises EstimationError if it does not, or has no value: the likelihood has no highest value there.
     """
     ends = {left: score(left), right: score(right)}
     if not ends[left] * ends[right] <= 0:
@@ -578,8 +560,6 @@ def inner(lam: float | FloatArray, w: SpatialOperator) -> float | FloatArray:
 def twin(lam: float, w: SpatialOperator, sample: Sample) -> float:
     """Return the other λ in the range whose likelihood of spatial errors is the same; not a number if there is none.
 
-    Notes
-    -----
     Where W′W = cI, as of a cycle in which each unit has one neighbour, (I - λW)′(I - λW) = (1 + cλ²)I - λ(W + W′), and
     at 1/(cλ) this is a multiple of it, which the variance takes up.
     """

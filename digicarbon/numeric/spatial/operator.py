@@ -168,13 +168,8 @@ class SpatialOperator(Protocol):
 class DenseOperator:
     """A dense weight matrix with its spectral decomposition.
 
-    Attributes
-    ----------
-    w : ndarray, shape (N, N)
-    constant_row_sum : float or None
-    balance : ndarray, shape (N,), or None
-        Positive d with d_i w_ij = d_j w_ji, e.g. the row sums by which a symmetric matrix was standardised; the
-        spectrum is then that of a symmetric matrix.
+    ``w``: shape (N, N). ``balance``, shape (N,): positive d with d_i w_ij = d_j w_ji, e.g. the row sums by which a
+    symmetric matrix was standardised; the spectrum is then that of a symmetric matrix.
     """
 
     w: FloatArray
@@ -408,9 +403,7 @@ def find_balance(w: scipy.sparse.csr_array) -> FloatArray | None:
 
     ``w``, shape (N, N): non-negative.
 
-    Returns
-    -------
-    ndarray, shape (N,), or None
+    Returns shape (N,).
     """
     n = w.shape[0]
     parts, part = scipy.sparse.csgraph.connected_components(w, directed=False)

@@ -26,14 +26,8 @@ TIE = 1e-9
 class Pairs:
     """Ordered pairs of different places.
 
-    Attributes
-    ----------
-    n : int
-        Number of places.
-    origin, destination : ndarray of int, shape (m,)
-        Positions of i and j.
-    distance : ndarray, shape (m,)
-        d_ij.
+    ``n``: number of places. ``origin``, ``destination``, shape (m,): positions of i and j. ``distance``, shape (m,):
+    d_ij.
     """
 
     n: int
@@ -50,13 +44,8 @@ class Pairs:
 def pairs_within(coordinates: FloatArray, metric: Metric, radius: float | None = None) -> Pairs:
     """Return all pairs no farther apart than ``radius``.
 
-    Parameters
-    ----------
-    coordinates : array, shape (n, 2)
-        Longitude and latitude in degrees, or x and y.
-    metric : {"great_circle", "euclidean"}
-    radius : float, optional
-        In kilometres or in the unit of the coordinates; by default all n (n - 1) pairs.
+    ``coordinates``, shape (n, 2): longitude and latitude in degrees, or x and y. ``radius``: in kilometres or in the
+    unit of the coordinates; by default all n (n - 1) pairs.
     """
     n = len(coordinates)
     if radius is None:
@@ -98,21 +87,8 @@ def triangulated(coordinates: FloatArray, metric: Metric) -> Pairs:
     Delaunay (1934), Bulletin de l'Académie des Sciences de l'URSS 6, 793-800; Okabe, Boots, Sugihara & Chiu (2000),
     Spatial Tessellations, ch. 2.
 
-    Parameters
-    ----------
-    coordinates : array, shape (n, 2)
-        No two places equal.
-    metric : {"great_circle", "euclidean"}
-
-    Returns
-    -------
-    Pairs
-        Each pair in both orders.
-
-    Raises
-    ------
-    WeightsError
-        If there are fewer than three places or all are on one line.
+    ``coordinates``, shape (n, 2): no two places equal. Returns each pair in both orders. Raises WeightsError if there
+    are fewer than three places or all are on one line.
     """
     flat = Note("delaunay_flat")
     if len(coordinates) < 3:

@@ -24,12 +24,8 @@ STORED = 4000
 class SpatialTerm:
     """The term of one spatial parameter in the score: q′ε + ε′Gε - tr, effects removed, over σ².
 
-    Attributes
-    ----------
-    q : ndarray, shape (T·N,)
-        (GZβ)*, filtered by I - λM where the error is spatial; zero for the parameter of an error.
-    g : ndarray, shape (N, N)
-        G, or M(I - λM)⁻¹ for the parameter of an error.
+    ``q``, shape (T·N,): (GZβ)*, filtered by I - λM where the error is spatial; zero for the parameter of an error.
+    ``g``, shape (N, N): G, or M(I - λM)⁻¹ for the parameter of an error.
     """
 
     q: FloatArray
@@ -98,15 +94,8 @@ class SolvedTerm:
 class Score:
     """The score of (β, spatial parameters, σ²) as linear and quadratic forms in the errors.
 
-    Attributes
-    ----------
-    linear : ndarray, shape (T·N, p)
-        Weights of the linear forms b_r.
-    diagonal : ndarray, shape (T·N, p)
-        Diagonals of B_r.
-    residuals : ndarray, shape (T, N)
-    terms : tuple of SpatialTerm or SolvedTerm
-        Of the spatial parameters; their B_r is G over σ².
+    ``linear``, shape (T·N, p): weights of the linear forms b_r. ``diagonal``, shape (T·N, p): diagonals of B_r.
+    ``residuals``: shape (T, N). ``terms``: of the spatial parameters; their B_r is G over σ².
     """
 
     linear: FloatArray
@@ -125,14 +114,8 @@ class Score:
     ) -> Score:
         """Return the score.
 
-        Parameters
-        ----------
-        z : ndarray, shape (T·N, k)
-            Regressors with effects removed, filtered by I - λM where the error is spatial.
-        residuals : ndarray, shape (T, N)
-        sigma2 : float
-        terms : sequence of SpatialTerm or SolvedTerm
-        sample : Sample
+        ``z``, shape (T·N, k): regressors with effects removed, filtered by I - λM where the error is spatial.
+        ``residuals``: shape (T, N).
         """
         rows, k = z.shape
         unit_share, time_share = _shares(sample)
@@ -151,8 +134,6 @@ def quasi_likelihood(covariance: FloatArray, score: Score, sigma2: float, sample
 
     ``covariance``, shape (p, p): inverse of the expected information under normality.
 
-    Notes
-    -----
     Lee & Yu (2010), eq. 22-23. With independent errors of third and fourth moments μ₃ and μ₄ the variance of the score
     exceeds the information by Ω: a linear form b′ε and a quadratic form ε′Bε have covariance μ₃ Σ b_i B_ii, two
     quadratic forms a surplus (μ₄ - 3σ⁴) Σ B_ii C_ii. The moments are those of the errors, not of the demeaned
@@ -170,8 +151,6 @@ def unit_clustered(covariance: FloatArray, score: Score, sigma2: float, sample: 
     Parameters and result are those of `quasi_likelihood`; ``covariance`` is the inverse of the information, expected or
     observed.
 
-    Notes
-    -----
     The score of ρ is Σ_i (q_i′ε_i + g_ii ε_i′ε_i) + Σ_{i<j} (g_ij + g_ji) ε_i′ε_j less its expectation, ε_i the errors
     of a unit over time. If units are independent, its sums over units and its products of two units are uncorrelated,
     and so are the products of any two pairs. The variance is then Σ_i (q_i′e_i + g_ii (e_i′e_i - T*σ²))², centred, plus

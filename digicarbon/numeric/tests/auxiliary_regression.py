@@ -18,9 +18,7 @@ from digicarbon.numeric.linear.within import clearly_independent, dependent, van
 class Regression(Fit):
     """A least-squares fit with its design.
 
-    Attributes
-    ----------
-    design : ndarray, shape (rows, k)
+    ``design``: shape (rows, k).
     """
 
     design: FloatArray
@@ -28,13 +26,8 @@ class Regression(Fit):
     def clustered(self, codes: IntArray) -> FloatArray:
         """Return the covariance of the coefficients, clustered, without a small-sample factor, shape (k, k).
 
-        Parameters
-        ----------
-        codes : ndarray of int, shape (rows,)
-            Each row's cluster; every code from 0 to the largest occurs.
+        ``codes``, shape (rows,): each row's cluster; every code from 0 to the largest occurs.
 
-        Notes
-        -----
         Arellano (1987), plm's ``vcovHC(method = "arellano", type = "HC0")``.
         """
         scores = Groups.coded(codes).sums((self.design @ self.root) * self.residuals[:, None])
@@ -44,10 +37,7 @@ class Regression(Fit):
 def regress(y: FloatArray, design: FloatArray) -> Regression:
     """Regress ``y``, shape (rows,), on columns, shape (rows, k).
 
-    Raises
-    ------
-    EstimationError
-        If the columns depend on each other.
+    Raises EstimationError if the columns depend on each other.
     """
     rows, k = design.shape
     if k == 0:
@@ -62,10 +52,7 @@ def regress(y: FloatArray, design: FloatArray) -> Regression:
 def identified(within: FloatArray, before: FloatArray) -> list[int]:
     """Return which columns still vary and do not depend on those before them.
 
-    Parameters
-    ----------
-    within, before : ndarray, shape (rows, k)
-        Columns after and before effects are removed.
+    ``within``, ``before``, shape (rows, k): columns after and before effects are removed.
     """
     if within.shape[1] == 0 or clearly_independent(within, before):
         return list(range(within.shape[1]))

@@ -30,13 +30,8 @@ def effects_f(
     ``period_codes``, shape (rows,): the panel may be unbalanced. ``larger``, ``smaller``: ``none`` is the regression
     with a constant.
 
-    Raises
-    ------
-    EstimationError
-        If no degree of freedom is left.
+    Raises EstimationError if no degree of freedom is left.
 
-    Notes
-    -----
     F = ((S₀ - S₁)/(d₀ - d₁)) / (S₁/d₁) with sums of squared residuals S and degrees of freedom d of the smaller and
     the larger model (Baltagi 2021, eq. 2.12 and 3.9); plm's ``pFtest`` and the F test below Stata's ``xtreg, fe``. It
     assumes errors that are neither heteroskedastic nor serially correlated.

@@ -15,16 +15,8 @@ from digicarbon.arrays import FloatArray
 class WaldTest:
     """A Wald test.
 
-    Attributes
-    ----------
-    statistic : float
-        F, or χ² where the model's reference distribution is normal; not-a-number where the covariance of the
-        restrictions is singular.
-    df : float
-        Number of restrictions.
-    df_denominator : float
-        Not-a-number for χ².
-    p : float
+    ``statistic``: F, or χ² where the model's reference distribution is normal; not-a-number where the covariance of the
+    restrictions is singular. ``df``: number of restrictions. ``df_denominator``: not-a-number for χ².
     """
 
     statistic: float
@@ -36,14 +28,8 @@ class WaldTest:
 def wald_test(restrictions: FloatArray, coef: FloatArray, covariance: FloatArray, df: float | None) -> WaldTest:
     """Return the test of Rb = 0.
 
-    Parameters
-    ----------
-    restrictions : ndarray, shape (q, p)
-        R, of full row rank.
-    coef : ndarray, shape (p,)
-    covariance : ndarray, shape (p, p)
-    df : float or None
-        Degrees of freedom of the model's t distribution: W/q is F(q, df). None: W is χ²(q).
+    ``restrictions``, shape (q, p): R, of full row rank. ``coef``: shape (p,). ``covariance``: shape (p, p). ``df``:
+    degrees of freedom of the model's t distribution: W/q is F(q, df). None: W is χ²(q).
     """
     q = len(restrictions)
     denominator = math.nan if df is None else float(df)

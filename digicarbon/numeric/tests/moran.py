@@ -39,8 +39,6 @@ def moran(
     values (exact moments), or mean, variance and p value over ``draws`` random permutations. ``rng``: for permutations;
     a generator of seed 0 by default.
 
-    Notes
-    -----
     I = (N/S₀) Σᵢⱼ wᵢⱼ zᵢ zⱼ / Σ zᵢ², z = (I - E I)/√Var I (the study's Eq 11-12); moments from Cliff & Ord (1981),
     pp. 42-46.
     """

@@ -46,12 +46,8 @@ def common_factor(beta: FloatArray, theta: FloatArray, rho: float, covariance: F
 class Hausman:
     """The Hausman statistic and whether its difference of covariances is a covariance.
 
-    Attributes
-    ----------
-    statistic : Statistic
-        Negative, without a p value, where the difference of covariances is far from positive definite.
-    definite : bool
-        Whether the difference of covariances is positive definite.
+    ``statistic``: negative, without a p value, where the difference of covariances is far from positive definite.
+    ``definite``: whether the difference of covariances is positive definite.
     """
 
     statistic: Statistic

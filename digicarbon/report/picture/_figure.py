@@ -59,10 +59,7 @@ _PREFERRED = (
 def drawing() -> Iterator[None]:
     """Set fonts and lines for the pictures that are drawn in this context.
 
-    Raises
-    ------
-    ConfigError
-        If matplotlib is not installed.
+    Raises ConfigError if matplotlib is not installed.
     """
     try:
         import matplotlib
@@ -162,17 +159,9 @@ _FRAME: Mapping[str, object] = {"title": "", "simulated": False, "language": "en
 def picture(draw: Callable[_Given, Figure]) -> Callable[_Given, Figure]:
     """Frame a function that draws a picture: it draws in our style, and its title is written above what it drew.
 
-    Parameters
-    ----------
-    draw : callable
-        Its last arguments are ``title``, ``simulated``, ``language`` and ``naming``, or ``**frame: Unpack[NamedFrame]``
-        for all of them, which callers may give by place, too, after the others that have one.
-
-    Returns
-    -------
-    callable
-        With the same arguments, those of the frame by name among them; raises a ConfigError if matplotlib is not
-        installed.
+    ``draw``: its last arguments are ``title``, ``simulated``, ``language`` and ``naming``, or ``**frame:
+    Unpack[NamedFrame]`` for all of them, which callers may give by place, too, after the others that have one. Returns
+    with the same arguments, those of the frame by name among them; raises a ConfigError if matplotlib is not installed.
     """
     return _framed(draw, tuple(_FRAME))
 
@@ -239,10 +228,7 @@ def _without_formula(text: str) -> str:
 def needed_table(tables: Mapping[str, pd.DataFrame], name: str, option: str) -> pd.DataFrame:
     """Return a table that a picture shows.
 
-    Raises
-    ------
-    ConfigError
-        If it is missing; ``option`` is the diagnostic or model that makes it.
+    Raises ConfigError if it is missing; ``option`` is the diagnostic or model that makes it.
     """
     if name not in tables:
         raise ConfigError(Note("picture_without_table", table=name, option=option))

@@ -60,12 +60,9 @@ class InputOutputImporter(Importer):
     def read(self, files: Sequence[Path]) -> Imported:
         """Return flows that are not zero, and sectors.
 
-        Raises
-        ------
-        DataError
-            If a file is damaged, has no table, has an unknown label, a cell that is no number or a sum that is
-            not its total, if the province, year or unit of a table is unknown, or if two tables are of one province
-            and year.
+        Raises DataError if a file is damaged, has no table, has an unknown label, a cell that is no number or a sum
+        that is not its total, if the province, year or unit of a table is unknown, or if two tables are of one province
+        and year.
         """
         where_of_table: dict[tuple[str | int, ...], Note | str] = {}
         flows: list[pd.DataFrame] = []

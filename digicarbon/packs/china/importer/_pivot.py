@@ -195,14 +195,8 @@ class _Reader:
 class _Header:
     """The one or two rows over a table's numbers.
 
-    Attributes
-    ----------
-    columns : dict of int to mapping
-        The labels of each column with numbers: text, row and column by kind (region, indicator, year).
-    fixed : dict
-        The same for the lines above the table.
-    body : int
-        The first row of the table's body.
+    ``columns``: the labels of each column with numbers: text, row and column by kind (region, indicator, year).
+    ``fixed``: the same for the lines above the table. ``body``: the first row of the table's body.
     """
 
     def __init__(self, reader: _Reader, top: int, heads: Mapping[int, str]) -> None:

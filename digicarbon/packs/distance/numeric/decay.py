@@ -51,13 +51,8 @@ PRECISION = 1e-9
 class DecayOperator(DenseOperator):
     """W at one γ.
 
-    Attributes
-    ----------
-    similar : ndarray, shape (N, N)
-        The symmetric matrix with the same roots.
+    ``similar``, shape (N, N): the symmetric matrix with the same roots.
 
-    Notes
-    -----
     ρ is sought between -1 and 1, whatever the other roots: with small γ all weights are nearly equal, and a ρ beyond 1
     would undo that.
     """
@@ -231,12 +226,7 @@ class Point:
 class Change:
     """How residuals and log-determinant change with γ at a point.
 
-    Attributes
-    ----------
-    first : ndarray, shape (rows,)
-        de/dγ, effects removed.
-    jacobian : float
-        d ln|S|/dγ.
+    ``first``, shape (rows,): de/dγ, effects removed. ``jacobian``: d ln|S|/dγ.
     """
 
     def __init__(self, data: DecayData, point: Point) -> None:

@@ -91,15 +91,10 @@ class DynamicBatch:
         A draw that is not stable keeps the numbers of the formula of long-run effects: under the null its statistic is
         that of the numerator, which exists there, too. As an effect it means nothing, see ``lasting``.
 
-        Parameters
-        ----------
-        asked : sequence of (int, int or None, str)
-            Columns of z of a term and of its spatial lag, and an effect of it.
-        value : float, optional
-            Standard errors of effects f in the long run are then those of d(f - value) over d, with d as in
-            `digicarbon.packs.dynamic_space.numeric.effects.denominators`.
-        lasting : bool
-            Whether effects in the long run are not a number where the model is not stable.
+        ``asked``: columns of z of a term and of its spatial lag, and an effect of it. ``value``: standard errors of
+        effects f in the long run are then those of d(f - value) over d, with d as in
+        `digicarbon.packs.dynamic_space.numeric.effects.denominators`. ``lasting``: whether effects in the long run are
+        not a number where the model is not stable.
         """
         parts: list[list[tuple[FloatArray, FloatArray]]] = []
         for gram, on_z, columns in self._moments(outcomes):

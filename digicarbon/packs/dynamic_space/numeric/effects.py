@@ -136,8 +136,6 @@ def ratio_tests(
     ``covariance``: of (β, θ, ρ, τ, η), shape (2k + 3, 2k + 3). ``critical``: the value that statistics are compared
     with.
 
-    Notes
-    -----
     Fieller (1954), Journal of the Royal Statistical Society B 16. An effect f has the value L where d(f - L) is zero,
     whose gradient is d∇f + (f - L)∇d, with d as in `denominators`. For total effects with equal row sums this is linear
     in β, θ, ρ, τ and η, and the test is that of a linear hypothesis.
@@ -164,8 +162,6 @@ def ratio_interval(
 
     ``moments``: variance of f, its covariance with d, and the variance of d.
 
-    Notes
-    -----
     Values L with (d² - z²s)δ² + 2z²db δ - z²d²a ≤ 0, δ = L - f. Where the denominator may be zero these are all values,
     or all but those between two. If zero is between them, the sign of the numerator is known, and the values of the
     other sign have a negative denominator: there is then no long run, and they are left out.

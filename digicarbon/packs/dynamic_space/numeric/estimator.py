@@ -330,8 +330,6 @@ class Solver:
     ) -> Point:
         """Return Lee & Yu's correction, or the estimate without it where there is none.
 
-        Notes
-        -----
         The score has the expectation -b, b = (0, tr WD⁻¹, tr D⁻¹, tr WD⁻¹, N/(2σ²)) in (β, ρ, τ, η, σ²) but for terms
         of 1/T (Lee & Yu 2010, theorem 3): at r = (ρ + η)/(1 - τ) these are traces of the static model. All parameters
         change by Σ⁻¹b, Σ the expected information. There E Wy, GZδ with all regressors Z and their coefficients δ,
@@ -426,8 +424,6 @@ class Solver:
     def _climb(self, gram: FloatArray, start: FloatArray) -> tuple[FloatArray, BoolArray]:
         """Return the local maximum of the adjusted likelihood beside each start, and whether there is one.
 
-        Notes
-        -----
         -size/2 ln SSR + (T - 1) ln|S| + Σ H(a) by Newton's steps; where it is not concave, by steps in the metric of
         its first part. Steps end inside the stable region.
         """

@@ -58,8 +58,6 @@ class Surplus:
 
     ``vectors``: of a W with equal row sums.
 
-    Notes
-    -----
     As `robust_covariance`, for one combination of the parameters: its linear and its quadratic form in the errors are
     vectors, which the eigenvectors of W turn into T products for all outcomes.
     """
@@ -145,8 +143,6 @@ def robust_covariance(columns: FloatArray, fit: DynamicFit, w: SpatialOperator, 
     ``columns``: as those of `fit_dynamic`, shape (T, N, k + q + 1). ``w``: up to a thousand units: powers of A are
     formed.
 
-    Notes
-    -----
     The score is a sum of linear and quadratic forms in the errors, b′v + v′Bv: for z_a they are (Qm_a)′v and v′L_a′Qv,
     m_a = z_a - L_av. A linear and a quadratic form have the covariance μ₃ Σ b_i B_ii, two quadratic ones a surplus of
     (μ₄ - 3σ⁴) Σ B_ii C_ii (Lee & Yu 2010, eq. 22).

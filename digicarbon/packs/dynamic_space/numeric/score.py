@@ -29,8 +29,6 @@ def expected_score(theta: FloatArray, spectrum: Spectrum, t: int) -> Expected:
 
     ``theta``: shape (M, 3). ``t``: periods after the first one.
 
-    Notes
-    -----
     With y_{-1} = m + Lv and Q = (I - 11′/T) ⊗ J the expectation is tr QL, whatever the first outcome is. For an
     eigenvalue, L is u times the strictly lower triangular Toeplitz matrix B of powers of a, for Wy it is ωu(I + aB),
     and tr((I - 11′/T)B) = -g(a) with g(a) = Σ_h (T - 1 - h) aʰ/T. Hence φ_τ = -Σ u g, φ_η = -Σ ωu g and φ_ρ = Σ ωu
@@ -53,8 +51,6 @@ def expected_score(theta: FloatArray, spectrum: Spectrum, t: int) -> Expected:
 def score_variance(theta: FloatArray, spectrum: Spectrum, t: int) -> FloatArray:
     """Return tr QL_aQL_b, by which the variance of the score exceeds z_a′Qz_b/σ² under normal errors, shape (M, 3, 3).
 
-    Notes
-    -----
     For an eigenvalue tr MBMB = κ(a) = g² - 2g′ with M = I - 11′/T, and tr MBM = -g.
     """
     u, a = _roots(theta, spectrum.nodes)

@@ -47,8 +47,6 @@ class InstrumentedFit:
 def by_instruments(columns: Columns, errors: ErrorStructure, estimator: Literal["2sls", "gmm"]) -> InstrumentedFit:
     """Fit an equation by two-stage least squares, or by GMM whose weights come from its residuals.
 
-    Notes
-    -----
     In an orthonormal basis of the exogenous regressors and instruments; the covariance is a sandwich in either case.
     """
     basis = np.linalg.qr(np.column_stack([columns.w, columns.z]))[0]

@@ -212,8 +212,6 @@ class SpatialDraws(Redrawn):
     def _restricted(self, estimand: Estimand, value: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return coefficients by 2SLS under a restriction, residuals, and what instruments explain of the rest.
 
-        Notes
-        -----
         At zero the term has neither a coefficient nor one of its lag, as in maximum likelihood. At another value the
         quantity's first derivatives stand in its place until the coefficients stay; not-a-number where they do not.
         """

@@ -61,8 +61,6 @@ class QuadraticMoments:
 
         Raises EstimationError if they say nothing about λ.
 
-        Notes
-        -----
         Without effects of periods a diagonal of zero makes E ε′Aε zero whatever the variances of ε are (Kelejian &
         Prucha 2010). Beside them J = I - 11′/N stands on both sides of A, so that d solves diag(J(A - diag d)J) = 0.
 
@@ -152,8 +150,6 @@ def smallest(g: FloatArray, slopes: FloatArray, weights: FloatArray, bounds: tup
 
     ``g``: shape (m,). ``slopes``: G, shape (m, 2). ``weights``: V, shape (m, m).
 
-    Notes
-    -----
     m′Vm is a polynomial of the fourth degree: its smallest value is at a root of its derivative, or at an end. Of
     values that are equal but for rounding, the λ nearest to zero counts, whatever the order of units. Where all moments
     are zero at an end, it is a root of a high order, which rounding moves: one beside such an end is the end.

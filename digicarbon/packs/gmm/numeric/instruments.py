@@ -30,21 +30,10 @@ def lag_instruments(
 ) -> InstrumentSet:
     """Return the lags of a variable as instruments (Holtz-Eakin, Newey & Rosen 1988; Arellano & Bond 1991).
 
-    Parameters
-    ----------
-    values : ndarray, shape (N, T)
-        Not-a-number where missing; a missing instrument is zero.
-    first, last : int
-        Lags in the transformed equation; None for ``last`` takes all lags.
-    collapse : bool
-        One column per lag, instead of one per lag and period (Roodman 2009).
-    level_lag : int
-        Lag of the difference that instruments the equation in levels; not used without it.
-
-    Returns
-    -------
-    InstrumentSet
-        Columns that are zero everywhere are left out.
+    ``values``, shape (N, T): not-a-number where missing; a missing instrument is zero. ``first``, ``last``: lags in the
+    transformed equation; None for ``last`` takes all lags. ``collapse``: one column per lag, instead of one per lag and
+    period (Roodman 2009). ``level_lag``: lag of the difference that instruments the equation in levels; not used
+    without it. Columns that are zero everywhere are left out.
     """
     t = values.shape[1]
     lags = range(first, min(t - 1 if last is None else last, t - 1) + 1)

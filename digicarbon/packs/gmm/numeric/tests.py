@@ -38,21 +38,10 @@ def serial_correlation(
 ) -> Statistic:
     """Return Arellano and Bond's test of serial correlation in differenced errors (1991, eq. 8; Roodman 2009, 3.5).
 
-    Parameters
-    ----------
-    order : int
-        Distance of the residuals compared, in periods.
-    used : Step
-        The step that is reported.
-    covariance : ndarray, shape (k, k)
-        The one that is reported.
-    sigma2 : float or None
-        Variance of the errors, where they count as independent; None estimates by unit (robust).
-
-    Returns
-    -------
-    Statistic
-        Standard normal under the null; not-a-number where no two residuals are that far apart.
+    ``order``: distance of the residuals compared, in periods. ``used``: the step that is reported. ``covariance``,
+    shape (k, k): the one that is reported. ``sigma2``: variance of the errors, where they count as independent; None
+    estimates by unit (robust). The statistic is standard normal under the null, and not-a-number where no two residuals
+    are that far apart.
     """
     rows = differences.rows
     residuals = differences.y - differences.X @ used.coef

@@ -18,8 +18,6 @@ class IndirectBatch:
     ``fit``: of any outcome: what is used does not depend on it. ``outcome``, ``others``: of the equation of the
     outcome, and of the mediators' ones, which differ in their factors alone. Any but ``both`` and ``groups``.
 
-    Notes
-    -----
     The mediators' equations are the same for all outcomes, and b is linear in the outcome. So Σ a_j b_j is g′y, and its
     influence is the sum of g e, with e the residuals of the outcome, and of b_j times the influence on a_j.
     """

@@ -110,8 +110,6 @@ class Paths:
 
         ``df_outcome``, ``df_others``: residual degrees of freedom with and without mediators among the regressors.
 
-        Notes
-        -----
         Residuals of the outcome's equation are orthogonal to those of mediators, so that b is uncorrelated with a; c
         goes with both. Equations of different degrees of freedom have their geometric mean.
         """

@@ -11,8 +11,6 @@ from digicarbon.packs.mediation.numeric.paths import Paths
 def rho_at_zero(fit: Paths) -> FloatArray:
     """Return the correlation of the errors of mediator and outcome at which the indirect effect is zero, shape (m,).
 
-    Notes
-    -----
     It is the correlation of the residuals of the mediator and of the outcome on all other regressors, the other
     mediators among them (with one mediator: Imai, Keele & Yamamoto 2010, section 5).
     """
@@ -24,14 +22,10 @@ def indirect_at(fit: Paths, rho: FloatArray) -> FloatArray:
 
     ``rho``: correlations, within (-1, 1), shape (r,).
 
-    Notes
-    -----
     a s₁/s₂ (ρ̃ - ρ √((1 - ρ̃²)/(1 - ρ²))), with s₁ and s₂ the standard deviations of the residuals of outcome and
     mediator and ρ̃ their correlation, on all other regressors (Imai, Keele & Yamamoto 2010, theorem 4). At ρ = 0 it
     is the estimate.
 
-    References
-    ----------
     Imai, Keele & Yamamoto (2010), Statistical Science 25.
     """
     zero, ratio = _moments(fit)

@@ -29,20 +29,11 @@ def spatial_paths(
 ) -> SpatialPaths:
     """Return the effects with standard errors by the delta method.
 
-    Parameters
-    ----------
-    w : ndarray, shape (N, N)
-    outcome : ndarray, shape (2m + 3,)
-        c, b_1, …, b_m, their spatial lags ψ, θ_1, …, θ_m, and ρ.
-    of_outcome : ndarray, shape (2m + 3, 2m + 3)
-        Their covariance; zero for a parameter that the model does not have.
-    first : ndarray, shape (m, 3)
-        a, φ and ρ of each mediator.
-    of_first : ndarray, shape (m, 3, 3)
-        Their covariances; estimates of different equations are taken as uncorrelated.
+    ``w``: shape (N, N). ``outcome``, shape (2m + 3,): c, b_1, …, b_m, their spatial lags ψ, θ_1, …, θ_m, and ρ.
+    ``of_outcome``, shape (2m + 3, 2m + 3): their covariance; zero for a parameter that the model does not have.
+    ``first``, shape (m, 3): a, φ and ρ of each mediator. ``of_first``, shape (m, 3, 3): their covariances; estimates of
+    different equations are taken as uncorrelated.
 
-    Notes
-    -----
     All matrices are functions of W, so that they commute, and dS/dρ = SWS.
     """
     m = len(first)

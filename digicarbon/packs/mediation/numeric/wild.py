@@ -40,8 +40,6 @@ def confidence(
     mediators, which share them, and in that of the outcome. They must be independent: with equal signs the products of
     the two equations' errors would be the same in all draws; shape (M, N).
 
-    Notes
-    -----
     M* = Ba + w ε̃_M and y* = Bc' + M*b + v ε̃_y, effects removed, with residuals corrected for leverage by unit (HC2). No
     restriction is imposed. t statistics have standard errors that are clustered by unit, in draws as in the sample.
     The equation of the outcome is fitted to what B leaves of M*, so that its design is another one in each draw.
@@ -117,8 +115,6 @@ def interval(draws: FloatArray, level: float) -> tuple[float, float, float]:
 
     ``draws``: shape (M,). ``level``: of the interval.
 
-    Notes
-    -----
     p is twice the share of draws on the smaller side of zero, the sample counted as one of them; it is at most
     1 - level exactly where the interval does not hold zero. Ends are infinite where there are too few draws.
     """

@@ -33,14 +33,8 @@ SMALL = 1e-9
 class Shapley:
     """How much of the variance of estimates each of m choices accounts for.
 
-    Attributes
-    ----------
-    shares : ndarray, shape (m,)
-        They sum to ``additive``.
-    errors : ndarray, shape (m,)
-        Standard errors from the draw of orders; 0 where all sets were valued.
-    additive : float
-        R² of the regression on all choices; the rest is due to combinations.
+    ``shares``, shape (m,): they sum to ``additive``. ``errors``, shape (m,): standard errors from the draw of orders; 0
+    where all sets were valued. ``additive``: R² of the regression on all choices; the rest is due to combinations.
     """
 
     shares: FloatArray
@@ -51,13 +45,8 @@ class Shapley:
 def shapley(estimates: FloatArray, choices: Sequence[FloatArray], seed: int = 1) -> Shapley:
     """Return the shares.
 
-    Parameters
-    ----------
-    estimates : ndarray, shape (M,)
-    choices : sequence of ndarray, shape (M, d)
-        Indicator columns of each choice: one per value, or one per possible member of a list.
-    seed : int
-        Of the orders, if there are more than `MOST_EXACT` choices.
+    ``estimates``: shape (M,). ``choices``, shape (M, d): indicator columns of each choice: one per value, or one per
+    possible member of a list. ``seed``: of the orders, if there are more than `MOST_EXACT` choices.
     """
     count = len(choices)
     centred = estimates - estimates.mean()

@@ -14,12 +14,8 @@ from digicarbon.arrays import FloatArray, IntArray
 class Flips:
     """The nearest specifications of a set.
 
-    Attributes
-    ----------
-    changes : int
-        How many choices differ from the start; 0 if the set is empty.
-    rows : ndarray of int
-        All specifications of the set with so few changes, in their order.
+    ``changes``: how many choices differ from the start; 0 if the set is empty. ``rows``: all specifications of the set
+    with so few changes, in their order.
     """
 
     changes: int
@@ -30,12 +26,8 @@ class Flips:
 class Path:
     """A greedy search.
 
-    Attributes
-    ----------
-    rows : tuple of int
-        The start and the specification after each step; each differs from the one before in one choice.
-    best : int
-        The most extreme of all specifications.
+    ``rows``: the start and the specification after each step; each differs from the one before in one choice. ``best``:
+    the most extreme of all specifications.
     """
 
     rows: tuple[int, ...]

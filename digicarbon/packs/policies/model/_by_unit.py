@@ -117,8 +117,6 @@ class ByUnit(Restricted):
     def restrictions(self, weights: Weights | None) -> list[Restrictions]:
         """Return each effect as a restriction of a two-way regression.
 
-        Notes
-        -----
         The effect of Zγ is g′γ, g what the estimator makes of Z. The null model g′γ = τ has the columns ZN, N a basis
         of what is orthogonal to g, and the known part Zg τ/(g′g).
         """

@@ -167,8 +167,6 @@ def have_errors(effects: FloatArray, variances: FloatArray) -> NDArray[np.bool_]
 
     ``effects``, ``variances``: shape (q,).
 
-    Notes
-    -----
     Where one unit is compared with one, neither differs from its mean: the influence of both is zero.
     """
     return np.asarray(~(variances <= (1e-9 * np.abs(effects).max(initial=0.0)) ** 2), dtype=np.bool_)

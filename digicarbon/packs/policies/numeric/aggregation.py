@@ -105,22 +105,11 @@ def influence_of_means(
 ) -> FloatArray:
     """Return the influence of units on the overall effect and on each mean, shape (N, 1 + levels, M).
 
-    Parameters
-    ----------
-    chosen : Aggregation
-        Of cells that weigh by their units.
-    cells : Cells
-    att : ndarray, shape (cells, M)
-        Effects of cells in M outcomes.
-    parts : ndarray, shape (N, m, M)
-        Influence of units on the means of given weights: the sum of squares of a column is a variance.
-    first : ndarray of int, shape (N,)
-        Each unit's first treated period.
-    weight : ndarray, shape (N,)
-        Of units in the sizes of cohorts.
+    ``chosen``: of cells that weigh by their units. ``att``, shape (cells, M): effects of cells in M outcomes.
+    ``parts``, shape (N, m, M): influence of units on the means of given weights: the sum of squares of a column is a
+    variance. ``first``, shape (N,): each unit's first treated period. ``weight``, shape (N,): of units in the sizes of
+    cohorts.
 
-    Notes
-    -----
     Sizes of cohorts are estimated, too: a unit more in a cohort moves a mean towards the effects of that cohort.
     """
     means = chosen.parts @ att

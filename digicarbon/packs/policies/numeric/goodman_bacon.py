@@ -45,8 +45,6 @@ def goodman_bacon(y: FloatArray, start: IntArray) -> Decomposition:
     ``y``: a balanced panel, shape (N, T). ``start``: the position of each unit's first treated period: 0 for always, T
     for never; shape (N,).
 
-    Notes
-    -----
     Theorem 1 of Goodman-Bacon (2021). With shares n of units and D̄ of treated periods, the weight of cohort k, treated
     before cohort l, is (n_k n_l)(D̄_k - D̄_l)(1 - D̄_k) where k changes, and (n_k n_l)(D̄_k - D̄_l) D̄_l where l does, over
     the variance of the demeaned policy. Units that are always or never treated are cohorts with D̄ of 1 and 0.
@@ -96,8 +94,6 @@ def effect_weights(residuals: FloatArray, policy: FloatArray, coefficient: float
     ``residuals``: of the policy on everything else in the regression, shape (rows,). ``policy``: zero or one, or a
     share, shape (rows,). ``coefficient``: of the policy.
 
-    Notes
-    -----
     The expected coefficient is Σ w Δ over treated rows with w = D e / Σ D e, if trends are parallel. Weights within
     rounding of zero, as of a cohort in a period whose residual is zero, count as zero. The last number is that of
     Corollary 1: |coefficient| over the standard deviation of the weights, scaled to a mean of one.

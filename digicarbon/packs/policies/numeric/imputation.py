@@ -174,8 +174,6 @@ class Imputation:
         ``weights``: those of `weights`, shape (rows, q). ``cell``: group of rows within which effects are taken as
         equal: cohort and period; any number for untreated rows; shape (rows,).
 
-        Notes
-        -----
         The residual of a treated row is its effect less the mean of its cell, by squares of the weights (their eq. 8).
         """
         rows = np.flatnonzero(self._untreated.known)
@@ -195,12 +193,8 @@ class Imputation:
 class Regression:
     """A regression of untreated rows on two blocks of columns.
 
-    Attributes
-    ----------
-    gram, inverse : ndarray, shape (k, k)
-        Z′Z, and (Z′Z)⁻¹ of smallest norm where columns are dependent as dummies of all periods are.
-    rank : int
-        Of Z.
+    ``gram``, ``inverse``, shape (k, k): Z′Z, and (Z′Z)⁻¹ of smallest norm where columns are dependent as dummies of all
+    periods are. ``rank``: of Z.
     """
 
     def __init__(self, untreated: Untreated, fixed: Block, x: Block) -> None:

@@ -50,22 +50,10 @@ def nearest(
 ) -> IntArray:
     """Return pairs of a treated unit and one of its k nearest other units.
 
-    Parameters
-    ----------
-    score : array, shape (n,)
-    treated : array of bool, shape (n,)
-    k : int
-        Most neighbours of a treated unit.
-    width : float
-        The largest distance of a pair.
-    replace : bool
-        Whether a unit may be the neighbour of several. If not, treated units choose in the order of falling scores,
-        each one neighbour per round.
-
-    Returns
-    -------
-    ndarray of int, shape (pairs, 2)
-        Positions of the treated unit and of its neighbour, sorted; ties go to the lower position.
+    ``score``: shape (n,). ``treated``: shape (n,). ``k``: most neighbours of a treated unit. ``width``: the largest
+    distance of a pair. ``replace``: whether a unit may be the neighbour of several. If not, treated units choose in the
+    order of falling scores, each one neighbour per round. Returns shape (pairs, 2): positions of the treated unit and
+    of its neighbour, sorted; ties go to the lower position.
     """
     own, others = np.flatnonzero(treated), np.flatnonzero(~treated)
     distance = np.abs(score[own][:, None] - score[others])

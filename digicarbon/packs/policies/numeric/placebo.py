@@ -73,8 +73,6 @@ def placebo_effects(
     unit's policy over all periods, shape (N, T). ``given``: whose policy each unit gets, shape (draws, N). ``weights``:
     by which rows weigh; they stay where they are; shape (rows,).
 
-    Notes
-    -----
     Effects and controls are removed from the outcome once. A coefficient is then r′d / d′d with r what is left of the
     outcome and d of the policy (Frisch, Waugh and Lovell): products of matrices for all draws together.
     """

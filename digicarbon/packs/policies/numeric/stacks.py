@@ -107,8 +107,6 @@ def corrective_weights(
     treated. ``windows``: whether stacks of unequal windows are weighted so that the coefficient of one dummy is the
     mean over all treated rows.
 
-    Notes
-    -----
     Wing, Freedman & Hollingsworth (2024, NBER Working Paper 32054): rows of the cohort weigh 1, those of its comparison
     its share in all rows of cohorts over their share in all rows of comparison. Least squares then weighs stack a by
     N p q / (p + q), where N is the number of units of the cohort, p and q its periods before and after. Times
@@ -143,19 +141,9 @@ class StackEffects:
 class StackRows:
     """Units and periods of the rows of stacks.
 
-    Parameters
-    ----------
-    unit, at, stack : ndarray of int, shape (m,)
-        The panel's unit and period of each row, and its stack; rows are sorted by stack, unit and period.
-    weights : ndarray, shape (m,), or None
-        By which rows weigh.
-
-    Attributes
-    ----------
-    units, periods : ndarray of int, shape (m,)
-        Codes from 0 without gaps.
-    n, t : int
-        How many units and periods there are in all stacks together.
+    ``unit``, ``at``, ``stack``, shape (m,): the panel's unit and period of each row, and its stack; rows are sorted by
+    stack, unit and period. ``weights``, shape (m,): by which rows weigh. ``units``, ``periods``, shape (m,): codes from
+    0 without gaps. ``n``, ``t``: how many units and periods there are in all stacks together.
     """
 
     def __init__(self, unit: IntArray, at: IntArray, stack: IntArray, weights: FloatArray | None = None) -> None:

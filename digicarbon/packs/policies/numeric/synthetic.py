@@ -60,8 +60,6 @@ def regularised(others: FloatArray, treated: int, after: int) -> Regularised:
     ``others``: outcomes of units without the policy, shape (units, periods before). ``treated``, ``after``: units of
     the cohort, and periods after.
 
-    Notes
-    -----
     ζ = (units × periods after)^¼ times the standard deviation of changes from one period to the next (eq. 5).
     """
     noise = float(np.diff(others, axis=1).std(ddof=1))
@@ -93,8 +91,6 @@ def _weights(a: FloatArray, b: FloatArray, zeta: float, least: float, minimum: b
 
     ``a``: shape (n, m). ``b``: shape (n,).
 
-    Notes
-    -----
     Published numbers are those of synthdid in R, whose steps end a little before the minimum. They take a hundred times
     as long as the minimum itself, which draws for a standard error take.
     """
@@ -200,8 +196,6 @@ def _frank_wolfe(
 ) -> FloatArray:
     """Minimise w′Gw - 2r′w + s over the simplex, by at most so many steps.
 
-    Notes
-    -----
     A step multiplies all weights by a factor and adds to one of them. Weights and the slope Gw - r are kept without
     this factor, and w′Gw and r′w follow from those before the step: there are ten thousand steps on a hundred numbers,
     whose time is that of calls.

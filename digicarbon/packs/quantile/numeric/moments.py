@@ -59,8 +59,6 @@ class LocationScale:
     def influence(self) -> FloatArray:
         """What each row contributes to b, g and q, shape (rows, 2k + J).
 
-        Notes
-        -----
         With m the mean of the signs of R, V = |R| - s - m R and f the density: (x′x)⁻¹ x R, (x′x)⁻¹ x V, and
         s (τ - 1(R < s q)) / (f Σs) - (R + q V) / Σs. Residuals of a unit with an effect of its own add up to zero: in
         its sum the first part of q holds what the estimate of the effect contributes.
@@ -103,8 +101,6 @@ def quantiles(residuals: FloatArray, scales: FloatArray, weights: FloatArray, ta
 
     ``residuals``, ``scales``, ``weights``: shape (B, rows). ``taus``: shape (J,).
 
-    Notes
-    -----
     The sum is linear between the ratios R/s: its slope changes its sign where the cumulative sum of w|s|, in the order
     of the ratios, reaches the sum of w|s| τ; of rows with a negative scale it is 1 - τ that counts.
     """
@@ -158,19 +154,10 @@ def samples(
 ) -> Samples:
     """Return the estimates in samples that hold each unit a number of times.
 
-    Parameters
-    ----------
-    x : ndarray, shape (rows, k)
-        Regressors as they are, with a constant where there are no effects.
-    y : ndarray, shape (rows,)
-    units : ndarray of int, shape (rows,)
-    counts : ndarray, shape (B, N)
-        How often each sample holds each unit.
-    dummies : ndarray, shape (rows, m), or None
-        Of periods.
-    by_unit : bool
-        Whether there are effects of units. These do not change with the number of times that a unit is held.
-    taus : ndarray, shape (J,)
+    ``x``, shape (rows, k): regressors as they are, with a constant where there are no effects. ``y``: shape (rows,).
+    ``units``: shape (rows,). ``counts``, shape (B, N): how often each sample holds each unit. ``dummies``, shape (rows,
+    m): of periods. ``by_unit``: whether there are effects of units. These do not change with the number of times that a
+    unit is held. ``taus``: shape (J,).
     """
     k = x.shape[1]
     design = x if dummies is None else np.hstack([x, dummies])

@@ -15,15 +15,8 @@ from digicarbon.numeric.linear.robustness_value import robustness_value
 class Estimate:
     """A coefficient.
 
-    Attributes
-    ----------
-    coef : float
-    se : float
-        By the classic covariance, of which partial R² are made.
-    df : float
-        Residual degrees of freedom.
-    scale : float
-        How many times larger the standard error is that is shown.
+    ``se``: by the classic covariance, of which partial R² are made. ``df``: residual degrees of freedom. ``scale``: how
+    many times larger the standard error is that is shown.
     """
 
     coef: float
@@ -76,8 +69,6 @@ def bounds(of_x: float, of_y: float, times_x: FloatArray, times_y: FloatArray) -
     no confounder is as strong, since one of them would have to be one or more. sensemakr sets that with the outcome to
     one, warns, and gives a standard error of zero.
 
-    Notes
-    -----
     Cinelli & Hazlett (2020), section 4.4, the confounder orthogonal to the controls.
     """
     with np.errstate(divide="ignore", invalid="ignore"):

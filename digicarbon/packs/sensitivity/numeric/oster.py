@@ -17,15 +17,8 @@ _REAL = 1e-8
 class Regressions:
     """A regression of y on x, and one on x and controls; each number is an array of shape (B,), a sample each.
 
-    Attributes
-    ----------
-    short, long : ndarray
-        Coefficients of x without and with controls.
-    r2_short, r2_long : ndarray
-    var_y, var_x : ndarray
-        Sums of squares, in place of variances: what follows depends on their ratios.
-    var_rest : ndarray
-        That of x after the controls.
+    ``short``, ``long``: coefficients of x without and with controls. ``var_y``, ``var_x``: sums of squares, in place of
+    variances: what follows depends on their ratios. ``var_rest``: that of x after the controls.
     """
 
     short: FloatArray
@@ -68,8 +61,6 @@ def delta(found: Regressions, r_max: FloatArray, beta: float = 0.0) -> FloatArra
 def adjusted(found: Regressions, r_max: FloatArray, selection: float = 1.0) -> FloatArray:
     """Return the coefficient, shape (B,), without the bias from what is not observed; ``selection`` is Oster's delta.
 
-    Notes
-    -----
     The bias is b u, b the change of the coefficient by the controls, u a root of a cubic (of a quadratic where delta is
     1). Of several roots, it is the smallest positive one: the closest to the coefficient of the long regression among
     those by which the bias has the sign of b (Oster's assumption 3), as in ``psacalc`` and R's robomit. With delta 1

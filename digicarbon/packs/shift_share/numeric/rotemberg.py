@@ -44,8 +44,6 @@ def rotemberg(sums: FloatArray, shocks: FloatArray) -> Rotemberg:
     ``sums``: of shares times regressor and times outcome, both after controls and effects, as from `by_sector`, shape
     (T, K, 2). ``shocks``: shape (T, K).
 
-    Notes
-    -----
     The weight of sector k in period t is :math:`g_{kt} Z_{kt}'x / \sum_{js} g_{js} Z_{js}'x`, which the estimate of
     the sector alone, :math:`Z_{kt}'y / Z_{kt}'x`, has in that with the whole instrument (Goldsmith-Pinkham, Sorkin &
     Swift 2020).

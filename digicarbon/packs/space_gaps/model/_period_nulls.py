@@ -99,8 +99,6 @@ def null_at(design: PeriodDesign, stay: list[int], own: list[int], b: FloatArray
 class PeriodLagged:
     """Restrictions of a model with spatial lags of y by period: effects g(ρ)′b depend on ρ.
 
-    Notes
-    -----
     With one W the null model maximises what the estimate does, the adjusted likelihood, at each ρ over the b that have
     the value: the sum of squares is that of free b plus (value - g′b̂)²/(g′(x′x)⁻¹g). With several the adjusted score
     is no slope: ρ stays at its estimate, which is consistent whatever the value is, and b takes the value.

@@ -16,8 +16,6 @@ def clustered(fit: PeriodFit, weights: PeriodWeights, effects: Effects, error: b
     ``error``: whether the errors have the spatial process. The result is zero for a spatial parameter at an end of its
     range, shape (k + R + 1, k + R + 1).
 
-    Notes
-    -----
     As `digicarbon.numeric.spatial.robust.unit_clustered`, with G of each period. The score of ρ times σ² is
     Σ_i Σ_t (q_it e_it + g_t,ii e_it²) + Σ_{i<j} Σ_t (g_t,ij + g_t,ji) e_it e_jt less its mean. The variance is that of
     the sums over units, plus Σ_{i<j} (Σ_t (g_t,ij + g_t,ji) e_it e_jt)².

@@ -46,8 +46,6 @@ class ErrorPeriodBatch:
 
     ``by_unit``: whether standard errors are those of `digicarbon.packs.space_gaps.numeric.clustered.clustered`.
 
-    Notes
-    -----
     In a piece of the range, see `pieces`, what is maximised is a polynomial in λ through the values at its nodes.
     """
 

@@ -36,8 +36,6 @@ def solve_lag(
     ``moments``: y′y, y′Wy and (Wy)′Wy, effects and regressors removed, shape (M,). ``degrees``: what the sum of squares
     is divided by. Raises EstimationError if no outcome says anything about ρ.
 
-    Notes
-    -----
     The zero of (Wy)′e d/e′e - tr QG(ρ), with e = y - ρWy, near the highest of the places that cover the range. Without
     effects in Q this is the slope of the concentrated likelihood.
     """
@@ -73,24 +71,11 @@ def fit_lags(
 ) -> PeriodFit:
     """Fit y = Σ ρ_r W_r y + Zβ + effects + ε.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (T, N, k + 1 + R)
-        Z, y and W_r y, effects removed.
-    weights : PeriodWeights
-    effects : Effects
-    adjusted : bool
-        Whether ρ is the zero of the adjusted score; else the likelihood with dummies is highest there.
-    traces : Traces or None
-        Of one W, with the effects' basis for the adjusted score, else without; made where it is None.
+    ``columns``, shape (T, N, k + 1 + R): Z, y and W_r y, effects removed. ``adjusted``: whether ρ is the zero of the
+    adjusted score; else the likelihood with dummies is highest there. ``traces``: of one W, with the effects' basis for
+    the adjusted score, else without; made where it is None. Raises EstimationError if the outcome says nothing about ρ,
+    or the search for several does not end.
 
-    Raises
-    ------
-    EstimationError
-        If the outcome says nothing about ρ, or the search for several does not end.
-
-    Notes
-    -----
     With Q = I - LL′ the adjusted score is (W_r y)′Qe/σ² - tr QG_r, e′Qe = σ² tr Q (Meng & Yang 2021; for a balanced
     panel with one W the transformation likelihood of Lee & Yu 2010). It is not the slope of a likelihood, so that the
     covariance is J⁻¹ΩJ⁻¹′; see `_lag_covariance`.
@@ -142,8 +127,6 @@ def _lag_covariance(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the covariance of (β, ρ, σ²), J⁻¹, each of shape (k + R + 1, k + R + 1), and Z with Qη, (T, N, k + R).
 
-    Notes
-    -----
     With η_r = G_r(Zβ + effects), under normal errors the variance of the adjusted scores is
     Ω_rs = η_r′Qη_s/σ² + tr QG_rG_s′ + tr QG_rQG_s and minus their mean slope J_rs has tr QG_rG_s in place of the last
     term. What Qη is estimated by, QWy - QGe, has the noise QG(I - Q)ε, whose size tr QG_r(I - Q)G_s′ is taken off.

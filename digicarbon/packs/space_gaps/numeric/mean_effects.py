@@ -70,8 +70,6 @@ def mean_effects(
     coefficients by variable, then of ρ. ``of``: those of the periods of the mean. ``counts``: observed units of these
     periods, shape (T,).
 
-    Notes
-    -----
     Means are over observations: a period counts as many times as it has units.
     """
     k, width = coefficients.shape

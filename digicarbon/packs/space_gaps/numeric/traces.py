@@ -52,8 +52,6 @@ class Products:
 def products_of(g: FloatArray, effects: Effects | None) -> Products:
     """Return traces of G, shape (R, T, N, N); None stands for no effects.
 
-    Notes
-    -----
     As `projected_products` with the basis of the effects, whose part of units has one number in each row.
     """
     r, t, n = g.shape[:3]

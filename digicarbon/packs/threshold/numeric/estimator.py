@@ -90,8 +90,6 @@ class TooFewCandidatesError(ValueError):
 def critical_ratio(level: float) -> float:
     """Return the value that the likelihood ratio of the true threshold stays below with a probability.
 
-    Notes
-    -----
     -2 ln(1 - √level), from Hansen's distribution (1 - exp(-x/2))².
     """
     return float(-2 * np.log(1 - np.sqrt(level)))
@@ -171,14 +169,10 @@ def thresholds_of(
     candidates; None: all values. ``draws``: bootstrap samples of each test. ``resampling``: units' residuals drawn with
     replacement (balanced panels), or each unit's own with a sign. Raises TooFewCandidatesError.
 
-    Notes
-    -----
     Bootstrap samples have regressors, the threshold variable and the earlier thresholds of the sample. Units are drawn
     from the residuals of the model with the threshold that is tested, as Hansen does; signs change those of the model
     without it, which are not too small where the threshold could choose its rows.
 
-    References
-    ----------
     Hansen (1999), Journal of Econometrics 93. Bai (1997), Econometric Theory 13, on the second step.
     """
     rng = np.random.default_rng(seed)
@@ -303,8 +297,6 @@ class LeastSquares:
 def _variance_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatArray, df: int) -> float:
     """Return η² of Hansen (2000): what the variance of errors at a threshold is, in terms of the mean one.
 
-    Notes
-    -----
     E[(δ′x)² e² | q = γ] over σ² E[(δ′x)² | q = γ], δ the change of slopes; both from quadratic regressions on q. Not a
     number where the second one is not positive.
     """
@@ -320,8 +312,6 @@ def _variance_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatAr
 def _clustered_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatArray, df: int) -> float:
     """Return the variance of scores of units near a threshold over that of independent errors, 1 at least.
 
-    Notes
-    -----
     Σ_i (Σ_t δ′x e)² over σ² Σ (δ′x)², δ the change of slopes, δ′x zero outside of the rows near the threshold and less
     unit means in the second sum. Where the threshold variable hardly moves within units, a unit's rows are all near it
     or none is, so that the correlation of its errors does not become negligible however many rows there are. A ratio

@@ -94,8 +94,6 @@ class SpatialLag:
     ) -> FloatArray:
         """Return likelihood ratios of samples.
 
-        Notes
-        -----
         With e the residuals of the model without the threshold and e* those of a sample, (I - ρW)⁻¹(Zβ + effects + e*)
         is y + (I - ρW)⁻¹(e* - e), so that no effect has to be estimated.
         """

@@ -27,12 +27,8 @@ TIED = 1e-8
 class Step:
     """Moran's I of the residuals once an eigenvector, and what is tied with it, is among the regressors.
 
-    Attributes
-    ----------
-    places : tuple of int
-        Of the eigenvectors, from 0; none before the first ones.
-    statistic, expected, z, p : float
-        I, its expectation without dependence, its deviate and the p value against positive dependence.
+    ``places``: of the eigenvectors, from 0; none before the first ones. ``statistic``, ``expected``, ``z``, ``p``: I,
+    its expectation without dependence, its deviate and the p value against positive dependence.
     """
 
     places: tuple[int, ...]
@@ -46,11 +42,8 @@ class Step:
 class Eigenvectors:
     """Eigenvectors of MWM, M the centring matrix, that belong to positive spatial dependence.
 
-    Attributes
-    ----------
-    shares : ndarray, shape (m,)
-        Eigenvalues over the largest one, which are proportional to the vectors' own Moran's I.
-    vectors : ndarray, shape (N, m)
+    ``shares``, shape (m,): eigenvalues over the largest one, which are proportional to the vectors' own Moran's I.
+    ``vectors``: shape (N, m).
     """
 
     shares: FloatArray
@@ -68,8 +61,6 @@ def eigenvectors(w: SpatialOperator, share: float, most: int) -> Eigenvectors:
 
     They have at least a share of the largest eigenvalue; beyond ``most`` there are only those of the last one's.
 
-    Notes
-    -----
     The sign of a vector is that of its largest element, so that columns are the same on all machines. Vectors of a tied
     eigenvalue are any basis of their space, which depends on the order of the units; the space does not.
     """
@@ -99,8 +90,6 @@ def doubly_chosen(
 ) -> list[Step]:
     """Return the eigenvectors that the outcome or one of the first, focal, columns needs, given the other regressors.
 
-    Notes
-    -----
     Eigenvectors that are chosen for the residuals of one regression of y on x lead to a test of x that rejects too
     often: it knows nothing of the choice. The union of what y and x need by themselves does not have this fault
     (Belloni, Chernozhukov & Hansen 2014, for the lasso).
@@ -137,13 +126,8 @@ def chosen(
     Moran's I of the residuals nearest to its expectation, until the p value exceeds ``stop``. Vectors of one eigenvalue
     enter together: alone, each would be another one in another order of the units.
 
-    Raises
-    ------
-    EstimationError
-        If I is the same for every outcome.
+    Raises EstimationError if I is the same for every outcome.
 
-    Notes
-    -----
     Each eigenvector has a loading for each period, e.g. T - 1 coefficients beside unit effects, which would absorb a
     constant one. I is pooled over periods; its moments are exact for independent normal errors of one variance: with B
     the weights among residuals and m degrees of freedom, E = tr B/m and V = 2(m tr B² - (tr B)²)/(m²(m + 2)).

@@ -32,12 +32,8 @@ LEGENDRE = np.polynomial.legendre.leggauss(64)
 class Marginal:
     """One model's marginal likelihood.
 
-    Attributes
-    ----------
-    value : float
-        Its natural logarithm, with all constants that the prior defines.
-    mean : tuple of float
-        Posterior means of ρ, of λ, or of both.
+    ``value``: its natural logarithm, with all constants that the prior defines. ``mean``: posterior means of ρ, of λ,
+    or of both.
     """
 
     value: float
@@ -48,10 +44,7 @@ class Marginal:
 class Factors:
     """Triangular factor of all columns and their lags: sums of squares of every kind follow from it.
 
-    Attributes
-    ----------
-    level, lagged : ndarray, shape (q, f + k + l + 2)
-        Of the columns of a `Space`, y and Wy; and of W times these.
+    ``level``, ``lagged``, shape (q, f + k + l + 2): of the columns of a `Space`, y and Wy; and of W times these.
     """
 
     space: Space
@@ -106,8 +99,6 @@ class Factors:
     def marginal(self, kind: ChoiceKind, prior: Prior = "g") -> Marginal:
         """Return the marginal likelihood of a kind.
 
-        Notes
-        -----
         LeSage (2014), Spatial Statistics 9; LeSage (2015), Journal of Geographical Systems 17; LeSage & Parent (2007).
         Differences to SDPDmod's ``blmpSDPD`` are on the page docs/which_weights.md.
         """

@@ -25,10 +25,7 @@ FINE, AROUND = 201, 9
 class Maximum:
     """The maxima of M likelihoods.
 
-    Attributes
-    ----------
-    loglik, spatial : ndarray, shape (M,)
-        With all constants; ρ or λ, zero where a kind has neither.
+    ``loglik``, ``spatial``, shape (M,): with all constants; ρ or λ, zero where a kind has neither.
     """
 
     loglik: FloatArray
@@ -39,15 +36,8 @@ class Maximum:
 class Fit:
     """One fit.
 
-    Attributes
-    ----------
-    loglik, spatial, sigma2 : float
-    fitted, residuals : ndarray, shape (R,)
-        Zβ, and the structural residuals.
-    parameters : int
-        Number of parameters, σ² among them.
-    by_unit : ndarray, shape (N,)
-        Each unit's part of the log-likelihood; the log-determinant is shared equally.
+    ``fitted``, ``residuals``, shape (R,): Zβ, and the structural residuals. ``parameters``: number of parameters, σ²
+    among them. ``by_unit``, shape (N,): each unit's part of the log-likelihood; the log-determinant is shared equally.
     """
 
     loglik: float

@@ -40,16 +40,9 @@ def contains(wide: ChoiceKind, narrow: ChoiceKind, every: bool) -> bool:
 class Rival:
     """A model against a rival; the model is the null hypothesis.
 
-    Attributes
-    ----------
-    gain : float
-        The rival's log-likelihood less the model's.
-    gain_p : float
-        Share of bootstrap samples of the model in which the gain is at least as large (Cox's test by simulation).
-    j : float
-        t of the rival's prediction in the model, by two-stage least squares.
-    j_normal, j_p : float
-        Two-sided p of j: of the normal distribution, and of the bootstrap.
+    ``gain``: the rival's log-likelihood less the model's. ``gain_p``: share of bootstrap samples of the model in which
+    the gain is at least as large (Cox's test by simulation). ``j``: t of the rival's prediction in the model, by
+    two-stage least squares. ``j_normal``, ``j_p``: two-sided p of j: of the normal distribution, and of the bootstrap.
     """
 
     gain: float
@@ -64,8 +57,6 @@ def against(model: Profile, rival: Profile, y: FloatArray, signs: FloatArray) ->
 
     The outcome has shape (R,), its effects are removed; signs, shape (M, N), weigh each draw and unit.
 
-    Notes
-    -----
     Samples are made by the model with its residuals, all periods of a unit times one sign (Burridge & Fingleton 2010
     resample residuals of cross-sections). The gain is Cox's statistic, whose distribution is simulated (Pesaran &
     Pesaran 1993). J is that of Kelejian (2008) and Kelejian & Piras (2011): the model's equation, filtered by its
@@ -162,10 +153,7 @@ def _basis(columns: FloatArray) -> FloatArray:
 class Vuong:
     """Vuong's test of two models that are equally far from the truth under the null.
 
-    Attributes
-    ----------
-    z, p : float
-        Positive where the first model is closer; two-sided p.
+    ``z``, ``p``: positive where the first model is closer; two-sided p.
     """
 
     z: float

@@ -23,16 +23,9 @@ LAG_OF_Y, LAG_OF_X, LAG_OF_ERROR = ("sar", "sdm", "sac"), ("slx", "sdm", "sdem")
 class Space:
     """Columns of the models of one W: rows are sorted by unit, effects are removed, lags are those of raw data.
 
-    Attributes
-    ----------
-    lags : LagSpace
-        Of W and the sample.
-    level, lagged : ndarray, shape (R, f + k + l)
-        A constant where there are no effects (f = 1), the regressors, the spatial lags of l of them; and W times these.
-    free : int
-        f.
-    short : int
-        f + k, the columns of a model without lags of regressors.
+    ``lags``: of W and the sample. ``level``, ``lagged``, shape (R, f + k + l): a constant where there are no effects (f
+    = 1), the regressors, the spatial lags of l of them; and W times these. ``free``: f. ``short``: f + k, the columns
+    of a model without lags of regressors.
     """
 
     lags: LagSpace
