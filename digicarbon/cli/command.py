@@ -40,12 +40,7 @@ if TYPE_CHECKING:
 class Request:
     """The request that Hydra hands to a verb.
 
-    Attributes
-    ----------
-    config_loader : ConfigLoader
-    name : str
-        The experiment.
-    overrides : sequence of str
+    ``name``: the experiment.
     """
 
     config_loader: ConfigLoader
@@ -181,13 +176,8 @@ FIRST_SAME = 5
 def plan_(request: Request, every: bool = False, **flags: str | bool) -> None:
     """Print the runs of an experiment; fit nothing.
 
-    Parameters
-    ----------
-    request : Request
-    every : bool
-        Show every run and every choice that is left out, even if there are many.
-    **flags : str or bool
-        Flags of packs, which then answer.
+    ``every``: show every run and every choice that is left out, even if there are many. ``**flags``: flags of packs,
+    which then answer.
     """
     if flags:
         for answer in pack.offered("plan"):
@@ -352,19 +342,9 @@ def check(request: Request) -> None:
 def list_(group: str, option: str, verbose: bool) -> int:
     """Print the options of a group with one line each, or all groups and experiments; fields with ``-v``.
 
-    Parameters
-    ----------
-    group : str
-        A group, or an experiment; empty for all groups.
-    option : str
-        An option of the group, whose fields are shown, or an experiment, whose parts are shown.
-    verbose : bool
-        Show the fields of all options of the group.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such group, option or experiment.
+    ``group``: a group, or an experiment; empty for all groups. ``option``: an option of the group, whose fields are
+    shown, or an experiment, whose parts are shown. ``verbose``: show the fields of all options of the group. Raises
+    ConfigError if there is no such group, option or experiment.
     """
     known = [*GROUPS, "importer", "experiments"]
     config_loader = loader()

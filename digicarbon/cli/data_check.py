@@ -55,10 +55,7 @@ def check(folder: str, overrides: Sequence[str], every: bool) -> int:
 def source_of(overrides: Sequence[str]) -> tuple[str, Source]:
     """Return the option and the source that overrides such as ``source=china`` describe.
 
-    Raises
-    ------
-    ConfigError
-        If it is not a source, or a field is wrong or missing.
+    Raises ConfigError if it is not a source, or a field is wrong or missing.
     """
     composer = Composer(loader(), ROOT, overrides)
     require([key for key in composer.missing() if key.startswith("source.")], composer.chosen, composer)

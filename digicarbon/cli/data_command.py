@@ -29,12 +29,8 @@ from digicarbon.spec import build
 def import_(kind: str, files: Sequence[str], to: str, add: bool, overrides: Sequence[str]) -> int:
     """Read raw files and write them into a data folder, all or nothing; return 0.
 
-    Raises
-    ------
-    ConfigError
-        If the kind or one of its options is wrong.
-    DataError
-        If a file is missing, damaged or of another layout, or the folder cannot hold the rows.
+    Raises ConfigError if the kind or one of its options is wrong; DataError if a file is missing, damaged or of another
+    layout, or the folder cannot hold the rows.
     """
     if Path(to).is_file():
         raise ConfigError(Note("to_is_file", file=to))
@@ -58,10 +54,7 @@ def import_(kind: str, files: Sequence[str], to: str, add: bool, overrides: Sequ
 def expand(names: Sequence[str]) -> list[Path]:
     """Return the files that names, folders and patterns mean, each once, in the given order.
 
-    Raises
-    ------
-    DataError
-        If a name matches no file, or two files have the same bytes.
+    Raises DataError if a name matches no file, or two files have the same bytes.
     """
     files = list({path.resolve(): path for name in names for path in _files(name)}.values())
     first: dict[str, Path] = {}

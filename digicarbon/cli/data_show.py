@@ -27,21 +27,9 @@ _ALWAYS = ("seed", "path", "folder", "years", "units", "vintage", "energy", "io"
 def show(run: str, experiment: str, overrides: Sequence[str]) -> int:
     """Print where a run's numbers come from; return 1 if a file has changed since, else 0.
 
-    Parameters
-    ----------
-    run : str
-        A run, or an experiment.
-    experiment : str
-        Experiment in which a run is searched; may be empty.
-    overrides : sequence of str
-        E.g. ``tracking=server``.
-
-    Raises
-    ------
-    DataError
-        If there is no such run, or nothing is recorded of its data.
-    TrackingError
-        If the store cannot be read.
+    ``run``: a run, or an experiment. ``experiment``: experiment in which a run is searched; may be empty.
+    ``overrides``: e.g. ``tracking=server``. Raises DataError if there is no such run, or nothing is recorded of its
+    data; TrackingError if the store cannot be read.
     """
     _, run_record = stored(run, experiment, overrides)
     sys.stdout.writelines(f"{said(line)}\n" for line in _lines(run_record))

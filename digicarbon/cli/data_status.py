@@ -32,19 +32,9 @@ _HEADS = {
 def status(folder: str, overrides: Sequence[str]) -> int:
     """Print a row per series, for all available years and units; return 0.
 
-    Parameters
-    ----------
-    folder : str
-        Of imported data; empty for a source.
-    overrides : sequence of str
-        Such as ``source=china_folder source.vintage=original``.
-
-    Raises
-    ------
-    ConfigError
-        If neither is given, or the source is wrong.
-    DataError
-        If a file is missing or its content is wrong.
+    ``folder``: of imported data; empty for a source. ``overrides``: such as ``source=china_folder
+    source.vintage=original``. Raises ConfigError if neither is given, or the source is wrong; DataError if a file is
+    missing or its content is wrong.
     """
     if not folder and not overrides:
         raise ConfigError(Note("status_takes"))

@@ -21,19 +21,8 @@ class UndeliveredError(DigicarbonError):
 def deliver(experiment: str, overrides: Sequence[str]) -> int:
     """Deliver runs that a store did not accept when they were fitted; return 0, or 1 if some still wait.
 
-    Parameters
-    ----------
-    experiment : str
-        Its store is used; empty for the default store.
-    overrides : sequence of str
-        E.g. ``tracking=server``.
-
-    Raises
-    ------
-    ConfigError
-        If an override is wrong.
-    UndeliveredError
-        If the store cannot be opened.
+    ``experiment``: its store is used; empty for the default store. ``overrides``: e.g. ``tracking=server``. Raises
+    ConfigError if an override is wrong; UndeliveredError if the store cannot be opened.
     """
     chosen = sweep.settings(Composer(loader(), experiment or ROOT, overrides)).tracking
     try:

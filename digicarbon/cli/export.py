@@ -42,19 +42,8 @@ RUNS_A_SCRIPT = 50
 class Exported:
     """Recorded runs, ready to be written.
 
-    Attributes
-    ----------
-    cases : list of Case
-    sets : DataSets
-    places : dict of int to DataSet
-        By the number of the run.
-    configs : dict of int to str
-        Composed configurations by the number of the run.
-    uncounted : list of Note
-        Notes on runs that are not exported.
-    simulated : bool
-    statements : sequence of str
-        What packs say of the plan, e.g. of its lock.
+    ``places``: by the number of the run. ``configs``: composed configurations by the number of the run. ``uncounted``:
+    notes on runs that are not exported. ``statements``: what packs say of the plan, e.g. of its lock.
     """
 
     cases: list[Case]

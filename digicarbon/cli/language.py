@@ -30,10 +30,7 @@ def of_system() -> Language:
 def asked(words: Sequence[str]) -> tuple[Language | None, list[str]]:
     """Return the language that the flag asks for, None without it, and the words without the flag.
 
-    Raises
-    ------
-    ConfigError
-        If it asks for another language, or for none.
+    Raises ConfigError if it asks for another language, or for none.
     """
     language: Language | None = None
     rest: list[str] = []
@@ -53,11 +50,8 @@ def asked(words: Sequence[str]) -> tuple[Language | None, list[str]]:
 def of_experiment(words: Sequence[str]) -> Language | None:
     """Return the language of the tables that a command is about; None if it does not say.
 
-    Parameters
-    ----------
-    words : sequence of str
-        The words after the verb: ``report.language=…``, or the first that names an experiment, whose file or one that
-        it inherits sets it. A file that cannot be read says nothing here; the command itself refuses it.
+    ``words``: the words after the verb: ``report.language=…``, or the first that names an experiment, whose file or one
+    that it inherits sets it. A file that cannot be read says nothing here; the command itself refuses it.
     """
     for word in words:
         if match := _OVERRIDE.fullmatch(word):

@@ -80,17 +80,8 @@ def schema(to: str | None = None) -> int:
 def write(folder: Path, tell: Callable[[Note], object]) -> list[Path]:
     """Write a schema for each group, one for experiments, and those of the files of packs.
 
-    Parameters
-    ----------
-    folder : Path
-        Created if it does not exist.
-    tell : callable
-        Called with a note for each option that is left out because its file or class is wrong.
-
-    Raises
-    ------
-    DataError
-        If the folder cannot be written.
+    ``folder``: created if it does not exist. ``tell``: called with a note for each option that is left out because its
+    file or class is wrong. Raises DataError if the folder cannot be written.
     """
     contents = schemas(tell)
     try:

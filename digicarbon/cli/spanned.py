@@ -13,12 +13,8 @@ _CROSSINGS = {(True, True): "╋", (True, False): "┻", (False, True): "┳", (
 def spanned(grid: Grid, printed: str) -> str:
     """Return a printed table with lines of words over its columns.
 
-    Parameters
-    ----------
-    grid : Grid
-        Has the words.
-    printed : str
-        The table in rich's default frame, or in one of plain signs where a terminal has no others.
+    ``grid``: has the words. ``printed``: the table in rich's default frame, or in one of plain signs where a terminal
+    has no others.
     """
     lines = printed.splitlines()
     top = next((place for place, line in enumerate(lines) if line.startswith("┏")), None)

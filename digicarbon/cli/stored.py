@@ -44,17 +44,8 @@ def stored(run: str, experiment: str, overrides: Sequence[str], finished: bool =
 def store_of(words: Sequence[str], overrides: Sequence[str]) -> tuple[Tracking, list[str]]:
     """Return the store of the experiment that the last word names, else the default one, and the words.
 
-    Parameters
-    ----------
-    words : sequence of str
-        A run or an experiment, and maybe the experiment of the run; one that is a file's path becomes its name.
-    overrides : sequence of str
-        Of ``tracking``.
-
-    Raises
-    ------
-    ConfigError
-        If the experiment, or its tracking, is wrong.
+    ``words``: a run or an experiment, and maybe the experiment of the run; one that is a file's path becomes its name.
+    ``overrides``: of ``tracking``. Raises ConfigError if the experiment, or its tracking, is wrong.
     """
     words = list(words)
     last = name_of(words[-1])

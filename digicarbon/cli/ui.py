@@ -44,19 +44,9 @@ QUIET = {
 def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
     """Open MLflow's own interface on the project's store; return its exit status.
 
-    Parameters
-    ----------
-    words : sequence of str
-        An experiment, overrides such as ``tracking=server``, and further flags of ``mlflow ui``.
-    host, port : str, optional
-        The server's; by default those of MLflow.
-
-    Raises
-    ------
-    DataError
-        If there is no store yet.
-    TrackingError
-        If it cannot be read.
+    ``words``: an experiment, overrides such as ``tracking=server``, and further flags of ``mlflow ui``. ``host``,
+    ``port``: the server's; by default those of MLflow. Raises DataError if there is no store yet; TrackingError if it
+    cannot be read.
     """
     from digicarbon.sweep import sweep
 

@@ -24,10 +24,7 @@ LONGEST_VALUE = 160
 def told(group: str, option: str = "") -> str:
     """Return the fields of an option, or of all options of a group, as text of `WIDTH` columns.
 
-    Raises
-    ------
-    ConfigError
-        If there is no such option, or the option's file or class is wrong.
+    Raises ConfigError if there is no such option, or the option's file or class is wrong.
     """
     chosen = [find_option(group, option)] if option else options(group)
     return "\n\n".join("\n".join(_option(one, alone=bool(option))) for one in chosen) + "\n"
@@ -40,10 +37,7 @@ MOST_COLUMNS = 20
 def experiment(config_loader: ConfigLoader, name: str) -> str:
     """Return the description of an experiment: its title, what it inherits, chooses and sets, its columns and sweeps.
 
-    Raises
-    ------
-    ConfigError
-        If there is no such experiment, or its file or an inherited one is wrong.
+    Raises ConfigError if there is no such experiment, or its file or an inherited one is wrong.
     """
     name = name_of(name)
     composer = Composer(config_loader, name)

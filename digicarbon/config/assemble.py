@@ -41,11 +41,7 @@ class ComplicatedError(Exception):
 class Reference:
     """A key to which an interpolation refers.
 
-    Attributes
-    ----------
-    key : str
-    default : object
-        The value where there is no such key; only ``oc.select`` has one.
+    ``default``: the value where there is no such key; only ``oc.select`` has one.
     """
 
     key: str
@@ -121,10 +117,7 @@ class Node:
     def with_values(self, values: Sequence[tuple[str, Any]]) -> Node:
         """Return the node with some values replaced, by dotted keys that begin with the group.
 
-        Raises
-        ------
-        ComplicatedError
-            If a key leads through anything but mappings.
+        Raises ComplicatedError if a key leads through anything but mappings.
         """
         name = repr(values)
         if name not in self._variants:
@@ -163,10 +156,7 @@ def resolved(nodes: Mapping[str, Node]) -> dict[str, Any]:
     Equal nodes of different runs give the same object while it is cached, and nodes share lists. The result is for
     reading only.
 
-    Raises
-    ------
-    ComplicatedError
-        If only OmegaConf can resolve it, or refuse it.
+    Raises ComplicatedError if only OmegaConf can resolve it, or refuse it.
     """
     looked_up: dict[str, Any] = {}
     return {group: _content(node, nodes, looked_up) for group, node in nodes.items()}
@@ -175,10 +165,7 @@ def resolved(nodes: Mapping[str, Node]) -> dict[str, Any]:
 def resolved_group(group: str, nodes: Mapping[str, Node]) -> Any:
     """Return one node's content with interpolations resolved; see `resolved`.
 
-    Raises
-    ------
-    ComplicatedError
-        As for `resolved`, for this node and its references.
+    Raises ComplicatedError as for `resolved`, for this node and its references.
     """
     return _content(nodes[group], nodes, {})
 
@@ -186,16 +173,8 @@ def resolved_group(group: str, nodes: Mapping[str, Node]) -> Any:
 def interpolation(text: str, keep_environment: bool = False) -> Interpolation:
     """Cut a text with ``${…}`` into its parts.
 
-    Parameters
-    ----------
-    text : str
-    keep_environment : bool
-        Keep environment variables as interpolations instead of inserting their values.
-
-    Raises
-    ------
-    ComplicatedError
-        If it holds more than the usual interpolations.
+    ``keep_environment``: keep environment variables as interpolations instead of inserting their values. Raises
+    ComplicatedError if it holds more than the usual interpolations.
     """
     # the environment may change; every other text is split once, however many nodes contain it
     return _cut(text, keep_environment) if "oc.env" in text else _cut_once(text)
@@ -221,10 +200,7 @@ _cut_once = lru_cache(1024)(_cut)
 def references(value: object) -> list[str]:
     """Return the dotted keys to which interpolations in a plain value refer.
 
-    Raises
-    ------
-    ComplicatedError
-        If that cannot be determined.
+    Raises ComplicatedError if that cannot be determined.
     """
     texts = [text for _, text in _leaves(value) if "${" in text]
     return [reference.key for text in texts for reference in interpolation(text).references]

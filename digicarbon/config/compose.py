@@ -155,10 +155,7 @@ class Composer:
     def base(self) -> DictConfig:
         """The experiment's configuration without sweeps, interpolations unresolved.
 
-        Raises
-        ------
-        ConfigError
-            If a file or an override is wrong.
+        Raises ConfigError if a file or an override is wrong.
         """
         config, _ = self._composed
         allowed = [*GROUPS, *SWEEP_KEYS]
@@ -289,15 +286,8 @@ class Composer:
     def merged(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
         """Return a run's configuration as plain values, interpolations unresolved; for reading only.
 
-        Parameters
-        ----------
-        choices : mapping
-            Option names by group, and values by dotted key; groups are applied first.
-
-        Raises
-        ------
-        ConfigError
-            If an option is unknown or its file is wrong.
+        ``choices``: option names by group, and values by dotted key; groups are applied first. Raises ConfigError if an
+        option is unknown or its file is wrong.
         """
         try:
             return {group: node.content for group, node in self._nodes(choices).items()}
@@ -338,10 +328,7 @@ class Composer:
         Interpolations of environment variables are not resolved. If only OmegaConf can resolve a configuration, none of
         its interpolations is: their values might contain an environment variable.
 
-        Parameters
-        ----------
-        choices : mapping
-            As for `merged`.
+        ``choices``: as for `merged`.
         """
         try:
             return resolved({group: node.seal() for group, node in self._nodes(choices).items()})
@@ -357,20 +344,14 @@ class Composer:
     def resolve(self, merged: Mapping[str, Any]) -> dict[str, Any]:
         """Return a merged configuration with interpolations resolved by OmegaConf.
 
-        Raises
-        ------
-        ConfigError
-            If an interpolation cannot be resolved.
+        Raises ConfigError if an interpolation cannot be resolved.
         """
         return self._resolved(merged)
 
     def node(self, group: str) -> Mapping[str, Any]:
         """Return the node of one group of the base configuration, interpolations resolved.
 
-        Raises
-        ------
-        ConfigError
-            If an interpolation in it cannot be resolved.
+        Raises ConfigError if an interpolation in it cannot be resolved.
         """
         try:
             plain: Mapping[str, Any] = resolved_group(group, self._base_nodes)
@@ -458,12 +439,7 @@ class Composer:
     def origin(self, key: str, choices: Mapping[str, Any] = NOTHING) -> str:
         """Return the key that supplies a key's value through interpolations; the key itself if it is set directly.
 
-        Parameters
-        ----------
-        key : str
-            E.g. ``model.controls``, which comes from ``outcome.controls``.
-        choices : mapping
-            As for `merged`.
+        ``key``: e.g. ``model.controls``, which comes from ``outcome.controls``. ``choices``: as for `merged`.
         """
         merged = self.merged(choices)
         seen: set[str] = set()

@@ -62,17 +62,8 @@ class Field:
 class Option:
     """An option of a config group, from its file and the files that it inherits.
 
-    Attributes
-    ----------
-    group, name : str
-    path : Path
-        Its file.
-    node : mapping
-        Plain values, interpolations unresolved.
-    comments : mapping of str to str
-        The comment after each field in the YAML.
-    fault : ConfigError or None
-        The reason why one of its files cannot be read.
+    ``path``: its file. ``node``: plain values, interpolations unresolved. ``comments``: the comment after each field in
+    the YAML. ``fault``: the reason why one of its files cannot be read.
     """
 
     group: str
@@ -187,10 +178,7 @@ def _option(group: str, name: str, paths: Mapping[str, Path], heirs: tuple[str, 
 def find_option(group: str, name: str) -> Option:
     """Return one option of a group.
 
-    Raises
-    ------
-    ConfigError
-        If there is no option of that name.
+    Raises ConfigError if there is no option of that name.
     """
     by_name = {option.name: option for option in options(group)}
     if name not in by_name:
@@ -201,11 +189,7 @@ def find_option(group: str, name: str) -> Option:
 def described(cls: type[Spec], comments: Mapping[str, str] | None = None) -> list[Field]:
     """Return the fields of a class.
 
-    Parameters
-    ----------
-    cls : type
-    comments : mapping of str to str, optional
-        Meanings of fields that the docstring does not describe.
+    ``comments``: meanings of fields that the docstring does not describe.
     """
     schema = _json_schema(cls)
     # a class that refers to itself is in its own definitions

@@ -33,13 +33,7 @@ _UNKNOWN_KEY = re.compile(r"Could not override '([^'@]+)")
 def explain(error: Exception, name: str, known: Composer) -> ConfigError:
     """Turn an error of Hydra's composition into our own error.
 
-    Parameters
-    ----------
-    error : Exception
-        One of `COMPOSITION_ERRORS`.
-    name : str
-        The experiment that was composed.
-    known : Composer
+    ``error``: one of `COMPOSITION_ERRORS`. ``name``: the experiment that was composed.
     """
     text = _one_line(error)
     place = _place(text)
@@ -70,12 +64,7 @@ def explain(error: Exception, name: str, known: Composer) -> ConfigError:
 def unreadable(override: str, text: str, place: str) -> ConfigError:
     """Return the error for an override that is not in Hydra's grammar.
 
-    Parameters
-    ----------
-    override : str
-    text : str
-        The message from Hydra.
-    place : str
+    ``text``: the message from Hydra.
     """
     key, _, value = override.partition("=")
     if "^" in value:

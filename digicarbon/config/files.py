@@ -71,13 +71,8 @@ _CONTENTS: dict[tuple[str, int, int], Mapping[str, Any]] = {}
 class ConfigFile:
     """A configuration file.
 
-    Attributes
-    ----------
-    name : str
-        As Hydra names it, e.g. ``table3_baseline`` or ``mine/a``.
-    path : Path
-    content : mapping
-        Plain values, interpolations unresolved.
+    ``name``: as Hydra names it, e.g. ``table3_baseline`` or ``mine/a``. ``content``: plain values, interpolations
+    unresolved.
     """
 
     name: str
@@ -147,10 +142,7 @@ def is_plain(group: str, option: str) -> bool:
 def content_of(group: str, option: str) -> Mapping[str, Any]:
     """Return what the file of an option holds, interpolations unresolved.
 
-    Raises
-    ------
-    ConfigError
-        If there is no such file, or it is not readable as a mapping.
+    Raises ConfigError if there is no such file, or it is not readable as a mapping.
     """
     path = find(f"{group}/{option}")
     if path is None:
@@ -174,11 +166,9 @@ def headline(path: Path) -> str:
 def lineage(name: str) -> list[ConfigFile]:
     """Return an experiment's file and all that it inherits, nearest first; empty if there is no such file.
 
-    Raises
-    ------
-    ConfigError
-        If a file is not readable as a mapping, inherits itself, does not inherit ``config`` once, has a sweep key of
-        the wrong shape, sets what Hydra does not read here, or is in a sub-folder without ``# @package _global_``.
+    Raises ConfigError if a file is not readable as a mapping, inherits itself, does not inherit ``config`` once, has a
+    sweep key of the wrong shape, sets what Hydra does not read here, or is in a sub-folder without ``# @package
+    _global_``.
     """
     files = list(_inherited(name, ()))
     if files and ROOT not in [file.name for file in files]:
@@ -197,11 +187,7 @@ def lineage(name: str) -> list[ConfigFile]:
 def refuse_settings(path: Path, content: Mapping[Any, Any]) -> None:
     """Raise a `ConfigError` if a file changes a setting of Hydra that has no effect here.
 
-    Parameters
-    ----------
-    path : Path
-    content : mapping
-        The content of the file.
+    ``content``: the content of the file.
     """
     shipped = folders()[-1] / f"{ROOT}.yaml"
     if path != shipped and ("hydra" in content or "hydra/" in str(content.get("defaults"))):
@@ -282,10 +268,7 @@ def not_yaml(error: yaml.YAMLError, path: Path) -> ConfigError:
 def in_order(content: Mapping[Any, Any], path: Path) -> bool:
     """Return whether a defaults list says when the file's own values apply, which must be last.
 
-    Raises
-    ------
-    ConfigError
-        If an item after ``_self_`` would overwrite the file's own values.
+    Raises ConfigError if an item after ``_self_`` would overwrite the file's own values.
     """
     items = [item for item in content.get("defaults") or [] if not _only_chooses(item)]
     if "_self_" not in items:
@@ -326,11 +309,7 @@ def _check_package(file: ConfigFile) -> None:
 def check_defaults(content: Mapping[Any, Any], path: Path) -> None:
     """Raise a `ConfigError` if a file's defaults are not a list, or if an item of it chooses nothing.
 
-    Parameters
-    ----------
-    content : mapping
-        The content of the file.
-    path : Path
+    ``content``: the content of the file.
     """
     defaults, place = content.get("defaults"), f"{shown(path)}, defaults"
     if defaults is None:
@@ -398,10 +377,7 @@ def check_printed(text: str, key: str, place: str) -> None:
 def check_labels(value: object, key: str, place: str) -> dict[str, str]:
     """Return words by what they name.
 
-    Raises
-    ------
-    ConfigError
-        If the value is no mapping of names to texts, or a text has a variable of the environment.
+    Raises ConfigError if the value is no mapping of names to texts, or a text has a variable of the environment.
     """
     if value is None:
         return {}
@@ -431,10 +407,7 @@ def _shown_value(value: object) -> Note | str:
 def replaced(value: object, place: str) -> list[str]:
     """Return the keys that a value of `replace` names.
 
-    Raises
-    ------
-    ConfigError
-        If one of them is not in `REPLACEABLE`.
+    Raises ConfigError if one of them is not in `REPLACEABLE`.
     """
     names = [str(name) for name in (value if isinstance(value, list) else [value] if value else [])]
     for name in names:
@@ -478,13 +451,8 @@ def _sets(node: object, key: str) -> bool:
 def command_line(verb: str, name: str = ROOT, words: Sequence[str] = ()) -> str:
     """Return a command that can be copied into a shell.
 
-    Parameters
-    ----------
-    verb : str
-    name : str
-        The experiment. The name of a sweep without a file is omitted, because no experiment of that name can be run.
-    words : sequence of str
-        Overrides and flags. Those that contain a secret are omitted.
+    ``name``: the experiment. The name of a sweep without a file is omitted, because no experiment of that name can be
+    run. ``words``: overrides and flags. Those that contain a secret are omitted.
     """
     words = [word for word in words if masked(word) == word]
     return shlex.join(["digicarbon", verb, *([] if name in (ROOT, UNNAMED) else [name]), *words])

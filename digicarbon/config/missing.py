@@ -18,13 +18,8 @@ MOST = 20
 def no_experiment(name: str, known: Sequence[str], place: str = "") -> ConfigError:
     """Return the error for an experiment that does not exist.
 
-    Parameters
-    ----------
-    name : str
-    known : sequence of str
-        All experiments, the user's and the shipped ones.
-    place : str
-        The file that names it, if it is not the command line.
+    ``known``: all experiments, the user's and the shipped ones. ``place``: the file that names it, if it is not the
+    command line.
     """
     here = Path.cwd()
     there = sorted(own_experiments() & set(known))

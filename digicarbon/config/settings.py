@@ -27,13 +27,8 @@ _OTHERS: Mapping[str, Note] = {
 def instead(key: str, value: Any, in_file: bool) -> Note:
     """Return the reason why a setting of Hydra is refused, and what to write instead.
 
-    Parameters
-    ----------
-    key : str
-        Dotted, e.g. ``hydra.sweeper.params``, whose value holds the swept keys.
-    value : Any
-    in_file : bool
-        Whether a file, not the command line, sets it.
+    ``key``: dotted, e.g. ``hydra.sweeper.params``, whose value holds the swept keys. ``in_file``: whether a file, not
+    the command line, sets it.
     """
     if key == _PARAMS and isinstance(value, Mapping) and value:
         items = list(_swept(value))
@@ -47,12 +42,7 @@ def instead(key: str, value: Any, in_file: bool) -> Note:
 def in_file(content: Mapping[Any, Any], shipped: Mapping[Any, Any]) -> Iterator[tuple[str, Note]]:
     """Yield each Hydra setting of a file that differs from the shipped default sentence, with the note of `instead`.
 
-    Parameters
-    ----------
-    content : mapping
-        The user's file.
-    shipped : mapping
-        The shipped ``config.yaml``.
+    ``content``: the user's file. ``shipped``: the shipped ``config.yaml``.
     """
     for item in content.get("defaults") or []:
         if isinstance(item, Mapping) and item not in (shipped.get("defaults") or []):

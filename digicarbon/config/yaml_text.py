@@ -74,12 +74,7 @@ def half_letter(path: Path) -> str:
 def fault(error: yaml.YAMLError, path: Path) -> Note:
     """Return a note on the line with the error and its cause.
 
-    Parameters
-    ----------
-    error : yaml.YAMLError
-        The error of the parser.
-    path : Path
-        The file with the error.
+    ``error``: the error of the parser. ``path``: the file with the error.
     """
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
     if problem is None or mark is None:
@@ -155,12 +150,8 @@ def glued(content: object, known: frozenset[str]) -> str:
 
     YAML reads ``Pooled:{model: pooled}`` as a key ``Pooled:{model`` and ``{model:sdm}`` as a key without a value.
 
-    Parameters
-    ----------
-    content : object
-        Plain values.
-    known : frozenset of str
-        First words of keys; a key without a value counts only if it begins with one of them.
+    ``content``: plain values. ``known``: first words of keys; a key without a value counts only if it begins with one
+    of them.
     """
     if isinstance(content, list):
         return next(filter(None, (glued(item, known) for item in content)), "")
@@ -195,12 +186,7 @@ class Sealed:
 def parsed(path: Path) -> Any:
     """Return the content of a file as plain values, which must not be changed; a changed file is read again.
 
-    Raises
-    ------
-    yaml.YAMLError
-        If it is no YAML, or has a key twice.
-    OSError, UnicodeDecodeError
-        If it cannot be read.
+    Raises yaml.YAMLError if it is no YAML, or has a key twice; OSError, UnicodeDecodeError if it cannot be read.
     """
     stat = path.stat()
     key = (str(path.resolve()), stat.st_mtime_ns, stat.st_size)
@@ -212,10 +198,7 @@ def parsed(path: Path) -> Any:
 def for_hydra(path: Path) -> Any:
     """Return the content of a file as Hydra composes it, with long lists of its grid sealed.
 
-    Raises
-    ------
-    yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError
-        If it is not readable.
+    Raises yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError if it is not readable.
     """
     content = parsed(path)
     grid = content.get("grid") if isinstance(content, Mapping) else None

@@ -19,10 +19,7 @@ _NUMBER = re.compile(r"[+-]?(\d[\d,.]*|\.\d+)([eE][+-]?\d+)?[*%]{0,4}|[+-]?∞|-
 def plain(value: Any) -> Any:
     """Return a cell as it is, or with an apostrophe before a text that a spreadsheet would run as a formula.
 
-    Parameters
-    ----------
-    value : object
-        Numbers written as text, e.g. ``-0.12`` or ``-0.12***``, and values other than text are unchanged.
+    ``value``: numbers written as text, e.g. ``-0.12`` or ``-0.12***``, and values other than text are unchanged.
     """
     if not isinstance(value, str) or not is_formula(value):
         return value

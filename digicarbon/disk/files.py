@@ -52,10 +52,7 @@ def check_zip(file: Path) -> None:
 def gunzip(file: Path) -> bytes:
     """Return the content of a gzip file.
 
-    Raises
-    ------
-    DataError
-        If it is too large.
+    Raises DataError if it is too large.
     """
     with gzip.open(file) as stream:
         content = stream.read(MOST + 1)

@@ -21,20 +21,9 @@ MANIFEST = "manifest.json"
 def write(folder: Path, files: Mapping[str, bytes], key: str = "--out", keep: str = "") -> None:
     """Make a folder of files, or replace one that this function made earlier.
 
-    Parameters
-    ----------
-    folder : Path
-    files : mapping of str to bytes
-        Contents by name; names may have folders in them, separated by ``/``.
-    key : str
-        What names the folder, for messages.
-    keep : str
-        A folder in it that a replacement leaves as it is, whatever it holds.
-
-    Raises
-    ------
-    ConfigError
-        If the folder contains other files, or cannot be written; it then remains unchanged.
+    ``files``: contents by name; names may have folders in them, separated by ``/``. ``key``: what names the folder, for
+    messages. ``keep``: a folder in it that a replacement leaves as it is, whatever it holds. Raises ConfigError if the
+    folder contains other files, or cannot be written; it then remains unchanged.
     """
     refuse_others(folder, key, keep)
     kept = bool(keep) and (folder / keep).is_dir()

@@ -22,11 +22,7 @@ NUMBERS = "biuf"
 class Lists:
     """A table, read once.
 
-    Attributes
-    ----------
-    columns : list of (dtype, list)
-    rows, heads : list of (dtype, list)
-        The levels of the index of rows, and of that of columns.
+    ``rows``, ``heads``: the levels of the index of rows, and of that of columns.
     """
 
     columns: list[Column]

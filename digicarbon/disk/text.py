@@ -36,15 +36,8 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 class TextFormat:
     """The format of a text file; None means that it is detected from the file.
 
-    Attributes
-    ----------
-    encoding : str or None
-    delimiter : str or None
-        The character between cells.
-    decimal, thousands : str or None
-        The characters before decimals and between thousands.
-    fields : tuple of str
-        The settings above that the configuration can set, for messages.
+    ``delimiter``: the character between cells. ``decimal``, ``thousands``: the characters before decimals and between
+    thousands. ``fields``: the settings above that the configuration can set, for messages.
     """
 
     encoding: str | None = None
@@ -58,12 +51,7 @@ class TextFormat:
 class Figures:
     """The notation of numbers.
 
-    Attributes
-    ----------
-    decimal : str
-    thousands : str or None
-    sure : bool
-        Whether the file or the configuration determines it; otherwise it is only the usual notation.
+    ``sure``: whether the file or the configuration determines it; otherwise it is only the usual notation.
     """
 
     decimal: str = "."
@@ -100,10 +88,7 @@ class Figures:
 def decoded(file: Path, where: str, written: TextFormat) -> tuple[str, str]:
     """Return a file's text and its encoding: the configured one, or the first of `encodings` that fits.
 
-    Raises
-    ------
-    DataError
-        If the file is not text in such an encoding.
+    Raises DataError if the file is not text in such an encoding.
     """
     raw = gunzip(file) if file.suffix.lower() == ".gz" else file.read_bytes()
     for name in (written.encoding,) if written.encoding else encodings(raw):
@@ -145,14 +130,8 @@ def figures(cells: Mapping[Hashable, pd.Series[Any]], numeric: Iterable[Hashable
     All columns share one notation: a column that can be read only with decimal commas (``0,51``, ``1.234,5``) decides
     for all columns, and so does one that needs decimal points (``0.51``, ``1,234.5``). ``1,234`` alone is ambiguous.
 
-    Parameters
-    ----------
-    cells : mapping of name to Series
-        The columns without their gaps.
-    numeric : iterable of names
-        The columns that are numbers without a conversion.
-    written : TextFormat
-        The format in the configuration, and the character between cells.
+    ``cells``: the columns without their gaps. ``numeric``: the columns that are numbers without a conversion.
+    ``written``: the format in the configuration, and the character between cells.
     """
     thousands = written.thousands
     known = set(numeric)

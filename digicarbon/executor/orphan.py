@@ -17,10 +17,7 @@ def end_with(parent: int) -> None:
     A worker of joblib would otherwise finish its runs for nobody, wait five minutes for more, and keep inherited files
     open, e.g. the pipe from which a script reads the command's output.
 
-    Parameters
-    ----------
-    parent : int
-        The parent's process id; it may have ended before this is called.
+    ``parent``: the parent's process id; it may have ended before this is called.
     """
     threading.Thread(target=_end_after, args=(parent,), daemon=True, name="digicarbon-parent").start()
 

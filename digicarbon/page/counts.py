@@ -24,13 +24,7 @@ REUSED = "tags.digicarbon.reused_from"
 class Listed:
     """A planned run.
 
-    Attributes
-    ----------
-    label : str
-    run : Planned or None
-        None for what cannot run.
-    state : str
-        One of `STATES`.
+    ``run``: None for what cannot run. ``state``: one of `STATES`.
     """
 
     label: str

@@ -14,14 +14,8 @@ from digicarbon.sweep.effects import Effects, Gathered
 class Overview:
     """The effects of runs, their terms and their diagnostics.
 
-    Attributes
-    ----------
-    effects : Effects
-        A fit that several columns show is there once.
-    focal : mapping of str to str
-        The first focal term of each run by label.
-    diagnostics : mapping of str to sequence of int
-        Positions of records by the name of a diagnostic's table.
+    ``effects``: a fit that several columns show is there once. ``focal``: the first focal term of each run by label.
+    ``diagnostics``: positions of records by the name of a diagnostic's table.
     """
 
     effects: Effects

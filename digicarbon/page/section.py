@@ -55,13 +55,7 @@ OPEN_ROWS, OPEN_COLUMNS = 30, 10
 class Picture:
     """A picture within a page.
 
-    Attributes
-    ----------
-    name : str
-        Of its file.
-    uri : str
-        The picture itself, as a data URI.
-    caption : str
+    ``name``: of its file. ``uri``: the picture itself, as a data URI.
     """
 
     name: str

@@ -48,14 +48,8 @@ TYPES = {
 class Download:
     """A file that a page leads to.
 
-    Attributes
-    ----------
-    name : str
-        With its folder.
-    address : str
-        Where it is, or the file itself as a data URI.
-    saved_as : str
-        What a browser calls it when it saves it; empty for a file beside the page.
+    ``name``: with its folder. ``address``: where it is, or the file itself as a data URI. ``saved_as``: what a browser
+    calls it when it saves it; empty for a file beside the page.
     """
 
     name: str
@@ -70,10 +64,7 @@ OURS = b'<meta name="generator" content="digicarbon '
 def write_one(file: Path, content: bytes) -> None:
     """Write a page that is a single file, or replace one that was written earlier.
 
-    Raises
-    ------
-    ConfigError
-        If the file is something else, or cannot be written; it then remains unchanged.
+    Raises ConfigError if the file is something else, or cannot be written; it then remains unchanged.
     """
     try:
         if file.exists() and (file.is_dir() or OURS not in file.read_bytes()):

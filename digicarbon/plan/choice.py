@@ -17,15 +17,8 @@ _REFERENCE = re.compile(r"\$\{([\w.]+?)(?:\.terms\.0)?\}")
 class Axis:
     """One varied key and its values.
 
-    Attributes
-    ----------
-    key : str
-        A config group, or a dotted key.
-    values : tuple
-    place : str
-        Where it is written, for messages.
-    glob : bool
-        Whether the values come from ``glob(…)``, which takes every option that can run.
+    ``key``: a config group, or a dotted key. ``place``: where it is written, for messages. ``glob``: whether the values
+    come from ``glob(…)``, which takes every option that can run.
     """
 
     key: str
@@ -65,12 +58,8 @@ class Block:
 class Choice:
     """One point of the sweep. It holds only positions, so that 100,000 of them need little memory.
 
-    Attributes
-    ----------
-    block : Block
-        The data that it shares with other choices.
-    digits : tuple of int
-        Which column, which row of the zipped lists, and which value of each other axis.
+    ``block``: the data that it shares with other choices. ``digits``: which column, which row of the zipped lists, and
+    which value of each other axis.
     """
 
     block: Block

@@ -28,14 +28,8 @@ Point = tuple[int, ...]
 class Remaining:
     """The points of a product that are not dropped; the last digit changes fastest.
 
-    Attributes
-    ----------
-    sizes : tuple of int
-        The number of digits at each position.
-    positions : tuple of int
-        Positions whose digits decide whether a point is dropped, ascending.
-    dropped : collection of tuple of int
-        Digits at these positions of the points that are dropped.
+    ``sizes``: the number of digits at each position. ``positions``: positions whose digits decide whether a point is
+    dropped, ascending. ``dropped``: digits at these positions of the points that are dropped.
     """
 
     sizes: tuple[int, ...]
@@ -107,20 +101,8 @@ def remaining(
 ) -> Remaining:
     """Return the points that no rule matches; points with equal values of the keys in the rules are checked once.
 
-    Parameters
-    ----------
-    blocks : sequence of Block
-        One per column.
-    sizes : tuple of int
-        How many digits a choice has at each position.
-    rules : sequence of mapping
-        Values by key.
-    composer : Composer
-
-    Raises
-    ------
-    ConfigError
-        If a rule has a key that no run has, or a value that an axis of the file does not have.
+    ``blocks``: one per column. ``sizes``: how many digits a choice has at each position. ``rules``: values by key.
+    Raises ConfigError if a rule has a key that no run has, or a value that an axis of the file does not have.
     """
     _refuse_unknown(rules, blocks, composer)
     _refuse_absent(rules, blocks, composer)
@@ -253,10 +235,7 @@ MOST_RULES = 4
 class Impossible:
     """The choices of a sweep that cannot run.
 
-    Parameters
-    ----------
-    choices : int
-        The number of choices.
+    ``choices``: the number of choices.
     """
 
     def __init__(self, choices: int) -> None:
@@ -303,10 +282,7 @@ class Impossible:
     def refuse(self) -> None:
         """Raise the error of the first choice that cannot run, with their number and an ``exclude`` that drops them.
 
-        Raises
-        ------
-        DigicarbonError
-            If any choice cannot run.
+        Raises DigicarbonError if any choice cannot run.
         """
         if not self._failures:
             return

@@ -32,14 +32,8 @@ _MOST_SUBSETS = 16
 class Expanded(NamedTuple):
     """The points of a sweep.
 
-    Attributes
-    ----------
-    choices : list of Choice
-        The choices to run.
-    excluded : int
-        The number of combinations that ``exclude`` drops.
-    left : int
-        The number of combinations that remain; larger than the number of choices if some are drawn.
+    ``choices``: the choices to run. ``excluded``: the number of combinations that ``exclude`` drops. ``left``: the
+    number of combinations that remain; larger than the number of choices if some are drawn.
     """
 
     choices: list[Choice]
@@ -50,17 +44,8 @@ class Expanded(NamedTuple):
 def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tuple[list[str], list[Axis]]:
     """Split a command line into plain overrides and sweep axes.
 
-    Parameters
-    ----------
-    overrides : sequence of str
-        In Hydra's grammar, or of `digicarbon.config.compose.column_taken_away`.
-    config_loader : ConfigLoader
-        Provides the options for ``glob``.
-
-    Raises
-    ------
-    ConfigError
-        If an override cannot be read or a sweep has no values.
+    ``overrides``: in Hydra's grammar, or of `digicarbon.config.compose.column_taken_away`. ``config_loader``: provides
+    the options for ``glob``. Raises ConfigError if an override cannot be read or a sweep has no values.
     """
     plain = [override for override in overrides if column_taken_away(override)]
     axes: list[Axis] = []
@@ -75,10 +60,7 @@ def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tup
 def laid_over(plain: Sequence[str], axes: Sequence[Axis]) -> dict[str, str]:
     """Return plain overrides as sweeps of one value, so that they change each swept option, as in a grid.
 
-    Returns
-    -------
-    dict of str to str
-        The sweep by the override, e.g. ``measure.column=e`` if ``measure`` is swept. Other overrides are left out.
+    A value is the sweep by the override, e.g. ``measure.column=e`` if ``measure`` is swept. Others are left out.
     """
     swept = {axis.key for axis in axes if axis.key in GROUPS}
     sweeps = {}
@@ -95,10 +77,7 @@ def expand(composer: Composer, command_axes: Sequence[Axis]) -> Expanded:
     Precedence: body, command line, columns, grid. A command-line key that a column sets is refused; one that the grid
     sets replaces the grid's axis.
 
-    Raises
-    ------
-    ConfigError
-        If a key, an option or a shape is wrong; the message names the place.
+    Raises ConfigError if a key, an option or a shape is wrong; the message names the place.
     """
     body = composer.sweep_keys()
     columns = _columns(composer, body["columns"])

@@ -117,13 +117,8 @@ class Specs:
 class PanelRecord:
     """What is recorded of a run's panel, so that a hundred thousand runs neither keep their panels nor make them again.
 
-    Attributes
-    ----------
-    index : Index
-    digest : str
-        Of all its columns, in their order.
-    terms : str
-        The digest of the columns that models read, sorted by name.
+    ``digest``: of all its columns, in their order. ``terms``: the digest of the columns that models read, sorted by
+    name.
     """
 
     index: Index
@@ -312,17 +307,8 @@ def fitted(specs: Specs, prepared: Prepared) -> Result:
 def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
     """Build every specification of a run from plain values; runs share one object for equal specifications.
 
-    Parameters
-    ----------
-    config : mapping
-        As returned by `digicarbon.config.compose.Composer.config`.
-    builder : Builder, optional
-        Holds the specifications of earlier runs.
-
-    Raises
-    ------
-    ConfigError
-        If a class or field is wrong.
+    ``config``: as returned by `digicarbon.config.compose.Composer.config`. ``builder``: holds the specifications of
+    earlier runs. Raises ConfigError if a class or field is wrong.
     """
     common = builder or Builder()
     specs: dict[str, Any] = {}
@@ -365,15 +351,8 @@ def _weighted(config: Mapping[str, Any], model: Model, column: str) -> Mapping[s
 class Preparation:
     """Prepares runs and caches the data that several runs share.
 
-    Parameters
-    ----------
-    fitted : callable, optional
-        Returns the content hashes of fitted runs, whose models and data have passed every check.
-
-    Attributes
-    ----------
-    builder : Builder
-        Holds the specifications of its runs.
+    ``fitted``: returns the content hashes of fitted runs, whose models and data have passed every check. ``builder``:
+    holds the specifications of its runs.
     """
 
     def __init__(self, fitted: Callable[[], Container[str]] = frozenset) -> None:

@@ -42,10 +42,7 @@ def code_digest(*classes: type[Spec]) -> str:
     This covers the modules of this package in `ROOMS`, and the user's own modules in the working directory. Other
     packages are not covered: their versions are recorded with each run.
 
-    Parameters
-    ----------
-    *classes : type of Spec
-        The classes of a model and a diagnostic.
+    ``*classes``: the classes of a model and a diagnostic.
     """
     digests = {name: _source(content, _is_ours(name)).digest for name, content in _reached(classes)}
     return hashlib.sha256("\n".join(f"{name} {digests[name]}" for name in sorted(digests)).encode()).hexdigest()
@@ -62,10 +59,7 @@ def own_file(cls: type) -> str:
 def own_code(cls: type[Spec]) -> dict[str, str]:
     """Return the SHA-256 of each of the user's own modules that a class can reach, by file, as in `code_digest`.
 
-    Returns
-    -------
-    dict of str to str
-        Files are named by their modules, e.g. ``study/columns.py``; none for a class that comes with digicarbon.
+    Files are named by their modules, e.g. ``study/columns.py``; none for a class that comes with digicarbon.
     """
     if not own_file(cls):
         return {}

@@ -44,19 +44,8 @@ NO_NUMBERS = ("title", "labels", "report", "executor", "tracking")
 class Run:
     """One specification, checked against its panel and weights.
 
-    Attributes
-    ----------
-    label : str
-        Unique within the sweep.
-    choice : Choice
-    options : mapping of str to str
-        The option of each config group.
-    specs : Specs
-    prepared : Prepared
-    key : str
-        Content hash: equal for runs that fit the same model to the same numbers.
-    composer : Composer
-        Composes the configuration.
+    ``label``: unique within the sweep. ``options``: the option of each config group. ``key``: content hash: equal for
+    runs that fit the same model to the same numbers. ``composer``: composes the configuration.
     """
 
     label: str
@@ -528,12 +517,7 @@ def content_hash(specs: Specs, prepared: Prepared, preparation: Preparation | No
     they read; the labels; the weights if they are used; and the source of the code that computes. Columns and weights
     enter by their own digests, which are computed once and shared by runs.
 
-    Parameters
-    ----------
-    specs : Specs
-    prepared : Prepared
-    preparation : Preparation, optional
-        Caches the data that runs share.
+    ``preparation``: caches the data that runs share.
     """
     preparation = preparation or Preparation()
     classes = (type(specs.model), type(specs.diagnostic))

@@ -63,10 +63,7 @@ class Again:
     def refuse_other_data(self, row: Mapping[str, Any] | pd.Series[Any]) -> None:
         """Raise a `DataError` if the data are no longer those of the run.
 
-        Parameters
-        ----------
-        row : mapping of str to object, or Series
-            The row of the run in its sweep, with `COLUMNS`.
+        ``row``: the row of the run in its sweep, with `COLUMNS`.
         """
         tags = {column.removeprefix("tags."): row.get(column) for column in COLUMNS}
         if not all(self.same_data(tags)):

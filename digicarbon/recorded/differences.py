@@ -33,18 +33,9 @@ def relative(one: FloatArray, other: FloatArray, smallest: float = SMALLEST) -> 
 def differences(stored: Mapping[str, float], found: Mapping[str, float], smallest: float = SMALLEST) -> pd.DataFrame:
     """Compare the numbers of a run, the largest difference first.
 
-    Parameters
-    ----------
-    stored, found : mapping of str to float
-        By name, as `digicarbon.tracking.metrics` gives them, finite.
-    smallest : float
-        Numbers of a smaller size are compared relative to this.
-
-    Returns
-    -------
-    DataFrame
-        Index name; columns stored, today, difference: relative to the larger of the two, and 1 if a number is on one
-        side only.
+    ``stored``, ``found``: by name, as `digicarbon.tracking.metrics` gives them, finite. ``smallest``: numbers of a
+    smaller size are compared relative to this. The table has the index name and the columns stored, today and
+    difference: relative to the larger of the two, and 1 if a number is on one side only.
     """
     frame = pd.DataFrame({"stored": pd.Series(stored, dtype=float), "today": pd.Series(found, dtype=float)})
     frame["difference"] = relative(frame["stored"].to_numpy(), frame["today"].to_numpy(), smallest)

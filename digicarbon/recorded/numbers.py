@@ -40,13 +40,8 @@ Numbers = Mapping[str, Mapping[str, float]]
 class Compared:
     """A number that was expected and the one that came out.
 
-    Attributes
-    ----------
-    experiment, run, number : str
-    expected, rebuilt : str
-        Empty where one side lacks it.
-    difference : float
-        Relative to the larger of the two; 1 where one side lacks it, and for cells whose texts differ.
+    ``expected``, ``rebuilt``: empty where one side lacks it. ``difference``: relative to the larger of the two; 1 where
+    one side lacks it, and for cells whose texts differ.
     """
 
     experiment: str
@@ -71,13 +66,7 @@ class Compared:
 class Expected:
     """What a package expects of an experiment.
 
-    Attributes
-    ----------
-    name : str
-    folder : Path
-        It holds the experiment's numbers and tables.
-    tables : sequence of str
-        The files of its tables.
+    ``folder``: it holds the experiment's numbers and tables. ``tables``: the files of its tables.
     """
 
     name: str
@@ -93,10 +82,7 @@ class Expected:
 def expected_of(package: Path) -> tuple[str, list[Expected]]:
     """Return the version that made a package, and what it expects of its experiments.
 
-    Raises
-    ------
-    OSError, ValueError, KeyError, TypeError
-        If its list of experiments is damaged.
+    Raises OSError, ValueError, KeyError, TypeError if its list of experiments is damaged.
     """
     plan = json.loads((package / PLAN).read_text(encoding="utf-8"))
     experiments = [

@@ -72,12 +72,7 @@ class Case:
 def case_of(number: int, run_id: str, label: str, specs: Specs, prepared: Prepared, result: Result) -> Case | None:
     """Return a run as other tools see it; None where nothing is regressed.
 
-    Raises
-    ------
-    DigicarbonError
-        If the columns of the model cannot be made.
-    ConfigError
-        If the model's own ``extract`` fails.
+    Raises DigicarbonError if the columns of the model cannot be made; ConfigError if the model's own ``extract`` fails.
     """
     model, diagnostic, panel = specs.model, specs.diagnostic, prepared.panel
     if not model.y:
@@ -103,10 +98,7 @@ def written(case: Case, hook: Literal["r", "stata"], part: RPart | StataPart) ->
 
     A class that changes a model or a diagnostic of ours has none.
 
-    Raises
-    ------
-    ConfigError
-        If the hook of one of them fails, or returns something else.
+    Raises ConfigError if the hook of one of them fails, or returns something else.
     """
     return [*_written(case, case.model, Model, hook, part), *_written(case, case.diagnostic, Diagnostic, hook, part)]
 

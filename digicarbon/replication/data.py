@@ -24,13 +24,7 @@ LONGEST_LABEL = 80
 class DataSet:
     """Rows of units and periods with the columns of the runs that read it.
 
-    Attributes
-    ----------
-    number : int
-        From 1; files are called by it.
-    index : Index
-    columns : dict of str to ndarray, shape (rows,)
-        By our names.
+    ``number``: from 1; files are called by it. ``columns``, shape (rows,): by our names.
     """
 
     number: int

@@ -19,16 +19,8 @@ def r_script(
 ) -> str:
     """Return a script that fits runs and ends with an error if a number is not the recorded one.
 
-    Parameters
-    ----------
-    cases : sequence of Case
-    sets : mapping of int to DataSet
-        The data of each run, by its number.
-    names : Names
-    matrices : mapping of str to str
-        Names of the files of weights, by digest.
-    file : str
-        What the script is called.
+    ``sets``: the data of each run, by its number. ``matrices``: names of the files of weights, by digest. ``file``:
+    what the script is called.
     """
     used = unique(sets[case.number].name for case in cases)
     weights = {one.digest: one for case in cases for one in case.weights}

@@ -27,17 +27,8 @@ _WILD = (
 class Facts:
     """What an export is of.
 
-    Attributes
-    ----------
-    title, experiment, parent_id : str
-    simulated : bool
-        Whether data are drawn by a computer.
-    uncounted : tuple of str
-        Sentences on runs that are not among the cases.
-    scripts : tuple of str
-        Names of the scripts.
-    statements : tuple of str
-        What packs say of the plan, e.g. of its lock.
+    ``simulated``: whether data are drawn by a computer. ``uncounted``: sentences on runs that are not among the cases.
+    ``scripts``: names of the scripts. ``statements``: what packs say of the plan, e.g. of its lock.
     """
 
     title: str
@@ -59,17 +50,8 @@ def readme(
 ) -> str:
     """Return README.txt.
 
-    Parameters
-    ----------
-    facts : Facts
-    cases : sequence of Case
-    sets : mapping of int to DataSet
-        By the number of the run.
-    names : Names
-    matrices : mapping of str to str
-        Names of the files of weights, by digest.
-    configs : mapping of int to str
-        The file of each run's configuration.
+    ``sets``: by the number of the run. ``matrices``: names of the files of weights, by digest. ``configs``: the file of
+    each run's configuration.
     """
     width = max(map(len, names.values()), default=0)
     notes = dict.fromkeys(note for case in cases for note in case.result.notes)
@@ -145,12 +127,8 @@ def expected(cases: Sequence[Case], sets: Mapping[int, DataSet], names: Names) -
 def environment(recorded: Mapping[str, str], now: Mapping[str, str], python: str) -> tuple[str, str]:
     """Return environment.txt and requirements.txt.
 
-    Parameters
-    ----------
-    recorded, now : mapping of str to str
-        Tags of the code (`digicarbon.tracking.provenance`) when the runs were fitted, and of this export.
-    python : str
-        The version of Python now.
+    ``recorded``, ``now``: tags of the code (`digicarbon.tracking.provenance`) when the runs were fitted, and of this
+    export. ``python``: the version of Python now.
     """
     then, today = recorded_versions(recorded), recorded_versions(now)
     lines = [

@@ -75,10 +75,7 @@ def do_file(
 ) -> str:
     """Return a do-file that fits runs and stops with an error if a number is not the recorded one.
 
-    Parameters
-    ----------
-    cases, sets, names, matrices, file
-        As in `digicarbon.replication.r.r_script`.
+    ``cases``, ``sets``, ``names``, ``matrices``, ``file``: as in `digicarbon.replication.r.r_script`.
     """
     remarks = Remarks("*")
     parts: list[tuple[Case, list[str]]] = []

@@ -28,13 +28,7 @@ NAMED = 3
 def answer(effects: Effects, joint: Joint | None, labels: Labels) -> Note:
     """Return the answer of a sweep.
 
-    Parameters
-    ----------
-    effects : Effects
-    joint : Joint or None
-        The joint test, if there is one.
-    labels : Labels
-        What terms and choices are called.
+    ``joint``: the joint test, if there is one. ``labels``: what terms and choices are called.
     """
     if not len(effects):
         return _nothing(effects)
@@ -100,16 +94,8 @@ def description(
 ) -> str:
     """Return the Markdown of a sweep's page in MLflow: title, answer, counts, data and the command.
 
-    Parameters
-    ----------
-    planned : Plan
-    words : Labels
-        The report's.
-    answer : Note or None
-    done, failed : int
-        Numbers of runs.
-    judged : sequence of Note
-        The experiment's claim, and whether it holds.
+    ``words``: the report's. ``done``, ``failed``: numbers of runs. ``judged``: the experiment's claim, and whether it
+    holds.
     """
     from digicarbon.config.files import command_line
     from digicarbon.sweep.provenance import data_name

@@ -98,10 +98,7 @@ class Effects:
 class Gathered:
     """Takes the results of runs, each fit once, and keeps their effects.
 
-    Parameters
-    ----------
-    run_effect : RunEffect
-        Which number of a run is its effect.
+    ``run_effect``: which number of a run is its effect.
     """
 
     def __init__(self, run_effect: RunEffect) -> None:

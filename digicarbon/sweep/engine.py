@@ -64,18 +64,8 @@ PATIENCE = 5.0
 class Fitted:
     """What a worker returns: a result, or the reason and traceback of a failure.
 
-    Attributes
-    ----------
-    index : int
-    result : Result or None
-        Without residuals, which no reader of a sweep looks at.
-    why : Note or None
-        Why there is no result.
-    traceback : str
-    start, end : int
-        Milliseconds since the epoch.
-    seconds : float
-        Duration of the fit.
+    ``result``: without residuals, which no reader of a sweep looks at. ``why``: why there is no result. ``start``,
+    ``end``: milliseconds since the epoch. ``seconds``: duration of the fit.
     """
 
     index: int
@@ -147,12 +137,7 @@ class Work:
 def fitted(work: Work) -> Generator[list[Fitted], None, None]:
     """Fit all runs of ``work`` and yield the results in any order, each run once.
 
-    Raises
-    ------
-    EstimationError
-        If workers cannot be started.
-    ConfigError
-        If a cluster does not answer.
+    Raises EstimationError if workers cannot be started; ConfigError if a cluster does not answer.
     """
     if not work.indices:
         return

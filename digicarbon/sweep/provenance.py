@@ -117,10 +117,7 @@ class Ledger:
 def ledger(runs: Sequence[Run]) -> Ledger:
     """Return the record of the data of a sweep's runs.
 
-    Raises
-    ------
-    DataError
-        If a measure cannot name its components.
+    Raises DataError if a measure cannot name its components.
     """
     origins = _Origins()
     tags = {run.label: origins.tags(run) for run in runs}
@@ -154,11 +151,7 @@ def fingerprint(specs: Specs, prepared: Prepared) -> str:
     diagnostic read), and the weights if they are taken. It does not cover where files are, what they are called, fields
     that decide no number (`Spec.no_numbers`), and files that were read for other columns.
 
-    Parameters
-    ----------
-    specs : Specs
-    prepared : Prepared
-        The data that ``specs`` describe.
+    ``prepared``: the data that ``specs`` describe.
     """
     return _Origins().fingerprint(specs, prepared)
 
@@ -468,12 +461,7 @@ WEIGHTS, OF_DIAGNOSTIC, OF_FILTER = "weights", "diagnostic_weights", "filter_wei
 def roster(planned: Plan, kinds: Mapping[str, Any] = MappingProxyType({}), claim: Claim | None = None) -> Roster:
     """Return what reports need to know of all runs before any is fitted, so that a page needs MLflow alone.
 
-    Parameters
-    ----------
-    planned : Plan
-    kinds : mapping
-        The kinds of its choices (`digicarbon.report.kinds.recorded`).
-    claim : Claim, optional
+    ``kinds``: the kinds of its choices (`digicarbon.report.kinds.recorded`).
     """
     runs = [
         Planned(
@@ -569,12 +557,7 @@ def simulated_tag(runs: Sequence[Run]) -> dict[str, str]:
 class Entries:
     """Creates the entries of a sweep's runs for the store.
 
-    Parameters
-    ----------
-    record : Ledger
-        Of the sweep's data.
-    run_effect : RunEffect
-        Which number of a run is its effect; by default the total effect.
+    ``record``: of the sweep's data. ``run_effect``: which number of a run is its effect; by default the total effect.
     """
 
     def __init__(self, record: Ledger, run_effect: RunEffect | None = None) -> None:

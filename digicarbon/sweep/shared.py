@@ -37,11 +37,7 @@ class Shared(Generic[T]):
     path of a file, which the worker reads once. Without a folder, as for workers on other machines, it is sent with
     each chunk of tasks, and a worker keeps the first copy.
 
-    Parameters
-    ----------
-    value : object
-    folder : Path or None
-        Where files are written for workers on this machine.
+    ``folder``: where files are written for workers on this machine.
     """
 
     def __init__(self, value: T, folder: Path | None) -> None:
@@ -75,11 +71,7 @@ class Shared(Generic[T]):
 class Received(Generic[T]):
     """A `Shared` in the process that it was sent to; it can be sent on.
 
-    Parameters
-    ----------
-    value : object
-    origin : tuple
-        How pickle recreates it.
+    ``origin``: how pickle recreates it.
     """
 
     def __init__(self, value: T, origin: tuple[Any, ...]) -> None:
@@ -117,17 +109,8 @@ def _keep(key: str, value: Received[Any]) -> None:
 class Task:
     """All that the fit of one run needs, small enough to be sent by the thousand.
 
-    Attributes
-    ----------
-    index : int
-        The run's place in the plan.
-    model : Model
-    diagnostic : Diagnostic
-    terms : tuple of str
-        All columns that the run reads.
-    selection : Shared or Received
-        Makes the panel of the terms.
-    weights : Shared or Received, or None
+    ``index``: the run's place in the plan. ``terms``: all columns that the run reads. ``selection``: makes the panel of
+    the terms.
     """
 
     index: int
@@ -145,11 +128,8 @@ class Task:
 class SharedPanels:
     """Makes the tasks of a sweep, which share what their runs share; a context that removes its files at the end.
 
-    Parameters
-    ----------
-    local : bool
-        Whether all workers are on this machine: shared data then go through files, from which large arrays are
-        mapped. Nothing is written before a task is pickled, so that threads or a single process copy nothing.
+    ``local``: whether all workers are on this machine: shared data then go through files, from which large arrays are
+    mapped. Nothing is written before a task is pickled, so that threads or a single process copy nothing.
     """
 
     def __init__(self, local: bool = True) -> None:
@@ -167,11 +147,7 @@ class SharedPanels:
     def task(self, index: int, run: Run) -> Task:
         """Return the task of a run.
 
-        Parameters
-        ----------
-        index : int
-            Returned with the result.
-        run : Run
+        ``index``: returned with the result.
         """
         prepared = run.prepared
         weights = None if prepared.weights is None else self._share(prepared.weights.ready())

@@ -54,13 +54,8 @@ class WhenQuiet:
     A sweep writes when answers come. If one run takes minutes, in this process or in a worker, earlier results would
     wait in memory all that time, and be lost if the command is killed.
 
-    Parameters
-    ----------
-    seconds : float
-        Length of a pause.
-    act : callable
-        Called in a separate thread, never during `heard`. A KeyboardInterrupt that it raises reaches the main thread
-        at once, any other error with the next `heard` or at the end.
+    ``seconds``: length of a pause. ``act``: called in a separate thread, never during `heard`. A KeyboardInterrupt that
+    it raises reaches the main thread at once, any other error with the next `heard` or at the end.
     """
 
     def __init__(self, seconds: float, act: Callable[[], None]) -> None:
@@ -182,14 +177,7 @@ class Finished:
 class Settings:
     """Settings of a whole sweep: its table, its workers and its store, and what it says of its choices and results.
 
-    Attributes
-    ----------
-    report : Report
-    executor : Executor
-    tracking : Tracking
-    kinds : mapping
-        The kinds of choices, as a sweep records them.
-    claim : Claim or None
+    ``kinds``: the kinds of choices, as a sweep records them.
     """
 
     report: Report
@@ -202,10 +190,7 @@ class Settings:
 def settings(composer: Composer) -> Settings:
     """Build the specifications that hold for a whole sweep.
 
-    Raises
-    ------
-    ConfigError
-        If one is wrong; the message names the place.
+    Raises ConfigError if one is wrong; the message names the place.
     """
     lacking = composer.missing()
     check_texts_of_report(composer)
@@ -223,10 +208,7 @@ def settings(composer: Composer) -> Settings:
 def settings_for(composer: Composer, planned: Plan) -> Settings:
     """Build the same for a plan, and refuse a report of a number that none of its models declares.
 
-    Raises
-    ------
-    ConfigError
-        As in `settings`, or if there is no such number.
+    Raises ConfigError as in `settings`, or if there is no such number.
     """
     chosen = settings(composer)
     chosen = replace(chosen, report=chosen.report.with_labels(labels(composer, planned)))

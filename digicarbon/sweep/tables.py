@@ -333,10 +333,7 @@ def _table_or_refusal(
 def absent(failures: Collection[tuple[str, Note]], columns: Collection[tuple[str, Note]]) -> tuple[Note, ...]:
     """Return the notes on runs that a table lacks since they failed, and on columns that cannot run, with reasons.
 
-    Parameters
-    ----------
-    failures, columns : collection of (str, Note)
-        Labels and why they are not in the table.
+    ``failures``, ``columns``: labels and why they are not in the table.
     """
     notes: list[Note] = []
     if failures:
@@ -363,19 +360,8 @@ def finished(
 ) -> Table:
     """Return a report's table with the notes and title of the sweep.
 
-    Parameters
-    ----------
-    table : Table
-    words : Labels
-        The report's.
-    notes : sequence of (str, sequence of Note)
-        Notes on the preparation of each run, by label.
-    simulated : bool
-        Whether any data are simulated.
-    lacking : int
-        Number of further recorded runs whose results cannot be read.
-    more : sequence of Note
-        Further notes.
+    ``words``: the report's. ``notes``: notes on the preparation of each run, by label. ``simulated``: whether any data
+    are simulated. ``lacking``: number of further recorded runs whose results cannot be read. ``more``: further notes.
     """
     if lacking:
         more = (*more, Note("unreadable", runs=lacking))
@@ -500,17 +486,9 @@ RECORDED = "table.json"
 def key_of(roster: bytes, title: str, report: Report, more: Sequence[Note] = (), data: str = "") -> str:
     """Return a key that is equal for sweeps with the same table and pictures; empty if that cannot be known.
 
-    Parameters
-    ----------
-    roster : bytes
-        All runs with their hashes, labels, choices and notes.
-    title : str
-    report : Report
-        A class from outside the package may read anything, so that its key is empty.
-    more : sequence of Note
-        Further notes of the sweep as a whole.
-    data : str
-        The fingerprint of all data: maps show columns that no model reads.
+    ``roster``: all runs with their hashes, labels, choices and notes. ``report``: a class from outside the package may
+    read anything, so that its key is empty. ``more``: further notes of the sweep as a whole. ``data``: the fingerprint
+    of all data: maps show columns that no model reads.
     """
     if type(report).__module__.partition(".")[0] != __package__.partition(".")[0]:
         return ""

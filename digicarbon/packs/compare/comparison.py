@@ -28,15 +28,8 @@ ONLY_IN_A, ONLY_IN_B = "only in A", "only in B"
 class Side:
     """One of two sweeps that are compared.
 
-    Attributes
-    ----------
-    name : str
-        What the user calls it.
-    sweep : RecordedSweep
-    configs : callable
-        Returns the composed configurations of the sweep by run id; called if they are needed.
-    run_id : str
-        The only run that is compared; empty for all.
+    ``name``: what the user calls it. ``configs``: returns the composed configurations of the sweep by run id; called if
+    they are needed. ``run_id``: the only run that is compared; empty for all.
     """
 
     name: str

@@ -16,13 +16,7 @@ from digicarbon.tracking import Planned
 class Place:
     """A recorded choice of a sweep.
 
-    Attributes
-    ----------
-    label : str
-        Its own, or that of a choice that comes to the same fit.
-    row : int
-        Of the sweep's table of runs.
-    run : Planned
+    ``label``: its own, or that of a choice that comes to the same fit. ``row``: of the sweep's table of runs.
     """
 
     label: str

@@ -63,13 +63,8 @@ def versions(then: Tags, now: Tags) -> list[tuple[str, str, str]]:
 class Reason:
     """One of the reasons why numbers moved.
 
-    Attributes
-    ----------
-    kind : {"data", "choice", "code", "packages"}
-    what : tuple of Note or str
-        The files, keys with both values, commits, or versions; a text where every language writes the same.
-    files : tuple of str
-        The files of the user's own code that differ.
+    ``what``: the files, keys with both values, commits, or versions; a text where every language writes the same.
+    ``files``: the files of the user's own code that differ.
     """
 
     kind: Kind
@@ -81,16 +76,8 @@ class Reason:
 class Origin:
     """What a recorded run was made from.
 
-    Attributes
-    ----------
-    hash : str
-        The run's content hash.
-    tags : mapping of str to str
-        Those of `TAGS` that it has.
-    options : mapping of str to str
-        The option of each group that it uses.
-    used : frozenset of str
-        The fields of the model that it does not ignore.
+    ``hash``: the run's content hash. ``tags``: those of `TAGS` that it has. ``options``: the option of each group that
+    it uses. ``used``: the fields of the model that it does not ignore.
     """
 
     hash: str
@@ -103,10 +90,7 @@ class Origin:
 class DataRecord:
     """The record of a sweep's data, by fingerprint.
 
-    Parameters
-    ----------
-    data : sequence of mapping
-        As `digicarbon.recorded.RecordedSweep.data` has it.
+    ``data``: as `digicarbon.recorded.RecordedSweep.data` has it.
     """
 
     data: Sequence[Mapping[str, Any]]
@@ -147,12 +131,7 @@ class DataRecord:
     def own_code(self, fingerprint: str, groups: Sequence[str], of: str = "") -> OwnCode:
         """Return the files of the user's own classes in some groups, by group and class.
 
-        Parameters
-        ----------
-        fingerprint : str
-        groups : sequence of str
-        of : str
-            The digest of the weights, or of the code that computes a run, if it is asked for these.
+        ``of``: the digest of the weights, or of the code that computes a run, if it is asked for these.
         """
         entry = self._places.get(fingerprint, {})
         every = entry.get("weights", {}).get(of, {}) if groups == WEIGHTED else entry
@@ -183,11 +162,7 @@ class Origins:
     def reasons(self, then: Origin, now: Origin, configs: Callable[[], tuple[str, str]]) -> tuple[Reason, ...]:
         """Return the reasons why numbers of a run moved; none if nothing that is recorded differs.
 
-        Parameters
-        ----------
-        then, now : Origin
-        configs : callable
-            Returns the two composed configurations; called where the content hash differs.
+        ``configs``: returns the two composed configurations; called where the content hash differs.
         """
         packages = self._packages(then.tags, now.tags)
         found: list[Reason] = []

@@ -52,10 +52,7 @@ def is_package(word: str) -> bool:
 def package_of(word: str) -> Source:
     """Return the expected numbers of a package.
 
-    Raises
-    ------
-    DataError
-        If its list of experiments is damaged.
+    Raises DataError if its list of experiments is damaged.
     """
     try:
         version, experiments = expected_of(Path(word))
@@ -76,16 +73,8 @@ def _numbers(one: Expected) -> Numbers:
 class Against:
     """What two sources of numbers have in common, and what one of them has alone.
 
-    Attributes
-    ----------
-    rows : sequence of Compared
-        Every number of the runs that are in both.
-    runs : int
-        How many these are.
-    alone : mapping of str to sequence of str
-        The runs of one side only: those of ``A`` and of ``B``.
-    numbers_alone : sequence of Compared
-        Their numbers.
+    ``rows``: every number of the runs that are in both. ``runs``: how many these are. ``alone``: the runs of one side
+    only: those of ``A`` and of ``B``. ``numbers_alone``: their numbers.
     """
 
     rows: Sequence[Compared]
@@ -135,13 +124,7 @@ def said_of(then: Source, now: Source, result: Against) -> Iterator[Note]:
 def table_of(rows: Sequence[Compared], most: int, words: Labels) -> Table | None:
     """Return the numbers that differ, the largest differences first; None if none does.
 
-    Parameters
-    ----------
-    rows : sequence of Compared
-    most : int
-        How many are shown.
-    words : Labels
-        The language of heads and notes.
+    ``most``: how many are shown. ``words``: the language of heads and notes.
     """
     differ = largest_first(row for row in rows if not row.exact)
     if not differ:

@@ -36,11 +36,7 @@ LISTED = 5
 def summary(comparison: Comparison, overrides: Sequence[str] = ()) -> list[Note]:
     """Return the result as notes, the most important one first.
 
-    Parameters
-    ----------
-    comparison : Comparison
-    overrides : sequence of str
-        Words of the command line that the named commands need, too.
+    ``overrides``: words of the command line that the named commands need, too.
     """
     return [*_counts(comparison), *_effects(comparison), *_further(comparison), *_separate(comparison, overrides)]
 

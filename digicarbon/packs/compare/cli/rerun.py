@@ -47,19 +47,9 @@ class Refitted:
 def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
     """Fit a recorded run again and print how its numbers differ; return 0 if they are equal, 1 if not.
 
-    Parameters
-    ----------
-    run : str
-        Its id, the beginning of its id, or its label.
-    experiment : str
-        Experiment in which it is searched; may be empty.
-    overrides : sequence of str
-        E.g. ``tracking=server``.
-
-    Raises
-    ------
-    DigicarbonError
-        If there is no such run, or it cannot be fitted today, e.g. since its data are gone.
+    ``run``: its id, the beginning of its id, or its label. ``experiment``: experiment in which it is searched; may be
+    empty. ``overrides``: e.g. ``tracking=server``. Raises DigicarbonError if there is no such run, or it cannot be
+    fitted today, e.g. since its data are gone.
     """
     tracking, recorded = stored(run, experiment, overrides)
     _refuse(recorded)
@@ -78,10 +68,8 @@ def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
 def fitted_again(recorded: Recorded, config: str) -> Refitted:
     """Fit a recorded run from its composed configuration, as the worker of a sweep does.
 
-    Raises
-    ------
-    EstimationError
-        If its data are gone, or it cannot be fitted with its configuration and today's data and code.
+    Raises EstimationError if its data are gone, or it cannot be fitted with its configuration and today's data and
+    code.
     """
     from threadpoolctl import threadpool_limits
 

@@ -45,18 +45,8 @@ def plan(request: Request, every: bool, blind: bool = False, **numbers: str) -> 
 def shown(request: Request, every: bool, draws: str = DRAWS, effect: str = EFFECT, seed: str = SEED) -> None:
     """Print the power of each specification of a plan; the real outcome is fitted by none.
 
-    Parameters
-    ----------
-    request : Request
-    every : bool
-        Show each of many specifications.
-    draws, effect, seed : str
-        As the command line gives them.
-
-    Raises
-    ------
-    ConfigError
-        If a flag is no number, or no run can be done.
+    ``every``: show each of many specifications. ``draws``, ``effect``, ``seed``: as the command line gives them. Raises
+    ConfigError if a flag is no number, or no run can be done.
     """
     many, start = _whole("--draws", draws), _whole("--seed", seed)
     size = _number("--effect", effect)

@@ -38,15 +38,8 @@ Named = tuple[Sequence[str], "Change"]
 class Change:
     """Something that is no longer as it was locked.
 
-    Attributes
-    ----------
-    kind : str
-        ``choice``, ``seed``, ``exclusions``, ``estimand``, ``report``, ``runs``, ``code``, ``weights``, ``data`` or
-        ``file``.
-    key : str
-        What changed: a dotted key, a class, a matrix, or a series.
-    note : Note
-        Then and now, in words.
+    ``kind``: ``choice``, ``seed``, ``exclusions``, ``estimand``, ``report``, ``runs``, ``code``, ``weights``, ``data``
+    or ``file``. ``key``: what changed: a dotted key, a class, a matrix, or a series. ``note``: then and now, in words.
     """
 
     kind: str
@@ -68,16 +61,8 @@ def changes(
 ) -> list[Change]:
     """Return what differs between a locked plan and the plan of today.
 
-    Parameters
-    ----------
-    then, now : mapping
-        As `digicarbon.packs.deposit.lock.content.content` returns them.
-    sets : mapping of str to DataSet
-        The data of today.
-    versions : (str, str)
-        Of digicarbon, then and now.
-    composer : Composer
-        Of the plan of today; it knows where keys are set.
+    ``then``, ``now``: as `digicarbon.packs.deposit.lock.content.content` returns them. ``sets``: the data of today.
+    ``versions``: of digicarbon, then and now. ``composer``: of the plan of today; it knows where keys are set.
     """
     where = _where(composer)
     body = list(_body(then["plan"], now["plan"], where, AXES))

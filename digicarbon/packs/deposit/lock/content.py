@@ -34,14 +34,7 @@ SEED = "seed"
 def content(composer: Composer, planned: Plan, report: Report, reader: Reader | None = None) -> dict[str, Any]:
     """Return what a lock holds of a plan; nothing of it depends on the values of the outcome.
 
-    Parameters
-    ----------
-    composer : Composer
-    planned : Plan
-    report : Report
-        Of the plan, see `digicarbon.sweep.sweep.settings_for`.
-    reader : Reader, optional
-        Takes in what the runs read.
+    ``report``: of the plan, see `digicarbon.sweep.sweep.settings_for`. ``reader``: takes in what the runs read.
     """
     reader = reader or Reader()
     reader.read(planned.runs)

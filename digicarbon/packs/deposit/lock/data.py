@@ -92,10 +92,7 @@ class DataSet:
 class Reader:
     """Finds what the runs of a plan read; what they share is found once.
 
-    Attributes
-    ----------
-    sets : dict of str to DataSet
-        By the name of the source.
+    ``sets``: by the name of the source.
     """
 
     sets: dict[str, DataSet] = field(default_factory=dict)

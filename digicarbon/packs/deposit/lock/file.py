@@ -76,10 +76,7 @@ class Lock:
     def write(self) -> None:
         """Write the file, whole or not at all.
 
-        Raises
-        ------
-        LockError
-            If it cannot be written.
+        Raises LockError if it cannot be written.
         """
         node = {
             "format": FORMAT,
@@ -120,10 +117,7 @@ def read(path: Path) -> Lock | None:
 def path_of(name: str) -> Path:
     """Return the file of an experiment's lock: beside the user's own experiment, else in ``./experiments``.
 
-    Raises
-    ------
-    LockError
-        If there is no experiment of this name.
+    Raises LockError if there is no experiment of this name.
     """
     path = find(name)
     if path is None or name == ROOT:

@@ -31,12 +31,7 @@ class StampError(DigicarbonError):
 class Stamp:
     """A time stamp of an authority.
 
-    Attributes
-    ----------
-    answer : bytes
-        As ``openssl ts -verify`` reads it.
-    time : str
-        What the authority says.
+    ``answer``: as ``openssl ts -verify`` reads it. ``time``: what the authority says.
     """
 
     answer: bytes
@@ -46,10 +41,7 @@ class Stamp:
 def tagged(folder: Path, name: str, message: str) -> str:
     """Make an annotated tag of Git in a folder's repository, and return its name, with a number if it is taken.
 
-    Raises
-    ------
-    StampError
-        If the folder is in no repository, or Git makes no tag.
+    Raises StampError if the folder is in no repository, or Git makes no tag.
     """
     if _git(folder, "rev-parse", "--verify", "HEAD").returncode:
         raise StampError(Note("lock_no_git"))
@@ -75,10 +67,7 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def stamped(digest: str, url: str) -> Stamp:
     """Ask a time stamping authority at an address to stamp a SHA-256, 64 hexadecimal digits.
 
-    Raises
-    ------
-    StampError
-        If the authority cannot be reached, refuses, or its answer is about something else.
+    Raises StampError if the authority cannot be reached, refuses, or its answer is about something else.
     """
     nonce = secrets.randbits(63)
     try:

@@ -34,15 +34,8 @@ MOST_CHANGES = 6
 class State:
     """A lock and the plan of today.
 
-    Attributes
-    ----------
-    lock : Lock or None
-        None if the file cannot be read, which the note says.
-    changes : sequence of Change
-    first : sequence of str
-        When each change was noticed first.
-    note : Note
-        What tables and pages say.
+    ``lock``: None if the file cannot be read, which the note says. ``first``: when each change was noticed first.
+    ``note``: what tables and pages say.
     """
 
     lock: Lock | None
@@ -84,13 +77,7 @@ class State:
 def state(composer: Composer, planned: Plan, report: Report, remember: bool = True) -> State | None:
     """Compare a plan with its lock; None if it is not locked.
 
-    Parameters
-    ----------
-    composer : Composer
-    planned : Plan
-    report : Report
-    remember : bool
-        Whether the lock's file keeps when a change was noticed first.
+    ``remember``: whether the lock's file keeps when a change was noticed first.
     """
     if composer.name == ROOT:
         return None

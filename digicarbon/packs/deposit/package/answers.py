@@ -199,12 +199,7 @@ class Answers(Spec):
 class Question:
     """A question to the authors.
 
-    Attributes
-    ----------
-    key : str
-        E.g. ``title`` or ``data.mydata.share``.
-    words : mapping of str to str
-        The question by language.
+    ``key``: e.g. ``title`` or ``data.mydata.share``. ``words``: the question by language.
     """
 
     key: str
@@ -232,10 +227,7 @@ def path() -> Path:
 def answers(file: Path) -> Answers:
     """Return the answers in a file; none if there is no file.
 
-    Raises
-    ------
-    ConfigError
-        If the file is no mapping, or an answer is unknown or of the wrong kind.
+    Raises ConfigError if the file is no mapping, or an answer is unknown or of the wrong kind.
     """
     if not file.is_file():
         return Answers()

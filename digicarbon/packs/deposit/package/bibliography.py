@@ -38,12 +38,8 @@ def replaced(answers: Answers) -> list[str]:
 class Bibliography:
     """The works that a package cites.
 
-    Attributes
-    ----------
-    methods, software, data, further : tuple of Entry
-        Of the models and tests; of the packages; of the sources of data; of the authors' own.
-    unknown : tuple of str
-        Keys that classes name and that no entry has.
+    ``methods``, ``software``, ``data``, ``further``: of the models and tests; of the packages; of the sources of data;
+    of the authors' own. ``unknown``: keys that classes name and that no entry has.
     """
 
     methods: tuple[Entry, ...]

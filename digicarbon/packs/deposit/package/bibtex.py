@@ -14,12 +14,7 @@ _FIELD = re.compile(r"(\w+)\s*=\s*")
 class Entry:
     """An entry of a bibliography.
 
-    Attributes
-    ----------
-    key, kind : str
-        E.g. ``hansen1999`` and ``article``.
-    fields : mapping of str to str
-        As written in BibTeX.
+    ``key``, ``kind``: e.g. ``hansen1999`` and ``article``. ``fields``: as written in BibTeX.
     """
 
     key: str
@@ -79,10 +74,7 @@ def _people(authors: str) -> str:
 def entries(text: str) -> list[Entry]:
     """Return the entries of a text in BibTeX; what is between them is left out.
 
-    Raises
-    ------
-    ValueError
-        If an entry has no end, or a text has none; the argument is the key or the text's beginning.
+    Raises ValueError if an entry has no end, or a text has none; the argument is the key or the text's beginning.
     """
     found: list[Entry] = []
     place = 0

@@ -58,19 +58,8 @@ class _Shown:
 def facts(project: Project, answers: Answers, title: str) -> Facts:
     """Return the facts of a package, its files among them.
 
-    Parameters
-    ----------
-    project : Project
-        Learns where the files of data are put.
-    answers : Answers
-        Of the authors: files of data are copied only where they say so.
-    title : str
-        Of the study.
-
-    Raises
-    ------
-    DataError
-        If data are no longer those of the runs.
+    ``project``: learns where the files of data are put. ``answers``: of the authors: files of data are copied only
+    where they say so. ``title``: of the study. Raises DataError if data are no longer those of the runs.
     """
     members = project.members
     shown: list[_Shown] = []

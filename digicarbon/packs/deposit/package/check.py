@@ -33,10 +33,7 @@ SHOWN = 10
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write pages and ``comparison.csv``, and print the verdict; return 1 if a number differs.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        The folder of the package, the folder that it is built in, and ``--only EXPERIMENT``.
+    ``arguments``: the folder of the package, the folder that it is built in, and ``--only EXPERIMENT``.
     """
     parser = argparse.ArgumentParser(prog="digicarbon.packs.deposit.package.check")
     parser.add_argument("package", type=Path)

@@ -36,12 +36,7 @@ _VERDICTS: Mapping[str, Mapping[str, str]] = {
 class Item:
     """An item of a checklist.
 
-    Attributes
-    ----------
-    number : int
-    verdict : {"yes", "no", "not_applicable", "authors"}
-    evidence : Note
-        Why, and the file that shows it.
+    ``evidence``: why, and the file that shows it.
     """
 
     number: int

@@ -76,16 +76,7 @@ class _Origin:
 def data_of(project: Project, answers: Answers) -> tuple[list[Source], list[Variable], list[Matrix]]:
     """Return sources, variables and weights of the experiments of a package.
 
-    Parameters
-    ----------
-    project : Project
-        Learns where the files of data are put.
-    answers : Answers
-
-    Raises
-    ------
-    DataError
-        If the data are no longer those of the runs.
+    ``project``: learns where the files of data are put. Raises DataError if the data are no longer those of the runs.
     """
     origins: list[_Origin] = []
     matrices: dict[str, Matrix] = {}

@@ -113,17 +113,8 @@ class Experiment:
 class Display:
     """A table or a figure of the package.
 
-    Attributes
-    ----------
-    title : str
-    kind : {"table", "figure"}
-    experiment : str
-    command : tuple of str
-        The words that make it.
-    files : tuple of str
-        Its files in the package, below ``expected/``.
-    numbers : str
-        The file with its numbers to full precision; empty for a figure.
+    ``command``: the words that make it. ``files``: its files in the package, below ``expected/``. ``numbers``: the file
+    with its numbers to full precision; empty for a figure.
     """
 
     title: str
@@ -278,17 +269,8 @@ class Variable:
 class Matrix:
     """Spatial weights.
 
-    Attributes
-    ----------
-    option, kind : str
-        E.g. ``w1_adjacency`` and ``AdjacencyWeights``.
-    digest : str
-        Empty where its files are not passed on.
-    units, links : int
-    normalised : str
-        E.g. ``row``.
-    files : tuple of str
-        Places of the files that they are read from.
+    ``option``, ``kind``: e.g. ``w1_adjacency`` and ``AdjacencyWeights``. ``digest``: empty where its files are not
+    passed on. ``normalised``: e.g. ``row``. ``files``: places of the files that they are read from.
     """
 
     option: str
@@ -328,11 +310,7 @@ class Seed:
 class Package:
     """An installed Python package.
 
-    Attributes
-    ----------
-    name, version, licence, summary, url : str
-    direct : bool
-        Whether digicarbon itself or a module of the authors requires it; the others are needed by these.
+    ``direct``: whether digicarbon itself or a module of the authors requires it; the others are needed by these.
     """
 
     name: str

@@ -48,15 +48,8 @@ _NEXT = re.compile(r" (?=[+~]*[\w./@]+=)")
 class Member:
     """An experiment and its sweep.
 
-    Attributes
-    ----------
-    name : str
-    section : str
-        The experiment that lists it; empty if it was named itself.
-    tracking : Tracking
-    sweep : RecordedSweep
-    key : str
-        The name of its folders in the package, which every system allows.
+    ``section``: the experiment that lists it; empty if it was named itself. ``key``: the name of its folders in the
+    package, which every system allows.
     """
 
     name: str
@@ -128,10 +121,7 @@ class Member:
     def again(self, preparation: Preparation) -> Iterator[tuple[str, Again]]:
         """Yield each fingerprint with a run that has these data, as it is prepared today.
 
-        Raises
-        ------
-        DataError
-            If they are no longer those of the run.
+        Raises DataError if they are no longer those of the run.
         """
         for fingerprint, row in self.prints.items():
             with Caught(Note("code_of_run")) as caught:
@@ -145,10 +135,7 @@ class Member:
     def fit_own(self) -> None:
         """Fit the quickest run of each choice of model and diagnostic whose class is no part of digicarbon.
 
-        Raises
-        ------
-        DataError
-            If it cannot be fitted today, or its numbers are not those that are recorded.
+        Raises DataError if it cannot be fitted today, or its numbers are not those that are recorded.
         """
         from threadpoolctl import threadpool_limits
 
@@ -258,18 +245,8 @@ def _nodes(node: Any) -> Iterator[Mapping[str, Any]]:
 def members(names: Sequence[str], store: Sequence[str]) -> list[Member]:
     """Return the recorded sweeps of experiments, those of an experiment that lists others in their place.
 
-    Parameters
-    ----------
-    names : sequence of str
-    store : sequence of str
-        Overrides of ``tracking``.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such experiment, or one is named twice.
-    DataError
-        If one is not recorded as it stands; the message has the command that records it.
+    ``store``: overrides of ``tracking``. Raises ConfigError if there is no such experiment, or one is named twice;
+    DataError if one is not recorded as it stands; the message has the command that records it.
     """
     seen: dict[str, str] = {}
     result: list[Member] = []

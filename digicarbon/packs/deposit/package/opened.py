@@ -58,15 +58,8 @@ def opened_by(modules: Collection[str], stores: Collection[str]) -> Iterator[dic
 
     Only what Python opens is seen: a library in another language may open files by itself.
 
-    Yields
-    ------
-    dict of str to str
-        After the block: the name of the module by the path of each file that is data.
-
-    Raises
-    ------
-    DataError
-        If a file is outside the working directory, so that a package cannot hold it where the module looks for it.
+    Yields what has, after the block, the name of the module by the path of each file that is data. Raises DataError if
+    a file is outside the working directory, so that a package cannot hold it where the module looks for it.
     """
     data: dict[str, str] = {}
     if not modules:

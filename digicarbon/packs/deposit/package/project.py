@@ -317,14 +317,7 @@ class Project:
 
         The file is empty where the command sets it, and the line is 0 where no file of the package does.
 
-        Parameters
-        ----------
-        one : Member
-        key : str
-            The key that holds the value itself and takes it from no other.
-        value : object
-        option : str
-            Of the key's group.
+        ``key``: the key that holds the value itself and takes it from no other. ``option``: of the key's group.
         """
         if any(word.lstrip("+").startswith(f"{key}=") for word in one.overrides):
             return "", 0

@@ -22,18 +22,9 @@ SHOWN = 20
 def rebuilt(files: Mapping[str, bytes], data: Mapping[str, str]) -> tuple[str, Mapping[str, Any]]:
     """Rebuild a package with the installed packages; return the verdict and what was measured.
 
-    Parameters
-    ----------
-    files : mapping of str to bytes
-        The contents of the package.
-    data : mapping of str to str
-        The place in the package of each file of data, by its path on this computer; those that are not passed on are
-        needed, too.
-
-    Raises
-    ------
-    DataError
-        If a number differs, or the package cannot be rebuilt.
+    ``files``: the contents of the package. ``data``: the place in the package of each file of data, by its path on this
+    computer; those that are not passed on are needed, too. Raises DataError if a number differs, or the package cannot
+    be rebuilt.
     """
     with tempfile.TemporaryDirectory(prefix="digicarbon_package-") as scratch:
         target = Path(scratch) / "package"

@@ -58,17 +58,9 @@ class _Pin:
 def today(modules: Iterable[bytes], packs: Iterable[str] = ()) -> tuple[Software, dict[str, bytes]]:
     """Return this computer with its software, and the files that install the software.
 
-    Parameters
-    ----------
-    modules : iterable of bytes
-        The authors' own modules, which may import packages that digicarbon does not need.
-    packs : iterable of str
-        The packages of the packs of other distributions that are used.
-
-    Raises
-    ------
-    DataError
-        If the rebuild could not install a pack.
+    ``modules``: the authors' own modules, which may import packages that digicarbon does not need. ``packs``: the
+    packages of the packs of other distributions that are used. Raises DataError if the rebuild could not install a
+    pack.
     """
     wheels: dict[str, tuple[str, bytes] | None] = {}
     for package in packs:
@@ -185,15 +177,8 @@ def _wheel(name: str, files: Mapping[str, bytes], beside: Mapping[str, str]) -> 
 def pack_wheel(package: str) -> tuple[str, tuple[str, bytes] | None]:
     """Return the name of a pack's distribution with a wheel of it; None if an index of packages has it for pip.
 
-    Parameters
-    ----------
-    package : str
-        The package of a pack of another distribution.
-
-    Raises
-    ------
-    DataError
-        If the pack is compiled for this computer and was installed from a folder or a file of it.
+    ``package``: the package of a pack of another distribution. Raises DataError if the pack is compiled for this
+    computer and was installed from a folder or a file of it.
     """
     installed = pack.distributions()[package]
     if installed is None:

@@ -33,12 +33,7 @@ from digicarbon.weights import Islands, Weights
 class Fit:
     """A specification that is fitted again.
 
-    Attributes
-    ----------
-    run : Run
-    estimand : Estimand
-    numbers : tuple of float
-        In the whole sample: estimate, standard error, and the p value of both.
+    ``numbers``: in the whole sample: estimate, standard error, and the p value of both.
     """
 
     run: Run
@@ -58,8 +53,6 @@ def numbers_of(result: Result, estimand: Estimand) -> tuple[float, float, float]
 def left_out(fits: Sequence[Fit], executor: Executor) -> LeftOut:
     """Fit specifications again without each unit.
 
-    Notes
-    -----
     The sample is the run's one without the rows of the unit; W is that of the other units, normalised anew as its
     specification says. A unit that is not in the sample of a run changes nothing of it. p values are those of the
     standard errors, in the whole sample, too: the wild bootstrap would be drawn for each of thousands of fits.
