@@ -1,4 +1,4 @@
-"""Every shipped experiment plans, runs, and is in MLflow with the numbers that were fitted."""
+"""Every shipped experiment plans, runs, is in MLflow with the numbers that were fitted, and is in one language."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 from conftest import REPOSITORY
 from mlflow import MlflowClient
 from mlflow.entities import Run as StoredRun
+from one_language import assert_chinese, assert_english
 
 from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
@@ -61,10 +62,10 @@ def _children(client: MlflowClient, parent_id: str) -> dict[str, StoredRun]:
     return {run.data.tags["digicarbon.label"]: run for run in found}
 
 
-def _planned(name: str, request: pytest.FixtureRequest) -> tuple[Composer, Plan]:
+def _planned(name: str, request: pytest.FixtureRequest, *words: str) -> tuple[Composer, Plan]:
     if _real(name):
         request.getfixturevalue("data_folder")
-    plain, axes = read_overrides(["executor=sequential", *SMALLER.get(name, ())], loader())
+    plain, axes = read_overrides(["executor=sequential", *SMALLER.get(name, ()), *words], loader())
     composer = Composer(loader(), name, plain)
     return composer, plan(composer, axes)
 
@@ -75,7 +76,7 @@ def _real(name: str) -> bool:
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_experiment_runs_and_is_recorded(name: str, client: MlflowClient, request: pytest.FixtureRequest) -> None:
-    composer, planned = _planned(name, request)
+    composer, planned = _planned(name, request, *([] if _real(name) else ["report.language=zh"]))
     finished = sweep.run(composer, planned)
     assert finished.failures == []
     assert finished.done == len(planned.runs)
@@ -98,6 +99,12 @@ def test_experiment_runs_and_is_recorded(name: str, client: MlflowClient, reques
     parent = client.get_run(finished.parent_id)
     assert parent.data.tags["digicarbon.kind"] == "sweep"
     assert parent.data.metrics == {"runs.done": float(len(planned.runs)), "runs.failed": 0.0}
+    if not _real(name):
+        assert_chinese(finished.table)
+        # the same results again, without a fit
+        again = sweep.run(*_planned(name, request))
+        assert again.kept == len(planned.runs)
+        assert_english(again.table)
 
 
 def _assert_same_numbers(child: StoredRun, estimates: pd.DataFrame) -> None:

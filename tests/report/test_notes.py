@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
 from english import english
+from one_language import assert_chinese, assert_english, walk
 
 from digicarbon.config.compose import Composer, loader
 from digicarbon.data import note_words
@@ -26,55 +26,16 @@ from digicarbon.sweep import sweep
 
 pytestmark = pytest.mark.long
 
-EXPERIMENTS = {
-    "distance_bands": [],
-    "distance_decay": [],
-    "local_effects": [],
-    "endogenous_spatial": [],
-    "table2_descriptive": [],
-    "table3_baseline": [],
-    "robustness_emissions": [],
-    "robustness_gmm": [],
-    "robustness_iv": [],
-    "model_choice": [],
-    "spatial_choice": ["diagnostic.draws=9"],
-    "spatial_filter": [],
-    "spatial_regions": [],
-    "table5_nonlinear": [],
-    "moderation_income": [],
-    "moderation_triple": ["source.size=provinces"],
-    "table6_moran": [],
-    "table7_spatial_w1": ["model.durbin=all", "inference=cluster"],
-    "table8_spatial_w2": [],
-    "table9_10_regions": [],
-    "figures_3_5_maps": [],
-    "placebo_measure": ["measure.permute=1,2,3"],
-    "placebo_weights": ["weights.seed=1,5"],
+VARIED = {
     "robustness": ["draw.n=30", "report.draws=9"],
     "robustness_kinds": ["report.draws=9"],
-    "one_answer": [],
-    "policy_checks": [],
-    "mediation_paths": [],
-    "mediation_space": [],
-    "dynamic_spatial": [],
-    "dynamic_spatial_responses": [],
-    "policy_did": [],
-    "policy_event_study": [],
-    "policy_robustness": [],
-    "policy_spillovers": [],
-    "quantile_effects": ["source.periods=6"],
-    "sensitivity_controls": [],
-    "shift_share_overid": [],
-    "shift_share_rotemberg": [],
+    "table7_spatial_w1": ["model.durbin=all", "inference=cluster"],
     "threshold_one": ["model.resampling=units"],
-    "threshold_space": [],
     "threshold_two": ["model.sets=robust"],
-    "which_weights": ["diagnostic.draws=99", "model.kind=sar,sem"],
-    "several_weights": ["source.n=20"],
     "unbalanced_spatial": ["model.test=errors"],
+    "which_weights": ["diagnostic.draws=99", "model.kind=sar,sem"],
 }
-DECIDING = ("model_choice", "moderation_income", "moderation_triple", "spatial_choice", "table5_nonlinear")
-"""Experiments whose tables have sentences in their cells."""
+"""Experiments with choices that have other notes; as they ship they are read where all of them are fitted."""
 
 
 DIAGNOSTICS = {
@@ -125,66 +86,19 @@ DIAGNOSTICS = {
 """Experiment and choices with which each diagnostic is shown."""
 
 
-def walk(table: Table | None) -> Iterator[Table]:
-    while table is not None:
-        yield table
-        table = table.below
-
-
-def test_no_simulated_experiment_is_left_out() -> None:
-    shipped = {path.stem for path in (REPOSITORY / "experiments").glob("*.yaml")}
-    lists = {"paper", "placebo"}
-    assert set(EXPERIMENTS) == {name for name in shipped if "china" not in name.split("_")} - lists
-
-
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_a_shipped_experiment_is_in_one_language(name: str, project: Path) -> None:
-    plain, axes = read_overrides(["executor=sequential", "report.language=zh", *EXPERIMENTS[name]], loader())
+@pytest.mark.parametrize("name", VARIED)
+def test_an_experiment_with_other_choices_is_in_one_language(name: str, project: Path) -> None:
+    plain, axes = read_overrides(["executor=sequential", "report.language=zh", *VARIED[name]], loader())
     composer = Composer(loader(), name, plain)
     planned = plan(composer, axes)
     found = sweep.run(composer, planned)
     assert found.failures == []
-    assert found.table is not None
-    assert found.table.title.endswith("（SIMULATED：模拟数据）")
-    assert len([note for table in walk(found.table) for note in table.notes]) > 1
-    for text in texts(found.table):
-        shown = re.sub(r"经[^，；]*(, permuted \(\d+\))?过滤", "", text)
-        assert english(shown) == [], text
-        assert keys(text) == [], text
+    assert_chinese(found.table)
     # the same results again, without a fit
     composer = Composer(loader(), name, [*plain, "report.language=en"])
     again = sweep.run(composer, plan(composer, axes))
     assert again.kept == len(planned.runs)
-    assert again.table is not None
-    for text in texts(again.table):
-        assert not re.search("[\u2e80-\uffef]", text), text
-        assert keys(text) == [], text
-
-
-def texts(table: Table) -> Iterator[str]:
-    """Yield all that a reader sees: titles, heads, rows, cells and notes."""
-    for part in walk(table):
-        yield part.title
-        yield from (words for words, _ in part.spanners)
-        yield from map(str, (*part.cells.columns, *part.cells.index, *part.cells.to_numpy().ravel()))
-        yield from part.notes
-
-
-ADVICE = frozenset(
-    key
-    for code in note_words()
-    for piece in template(code, "en")
-    if isinstance(piece, str)
-    for key in re.findall(r"(?a:[a-z]\w*(?:[._=]\w+)+)", piece)
-)
-"""What notes tell the reader to write, e.g. ``report.most_runs``; their templates hold it."""
-
-
-def keys(text: str) -> list[str]:
-    """Return names of choices and variables as a specification writes them, e.g. ``model.effects`` or ``ln_e``."""
-    plain = re.sub(r"`[^`]*`|'[^']*'|[\w/]+\.(?:csv|parquet)\b", " ", text)
-    found = re.findall(r"(?a:\b[a-zA-Z]\w*(?:[._=]+[A-Za-z]\w*)+)", plain)
-    return [key for key in found if not any(key.startswith(known) or known.startswith(key) for known in ADVICE)]
+    assert_english(again.table)
 
 
 def test_every_diagnostic_is_shown() -> None:
