@@ -24,7 +24,7 @@ from digicarbon.version import __version__
 
 STATUS = {"FailedRunsError": 1, "PlanChangedError": 1, "UndeliveredError": 1, "WaitingRunsError": 3}
 """Exit statuses of errors by name, so that their modules need not be loaded; 2 for any other error."""
-COLLECT = (200_000, 20, 20)
+COLLECT = (1_000_000, 20, 20)
 """Thresholds of the garbage collector, instead of 700, 10 and 10. Modules, configurations and plans stay in memory: to
 search them for garbage repeatedly takes a sixth of the time of a single fit."""
 

@@ -517,9 +517,9 @@ class Composer:
         return {(group, option): {group: nodes[group]} for group, option in options.items()}
 
     def _composed_option(self, group: str, option: str) -> Mapping[str, Node] | None:
-        self.require_option(group, option)
         if option == self.chosen[group]:
             return {group: self._base_nodes[group]}
+        self.require_option(group, option)
         config, _ = self._compose([f"{group}={option}"])
         same = _container(config, without=group) == _container(self.base, without=group)
         return {group: _nodes(config)[group]} if same else None

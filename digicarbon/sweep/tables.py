@@ -9,6 +9,7 @@ import csv
 import hashlib
 import json
 import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -502,7 +503,10 @@ def key_of(roster: bytes, title: str, report: Report, more: Sequence[Note] = (),
 
 def _code() -> list[str]:
     """Return what is equal as long as the package and those that compute and draw for it are the same."""
-    files = sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.csv")])
+    endings = (".py", ".csv")
+    files = sorted(
+        Path(folder, name) for folder, _, names in os.walk(PACKAGE) for name in names if name.endswith(endings)
+    )
     return [
         *(f"{file.name} {status.st_size} {status.st_mtime_ns}" for file in files if (status := file.stat())),
         *(f"{name} {version}" for name, version in versions().items()),
