@@ -71,7 +71,7 @@ def test_the_same_run_has_the_same_numbers(recorded: Path, capsys: Capture) -> N
     text = said(capsys, run_id)
     assert f"Run {run_id}: inference=robust, experiment digicarbon" in text
     assert "data      the same files, choices and numbers" in text
-    assert "code      the same" in text
+    assert "code      the same (commit none)\n" in text
     assert "packages  the same versions" in text
     assert "hash      the same" in text
     numbers = len(client().get_run(run_id).data.metrics)
@@ -145,6 +145,12 @@ def test_other_package_versions_are_named(recorded: Path, capsys: Capture) -> No
     packages = {**json.loads(provenance()["digicarbon.packages"]), "numpy": "1.0"}
     client().set_tag(run_id, "digicarbon.packages", json.dumps(packages))
     assert "packages  DIFFERENT: numpy 1.0 then, " in said(capsys, run_id)
+
+
+def test_another_commit_is_named_though_the_code_is_the_same(recorded: Path, capsys: Capture) -> None:
+    run_id = children()["inference=classic"]
+    client().set_tag(run_id, "mlflow.source.git.commit", "12ab" * 10)
+    assert "code      the same (commit 12ab12ab12 then, none now)\n" in said(capsys, run_id)
 
 
 def test_what_cannot_be_fitted_again(recorded: Path, capsys: Capture) -> None:
