@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from spatial_iv_world import world
 from tiny_panels import pairs, tiny
 
 import digicarbon as dc
@@ -66,3 +67,15 @@ def test_the_order_of_units_decides_nothing(
         except EstimationError as error:
             found.append(error.said.code)
     assert set(found) == {said}
+
+
+def test_residuals_of_first_stages_count_as_parameters() -> None:
+    """The test of exogeneity has those of two endogenous columns beside four regressors: more than all instruments."""
+    model = dc.SpatialIV(
+        y="y", x=["x"], controls=["z"], endogenous=["x"], instruments=["q"], kind="sar", effects="none", lags=1
+    )
+    with pytest.raises(EstimationError, match=r"^6 \(effective\) observations cannot identify 6 parameters"):
+        model.fit(*world(6, 1))
+    found = model.fit(*world(7, 1)).statistics
+    # one degree of freedom is left: the survival function of F(2, 1)
+    assert found["endogeneity_p"] == pytest.approx((1 + 2 * found["endogeneity"]) ** -0.5)

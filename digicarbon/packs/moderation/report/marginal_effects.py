@@ -62,7 +62,7 @@ class MarginalEffectTable(RegressionTable):
         most = max(frame["given"].map(_key).nunique() for frame in frames)
         for number in range(most):
             parts = [_part(frame, number) for frame in frames]
-            given = ["" if part.empty else self.words.cell(part["given"].iloc[0]) for part in parts]
+            given = [self.words.cell(next(iter(part["given"]), "")) for part in parts]
             if any(given):
                 yield self.words.cell("given"), given
             for quantity in EFFECTS:
