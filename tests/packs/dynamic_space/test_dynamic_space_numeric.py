@@ -191,21 +191,35 @@ def test_the_adjusted_score_is_zero_on_average_and_has_the_variance_that_errors_
     np.testing.assert_allclose(np.cov(np.array(scores).T).diagonal(), np.mean(outer, axis=0).diagonal(), rtol=0.1)
 
 
-@pytest.mark.parametrize("effects", ["unit", "two_way"])
-def test_the_adjusted_estimate_solves_its_equations(effects: str) -> None:
-    w = balanced(30)
-    y, z = drawn(w.w, np.random.default_rng(4))
-    setting = Setting(30, T, effects, "score")
+def solves_its_equations(y: np.ndarray, z: np.ndarray, w: DenseOperator, setting: Setting) -> DynamicFit:
+    """Return a fit whose adjusted score is zero, by explicit matrices."""
     fit = fitted(y, z, w, setting)
     assert not fit.lost
-    flat = columns_of(y, z, w, setting).reshape(T * 30, -1)
+    n = w.n
+    flat = columns_of(y, z, w, setting).reshape(T * n, -1)
     errors = fit.residuals.ravel()
     np.testing.assert_allclose(flat[:, :2].T @ errors, 0.0, atol=1e-9)
-    centre = np.eye(30) - (1 / 30 if effects == "two_way" else 0.0)
+    centre = np.eye(n) - (1 / n if setting.effects == "two_way" else 0.0)
     q = np.kron(np.eye(T) - 1 / T, centre)
     expected = [np.trace(q @ own) for own in lagged_errors(w.w, fit.theta, T)]
     np.testing.assert_allclose(flat[:, 2:5].T @ errors / fit.sigma2, expected, atol=1e-7)
     assert fit.sigma2 == pytest.approx(errors @ errors / setting.size)
+    return fit
+
+
+@pytest.mark.parametrize("effects", ["unit", "two_way"])
+def test_the_adjusted_estimate_solves_its_equations(effects: str) -> None:
+    w = balanced(30)
+    y, z = drawn(w.w, np.random.default_rng(4))
+    solves_its_equations(y, z, w, Setting(30, T, effects, "score"))
+
+
+def test_an_uncorrected_estimate_that_explodes_is_where_the_adjusted_one_is_sought() -> None:
+    """The correction from there, beyond the pole of its traces, leads to no maximum, though there is one."""
+    w = balanced(N)
+    y, z = drawn(w.w, np.random.default_rng(26), theta=np.array([0.3, 1.0, -0.25]))
+    fit = solves_its_equations(y, z, w, Setting(N, T, "two_way", "score"))
+    assert largest_root(fit.quasi[None], spectrum_of(w, True).ends)[0] > 1
 
 
 def test_the_adjusted_errors_are_a_sandwich_of_the_numerical_jacobian() -> None:

@@ -268,6 +268,18 @@ def test_the_effect_of_a_run_is_the_direct_one() -> None:
     assert found.without_indirect == frozenset()
 
 
+def test_only_spillovers_make_the_effect_a_direct_one() -> None:
+    """What a curve shows is the last quantity."""
+    plain = dc.DiD(y="log_gsp", policy="pilot")
+    assert plain.quantities == ("coefficient",)
+    assert plain.fit(PANEL).effect(RunEffect())[0] == "pilot"
+    assert plain.fit(PANEL).effects.empty
+    for fields in ({"spillovers": "neighbours"}, {"spillovers": "rings", "rings": RINGS}):
+        model = dc.DiD(y="log_gsp", policy="pilot", **fields)
+        assert set(model.quantities) == {"coefficient", *model.fit(PANEL, WEIGHTS).effects.index.get_level_values(0)}
+        assert model.quantities[-1] == "direct"
+
+
 def test_a_share_of_a_policy_reaches_neighbours() -> None:
     dose = FRAME["pilot"] * (1 + FRAME["first"] % 3) / 4
     frame = LOOP.assign(dose=dose)

@@ -56,6 +56,12 @@ def test_a_growing_effect_is_what_the_page_says() -> None:
     assert truth.overall == pytest.approx(treated["direct"].mean())
 
 
+def test_a_single_cohort_has_the_effect_itself() -> None:
+    truth = exact(world="heterogeneous", effect=2.0, growth=0.5, cohorts=(2012,)).truth()
+    assert truth.by_event[0] == 2.0
+    assert truth.by_event[8] == 2.0 + 0.5 * 8
+
+
 def test_two_way_effects_are_biased_where_effects_grow() -> None:
     source = exact(world="heterogeneous", never=0.0)
     assert abs(estimate(panel(source), "pilot")["pilot"] - source.truth().overall) > 0.3
