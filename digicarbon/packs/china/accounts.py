@@ -110,12 +110,12 @@ def _broken(
     what: Note, places: list[tuple[str, int]], gap: np.typing.NDArray[np.float64], file: str, series: str
 ) -> Iterator[Finding]:
     """Yield one finding for all places where an identity is off by more than rounding."""
-    worst = float(np.nanmax(gap, initial=0.0))
-    if worst <= NOTABLE:
-        return
     violations = sorted(
         ((size, place) for place, size in zip(places, gap.tolist(), strict=True) if size > NOTABLE), reverse=True
     )
+    if not violations:
+        return
+    worst, _ = violations[0]
     yield Finding(
         "error" if worst > BROKEN else "warning",
         "identity",

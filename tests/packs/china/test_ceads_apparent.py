@@ -57,6 +57,15 @@ def test_the_published_layout(tmp_path: Path) -> None:
     assert found.units["cement"] == "Mt CO2"
 
 
+def test_two_provinces_are_a_heading_and_every_item_has_its_unit(tmp_path: Path) -> None:
+    wanted = layout.apparent(2012, ["Hainan", "Beijing"])
+    file = save(tmp_path / "a.xlsx", {"2012": partial(layout.write_apparent, table=wanted)})
+    found = CeadsApparentImporter().read([file])
+    table = found.tables["ceads_apparent"].set_index("province")
+    np.testing.assert_allclose(table.loc[["Hainan", "Beijing"], "cement"], wanted.loc["Cement"])
+    assert found.units == dict.fromkeys(table.columns.drop(["adcode", "year"]), "Mt CO2")
+
+
 def test_rows_that_are_unknown_are_told(tmp_path: Path) -> None:
     file = workbook(tmp_path, lambda sheet: sheet.append([None, "Bunkers", 1]))
     notes = tuple(map(str, CeadsApparentImporter().read([file]).notes))

@@ -99,6 +99,16 @@ def test_provinces_in_any_order_and_in_every_cell(tmp_path: Path, seed: int) -> 
     np.testing.assert_allclose(matrix(read(save_text(tmp_path / "a.csv", form, "gbk"))), known, rtol=RTOL)
 
 
+def test_a_column_of_areas_is_not_that_of_provinces(tmp_path: Path) -> None:
+    """One of two areas has the name of its only province."""
+    known = flows(5)
+    form = multi_regional(known, REGIONS, NAMES)
+    form.merged = []
+    for r, line in enumerate(form.cells):
+        line.insert(0, {4: "北京", 8: "其他地区"}.get(r))
+    np.testing.assert_allclose(matrix(read(save(tmp_path / "a.xlsx", {"2012": form}))), known, rtol=RTOL)
+
+
 def test_full_width_digits_separators_and_dashes(tmp_path: Path) -> None:
     known = flows(4)
     known[0, :3] = [0, 0, 1234567.5]

@@ -336,6 +336,20 @@ def test_a_claim_on_another_number_and_a_joint_test(study: Callable[..., Plan]) 
     assert large == 1.0
 
 
+def test_the_outcome_itself_counts_among_the_draws_of_a_joint_test(study: Callable[..., Plan]) -> None:
+    """Two of 24 draws of an estimate are beyond their 95th percentile, so that p is 3/25 (Phipson and Smyth 2010)."""
+    planned = study(table(), grid={"inference": ["classic", "robust"]})
+
+    def power_of(joint: float) -> float:
+        claim = Claim("coefficient", "positive", 0.5, joint=joint)
+        found = blind(planned.runs, RunEffect("coefficient"), draws=24, effect=9.0, claim=claim).parts[0].claim
+        assert found is not None
+        return found[1]
+
+    assert power_of(0.12) == 1.0
+    assert power_of(0.119) == 0.0
+
+
 def test_what_cannot_be_done_is_said(study: Callable[..., Plan]) -> None:
     runs = study(table(), model={"y": "y", "x": ["x"], "controls": ["L.y:x"]}).runs
     with pytest.raises(ConfigError, match="made of the outcome and of something else"):

@@ -240,6 +240,16 @@ def test_classes_of_time(seconds: float, ticked: str) -> None:
     assert "The largest process of a rebuild took 3.0 GB of memory." in text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "1 s"), (89, "89 s"), (90, "2 minutes"), (5399, "90 minutes"), (5400, "1.5 hours")]
+)
+def test_a_duration_has_the_unit_of_its_size(seconds: float, words: str) -> None:
+    facts = specimen.facts()
+    rebuilt = replace(facts, measured=replace(facts.measured, rebuild_seconds=seconds))
+    text = written(rebuilt, WHOLE)["README.md"]
+    assert f"A whole rebuild, the software installed already, took {words}." in text
+
+
 def test_codebook_has_every_variable() -> None:
     facts = specimen.facts()
     own = written(facts, WHOLE, "zh")

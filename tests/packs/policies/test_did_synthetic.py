@@ -220,3 +220,15 @@ def test_a_single_weight_cannot_be_left_out() -> None:
     model = dc.DiD(y="y", policy="pilot", estimator="synthetic_did", sdid_variance="jackknife")
     with pytest.raises(EstimationError, match="all the weight"):
         model.fit(panel_of(frame))
+
+
+def test_two_units_without_the_policy_are_enough() -> None:
+    """Their weighted mean moves as the others do, so that the effect is found exactly; one has nothing to weigh."""
+    rows = pd.MultiIndex.from_product([["a", "b", "c", "d"], range(6)], names=["state", "year"]).to_frame(index=False)
+    common = rows["year"].map(dict(enumerate([0.0, 1.0, -1.0, 2.0, 0.5, 3.0])))
+    frame = with_policy(rows.assign(first=rows["state"].map({"a": 4, "b": 4, "c": 0, "d": 0})), "year")
+    frame["y"] = frame["state"].map({"a": 1.0, "b": 2.0, "c": 5.0, "d": -1.0}) + common + 0.7 * frame["pilot"]
+    model = dc.DiD(y="y", policy="pilot", estimator="synthetic_did", sdid_variance="jackknife")
+    assert pair(model.fit(panel_of(frame)))[0] == pytest.approx(0.7)
+    with pytest.raises(EstimationError, match="at least two units that never come under pilot"):
+        model.fit(panel_of(frame[frame["state"] != "d"]))
