@@ -29,7 +29,7 @@ from digicarbon.packs.deposit.package.crate import TERMS
 from digicarbon.packs.deposit.package.deposit import BLANKS, licence_text
 from digicarbon.packs.deposit.package.documents import documents, sources
 from digicarbon.packs.deposit.package.documents import questions as still_open
-from digicarbon.packs.deposit.package.facts import Facts, Lock, Seed
+from digicarbon.packs.deposit.package.facts import Facts, Lock, Program, Seed
 from digicarbon.packs.deposit.package.parts import plain
 from digicarbon.report.kinds import Kind, Multiverse
 from digicarbon.report.specification_curve import SpecificationCurve
@@ -529,6 +529,14 @@ def test_programs_are_described_in_both_languages() -> None:
         "| `run_all.py` | main program | Rebuilds every table and figure and compares every number" in own["README.md"]
     )
     assert "| `run_all.py` | 主程序 | 重建所有表和图并比较每个数字" in own["README.zh.md"]
+
+
+def test_files_that_modules_open_are_spoken_of_where_there_are_modules() -> None:
+    plain = specimen.facts()
+    assert "open by themselves" not in written(plain, WHOLE)["README.md"]
+    own = (Program("mine.py", "module", "main", "A model"), Program("helper.py", "module", "main", "More"))
+    text = written(replace(plain, programs=(*plain.programs, *own)), WHOLE)["README.md"]
+    assert "Files that the authors' own modules (`mine.py`, `helper.py`) open by themselves are in" in text
 
 
 def test_an_entry_of_the_authors_stands_in_place_of_a_shipped_one() -> None:

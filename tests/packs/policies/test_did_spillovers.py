@@ -280,6 +280,26 @@ def test_only_spillovers_make_the_effect_a_direct_one() -> None:
         assert model.quantities[-1] == "direct"
 
 
+@pytest.mark.parametrize(
+    ("fields", "needed"),
+    [
+        ({}, False),
+        ({"spillovers": "neighbours"}, True),
+        ({"spillovers": "rings", "rings": RINGS}, False),
+        ({"cov": "conley"}, True),
+        ({"estimator": "imputation"}, False),
+    ],
+)
+def test_weights_are_those_of_neighbours_or_of_errors(fields: dict[str, Any], needed: bool) -> None:
+    model = dc.DiD(y="log_gsp", policy="pilot", **fields)
+    assert model.uses_weights == needed
+    if needed:
+        with pytest.raises(DigicarbonError, match="weights"):
+            model.fit(PANEL)
+    else:
+        model.fit(PANEL)
+
+
 def test_a_share_of_a_policy_reaches_neighbours() -> None:
     dose = FRAME["pilot"] * (1 + FRAME["first"] % 3) / 4
     frame = LOOP.assign(dose=dose)

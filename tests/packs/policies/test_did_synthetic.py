@@ -14,6 +14,8 @@ from policies import close, fit, pair, panel_of, states, with_policy, world
 import digicarbon as dc
 from digicarbon.errors import EstimationError
 from digicarbon.packs.policies.numeric.synthetic import Cohort, SyntheticCohorts, on_simplex, regularised, synthetic
+from digicarbon.script import Names, StataPart
+from digicarbon.script.words import Remarks
 
 FRAME = states()
 PANEL = panel_of(FRAME)
@@ -220,6 +222,26 @@ def test_a_single_weight_cannot_be_left_out() -> None:
     model = dc.DiD(y="y", policy="pilot", estimator="synthetic_did", sdid_variance="jackknife")
     with pytest.raises(EstimationError, match="all the weight"):
         model.fit(panel_of(frame))
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({}, "sdid log_gsp unit_id time_id treated, vce(jackknife) reps(50) seed(3)"),
+        ({"controls": ("log_emp",)}, "vce(jackknife) reps(50) seed(3) covariates(log_emp, projected)"),
+        ({"anticipation": 1}, "sdid has no anticipation, and makes the overall effect only"),
+        ({"aggregate": "event"}, "sdid has no anticipation, and makes the overall effect only"),
+    ],
+)
+def test_stata_has_the_overall_effect_without_anticipation(fields: dict[str, Any], line: str) -> None:
+    fields = {"estimator": "synthetic_did", "sdid_variance": "jackknife", "sdid_draws": 50, "seed": 3, **fields}
+    model = dc.DiD(y="log_gsp", policy="pilot", **fields)
+    panel = panel_of(ONE)
+    extract, names = model.extract(panel, None), Names()
+    for column in extract.columns:
+        names.give(column)
+    lines = model.stata(StataPart(extract, model.fit(panel), names, "set_1", "", Remarks("*")))
+    assert line in "\n".join(lines)
 
 
 def test_two_units_without_the_policy_are_enough() -> None:

@@ -231,6 +231,12 @@ def test_infinite_numbers_are_not_blank(results: dict[str, Result]) -> None:
     assert {"−∞", "∞"} <= set(own.iloc[0])
 
 
+def test_sets_in_one_piece_have_no_count_of_pieces(results: dict[str, Result]) -> None:
+    own = tables(ThresholdReport().table("t", records({"a": results["1"]})))[2]
+    assert (results["1"].tables["thresholds"]["pieces"] == 1).all()
+    assert list(own.columns) == ["Estimate", "from", "to", "Scale"]
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_set_of_several_pieces_is_their_union(language: Language) -> None:
     panel = dc.Panel.from_frame(SimulatedThreshold(n=30).load().frame, "unit", "time")

@@ -162,6 +162,14 @@ def test_quantiles_are_candidates_among_all_values() -> None:
     assert len(q) - every.max() - 1 == least
 
 
+def test_nine_quantiles_of_a_hundred_values_are_the_deciles() -> None:
+    rng = np.random.default_rng(2)
+    q = rng.permutation(100.0 + np.arange(100))
+    ordered = Ordered(rng.normal(size=(100, 1)), np.empty((100, 0)), q, drawn(1, 1.0)[0], "none")
+    places = ordered.candidates(0.1, 9)
+    assert [ordered.value(place) for place in places.tolist()] == [109 + 10 * decile for decile in range(9)]
+
+
 def test_ratio_is_scaled_by_what_the_variance_is_at_the_threshold() -> None:
     rng = np.random.default_rng(3)
     n, t = 300, 8

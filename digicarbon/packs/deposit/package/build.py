@@ -389,7 +389,7 @@ def _references(members: Sequence[Member]) -> list[str]:
         ids = one.sweep.rows["run_id"].to_dict()
         for run in one.sweep.roster.runs:
             for group, option in run.options.items():
-                if group not in NO_CLASS and run.hash in ids:
+                if group not in NO_CLASS:
                     taken.setdefault((group, option), ids[run.hash])
         for (group, _), run_id in taken.items():
             node = recorded.plain(one.configs[run_id], run_id).get(group, {})

@@ -66,7 +66,7 @@ def main() -> int:
         return refuse(f"The rebuild cannot begin: {error}")
     variables = {name: str((WORK / place).resolve()) for name, place in plan["environment"].items()}
     settings = {**os.environ, **variables, "PYTHONUTF8": "1"}
-    if options.here and plan["packs"]:
+    if options.here:
         # those of the package, whether they are installed or not
         settings["PYTHONPATH"] = os.pathsep.join(filter(None, [unpacked(plan), settings.get("PYTHONPATH")]))
     each: dict[str, float] = {}
