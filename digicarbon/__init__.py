@@ -72,134 +72,32 @@ if TYPE_CHECKING:
     from digicarbon.spec import Spec as Spec
     from digicarbon.weights import Weights as Weights
 
-_HOME = {
-    "DecayPanel": "digicarbon.model",
-    "DiD": "digicarbon.model",
-    "DistanceBands": "digicarbon.model",
-    "DynamicPanel": "digicarbon.model",
-    "DynamicSpatialPanel": "digicarbon.model",
-    "GroupedRegression": "digicarbon.model",
-    "GroupedSpatial": "digicarbon.model",
-    "Mediation": "digicarbon.model",
-    "Model": "digicarbon.model",
-    "Panel": "digicarbon.panel",
-    "PanelIV": "digicarbon.model",
-    "PanelQuantile": "digicarbon.model",
-    "PanelRegression": "digicarbon.model",
-    "PanelThreshold": "digicarbon.model",
-    "Result": "digicarbon.result",
-    "SpatialIV": "digicarbon.model",
-    "SpatialFilter": "digicarbon.model",
-    "SpatialPanel": "digicarbon.model",
-    "Spec": "digicarbon.spec",
-    "Table": "digicarbon.report",
-    "UnbalancedSpatialPanel": "digicarbon.model",
-    "Weights": "digicarbon.weights",
-    "as_result": "digicarbon.report",
-    "compare_groups": "digicarbon.diagnostic",
-    "correlation": "digicarbon.diagnostic",
-    "descriptive": "digicarbon.diagnostic",
-    "diagnose": "digicarbon.diagnostic",
-    "geary": "digicarbon.diagnostic",
-    "getis_ord": "digicarbon.diagnostic",
-    "johnson_neyman": "digicarbon.diagnostic",
-    "local_effects": "digicarbon.diagnostic",
-    "local_getis_ord": "digicarbon.diagnostic",
-    "local_moran": "digicarbon.diagnostic",
-    "marginal_effects": "digicarbon.diagnostic",
-    "moran": "digicarbon.diagnostic",
-    "plot_bacon": "digicarbon.report.picture",
-    "plot_bands": "digicarbon.report.picture",
-    "plot_coefficients": "digicarbon.report.picture",
-    "plot_contours": "digicarbon.report.picture",
-    "plot_curve": "digicarbon.report.picture",
-    "plot_decay": "digicarbon.report.picture",
-    "plot_distance_bands": "digicarbon.report.picture",
-    "plot_effects": "digicarbon.report.picture",
-    "plot_event_study": "digicarbon.report.picture",
-    "plot_hot_spots": "digicarbon.report.picture",
-    "plot_impulse_responses": "digicarbon.report.picture",
-    "plot_lisa": "digicarbon.report.picture",
-    "plot_map": "digicarbon.report.picture",
-    "plot_marginal": "digicarbon.report.picture",
-    "plot_moran": "digicarbon.report.picture",
-    "plot_moran_scatter": "digicarbon.report.picture",
-    "plot_placebo": "digicarbon.report.picture",
-    "plot_quantiles": "digicarbon.report.picture",
-    "plot_rollout": "digicarbon.report.picture",
-    "plot_rotemberg": "digicarbon.report.picture",
-    "plot_threshold": "digicarbon.report.picture",
-    "shock": "digicarbon.diagnostic",
-    "table": "digicarbon.report",
-    "turning_points": "digicarbon.diagnostic",
-    "vif": "digicarbon.diagnostic",
-    "wild_bootstrap": "digicarbon.diagnostic",
+_NAMES = {
+    "diagnostic": (
+        "compare_groups correlation descriptive diagnose geary getis_ord johnson_neyman local_effects "
+        "local_getis_ord local_moran marginal_effects moran shock turning_points vif wild_bootstrap"
+    ),
+    "model": (
+        "DecayPanel DiD DistanceBands DynamicPanel DynamicSpatialPanel GroupedRegression GroupedSpatial "
+        "Mediation Model PanelIV PanelQuantile PanelRegression PanelThreshold SpatialFilter SpatialIV "
+        "SpatialPanel UnbalancedSpatialPanel"
+    ),
+    "panel": "Panel",
+    "report": "Table as_result table",
+    "report.picture": (
+        "plot_bacon plot_bands plot_coefficients plot_contours plot_curve plot_decay plot_distance_bands "
+        "plot_effects plot_event_study plot_hot_spots plot_impulse_responses plot_lisa plot_map plot_marginal "
+        "plot_moran plot_moran_scatter plot_placebo plot_quantiles plot_rollout plot_rotemberg plot_threshold"
+    ),
+    "result": "Result",
+    "spec": "Spec",
+    "weights": "Weights",
 }
+"""Public names by their rooms, which also know those of packs."""
 
-__all__ = [
-    "DecayPanel",
-    "DiD",
-    "DistanceBands",
-    "DynamicPanel",
-    "DynamicSpatialPanel",
-    "GroupedRegression",
-    "GroupedSpatial",
-    "Mediation",
-    "Model",
-    "Panel",
-    "PanelIV",
-    "PanelQuantile",
-    "PanelRegression",
-    "PanelThreshold",
-    "Result",
-    "SpatialFilter",
-    "SpatialIV",
-    "SpatialPanel",
-    "Spec",
-    "Table",
-    "UnbalancedSpatialPanel",
-    "Weights",
-    "__version__",
-    "as_result",
-    "compare_groups",
-    "correlation",
-    "descriptive",
-    "diagnose",
-    "geary",
-    "getis_ord",
-    "johnson_neyman",
-    "local_effects",
-    "local_getis_ord",
-    "local_moran",
-    "marginal_effects",
-    "moran",
-    "plot_bacon",
-    "plot_bands",
-    "plot_coefficients",
-    "plot_contours",
-    "plot_curve",
-    "plot_decay",
-    "plot_distance_bands",
-    "plot_effects",
-    "plot_event_study",
-    "plot_hot_spots",
-    "plot_impulse_responses",
-    "plot_lisa",
-    "plot_map",
-    "plot_marginal",
-    "plot_moran",
-    "plot_moran_scatter",
-    "plot_placebo",
-    "plot_quantiles",
-    "plot_rollout",
-    "plot_rotemberg",
-    "plot_threshold",
-    "shock",
-    "table",
-    "turning_points",
-    "vif",
-    "wild_bootstrap",
-]
+_HOME = {name: f"digicarbon.{room}" for room, names in _NAMES.items() for name in names.split()}
+
+__all__ = sorted(["__version__", *_HOME])
 
 
 def __getattr__(name: str) -> Any:
@@ -210,4 +108,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__
