@@ -23,17 +23,11 @@ PACK = Pack(
             "IOProvincialImporter": "importer.io_provincial",
             "NbsImporter": "importer.nbs",
         },
-        "source": {
-            "SimulatedSource": "simulated.source",
-        },
-        "weights": {
-            "AdjacencyWeights": "weights",
-        },
+        "source": {"SimulatedSource": "simulated.source"},
+        "weights": {"AdjacencyWeights": "weights"},
     },
     former={
         "china": "",
     },
-    offers={
-        "country": "country:COUNTRY",
-    },
+    offers={"country": "country:COUNTRY"},
 )

@@ -8,16 +8,12 @@ PACK = Pack(
             "DecayPanel": "model.base",
             "DistanceBands": "model.bands",
         },
-        "report": {
-            "DistanceDecayTables": "report.decay",
-        },
+        "report": {"DistanceDecayTables": "report.decay"},
         "report.picture": {
             "plot_decay": "picture.decay",
             "plot_distance_bands": "picture.decay",
         },
-        "source": {
-            "SimulatedDecay": "source.decays",
-        },
+        "source": {"SimulatedDecay": "source.decays"},
     },
     former={
         "model.decay": "model",

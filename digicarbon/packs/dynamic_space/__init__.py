@@ -4,21 +4,11 @@ from digicarbon.pack import Pack
 
 PACK = Pack(
     names={
-        "diagnostic": {
-            "ImpulseResponses": "diagnostic.impulse_responses",
-        },
-        "model": {
-            "DynamicSpatialPanel": "model.base",
-        },
-        "report": {
-            "ImpulseResponseTables": "report.impulse_responses",
-        },
-        "report.picture": {
-            "plot_impulse_responses": "picture.impulse_responses",
-        },
-        "source": {
-            "SimulatedDynamicSpace": "source.dynamic_space",
-        },
+        "diagnostic": {"ImpulseResponses": "diagnostic.impulse_responses"},
+        "model": {"DynamicSpatialPanel": "model.base"},
+        "report": {"ImpulseResponseTables": "report.impulse_responses"},
+        "report.picture": {"plot_impulse_responses": "picture.impulse_responses"},
+        "source": {"SimulatedDynamicSpace": "source.dynamic_space"},
     },
     former={
         "model.dynamic_space": "model",

@@ -4,12 +4,8 @@ from digicarbon.pack import Pack
 
 PACK = Pack(
     names={
-        "model": {
-            "SpatialIV": "model.base",
-        },
-        "source": {
-            "SimulatedEndogenous": "source.endogenous",
-        },
+        "model": {"SpatialIV": "model.base"},
+        "source": {"SimulatedEndogenous": "source.endogenous"},
     },
     former={
         "model.spatial_iv": "model",

@@ -4,11 +4,7 @@ from digicarbon.pack import Pack
 
 PACK = Pack(
     names={
-        "model": {
-            "DynamicPanel": "model.dynamic_panel",
-        },
+        "model": {"DynamicPanel": "model.dynamic_panel"},
     },
-    former={
-        "numeric.gmm": "numeric",
-    },
+    former={"numeric.gmm": "numeric"},
 )

@@ -9,11 +9,7 @@ PACK = Pack(
             "local_effects": "diagnostic.local_effects",
             "shock": "diagnostic.local_effects",
         },
-        "report": {
-            "LocalEffectTable": "report.local",
-        },
+        "report": {"LocalEffectTable": "report.local"},
     },
-    former={
-        "numeric.spatial.local": "numeric.local",
-    },
+    former={"numeric.spatial.local": "numeric.local"},
 )

@@ -4,18 +4,10 @@ from digicarbon.pack import Pack
 
 PACK = Pack(
     names={
-        "diagnostic": {
-            "SpatialMediation": "diagnostic.spatial_mediation",
-        },
-        "model": {
-            "Mediation": "model.base",
-        },
-        "report": {
-            "PathTables": "report.mediation",
-        },
-        "source": {
-            "SimulatedMediation": "source.mediation",
-        },
+        "diagnostic": {"SpatialMediation": "diagnostic.spatial_mediation"},
+        "model": {"Mediation": "model.base"},
+        "report": {"PathTables": "report.mediation"},
+        "source": {"SimulatedMediation": "source.mediation"},
     },
     former={
         "model.mediation": "model",

@@ -13,9 +13,7 @@ PACK = Pack(
             "PlaceboInSpace": "diagnostic.policy_placebo",
             "PlaceboInTime": "diagnostic.policy_placebo",
         },
-        "model": {
-            "DiD": "model.did",
-        },
+        "model": {"DiD": "model.did"},
         "panel": {
             "Policy": "panel.policy",
             "PolicyColumns": "panel.policy",
@@ -49,7 +47,5 @@ PACK = Pack(
         "report.picture.event_study": "picture.event_study",
         "report.picture.policy": "picture.policy",
     },
-    offers={
-        "panel_columns": "panel.policy:MAKER",
-    },
+    offers={"panel_columns": "panel.policy:MAKER"},
 )

@@ -4,18 +4,10 @@ from digicarbon.pack import Pack
 
 PACK = Pack(
     names={
-        "model": {
-            "PanelQuantile": "model.base",
-        },
-        "report": {
-            "QuantileReport": "report.quantile",
-        },
-        "report.picture": {
-            "plot_quantiles": "picture.quantile",
-        },
-        "source": {
-            "SimulatedQuantiles": "source.quantiles",
-        },
+        "model": {"PanelQuantile": "model.base"},
+        "report": {"QuantileReport": "report.quantile"},
+        "report.picture": {"plot_quantiles": "picture.quantile"},
+        "source": {"SimulatedQuantiles": "source.quantiles"},
     },
     former={
         "model.quantile": "model",

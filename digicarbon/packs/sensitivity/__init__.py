@@ -8,12 +8,8 @@ PACK = Pack(
             "OmittedVariable": "diagnostic.omitted_variable",
             "Oster": "diagnostic.oster",
         },
-        "report": {
-            "Sensitivity": "report.sensitivity",
-        },
-        "report.picture": {
-            "plot_contours": "picture.sensitivity",
-        },
+        "report": {"Sensitivity": "report.sensitivity"},
+        "report.picture": {"plot_contours": "picture.sensitivity"},
     },
     former={
         "numeric.sensitivity": "numeric",

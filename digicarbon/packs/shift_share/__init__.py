@@ -12,21 +12,13 @@ PACK = Pack(
             "ShiftShare": "panel.shift_share",
             "ShiftShares": "panel.shift_share",
         },
-        "report": {
-            "ShiftShareTables": "report.shift_share",
-        },
-        "report.picture": {
-            "plot_rotemberg": "picture.shift_share",
-        },
-        "source": {
-            "SimulatedShiftShare": "source.shift_shares",
-        },
+        "report": {"ShiftShareTables": "report.shift_share"},
+        "report.picture": {"plot_rotemberg": "picture.shift_share"},
+        "source": {"SimulatedShiftShare": "source.shift_shares"},
     },
     former={
         "numeric.shift_share": "numeric",
         "report.picture.shift_share": "picture.shift_share",
     },
-    offers={
-        "panel_columns": "panel.shift_share:MAKER",
-    },
+    offers={"panel_columns": "panel.shift_share:MAKER"},
 )

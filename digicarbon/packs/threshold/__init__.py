@@ -4,18 +4,10 @@ from digicarbon.pack import Pack
 
 PACK = Pack(
     names={
-        "model": {
-            "PanelThreshold": "model.base",
-        },
-        "report": {
-            "ThresholdReport": "report.threshold",
-        },
-        "report.picture": {
-            "plot_threshold": "picture.threshold",
-        },
-        "source": {
-            "SimulatedThreshold": "source.thresholds",
-        },
+        "model": {"PanelThreshold": "model.base"},
+        "report": {"ThresholdReport": "report.threshold"},
+        "report.picture": {"plot_threshold": "picture.threshold"},
+        "source": {"SimulatedThreshold": "source.thresholds"},
     },
     former={
         "model.threshold": "model",

@@ -9,22 +9,14 @@ PACK = Pack(
             "SpatialChoice": "diagnostic.spatial_choice",
             "choose": "diagnostic.choice",
         },
-        "model": {
-            "SpatialFilter": "model.spatial_filter",
-        },
-        "report": {
-            "SpatialChoiceTable": "report.spatial_choice",
-        },
-        "report.picture": {
-            "plot_spatial_choice": "picture.spatial_choice",
-        },
+        "model": {"SpatialFilter": "model.spatial_filter"},
+        "report": {"SpatialChoiceTable": "report.spatial_choice"},
+        "report.picture": {"plot_spatial_choice": "picture.spatial_choice"},
     },
     former={
         "numeric.spatial.filtering": "numeric.filtering",
         "numeric.spatial_choice": "numeric",
         "report.picture.spatial_choice": "picture.spatial_choice",
     },
-    offers={
-        "log_marginal": "diagnostic.spatial_choice:log_marginal",
-    },
+    offers={"log_marginal": "diagnostic.spatial_choice:log_marginal"},
 )
