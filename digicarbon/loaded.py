@@ -49,10 +49,7 @@ _lock = threading.RLock()
 def remember(name: str) -> None:
     """Store the source of a module just loaded, and of the loaded modules of the working directory.
 
-    Parameters
-    ----------
-    name : str
-        The name of a loaded module; its source is read again only after the module is reloaded.
+    ``name``: the name of a loaded module; its source is read again only after the module is reloaded.
     """
     module = sys.modules.get(name)
     if module is not None and not _is_stored(module):

@@ -32,17 +32,8 @@ def visible() -> bool:
 def phase(name: Note | str, total: int | None = None) -> Iterator[Advance]:
     """Show a bar with elapsed and remaining time during a piece of work, on a terminal only.
 
-    Parameters
-    ----------
-    name : Note or str
-        Shown in the language of the command.
-    total : int, optional
-        Number of its parts; None where that is not known, which gives a moving bar and the elapsed time.
-
-    Yields
-    ------
-    callable
-        To be called with the number of parts that are done.
+    ``name``: shown in the language of the command. ``total``: number of its parts; None where that is not known, which
+    gives a moving bar and the elapsed time. Yields what is called with the number of parts that are done.
     """
     if not visible():
         yield _nothing

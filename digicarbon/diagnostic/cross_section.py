@@ -13,12 +13,7 @@ from digicarbon.result import Result
 def cross_section_row(result: Result, seed: int = 0) -> Row:
     """Return Pesaran's CD test, or Juodis & Reese's where time effects are in the model.
 
-    Parameters
-    ----------
-    result : Result
-        With residuals.
-    seed : int
-        Of the random weights of the latter.
+    ``result``: with residuals. ``seed``: of the random weights of the latter.
     """
     residuals = result.residuals
     if residuals is None:

@@ -63,9 +63,7 @@ def residual_moran_row(
 
     Parameters are those of `lm_rows`; the statistic is z.
 
-    Raises
-    ------
-    DataError, WeightsError
+    Raises DataError, WeightsError.
     """
     w = aligned(panel, weights, Note("morans_i"))
     result = residual_moran(regression(panel, y, regressors, effects), w.matrix, effects)

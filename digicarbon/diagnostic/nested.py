@@ -35,17 +35,8 @@ def _at_boundary(row: Row) -> Row:
 def durbin_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> list[Row]:
     """Return likelihood-ratio and Wald tests of the spatial lag and the spatial error model within the Durbin model.
 
-    Parameters
-    ----------
-    model : SpatialPanel
-        A ``sdm`` with at least one lagged regressor.
-    panel, weights
-        As `SpatialPanel.fit` takes them.
-
-    Returns
-    -------
-    list of Row
-        Where only some regressors are lagged, the spatial error model is not nested and the rows say so.
+    ``model``: A ``sdm`` with at least one lagged regressor. ``panel``, ``weights``: as `SpatialPanel.fit` takes them.
+    Where only some regressors are lagged, the spatial error model is not nested and the rows say so.
     """
     # likelihoods and covariances are read, and no p value
     model = model.by_errors
@@ -80,11 +71,7 @@ def _durbin_rows(model: SpatialPanel, durbin: Result, panel: Panel, weights: Wei
 def wald_lag(durbin: Result, lagged: tuple[str, ...]) -> Statistic:
     """Return the Wald test that the spatial lags of ``lagged`` have zero coefficients.
 
-    Parameters
-    ----------
-    durbin : Result
-        Of a spatial Durbin model.
-    lagged : tuple of str
+    ``durbin``: of a spatial Durbin model.
     """
     index = [durbin.position("lag_x", name) for name in lagged]
     return numeric.wald(durbin.coef[index], durbin.covariance[np.ix_(index, index)])
@@ -109,15 +96,9 @@ def effects_rows(
 ) -> list[Row]:
     """Return likelihood-ratio tests of both kinds of fixed effects against one of them, χ² and bootstrap.
 
-    Parameters
-    ----------
-    model : SpatialPanel
-        Its effects and correction do not matter: the likelihoods are uncorrected, with three different sets of effects.
-    panel, weights
-        As `SpatialPanel.fit` takes them.
-    draws : int
-        Bootstrap draws; 0 leaves the bootstrap out.
-    seed : int
+    ``model``: its effects and correction do not matter: the likelihoods are uncorrected, with three different sets of
+    effects. ``panel``, ``weights``: as `SpatialPanel.fit` takes them. ``draws``: bootstrap draws; 0 leaves the
+    bootstrap out.
     """
     if model.kind not in ("sar", "sdm", "sem", "sdem") or model.error_weights is not None:
         return [Row("LR effects", not_tested(Note("effects_test_of_one_term")))]
@@ -183,13 +164,9 @@ def hausman_row(fixed: Result, random: Result, spatial: bool = True) -> Row:
 def hausman_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> list[Row]:
     """Return the Hausman test of random against fixed unit effects for the model's kind.
 
-    Parameters
-    ----------
-    model : SpatialPanel
-        Its effects and correction do not matter: time effects are in neither of the two models, and the fixed effects
-        model has Lee & Yu's transformation, without which its covariance is too small.
-    panel, weights
-        As `SpatialPanel.fit` takes them.
+    ``model``: its effects and correction do not matter: time effects are in neither of the two models, and the fixed
+    effects model has Lee & Yu's transformation, without which its covariance is too small. ``panel``, ``weights``: as
+    `SpatialPanel.fit` takes them.
     """
     if model.kind not in RANDOM_KINDS:
         return [Row("Hausman", not_tested(Note("no_random_form", kind=model.kind)))]

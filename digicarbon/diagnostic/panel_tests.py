@@ -60,15 +60,8 @@ _SERIAL = (
 class PanelArrays:
     """The data that tests of a panel regression use.
 
-    Attributes
-    ----------
-    y : ndarray, shape (rows,)
-    x : ndarray, shape (rows, k)
-        Without a constant.
-    unit, period : ndarray of int, shape (rows,)
-    balanced : bool
-    calendar : ndarray of int, shape (T,), or None
-        Positions of the periods on the calendar; None if they are not known.
+    ``y``: shape (rows,). ``x``, shape (rows, k): without a constant. ``unit``, ``period``: shape (rows,). ``calendar``,
+    shape (T,): positions of the periods on the calendar; None if they are not known.
     """
 
     y: FloatArray
@@ -108,10 +101,7 @@ class PanelArrays:
 def arrays_of(model: PanelRegression, panel: Panel) -> PanelArrays:
     """Return the arrays of a model's terms.
 
-    Raises
-    ------
-    DataError, EstimationError
-        If they do not identify the model with its effects.
+    Raises DataError, EstimationError if they do not identify the model with its effects.
     """
     # the tests use neither covariance nor estimator: few clusters or missing weights must not stop them
     fields = {name: getattr(model, name) for name in type(model).model_fields}
@@ -130,14 +120,8 @@ def arrays_of(model: PanelRegression, panel: Panel) -> PanelArrays:
 def panel_rows(model: PanelRegression, panel: Panel, seed: int = 0) -> list[Row]:
     """Return the tests of a panel regression that need no spatial weights.
 
-    Parameters
-    ----------
-    model : PanelRegression
-        Its terms, effects and method of variance components.
-    panel : Panel
-        Balanced or not.
-    seed : int
-        Of the random weights of the CDw test.
+    ``model``: its terms, effects and method of variance components. ``panel``: balanced or not. ``seed``: of the random
+    weights of the CDw test.
     """
     data = arrays_of(model, panel)
     fixed = FIXED.get(model.effects, model.fixed)
@@ -178,19 +162,9 @@ def lm_effects_rows(data: PanelArrays) -> list[Row]:
 def hausman_rows(data: PanelArrays, effects: str, method: Method = "swamy_arora") -> list[Row]:
     """Return the Hausman test in its forms.
 
-    Parameters
-    ----------
-    data : PanelArrays
-    effects : str
-        The model's. ``none``, ``unit`` and ``random`` compare unit effects; ``two_way`` also compares unit effects,
-        with period dummies in both models; ``time``, ``random_time`` and ``random_two_way`` compare what they name.
-    method : str
-        Of the variance components.
-
-    Raises
-    ------
-    EstimationError
-        If the random effects model does not exist.
+    ``effects``: the model's. ``none``, ``unit`` and ``random`` compare unit effects; ``two_way`` also compares unit
+    effects, with period dummies in both models; ``time``, ``random_time`` and ``random_two_way`` compare what they
+    name. ``method``: of the variance components. Raises EstimationError if the random effects model does not exist.
     """
     random: dict[str, RandomEffects] = {
         "time": "random_time",

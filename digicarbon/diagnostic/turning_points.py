@@ -60,14 +60,8 @@ Slopes = Mapping[str, MadeOf]
 class Row:
     """One line about a curve; a value that the line lacks is not-a-number.
 
-    Attributes
-    ----------
-    quantity : str
-    at : float
-        Place on the x axis of a slope.
-    coef, se, stat, p, low, high : float
-        As in `Result.estimates`, but p of a slope and of the Lind–Mehlum test is one-sided.
-    note : Note or ""
+    ``at``: place on the x axis of a slope. ``coef``, ``se``, ``stat``, ``p``, ``low``, ``high``: as in
+    `Result.estimates`, but p of a slope and of the Lind–Mehlum test is one-sided.
     """
 
     quantity: str
@@ -176,12 +170,8 @@ def _curve_tables(
 def curve_of(result: Result, term: str) -> Curve:
     """Return the polynomial of a variable that a model estimated.
 
-    Raises
-    ------
-    ConfigError
-        If the model has no such polynomial, or its effect is not the polynomial alone.
-    EstimationError
-        If a coefficient has no variance.
+    Raises ConfigError if the model has no such polynomial, or its effect is not the polynomial alone; EstimationError
+    if a coefficient has no variance.
     """
     names = powers_in(term, slopes_of(result))
     if any(role.kind == "lag_y" or role.of in names for role in result.roles):
@@ -211,10 +201,8 @@ def slopes_of(result: Result) -> Slopes:
 def powers_in(term: str, slopes: Slopes) -> tuple[str, ...]:
     """Return the names of a variable and its powers among a model's terms, lowest first.
 
-    Raises
-    ------
-    ConfigError
-        If the variable, a power or a lower order is not there, or the variable is part of an interaction.
+    Raises ConfigError if the variable, a power or a lower order is not there, or the variable is part of an
+    interaction.
     """
     base = _base(term, slopes)
     if base is None:
@@ -292,10 +280,7 @@ def _of_group(parts: MadeOf) -> Constituent | None:
 def named_term(term: str | None, slopes: Slopes) -> str:
     """Return the variable of the curve; without a name, the only one that has powers.
 
-    Raises
-    ------
-    ConfigError
-        If the name is not a text, or there is no name and not exactly one variable has powers.
+    Raises ConfigError if the name is not a text, or there is no name and not exactly one variable has powers.
     """
     if term is None:
         return variable_with_powers(slopes)
@@ -307,10 +292,7 @@ def named_term(term: str | None, slopes: Slopes) -> str:
 def variable_with_powers(slopes: Slopes) -> str:
     """Return the only variable of a model that has a power.
 
-    Raises
-    ------
-    ConfigError
-        If there is none or more than one.
+    Raises ConfigError if there is none or more than one.
     """
     _refuse_groups(slopes)
     bases = list(dict.fromkeys(part.base for _, part in _whole(slopes) if part.power > 1))

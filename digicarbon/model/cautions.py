@@ -48,20 +48,9 @@ def leverage(
 ) -> list[Note]:
     """Return a note for each focal term of whose variation one unit has much.
 
-    Parameters
-    ----------
-    panel : Panel
-        With all terms.
-    focal, terms : tuple of str
-        Terms, and all regressors.
-    effects : {"none", "unit", "time", "two_way"}
-    weights : str or None
-        The column by which rows weigh.
-    further : Absorption or None
-        Further absorbed effects.
+    ``panel``: with all terms. ``focal``, ``terms``: terms, and all regressors. ``weights``: the column by which rows
+    weigh. ``further``: further absorbed effects.
 
-    Notes
-    -----
     Partial leverage: the share of each unit in the sum of squares of a term's residuals on the other regressors and the
     effects, by which its rows weigh in the coefficient. It is compared with an even share of the units that have the
     term, which are few if it is that of a group.
@@ -147,19 +136,9 @@ def unit_effects_left_out(
 ) -> list[Note]:
     """Return a note where the errors of a model with time effects alone are alike within units.
 
-    Parameters
-    ----------
-    panel : Panel
-        With all terms.
-    y : str
-    terms : tuple of str
-        All regressors.
-    effects : {"none", "unit", "time", "two_way"}
-    filters : Filters, optional
-        Of a spatial model: neighbours that last are no unit effects.
+    ``panel``: with all terms. ``terms``: all regressors. ``filters``: of a spatial model: neighbours that last are no
+    unit effects.
 
-    Notes
-    -----
     An F test cannot tell unit effects from errors that last longer than the panel, and the note does not.
     """
     if effects != "time":

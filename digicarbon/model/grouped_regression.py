@@ -290,11 +290,7 @@ def grouped(term: str, group: str) -> str:
 def equal_test(result: Result, terms: tuple[str, ...], groups: tuple[str, ...]) -> WaldTest:
     """Return the Wald test that each of ``terms`` has one coefficient in all ``groups``.
 
-    Parameters
-    ----------
-    result : Result
-        Of a `GroupedRegression`.
-    terms, groups : tuple of str
+    ``result``: of a `GroupedRegression`.
     """
     index = [result.terms.index(grouped(term, group)) for term in terms for group in groups]
     return equality(

@@ -81,11 +81,7 @@ class Nulls(Protocol):
 class KnownPart:
     """Null models that depend on xb alone.
 
-    Attributes
-    ----------
-    x : ndarray, shape (rows, m)
-    of : callable
-        From xb, shape (rows,), to the null model in which it is known.
+    ``x``: shape (rows, m). ``of``: from xb, shape (rows,), to the null model in which it is known.
     """
 
     x: FloatArray
@@ -115,18 +111,8 @@ def moved(null: NullModel, y: FloatArray) -> NullModel:
 class Projected:
     """Restrictions g′b = value whose weights g do not depend on the parameters of the null model.
 
-    Attributes
-    ----------
-    estimands : tuple of Estimand
-    batch : Batch
-        What fits them.
-    nulls : Nulls
-    weights : ndarray, shape (q, m)
-        g of each estimand.
-    b : ndarray, shape (m,)
-        The estimate.
-    spread : ndarray, shape (m, m)
-        Its covariance, up to a factor: the restricted b is the nearest in its metric.
+    ``batch``: what fits them. ``weights``, shape (q, m): g of each estimand. ``b``, shape (m,): the estimate.
+    ``spread``, shape (m, m): its covariance, up to a factor: the restricted b is the nearest in its metric.
     """
 
     estimands: tuple[Estimand, ...]
@@ -151,14 +137,7 @@ class Projected:
 class Lagged:
     """Restrictions of a model with a lag of y: effects depend on ρ, which the null model estimates under them.
 
-    Attributes
-    ----------
-    estimands : tuple of Estimand
-    batch : Batch
-        What fits them.
-    nulls : LagNulls
-    weights : sequence of LagWeights
-        g(ρ) of each estimand.
+    ``batch``: what fits them. ``weights``: g(ρ) of each estimand.
     """
 
     estimands: tuple[Estimand, ...]

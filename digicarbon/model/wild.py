@@ -67,12 +67,7 @@ TOGETHER = 1 << 20
 class Draws:
     """Signs of units, and how intervals are found.
 
-    Attributes
-    ----------
-    signs : ndarray, shape (M, N)
-        In the order of the panel's units.
-    level : float
-    intervals : bool
+    ``signs``, shape (M, N): in the order of the panel's units.
     """
 
     signs: FloatArray
@@ -90,12 +85,7 @@ def wild_tests(
 ) -> dict[Estimand, WildTest]:
     """Return the test of quantities of a focal term.
 
-    Parameters
-    ----------
-    restrictions : Restrictions or Redrawn
-    estimates : mapping of Estimand to (float, float)
-        Estimate and standard error of those that are tested.
-    draws : Draws
+    ``estimates``: estimate and standard error of those that are tested.
     """
     places = [restrictions.estimands.index(estimand) for estimand in estimates]
     if isinstance(restrictions, Redrawn):
@@ -216,13 +206,7 @@ def _joined(parts: Sequence[Fits]) -> Fits:
 def joint_p(batch: JointBatch, null: NullModel, estimands: Sequence[Estimand], signs: FloatArray) -> float:
     """Return the p value that several quantities are zero; not-a-number where the outcome itself has no statistic.
 
-    Parameters
-    ----------
-    batch : JointBatch
-    null : NullModel
-        In which all of them are zero.
-    estimands : sequence of Estimand
-    signs : ndarray, shape (M, N)
+    ``null``: in which all of them are zero. ``signs``: shape (M, N).
     """
     observed = float(batch.wald(batch.prepare(null.y[:, None]), estimands)[0])
     if not np.isfinite(observed):

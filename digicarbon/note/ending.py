@@ -59,9 +59,7 @@ class Caught(AbstractContextManager["Caught"]):
 def own_code(cls: type) -> Iterator[None]:
     """Turn an unexpected error of a class that did not come with digicarbon into a sentence that names the class.
 
-    Raises
-    ------
-    ConfigError
+    Raises ConfigError.
     """
     try:
         yield
@@ -92,12 +90,7 @@ def broken_pack(error: pack.BrokenPackError) -> Note:
 def ended(error: BaseException, whose: Note) -> ConfigError:
     """Return the error for an exception with which code tried to end the process.
 
-    Parameters
-    ----------
-    error : BaseException
-        E.g. `SystemExit`.
-    whose : Note
-        The beginning of the sentence, e.g. ``The code of mine.MySource``.
+    ``error``: e.g. `SystemExit`. ``whose``: the beginning of the sentence, e.g. ``The code of mine.MySource``.
     """
     reason = legible(text_of(error))
     if isinstance(error, SystemExit):

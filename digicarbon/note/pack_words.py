@@ -64,9 +64,7 @@ def check_words(package: str, code: bool = True) -> None:
 def check_packs() -> None:
     """Raise an error as `check_words` does if a table of words of another distribution's pack is wrong.
 
-    Raises
-    ------
-    ConfigError
+    Raises ConfigError.
     """
     for package in pack.distributions():
         check_words(package, code=False)

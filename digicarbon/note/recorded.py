@@ -33,11 +33,8 @@ _END = re.compile(r"(?<=\.) ")
 def recognised(sentence: str) -> Note:
     """Return the note with the words of a sentence, or a note that contains the sentence if there is none.
 
-    Parameters
-    ----------
-    sentence : str
-        As an earlier version wrote it in English. If several notes have these words, the one with most words of its own
-        is returned.
+    ``sentence``: as an earlier version wrote it in English. If several notes have these words, the one with most words
+    of its own is returned.
     """
     return _whole(sentence) or _several(sentence) or note_of(sentence)
 

@@ -41,10 +41,7 @@ Spans = tuple[tuple[str, int, int], ...]
 class Number:
     """A cell with one number, perhaps with stars, in parentheses or after ``t =``, ``p =`` or ``p <``.
 
-    Attributes
-    ----------
-    before, digits, after : str
-        E.g. ``""``, ``"-0.1234"`` and ``"**"``.
+    ``before``, ``digits``, ``after``: e.g. ``""``, ``"-0.1234"`` and ``"**"``.
     """
 
     before: str
@@ -548,10 +545,7 @@ def to_json(table: Table) -> dict[str, Any]:
 def from_json(plain: Mapping[str, Any]) -> Table:
     """Return the table that `to_json` made plain.
 
-    Raises
-    ------
-    LookupError, ValueError, TypeError
-        If the values are no table's.
+    Raises LookupError, ValueError, TypeError if the values are no table's.
     """
     cells = pd.DataFrame(plain["cells"], index=plain["labels"], columns=plain["heads"])
     return Table(

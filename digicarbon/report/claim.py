@@ -143,11 +143,7 @@ class Verdict:
 class Judged:
     """A claim with its verdicts.
 
-    Attributes
-    ----------
-    claim : Claim
-    verdicts : tuple of Verdict
-        One for each main part.
+    ``verdicts``: one for each main part.
     """
 
     claim: Claim
@@ -201,10 +197,7 @@ def percent(share: float) -> str:
 def claim_of(node: Mapping[Any, Any]) -> Claim | None:
     """Return the claim that an experiment makes; None if it makes none.
 
-    Raises
-    ------
-    ConfigError
-        If a field is unknown, missing or out of its range.
+    Raises ConfigError if a field is unknown, missing or out of its range.
     """
     if not node:
         return None

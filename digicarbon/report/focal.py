@@ -100,9 +100,7 @@ def one_of(quantity: Quantity) -> Note:
 def refuse_other(key: str, choice: str, varied: Collection[str]) -> None:
     """Raise if runs do not differ in a choice that a report's field ``key`` names.
 
-    Raises
-    ------
-    ConfigError
+    Raises ConfigError.
     """
     if choice not in varied:
         listed = cut(varied, MOST_LISTED) or Note("nothing_varied")

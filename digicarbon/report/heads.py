@@ -56,10 +56,7 @@ def heads_of(records: Sequence[Record], wanted: Sequence[str] | None, words: Lab
     The wanted choices are the levels of the heads, from the top; ``column`` is the experiment's column. None: what
     varies within columns of the experiment, in the order of the grid, then the columns. Empty: labels only.
 
-    Raises
-    ------
-    ConfigError
-        If no run has one of the choices of ``wanted``.
+    Raises ConfigError if no run has one of the choices of ``wanted``.
     """
     known = dict.fromkeys((*_chosen(records), *(key for record in records for key in record.options)))
     for key in wanted or ():

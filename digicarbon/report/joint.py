@@ -64,10 +64,7 @@ def decides(key: str) -> bool:
 class JointRequest:
     """The joint test that a report requests over all of its runs.
 
-    Attributes
-    ----------
-    quantity, term, draws, seed, level, method
-        As in `digicarbon.report.SpecificationCurve`.
+    ``quantity``, ``term``, ``draws``, ``seed``, ``level``, ``method``: as in `digicarbon.report.SpecificationCurve`.
     """
 
     quantity: Quantity
@@ -171,10 +168,7 @@ class Joint:
     def from_json(cls, text: str) -> Joint:
         """Return what `to_json` wrote.
 
-        Raises
-        ------
-        DataError
-            If the text is something else.
+        Raises DataError if the text is something else.
         """
         try:
             content = json.loads(text)
@@ -245,10 +239,7 @@ def joints_to_json(joints: Mapping[str, Joint]) -> str:
 def joints_from_json(text: str) -> dict[str, Joint]:
     """Return what `joints_to_json` wrote.
 
-    Raises
-    ------
-    DataError
-        If the text is something else.
+    Raises DataError if the text is something else.
     """
     try:
         content = json.loads(text)

@@ -89,11 +89,7 @@ class Members(Protocol):
 class Kind:
     """What the values of a choice are to each other.
 
-    Attributes
-    ----------
-    name : {"equivalent", "nonequivalent", "uncertain"}
-    values : tuple of str
-        As `digicarbon.report.focal.text_of` writes them; of a nonequivalent choice the main one is the first.
+    ``values``: as `digicarbon.report.focal.text_of` writes them; of a nonequivalent choice the main one is the first.
     """
 
     name: KindName
@@ -133,14 +129,8 @@ class Part:
 class Multiverse:
     """The runs of a sweep by part.
 
-    Attributes
-    ----------
-    kinds : mapping of str to Kind
-        By key; choices without a kind are equivalent, and not here.
-    parts : tuple of Part
-        Main ones first, each in the order of its values.
-    unnamed : tuple of str
-        Keys that vary and have no kind, if others have one.
+    ``kinds``: by key; choices without a kind are equivalent, and not here. ``parts``: main ones first, each in the
+    order of its values. ``unnamed``: keys that vary and have no kind, if others have one.
     """
 
     references: ClassVar[tuple[str, ...]] = ("delgiudice2021",)

@@ -309,10 +309,7 @@ def options_with_other_words(runs: Sequence[tuple[Mapping[str, str], Mapping[str
 
     Two-way fixed effects, e.g., are no name of a model beside which a table says that its effects are those of units.
 
-    Parameters
-    ----------
-    runs : sequence of (mapping of str to str, mapping of str to object)
-        The option of each group, and the varied choices.
+    ``runs``: the option of each group, and the varied choices.
     """
     found = []
     for key in (key for key in option_words() if BESIDE in key):

@@ -83,10 +83,7 @@ def part_of(curve: Curve, rows: pd.DataFrame, name: str, main: Mapping[str, obje
 
     ``main`` has values of the main specification; a choice without one has the value of the first specification.
 
-    Raises
-    ------
-    ConfigError
-        If there is no such specification.
+    Raises ConfigError if there is no such specification.
     """
     once = ~rows.duplicated([*curve.estimate_keys, "term", "coef"])
     repeated, rows = int((~once).sum()), rows[once].reset_index(drop=True)

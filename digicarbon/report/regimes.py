@@ -31,14 +31,8 @@ _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 class InWords:
     """Runs whose terms are called by words where equal names are different things.
 
-    Attributes
-    ----------
-    records : list of Record
-    words : Labels
-        With the words of these terms.
-    names : mapping of str to tuple of str
-        What terms are now called: one name has several words where runs have other variables or other numbers of
-        thresholds, or other means.
+    ``words``: with the words of these terms. ``names``: what terms are now called: one name has several words where
+    runs have other variables or other numbers of thresholds, or other means.
     """
 
     records: list[Record]

@@ -47,10 +47,7 @@ def row_of(
 ) -> list[str]:
     """Return the cells of a row: a fact of each run, statistics with some decimals, or a cell for each column as given.
 
-    Raises
-    ------
-    ConfigError
-        If the cells are not as many as the columns, or no run has such a fact.
+    Raises ConfigError if the cells are not as many as the columns, or no run has such a fact.
     """
     key = "report.rows"
     if not isinstance(row, str):

@@ -117,13 +117,7 @@ class ContiguityWeights(FileWeights):
 def contiguous(shapes: GeoSeries, rule: Literal["queen", "rook"]) -> scipy.sparse.csr_array:
     """Return 0-1 contiguity by shared vertices (queen) or edges (rook), in the order of the polygons.
 
-    Parameters
-    ----------
-    shapes : GeoSeries of N polygons
-
-    Returns
-    -------
-    csr_array, shape (N, N)
+    Returns shape (N, N).
     """
     from libpysal.graph import Graph
 
@@ -149,10 +143,7 @@ def joined_to_nearest(matrix: scipy.sparse.csr_array, shapes: GeoSeries) -> scip
 
     In a tie the polygon that comes first in the order of ``shapes`` is the nearest one.
 
-    Parameters
-    ----------
-    matrix : csr_array, shape (N, N)
-    shapes : GeoSeries of N polygons
+    ``matrix``: shape (N, N).
     """
     import shapely
 
@@ -174,10 +165,7 @@ def _links(origin: Any, destination: Any, shapes: GeoSeries) -> scipy.sparse.csr
 def read_polygons(file: Path) -> Any:
     """Return a file of polygons as a GeoDataFrame.
 
-    Raises
-    ------
-    DataError
-        If it cannot be read, or holds no polygons.
+    Raises DataError if it cannot be read, or holds no polygons.
     """
     import geopandas
     from pyogrio.errors import DataSourceError

@@ -33,12 +33,7 @@ Line = tuple[int, list[str]]
 class Links:
     """The content of a file of weights, with labels as written there.
 
-    Attributes
-    ----------
-    units : tuple of str
-        Each unit once, in the order of the file.
-    edges : tuple of (str, str, float)
-        Unit, neighbour, weight; one direction each.
+    ``units``: each unit once, in the order of the file. ``edges``: unit, neighbour, weight; one direction each.
     """
 
     units: tuple[str, ...]
@@ -225,10 +220,7 @@ class SpmatWeights(TextWeights):
 def read_lines(path: str, encoding: str | None = None) -> list[Line]:
     """Return the lines of a text file as words, starting with the first line that is not empty.
 
-    Raises
-    ------
-    DataError
-        If the file is missing, empty or not text of that encoding.
+    Raises DataError if the file is missing, empty or not text of that encoding.
     """
     file = Path(path)
     check_present(file, "weights.path")

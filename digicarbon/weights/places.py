@@ -43,13 +43,7 @@ _NO_INVERSE = Note("weights_no_inverse")
 class Places:
     """The locations of the units of a panel.
 
-    Attributes
-    ----------
-    units : tuple of str
-        The N unit labels.
-    coordinates : ndarray, shape (N, 2)
-        Longitude and latitude in degrees, or x and y.
-    metric : {"great_circle", "euclidean"}
+    ``units``: the N unit labels. ``coordinates``, shape (N, 2): longitude and latitude in degrees, or x and y.
     """
 
     units: tuple[str, ...]
@@ -86,9 +80,7 @@ class Places:
     def refuse_same(self, why: Note = _NO_INVERSE) -> None:
         """Raise if two units have the same location; ``why`` says why the weights do not allow it.
 
-        Raises
-        ------
-        WeightsError
+        Raises WeightsError.
         """
         if same := self.same():
             raise WeightsError(Note("weights_same_place", start=same[0], end=same[1], why=why))
@@ -124,13 +116,8 @@ class Places:
 def joined(matrix: scipy.sparse.csr_array, nearest_ones: Pairs, decay: Decay) -> scipy.sparse.csr_array:
     """Return a matrix in which each unit without neighbour and the one nearest to it are neighbours of each other.
 
-    Parameters
-    ----------
-    matrix : csr_array, shape (N, N)
-    nearest_ones : Pairs
-        Each unit with its nearest one, in the order of units.
-    decay : callable
-        Distances to weights.
+    ``matrix``: shape (N, N). ``nearest_ones``: each unit with its nearest one, in the order of units. ``decay``:
+    distances to weights.
     """
     alone = without_neighbour(matrix)
     destination, weight = nearest_ones.destination[alone], decay(nearest_ones.distance[alone])

@@ -50,16 +50,8 @@ def province(value: object) -> Place | None:
 def required_province(value: object, where: Note | str | Callable[[], Note]) -> Place:
     """Return the province that a cell names.
 
-    Parameters
-    ----------
-    value : object
-    where : Note, str or callable
-        Where the cell is, for the message; a callable is only called if there is one.
-
-    Raises
-    ------
-    DataError
-        If it names none; the message says where, and which names are similar.
+    ``where``: where the cell is, for the message; a callable is only called if there is one. Raises DataError if it
+    names none; the message says where, and which names are similar.
     """
     result = province(value)
     if result is None:

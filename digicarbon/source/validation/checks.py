@@ -29,10 +29,7 @@ from digicarbon.source.validation.finding import Finding, Level, ordered
 def check_folder(folder: Path) -> list[Finding]:
     """Check every data set of a data folder, and whether its files are as they were imported.
 
-    Raises
-    ------
-    DataError
-        If the folder does not exist or has no data set, or a data set is damaged.
+    Raises DataError if the folder does not exist or has no data set, or a data set is damaged.
     """
     if not folder.is_dir():
         raise DataError(Note("no_folder_to_check", folder=folder, here=Path.cwd()))
@@ -47,17 +44,8 @@ def check_folder(folder: Path) -> list[Finding]:
 def check_datasets(tables: Mapping[str, pd.DataFrame], tolerance: float = _tables.BROKEN) -> list[Finding]:
     """Check data sets, each by itself and against each other.
 
-    Parameters
-    ----------
-    tables : mapping of str to DataFrame
-        By name of `digicarbon.source.datafolder.datasets`.
-    tolerance : float
-        Relative difference beyond which an input-output table that does not balance is an error.
-
-    Returns
-    -------
-    list of Finding
-        Errors first.
+    ``tables``: by name of `digicarbon.source.datafolder.datasets`. ``tolerance``: relative difference beyond which an
+    input-output table that does not balance is an error. Errors stand first.
     """
     findings, sound = _sound(tables)
     for name, table in sound.items():
@@ -72,15 +60,7 @@ def check_datasets(tables: Mapping[str, pd.DataFrame], tolerance: float = _table
 def check_import(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
     """Check what an import reports at once: impossible and implausible figures, wrong units of measurement, copies.
 
-    Parameters
-    ----------
-    tables : mapping of str to DataFrame
-        By name of `digicarbon.source.datafolder.datasets`, with their columns.
-
-    Returns
-    -------
-    list of Finding
-        Errors first.
+    ``tables``: by name of `digicarbon.source.datafolder.datasets`, with their columns. Errors stand first.
     """
     findings: list[Finding] = []
     for name, table in tables.items():
@@ -96,15 +76,7 @@ def check_import(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
 def check_sums(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
     """Check quickly what makes data sets unfit for use: their schemas and the sums of the emissions accounts.
 
-    Parameters
-    ----------
-    tables : mapping of str to DataFrame
-        By name of `digicarbon.source.datafolder.datasets`.
-
-    Returns
-    -------
-    list of Finding
-        Errors first.
+    ``tables``: by name of `digicarbon.source.datafolder.datasets`. Errors stand first.
     """
     findings, sound = _sound(tables)
     return ordered([*findings, *(item for name, table in sound.items() for item in _checks()[name].unfit(table, name))])
@@ -113,19 +85,8 @@ def check_sums(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
 def check_series(frame: pd.DataFrame, file: str, noun: str = "unit") -> list[Finding]:
     """Check the series of a panel: ranges, gaps, copied years, outliers, different vintages.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        A row for each ``unit`` and ``time``; whole-number years.
-    file : str
-        For messages.
-    noun : str
-        What a unit is called.
-
-    Returns
-    -------
-    list of Finding
-        Errors first; none for a panel whose periods are no whole numbers.
+    ``frame``: a row for each ``unit`` and ``time``; whole-number years. ``file``: for messages. ``noun``: what a unit
+    is called. Errors stand first; none for a panel whose periods are no whole numbers.
     """
     unit, time = "unit", "time"
     if not pd.api.types.is_integer_dtype(frame[time]):

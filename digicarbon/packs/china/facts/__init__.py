@@ -87,11 +87,8 @@ def indicators() -> pd.DataFrame:
 def ceads_fuels() -> pd.DataFrame:
     """Return the 20 energy carriers of the CEADs inventories.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``fuel`` (tidy name), ``name`` (as published), ``name_zh``, ``more`` (further spellings, separated by
-        ``|``), ``unit`` (of the energy inventory). The last three are no fuels: heat, electricity, other energy.
+    Columns are ``fuel`` (tidy name), ``name`` (as published), ``name_zh``, ``more`` (further spellings, separated
+    by ``|``), ``unit`` (of the energy inventory). The last three are no fuels: heat, electricity, other energy.
     """
     return _table("ceads_fuels").fillna("")
 
@@ -99,11 +96,8 @@ def ceads_fuels() -> pd.DataFrame:
 def ceads_sectors() -> pd.DataFrame:
     """Return the rows of the CEADs inventories in the order in which they are published.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``sectoral`` and ``energy`` (the row's name in the sectoral and in the energy inventory, empty if
-        that has no such row; the 47 sectors are in both), ``more`` (further spellings, separated by ``|``).
+    Columns are ``sectoral`` and ``energy`` (the row's name in the sectoral and in the energy inventory, empty if
+    that has no such row; the 47 sectors are in both), ``more`` (further spellings, separated by ``|``).
     """
     return _table("ceads_sectors").fillna("")
 
@@ -111,10 +105,7 @@ def ceads_sectors() -> pd.DataFrame:
 def io_labels() -> pd.DataFrame:
     """Return what headings of input-output tables mean.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``part`` (``row`` below the sectors, ``column`` right of them, ``origin`` of the products of a row),
-        ``role`` (tidy name), ``spellings`` (the bureaus' codes, Chinese and English, separated by ``|``).
+    Columns are ``part`` (``row`` below the sectors, ``column`` right of them, ``origin`` of the products of a row),
+    ``role`` (tidy name), ``spellings`` (the bureaus' codes, Chinese and English, separated by ``|``).
     """
     return _table("io_labels").copy()

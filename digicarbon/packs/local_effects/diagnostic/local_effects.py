@@ -100,9 +100,7 @@ def shock(result: Result, panel: Panel, weights: Weights, unit: str, terms: Sequ
 def refuse_unknown_unit(unit: str, units: Sequence[str], key: str) -> None:
     """Raise an error with a suggestion unless a unit is one of the panel.
 
-    Raises
-    ------
-    ConfigError
+    Raises ConfigError.
     """
     if unit not in units:
         raise ConfigError(Note("shock_unknown_unit", key=key, unit=unit, hint=suggestion(unit, units)))

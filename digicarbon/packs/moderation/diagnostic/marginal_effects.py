@@ -224,10 +224,7 @@ def moderation_of(
 ) -> tuple[Moderation, Panel]:
     """Return the effect of a variable as a function of a moderator, and the panel's rows that weigh something.
 
-    Raises
-    ------
-    ConfigError, DataError, EstimationError
-        As in `marginal_effects`.
+    Raises ConfigError, DataError, EstimationError as in `marginal_effects`.
     """
     refuse_unknown(kind, tuple(SPATIAL), "effect")
     result = described(result, panel)

@@ -29,12 +29,7 @@ MOST_GROUPS = 6
 class Comparable:
     """Specifications that can be averaged with each other.
 
-    Attributes
-    ----------
-    members : ndarray of int
-        Rows of the part.
-    averages : mapping of str to Averaged
-        By how they are weighted.
+    ``members``: rows of the part. ``averages``: by how they are weighted.
     """
 
     members: IntArray

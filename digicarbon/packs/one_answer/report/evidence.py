@@ -36,10 +36,7 @@ UNITS_FILE = "without_units.csv"
 class EvidenceRequest:
     """What a report requests of all of its runs at the end of a sweep.
 
-    Attributes
-    ----------
-    quantity, term, leave_out
-        As in `digicarbon.report.OneAnswer`.
+    ``quantity``, ``term``, ``leave_out``: as in `digicarbon.report.OneAnswer`.
     """
 
     quantity: Quantity
@@ -184,13 +181,7 @@ class LeftOut:
 class Evidence:
     """What a report needs beyond results to make one answer of many specifications.
 
-    Attributes
-    ----------
-    estimand : {"coefficient", "direct", "indirect", "total"}
-    term : str or None
-    each : sequence of Support
-        In the order of the experiment.
-    left_out : LeftOut or None
+    ``each``: in the order of the experiment.
     """
 
     estimand: str
@@ -213,10 +204,7 @@ class Evidence:
     def from_json(cls, text: str) -> Evidence:
         """Return what `to_json` wrote.
 
-        Raises
-        ------
-        DataError
-            If the text is something else.
+        Raises DataError if the text is something else.
         """
         try:
             content = json.loads(text)

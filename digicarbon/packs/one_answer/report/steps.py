@@ -26,11 +26,7 @@ SearchBy = Literal["estimate", "t"]
 class Paths:
     """The searches for the highest and the lowest specification.
 
-    Attributes
-    ----------
-    up, down : Path
-    values : ndarray, shape (M,)
-        What is searched by: the estimate, or the estimate over its standard error.
+    ``values``, shape (M,): what is searched by: the estimate, or the estimate over its standard error.
     """
 
     up: Path

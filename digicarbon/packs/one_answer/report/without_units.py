@@ -21,14 +21,7 @@ from digicarbon.report.signs import number
 class UnitsLeftOut:
     """The curve of a part without each unit.
 
-    Attributes
-    ----------
-    units : tuple of str
-    labels : tuple of str
-        Of the specifications.
-    found : WithoutUnits
-    median, significant : float
-        Of all units.
+    ``labels``: of the specifications. ``median``, ``significant``: of all units.
     """
 
     units: tuple[str, ...]

@@ -53,15 +53,8 @@ class _Fitted:
 class Shifted(_Fitted):
     """An estimate that uses shares and shocks.
 
-    Attributes
-    ----------
-    model, panel, term, columns, time
-        As in `_Fitted`.
-    name : str
-        The shift-share column.
-    shares : ndarray, shape (rows, K)
-    shocks : ndarray, shape (T, K)
-    sectors : tuple of str
+    ``model``, ``panel``, ``term``, ``columns``, ``time``: as in `_Fitted`. ``name``: the shift-share column.
+    ``shares``: shape (rows, K). ``shocks``: shape (T, K).
     """
 
     name: str

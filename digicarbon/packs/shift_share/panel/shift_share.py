@@ -56,17 +56,8 @@ def sum_of_shares(name: str) -> str:
 class ShiftShare:
     """What a shift-share column is made of.
 
-    Attributes
-    ----------
-    sectors : tuple of str
-        K labels.
-    units : tuple of str
-        N labels.
-    periods : tuple of int or str
-        T labels.
-    shares : ndarray, shape (N, K)
-        Of a base period.
-    shocks : ndarray, shape (T, K)
+    ``sectors``: K labels. ``units``: N labels. ``periods``: T labels. ``shares``, shape (N, K): of a base period.
+    ``shocks``: shape (T, K).
     """
 
     sectors: tuple[str, ...]

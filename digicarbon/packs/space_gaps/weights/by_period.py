@@ -141,10 +141,7 @@ class WeightsByPeriod(Weights):
 def parts_of(weights: Weights, panel: Panel) -> list[Weights]:
     """Return the weights of each of a panel's periods in the panel's order; the same ones where W does not vary.
 
-    Raises
-    ------
-    WeightsError
-        If labels and units differ, or a period has no weights.
+    Raises WeightsError if labels and units differ, or a period has no weights.
     """
     if not weights.by_period:
         return [weights.align(panel)] * len(panel.periods)

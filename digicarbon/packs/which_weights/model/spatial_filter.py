@@ -47,15 +47,7 @@ MOST_UNITS = 4000
 class Filtered:
     """The panel regression that a filtered one is.
 
-    Attributes
-    ----------
-    regression : PanelRegression
-        With the columns of the filter among its controls.
-    panel : Panel
-        With these columns.
-    columns : tuple of str
-    candidates : Eigenvectors
-    steps : list of Step
+    ``regression``: with the columns of the filter among its controls. ``panel``: with these columns.
     """
 
     regression: PanelRegression
