@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from digicarbon import inference
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, EstimationError
+from digicarbon.errors import DataError, EstimationError, WeightsError
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear import within as numeric
@@ -301,6 +301,23 @@ def require_panel(panel: object) -> None:
     """Raise unless what a model is to be fitted to is a panel."""
     if not isinstance(panel, Panel):
         raise DataError(Note("panel_is_none", given=type(panel).__name__))
+
+
+def needed(weights: Weights | None, kind: str) -> Weights:
+    """Return the weights of a model that needs them; raise WeightsError if there are none, or of a class not ours."""
+    if weights is None:
+        raise WeightsError(Note("model_needs_weights", kind=kind))
+    if not isinstance(weights, Weights):
+        raise WeightsError(Note("weights_of_other_class"))
+    return weights
+
+
+def with_links(weights: Weights, panel: Panel) -> Weights:
+    """Return weights in the order of a panel; raise WeightsError if no unit of it has a neighbour."""
+    aligned = weights.align(panel)
+    if aligned.matrix.nnz == 0:
+        raise WeightsError(Note("weights_without_link", weights=weights.called))
+    return aligned
 
 
 def refuse_unidentified(

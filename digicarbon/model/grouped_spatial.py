@@ -11,10 +11,9 @@ import pandas as pd
 from pydantic import model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import WeightsError
 from digicarbon.model._groups import ByGroup, Groups, groups_of
 from digicarbon.model._spatial_estimates import Design, Kind
-from digicarbon.model.base import Model, Other
+from digicarbon.model.base import Model, Other, needed
 from digicarbon.model.batch import Batch, Estimand, OneByOne
 from digicarbon.model.grouped_regression import equal_tests, group_dummies, grouped
 from digicarbon.model.spatial_panel import SpatialPanel
@@ -228,9 +227,7 @@ class GroupedSpatial(ByGroup, SpatialPanel):
         DataError, WeightsError, EstimationError
             If the groups are wrong, there are no weights, or a group is too small.
         """
-        if weights is None:
-            raise WeightsError(Note("model_needs_weights", kind=self.kind))
-        return self._columns(panel, weights)
+        return self._columns(panel, needed(weights, self.kind))
 
     def _columns(self, panel: Panel, weights: Weights | None) -> Expanded:
         """Return what `expanded` does; without weights, the lags are named and not computed."""

@@ -36,11 +36,13 @@ from digicarbon.model._spatial_estimates import (
 from digicarbon.model.base import (
     Model,
     after,
+    needed,
     refuse_single_period,
     refuse_too_small,
     refuse_unidentified,
     require_panel,
     sentences,
+    with_links,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
@@ -425,12 +427,10 @@ class SpatialPanel(Tested):
 
     def design(self, panel: Panel, weights: Weights | None, error_weights: Weights | None = None) -> Design:
         """Return checked arrays in the panel's order."""
-        if weights is None:
-            raise WeightsError(Note("model_needs_weights", kind=self.kind))
+        weights = needed(weights, self.kind)
         require_panel(panel)
         columns, own = columns_of(panel, self.terms), type(self) is SpatialPanel and self.error_weights is None
-        given = isinstance(weights, Weights) and isinstance(error_weights, Weights | None)
-        if columns is None or not (own and given):
+        if columns is None or not (own and isinstance(error_weights, Weights | None)):
             # another class may read more
             return self._design(panel, weights, error_weights)
         fields = (value for name, value in self.__dict__.items() if name not in _OF_ERRORS)
@@ -440,14 +440,9 @@ class SpatialPanel(Tested):
     def _design(self, panel: Panel, weights: Weights, error_weights: Weights | None) -> Design:
         panel = panel.with_terms(self.terms)
         refuse_single_period(panel, "unit" if self.effects == "random" else self.effects)
-        if not isinstance(weights, Weights):
-            raise WeightsError(Note("weights_of_other_class"))
         if error_weights is not None and self.kind not in ERROR_KINDS:
             raise WeightsError(Note("no_spatial_error", kind=self.kind))
-        aligned = weights.align(panel)
-        if aligned.matrix.nnz == 0:
-            raise WeightsError(Note("weights_without_link", weights=weights.called))
-        w = aligned.operator
+        w = with_links(weights, panel).operator
         m = self._error_operator(panel, error_weights) or w
         n, t = panel.shape
         sample = _sample(n, t, self.fixed, self.bias_correction)

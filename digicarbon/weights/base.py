@@ -637,16 +637,10 @@ def check_coverage(units: Sequence[str], known: Collection[str], file: str, reme
         raise WeightsError(Note("weights_units_missing", file=file, units=cut(missing), hint=hint, labels=labels))
 
 
-def refuse_extra(units: Sequence[str], known: Collection[str], file: str) -> None:
-    """Raise if ``known``, the labels of the file, has one that is not among the panel's ``units``.
-
-    Raises
-    ------
-    WeightsError
-        If there is such a label.
-    """
+def refuse_extra(units: Sequence[str], known: Collection[str], file: str, rule: Extra) -> None:
+    """Raise WeightsError if ``known``, the labels of the file, has one beyond ``units``, unless the rule drops these."""
     extra = sorted(set(known) - set(units))
-    if extra:
+    if extra and rule == "refuse":
         raise WeightsError(Note("weights_units_extra", file=file, labels=cut(extra), hint=suggestion(extra[0], units)))
 
 

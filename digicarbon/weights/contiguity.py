@@ -96,8 +96,7 @@ class ContiguityWeights(FileWeights):
         require_column(self.unit, columns, file.name, "weights.unit", WeightsError)
         labels = file_labels(frame[self.unit], file.name)
         check_coverage(panel.units, labels, file.name)
-        if self.extra == "refuse":
-            refuse_extra(panel.units, labels, file.name)
+        refuse_extra(panel.units, labels, file.name, self.extra)
         shapes = frame.geometry.set_axis(labels, axis=0)
         shapes = shapes[shapes.index.isin(panel.units)]
         refuse_twice(list(shapes.index), file.name, POLYGON)

@@ -67,8 +67,7 @@ class MatrixWeights(TextFileWeights):
         _check_square(rows, columns, file.name)
         units = _there(panel.units, rows, absent)
         check_coverage(units, rows, file.name, "" if absent is None else _OF_PERIOD)
-        if self.extra == "refuse":
-            refuse_extra(panel.units, rows, file.name)
+        refuse_extra(panel.units, rows, file.name, self.extra)
         square = pd.DataFrame(frame.iloc[:, 1:].to_numpy(dtype=object), index=rows, columns=columns)
         values = _numbers(square.loc[units, units], file.name)
         return Weights.from_matrix(values, units, islands=self.islands, name=file.stem, normalise=self.normalise)
@@ -133,8 +132,7 @@ class EdgeWeights(TextFileWeights):
         units = _there(panel.units, known, absent)
         if self.islands == "refuse":
             check_coverage(units, known, file.name, _ALONE if absent is None else _OF_PERIOD)
-        if self.extra == "refuse":
-            refuse_extra(panel.units, known, file.name)
+        refuse_extra(panel.units, known, file.name, self.extra)
         inside = edges["origin"].isin(panel.units) & edges["destination"].isin(panel.units)
         return Weights.from_edges(
             edges[inside], units, self.symmetric, islands=self.islands, name=name, normalise=self.normalise

@@ -76,8 +76,7 @@ class TextWeights(TextFileWeights):
         units = [_unit(name, panel.units) for name in labels]
         refuse_twice(units, file.name, UNIT)
         check_coverage(panel.units, units, file.name)
-        if self.extra == "refuse":
-            refuse_extra(panel.units, units, file.name)
+        refuse_extra(panel.units, units, file.name, self.extra)
         unit = dict(zip(links.units, units, strict=True))
         known = set(panel.units)
         edges = [(unit[a], unit[b], w) for a, b, w in links.edges if unit[a] in known and unit[b] in known and w != 0]

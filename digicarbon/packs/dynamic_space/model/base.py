@@ -16,11 +16,13 @@ from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._spatial_estimates import MOST_UNITS
 from digicarbon.model.base import (
     after,
+    needed,
     refuse_single_period,
     refuse_too_small,
     refuse_unidentified,
     require_panel,
     sentences,
+    with_links,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, columns_key, under_null
 from digicarbon.model.tested import Tested
@@ -280,17 +282,11 @@ class DynamicSpatialPanel(Tested):
 
     def design(self, panel: Panel, weights: Weights | None) -> Design:
         """Return checked arrays in the panel's order."""
-        if weights is None:
-            raise WeightsError(Note("model_needs_weights", kind=f"dynamic_{self.kind}"))
+        weights = needed(weights, f"dynamic_{self.kind}")
         require_panel(panel)
-        if not isinstance(weights, Weights):
-            raise WeightsError(Note("weights_of_other_class"))
         panel = panel.with_terms(self.terms)
         refuse_single_period(panel, self.effects, lagged=True)
-        aligned = weights.align(panel)
-        if aligned.matrix.nnz == 0:
-            raise WeightsError(Note("weights_without_link", weights=weights.called))
-        w = aligned.operator
+        w = with_links(weights, panel).operator
         n, t = panel.shape
         setting = Setting(n, t, self.effects, self.bias_correction, self.time_lag, self.space_time_lag)
         if setting.drops_constant and w.constant_row_sum is None:

@@ -12,7 +12,15 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError, WeightsError
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._spatial_estimates import MOST_DENSE_UNITS
-from digicarbon.model.base import after, refuse_single_period, refuse_too_small, refuse_unidentified, require_panel
+from digicarbon.model.base import (
+    after,
+    needed,
+    refuse_single_period,
+    refuse_too_small,
+    refuse_unidentified,
+    require_panel,
+    with_links,
+)
 from digicarbon.model.panel_iv import Columns
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.within import (
@@ -83,16 +91,11 @@ class SpatialDesign:
 
 def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> SpatialDesign:
     """Return the checked columns of a model. Raises DataError, WeightsError, EstimationError."""
-    if weights is None:
-        raise WeightsError(Note("model_needs_weights", kind=model.kind))
+    weights = needed(weights, model.kind)
     require_panel(panel)
-    if not isinstance(weights, Weights):
-        raise WeightsError(Note("weights_of_other_class"))
     made = panel.with_terms(model.terms)
     refuse_single_period(made, model.fixed)
-    aligned = weights.align(made)
-    if aligned.matrix.nnz == 0:
-        raise WeightsError(Note("weights_without_link", weights=weights.called))
+    aligned = with_links(weights, made)
     w, effects = aligned.operator, model.fixed
     if model.has_error and effects in ("time", "two_way") and w.constant_row_sum is None:
         raise WeightsError(Note("moments_unequal_rows", weights=weights.called))

@@ -11,7 +11,8 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._arguments import spatial_of
 from digicarbon.diagnostic.of_model import OfModel
-from digicarbon.errors import ConfigError, EstimationError, WeightsError
+from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.model.base import needed
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.packs.local_effects.numeric.local import by_unit, felt
@@ -176,8 +177,7 @@ class LocalEffects(OfModel):
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return ``local_effects``, and ``shocks``: index term, the unit where x changes, and that which feels it."""
         spatial = self._spatial()
-        if weights is None:
-            raise WeightsError(Note("model_needs_weights", kind=spatial.kind))
+        weights = needed(weights, spatial.kind)
         result = spatial.by_errors.fit(panel, weights)
         tables = {"local_effects": local_effects(result, panel, weights, self.variables)}
         units = self.shocks or (panel.units if len(panel.units) <= MOST_SHOCKS else ())

@@ -11,8 +11,8 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._arguments import spatial_of
 from digicarbon.diagnostic.of_model import OfModel
-from digicarbon.errors import ConfigError, WeightsError
-from digicarbon.model.base import Terms
+from digicarbon.errors import ConfigError
+from digicarbon.model.base import Terms, needed
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.tested import asks_for_wild
 from digicarbon.note import Note, cut
@@ -83,8 +83,7 @@ class SpatialMediation(OfModel):
         ConfigError, DataError, WeightsError, EstimationError
         """
         last, *first = self._equations()
-        if weights is None:
-            raise WeightsError(Note("model_needs_weights", kind=last.kind))
+        weights = needed(weights, last.kind)
         outcome = last.fit(panel, weights)
         fits = [equation.fit(panel, weights) for equation in first]
         w = weights.align(panel).matrix.toarray()

@@ -20,9 +20,10 @@ from digicarbon.diagnostic._rows import in_english
 from digicarbon.diagnostic._wild_effect import Drawn, wild_effect
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.diagnostic.turning_points import described, observed, slopes_of
-from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
+from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import Model, PanelRegression
 from digicarbon.model._observation_weights import positive_rows
+from digicarbon.model.base import needed
 from digicarbon.model.tested import asks_for_wild
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.absorbed import Groups
@@ -252,10 +253,8 @@ def moderation_of(
         raise EstimationError(Note("curve_not_finite", terms=cut(read)))
     products = tuple(name for name, parts in asked.with_it.items() if len(parts) > 1 or parts[0].power > 1)
     if spatial:
-        if weights is None:
-            raise WeightsError(Note("model_needs_weights", kind=result.kind))
-        of = [names.index(name) for name in lags]
-        effect = _spread(g, of, b, covariance, weights.align(panel).operator, list(SPATIAL).index(kind))
+        of, w = [names.index(name) for name in lags], needed(weights, result.kind).align(panel).operator
+        effect = _spread(g, of, b, covariance, w, list(SPATIAL).index(kind))
         products = (*products, *(lag for name, lag in lags.items() if name in products))
     else:
         effect = Effect(g, b, covariance)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from digicarbon.arrays import FloatArray
 from digicarbon.country import country
 from digicarbon.errors import DataError, EstimationError, WeightsError
+from digicarbon.model.base import with_links
 from digicarbon.note import Note, cut
 from digicarbon.numeric.spatial.proximity import pairs_within
 from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
@@ -80,9 +81,7 @@ def _share(model: _PolicyModel, panel: Panel, paths: FloatArray, weights: Weight
     """Return the share of neighbours under the policy."""
     if weights is None:
         raise WeightsError(Note("did_spillovers_need_weights", key="weights"))
-    aligned = weights.align(panel)
-    if aligned.matrix.nnz == 0:
-        raise WeightsError(Note("weights_without_link", weights=weights.called))
+    aligned = with_links(weights, panel)
     # of a regression it is the coefficient of the share, of imputation the mean of rows with such neighbours
     level = "neighbours" if model.how.marks_exposed else "share of neighbours"
     return {level: np.asarray(aligned.matrix @ paths)}

@@ -18,6 +18,7 @@ from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._spatial_estimates import DURBIN_KINDS, ERROR_KINDS, LAG_KINDS
 from digicarbon.model.base import (
     after,
+    needed,
     refuse_pole,
     refuse_single_period,
     refuse_too_small,
@@ -258,8 +259,7 @@ class UnbalancedSpatialPanel(Tested):
         self, panel: Panel, weights: Weights | None, further_weights: Sequence[Weights] | None = None
     ) -> PeriodDesign:
         """Return checked arrays."""
-        if weights is None:
-            raise WeightsError(Note("model_needs_weights", kind=self.kind))
+        weights = needed(weights, self.kind)
         require_panel(panel)
         every = [weights, *(self.further_of(panel) if further_weights is None else further_weights)]
         if not all(isinstance(one, Weights) for one in every):

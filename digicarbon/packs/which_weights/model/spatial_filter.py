@@ -11,11 +11,11 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, EstimationError, WeightsError
+from digicarbon.errors import DataError, EstimationError
 from digicarbon.model._absorption import Clusters, columns_of_clusters
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_covariance import OF_ERRORS
-from digicarbon.model.base import Model, require_panel, sentences
+from digicarbon.model.base import Model, needed, require_panel, sentences
 from digicarbon.model.batch import Batch, Estimand, Null
 from digicarbon.model.grouped_regression import grouped
 from digicarbon.model.panel_regression import PanelRegression, regression_with
@@ -234,10 +234,8 @@ class SpatialFilter(Tested):
         DataError, EstimationError, WeightsError
         """
         made = self._made(panel, weights)
-        if weights is None:
-            raise WeightsError(Note("model_needs_weights", kind="filtered"))
         x, controls = (made.expanded(names, among=self.terms) for names in (self.x, self.controls))
-        operator = weights.align(made).operator
+        operator = needed(weights, "filtered").align(made).operator
 
         def search() -> tuple[Eigenvectors, list[Step]]:
             every = eigenvectors(operator, self.share, min(self.candidates, operator.n - 1))
@@ -258,8 +256,7 @@ class SpatialFilter(Tested):
     def _made(self, panel: Panel, weights: Weights | None) -> Panel:
         require_panel(panel)
         made = panel.with_terms(self.terms)
-        if weights is None:
-            raise WeightsError(Note("model_needs_weights", kind="filtered"))
+        needed(weights, "filtered")
         if not made.balanced:
             raise DataError(Note("filter_of_gaps"))
         if len(made.units) > MOST_UNITS:
