@@ -50,12 +50,7 @@ class Correlation(OfVariables):
         return variables
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise an error if a variable is missing or does not vary.
-
-        Raises
-        ------
-        DataError
-        """
+        """Raise an error if a variable is missing or does not vary."""
         self._correlations(panel)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:

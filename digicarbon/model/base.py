@@ -242,11 +242,9 @@ class Model(Spec):
 
     def _lines(self, tool: str, part: RPart | StataPart) -> list[str]:
         script = script_of(self, tool)
-        lines: list[str] = part.skip(self._without_tool(tool)) if script is None else script(part, self)
+        unsaid = f"a model of the class {type(self).__name__}, which this tool does not have"
+        lines: list[str] = part.skip(self.without.get(tool) or unsaid) if script is None else script(part, self)
         return lines
-
-    def _without_tool(self, tool: str) -> str:
-        return self.without.get(tool) or f"a model of the class {type(self).__name__}, which this tool does not have"
 
 
 def says(model: Spec, name: str) -> bool:

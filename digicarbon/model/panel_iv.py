@@ -78,8 +78,6 @@ class PanelIV(Tested):
 
     Attributes
     ----------
-    y, x, controls
-        As in `Model`.
     instruments : tuple of str
         Excluded instruments, at least as many as endogenous regressors; terms such as ``L.ln_e`` are allowed. That
         they affect the outcome through the endogenous regressors alone is the user's claim.

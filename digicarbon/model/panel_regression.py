@@ -96,8 +96,6 @@ class PanelRegression(Tested):
 
     Attributes
     ----------
-    y, x, controls
-        As in `Model`.
     formula : str or None
         Instead of y, x and controls, e.g. ``"ln_ci ~ ln_e + ln_e^2 + lag(ln_pgdp) | unit + year"``, in the notation
         of `digicarbon.model._formula.read`. It goes before the other fields. Focal are the terms made of x where the
@@ -150,8 +148,6 @@ class PanelRegression(Tested):
     engine : {"kernel", "linearmodels"}
         Our own least squares, or ``linearmodels.PanelOLS`` (within; classic, robust, clustered by unit or time): the
         same numbers, many times slower, to check us by.
-    test, replications, weights, seed, intervals, level
-        As in `digicarbon.model.tested.Tested`.
 
     Notes
     -----

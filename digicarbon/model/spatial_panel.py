@@ -108,8 +108,6 @@ class SpatialPanel(Tested):
 
     Attributes
     ----------
-    y, x, controls
-        As in `Model`.
     kind : {"slx", "sar", "sem", "sdm", "sdem", "sac"}
         Spatial lags of x; of y; spatial error; lags of y and x (Durbin); lags of x with spatial error; lag of y with
         spatial error (SARAR).

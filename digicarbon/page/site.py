@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -152,12 +151,8 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["thousands"] = _thousands
+    environment.filters["thousands"] = "{:,}".format
     return environment
-
-
-def _thousands(number: Any) -> str:
-    return f"{number:,}"
 
 
 def _markup_of(name: str) -> Markup:

@@ -478,7 +478,8 @@ class _Check:
         """The run, after every step."""
         # a run without an experiment has the name of its model, because the root's name says nothing
         name = self.chosen["model"] if self.composer.name == ROOT else self.composer.name
-        label = _run_label(self.choice, self.specs) or name
+        # keys that have no effect on the model, e.g. weights that it does not take, are no part of the label
+        label = self.choice.label_without(self.specs.lacks) or name
         return Run(label, self.choice, self.chosen, self.specs, self.prepared, self.key, self.composer)
 
     def _ended(self, error: BaseException) -> DigicarbonError:
@@ -560,8 +561,3 @@ def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> Digic
     # a value from another group is valid, but not for this key
     placed.to_correct = error.to_correct and origin.split(".")[0] == key.split(".")[0]
     return placed
-
-
-def _run_label(choice: Choice, specs: Specs) -> str:
-    """Return a choice's label without keys that have no effect on its model, e.g. weights that it does not take."""
-    return choice.label_without(specs.lacks)

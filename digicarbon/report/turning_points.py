@@ -96,10 +96,8 @@ class TurningPointTable(RegressionTable):
             tested = isinstance(note, Note) and note.code == "against_monotone"
             shape = note["shape"] if tested else Note("extremum_outside")
             return [("Lind-Mehlum p", self._number(row["p"])), ("Lind-Mehlum test of", self.words.cell(shape))]
-        return [(f"{quantity} interval" if quantity in REGIONS else quantity, self._region(row))]
-
-    def _region(self, row: Mapping[str, Any]) -> str:
-        return self._interval(row) if np.isfinite(row["low"]) else self.words.cell(row["note"])
+        region = self._interval(row) if np.isfinite(row["low"]) else self.words.cell(row["note"])
+        return [(f"{quantity} interval" if quantity in REGIONS else quantity, region)]
 
     def _interval(self, row: Mapping[str, Any]) -> str:
         return interval_text(row["low"], row["high"], self.decimals)

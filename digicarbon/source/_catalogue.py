@@ -27,10 +27,6 @@ OneOrMore = Annotated[
 """A text in YAML, or a list of texts."""
 
 
-def _of_country() -> str:
-    return country().column
-
-
 class FileEntry(Spec):
     """A file with a row per unit and year, or per unit, year and something else.
 
@@ -50,7 +46,7 @@ class FileEntry(Spec):
     role: ClassVar[str] = "source"
 
     path: str
-    unit: str = Field(default_factory=_of_country)
+    unit: str = Field(default_factory=lambda: country().column)
     time: str = "year"
     names: str | None = None
     value: str = "value"

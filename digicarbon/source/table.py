@@ -24,10 +24,6 @@ _BY_WORD = BeforeValidator(_as_mark, json_schema_input_type=str)
 _FIELDS = ("encoding", "delimiter", "decimal", "thousands")
 
 
-def _grouping() -> str:
-    return country().grouping
-
-
 class TableSource(Source):
     """A file with one row per unit and period: CSV, TSV, Excel, Stata or Parquet, recognised by its suffix.
 
@@ -69,7 +65,7 @@ class TableSource(Source):
     unit: str
     time: str
     columns: dict[str, str] = Field(default_factory=dict)
-    regions: str | None = Field(default_factory=_grouping)
+    regions: str | None = Field(default_factory=lambda: country().grouping)
     sheet: str | None = None
     encoding: str | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1), _BY_WORD] | None = None

@@ -638,7 +638,7 @@ def check_coverage(units: Sequence[str], known: Collection[str], file: str, reme
 
 
 def refuse_extra(units: Sequence[str], known: Collection[str], file: str, rule: Extra) -> None:
-    """Raise WeightsError if ``known``, the labels of the file, has one beyond ``units``, unless the rule drops these."""
+    """Raise WeightsError if ``known``, the labels of the file, has one beyond ``units`` and the rule refuses it."""
     extra = sorted(set(known) - set(units))
     if extra and rule == "refuse":
         raise WeightsError(Note("weights_units_extra", file=file, labels=cut(extra), hint=suggestion(extra[0], units)))

@@ -43,8 +43,6 @@ class DecayPanel(Model):
 
     Attributes
     ----------
-    y, x, controls
-        As in `Model`.
     kind : {"slx", "sar", "sem", "sdm", "sdem"}
     durbin, effects
         As in `SpatialPanel`, without random effects.

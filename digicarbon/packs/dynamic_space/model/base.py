@@ -75,8 +75,6 @@ class DynamicSpatialPanel(Tested):
     cov : {"classic", "robust"}
         Of the information under normal errors, the observed one, or with ``lee_yu`` the expected one; with third and
         fourth moments of the errors.
-    test, replications, weights, seed, intervals, level
-        As in `digicarbon.model.tested.Tested`.
 
     References
     ----------

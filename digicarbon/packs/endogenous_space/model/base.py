@@ -74,8 +74,6 @@ class SpatialIV(Tested):
 
     Attributes
     ----------
-    y, x, controls
-        As in `Model`.
     kind : {"sar", "sdm", "sem", "sdem", "sarar", "gns"}
         Spatial lag of y; of y and x (Durbin); spatial error; lags of x with spatial error; lag of y with spatial error;
         lags of y and x with spatial error.
@@ -114,8 +112,6 @@ class SpatialIV(Tested):
         As in `digicarbon.model.tested.Tested`; ``sar`` and ``sdm`` by two-stage least squares with classic, robust and
         clustered errors. Draws of y are made anew through (I - ρW)⁻¹, those of endogenous regressors by their reduced
         form.
-    level : float
-        Coverage of the intervals.
 
     Notes
     -----

@@ -134,12 +134,7 @@ class Mediation(Tested):
         return _equation(y, tuple(x), tuple(controls), names, fields)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if an equation cannot be fitted; fit nothing.
-
-        Raises
-        ------
-        DataError, EstimationError
-        """
+        """Raise a sentence if an equation cannot be fitted; fit nothing."""
         require_panel(panel)
         self.outcome_equation.check(panel, weights)
 

@@ -15,7 +15,6 @@ from digicarbon.diagnostic import NoDiagnostic
 from digicarbon.disk.files import Scratch
 from digicarbon.errors import DigicarbonError
 from digicarbon.executor import Executor
-from digicarbon.model import Model
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, note_of
@@ -120,7 +119,8 @@ class _Tasks:
         self, fits: Sequence[Fit], units: Sequence[str], every: Sequence[tuple[int, int]], folder: Path | None
     ) -> None:
         self._fits, self._units, self._every, self._folder = fits, units, every, folder
-        self._models = [_by_errors(one.run.specs.model) for one in fits]
+        models = (one.run.specs.model for one in fits)
+        self._models = [model.by_errors if isinstance(model, Tested) else model for model in models]
         self._unit = -1
         self._shared: dict[tuple[str, int], Any] = {}
 
@@ -164,7 +164,3 @@ def without(selection: Selection, unit: str) -> Selection:
     panel = selection.panel
     code = panel.units.index(unit)
     return Selection(selection.design, panel, selection.keep & (panel.unit_codes != code), selection.outliers)
-
-
-def _by_errors(model: Model) -> Model:
-    return model.by_errors if isinstance(model, Tested) else model

@@ -98,12 +98,8 @@ def _rings(model: _PolicyModel, panel: Panel, paths: FloatArray) -> dict[str, Fl
     places = PlacedWeights(longitude=model.longitude, latitude=model.latitude).places(panel)
     pairs = pairs_within(places.coordinates, places.metric, model.rings[-1])
     rings = in_rings(nearest_treated(pairs, paths != 0), model.rings)
-    return {level: ring.astype(np.float64) for level, ring in zip(ring_levels(model.rings), rings, strict=True)}
-
-
-def ring_levels(edges: tuple[float, ...]) -> tuple[str, ...]:
-    """Return what rings are called."""
-    return tuple(f"{inner:g}-{outer:g} km" for inner, outer in pairwise(edges))
+    levels = [f"{inner:g}-{outer:g} km" for inner, outer in pairwise(model.rings)]
+    return {level: ring.astype(np.float64) for level, ring in zip(levels, rings, strict=True)}
 
 
 def _refuse_no_contrast(model: _PolicyModel, by_level: Mapping[str, FloatArray], own: FloatArray, panel: Panel) -> None:

@@ -46,8 +46,6 @@ class DiD(_PolicyModel):
 
     Attributes
     ----------
-    y, controls
-        As in `Model`.
     x : tuple of str
         Left empty: the policy is the focal term.
     policy : str
@@ -238,12 +236,7 @@ class DiD(_PolicyModel):
         return (self.untested | fields) - frozenset(how.reads) | of_errors
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the model cannot be fitted; fit nothing but what is quick.
-
-        Raises
-        ------
-        DataError, EstimationError, WeightsError
-        """
+        """Raise a sentence if the model cannot be fitted; fit nothing but what is quick."""
         self.design(panel, weights).check(weights)
 
     @sentences

@@ -74,8 +74,6 @@ class PanelQuantile(Tested):
         Weights of the wild bootstrap, which there is none of: taken with other fields of ``inference``, of no effect.
     intervals
         Intervals of the wild bootstrap, which there is none of: taken with other fields of ``inference``, of no effect.
-    level : float
-        Coverage of the intervals.
     seed : int
         Seed of the bootstrap.
 
@@ -152,12 +150,7 @@ class PanelQuantile(Tested):
         return self.x
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the model cannot be fitted; fit nothing.
-
-        Raises
-        ------
-        DataError, EstimationError
-        """
+        """Raise a sentence if the model cannot be fitted; fit nothing."""
         require_panel(panel)
         self.regression.check(panel, weights)
         self._check_rows(panel.with_terms(self.terms))

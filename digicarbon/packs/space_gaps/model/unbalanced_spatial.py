@@ -59,8 +59,6 @@ class UnbalancedSpatialPanel(Tested):
 
     Attributes
     ----------
-    y, x, controls
-        As in `Model`.
     kind : {"slx", "sar", "sem", "sdm", "sdem"}
         As in `digicarbon.model.spatial_panel.SpatialPanel`.
     durbin : {"all", "x"} or list of names
@@ -82,8 +80,6 @@ class UnbalancedSpatialPanel(Tested):
     cov : {"classic", "cluster"}
         Classic: of normal errors. Cluster: errors that are independent between units and of any variance and
         correlation within them (see `digicarbon.packs.space_gaps.numeric.clustered.clustered`).
-    test, replications, weights, seed, intervals, level
-        As in `digicarbon.model.tested.Tested`.
 
     References
     ----------

@@ -205,12 +205,7 @@ class PanelThreshold(Tested):
         return _spatial(**columns, kind=self.space, **{name: getattr(self, name) for name in _OF_SPATIAL})
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the model cannot be fitted; search nothing.
-
-        Raises
-        ------
-        DataError, EstimationError, WeightsError
-        """
+        """Raise a sentence if the model cannot be fitted; search nothing."""
         require_panel(panel)
         made = panel.with_terms(self.terms)
         names = (made.expanded(terms, among=self.terms) for terms in (self.x, self.controls))

@@ -67,8 +67,6 @@ class SpatialFilter(Tested):
 
     Attributes
     ----------
-    y, x, controls
-        As in `Model`.
     effects : {"none", "unit", "time", "two_way"}
         Fixed effects.
     method : {"double", "forward", "all"}
@@ -130,12 +128,7 @@ class SpatialFilter(Tested):
         return self.untested | own | (self._regression(self.controls).ignored & OF_ERRORS)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the model cannot be fitted; choose nothing.
-
-        Raises
-        ------
-        DataError, EstimationError, WeightsError
-        """
+        """Raise a sentence if the model cannot be fitted; choose nothing."""
         made = self._made(panel, weights)
         self._regression(made.expanded(self.controls, among=self.terms)).check(made, weights)
 
