@@ -18,6 +18,7 @@ from digicarbon.numeric.linear.within import absorb
 from digicarbon.numeric.resampling.inversion import arcs
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
 from digicarbon.numeric.resampling.unit_wild import CELLS, corrected, critical, p_value
+from digicarbon.numeric.slices import slices
 
 
 class Instrumented(Redrawn):
@@ -32,10 +33,10 @@ class Instrumented(Redrawn):
         at = self._names.index(self.estimands[place].term)
         null, contrast = self._equations.null(at, value), np.zeros(len(self._names))
         contrast[at] = 1.0
-        size = max(1, CELLS // (len(self._equations.y) * (1 + self._equations.x.shape[1])))
+        cells = len(self._equations.y) * (1 + self._equations.x.shape[1])
         parts = [
-            self._equations.fits(*self._equations.drawn(null, signs[start : start + size]), contrast)
-            for start in range(0, len(signs), size)
+            self._equations.fits(*self._equations.drawn(null, signs[some]), contrast)
+            for some in slices(len(signs), CELLS // cells)
         ]
         estimates, errors = zip(*parts, strict=True)
         return np.concatenate(estimates), np.concatenate(errors)
@@ -110,8 +111,8 @@ class _Test:
         residuals = outcome - own.w @ solve(own.w, outcome) if own.w.shape[1] else outcome
         safe = corrected(NullModel(outcome, residuals, own.rows, self._basis, by_time(own.effects)))
         observed = float(self._batch.wald(outcome[:, None], self._instruments)[0])
-        size, parts = max(1, CELLS // len(outcome)), []
-        for start in range(0, len(self._signs), size):
-            signs = self._signs[start : start + size].T[own.rows.unit_codes]
+        parts = []
+        for some in slices(len(self._signs), CELLS // len(outcome)):
+            signs = self._signs[some].T[own.rows.unit_codes]
             parts.append(self._batch.wald(absorb(safe[:, None] * signs, own.rows, own.effects), self._instruments))
         return observed, np.concatenate(parts)

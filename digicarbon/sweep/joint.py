@@ -23,6 +23,7 @@ from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.step_down import step_down
 from digicarbon.numeric.resampling.unit_permutation import period_classes, permutations, within_classes
 from digicarbon.numeric.resampling.unit_wild import basis_of, draws_of
+from digicarbon.numeric.slices import slices
 from digicarbon.panel import Panel, parse, variables_of
 from digicarbon.plan.runs import Run
 from digicarbon.report.focal import IN_PIECES, before_effect
@@ -399,9 +400,7 @@ def _under_the_null(
             classes = period_classes(fitted.rows)
             test.unmoved = max(test.unmoved, int((np.bincount(classes)[classes] == 1).sum()))
             outcomes = _Permuted(fitted, within_classes(whole, np.array([position[unit] for unit in labels]), classes))
-        size = max(1, CELLS // len(fitted.y))
-        for start in range(0, draws, size):
-            block = slice(start, min(start + size, draws))
+        for block in slices(draws, CELLS // len(fitted.y)):
             test.single_fits += _block(outcomes, members, estimates, z, (place, block))
             advance(place * draws + block.stop * len(members))
         test.members += members

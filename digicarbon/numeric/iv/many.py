@@ -14,6 +14,7 @@ from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
 from digicarbon.numeric.resampling.unit_wild import corrected
+from digicarbon.numeric.slices import slices
 
 Quantity = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 """From coefficients of many fits to a number of each and its derivatives."""
@@ -139,9 +140,7 @@ class Equations:
         """Return the variance of a combination with two-way clusters, made positive semidefinite as for one fit."""
         k, draws = gram.shape[1], len(gram)
         out = np.empty(draws)
-        size = max(1, _SCORES // (len(rest) * k))
-        for start in range(0, draws, size):
-            block = slice(start, start + size)
+        for block in slices(draws, _SCORES // (len(rest) * k)):
             fitted = np.einsum("ib,ebm->iem", basis, within[..., block])
             fixed = np.broadcast_to(self.w[:, :, None], (*self.w.shape, fitted.shape[2]))
             scores = np.concatenate([fixed, fitted], axis=1) * rest[:, None, block]

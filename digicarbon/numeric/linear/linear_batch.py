@@ -12,6 +12,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.covariance import nearest_semidefinite
 from digicarbon.numeric.linear.within import Rows
+from digicarbon.numeric.slices import slices
 
 Middle = Literal["classic", "robust", "unit", "time", "both", "groups"]
 _SCORES = 1 << 21
@@ -242,9 +243,8 @@ class LinearBatch:
         """Return the sums of outer products of scores of columns z, shape (rows, q), for each outcome: (M, q, q)."""
         rule, q, m = self._rule, z.shape[1], e.shape[1]
         out = np.zeros((m, q, q))
-        size = max(1, _SCORES // z.size)
-        for start in range(0, m, size):
-            part = e[:, start : start + size]
+        for some in slices(m, _SCORES // z.size):
+            part = e[:, some]
             scores = (z[:, :, None] * part[:, None, :]).reshape(len(part), -1)
             if rule.middle == "robust":
                 parts = [scores]
@@ -255,7 +255,7 @@ class LinearBatch:
             for place, (values, factor) in enumerate(zip(parts, rule.factors, strict=True)):
                 stacked = values.reshape(len(values), q, -1).transpose(2, 1, 0)
                 sign = -1.0 if place == 2 else 1.0
-                out[start : start + size] += sign * factor * (stacked @ stacked.transpose(0, 2, 1))
+                out[some] += sign * factor * (stacked @ stacked.transpose(0, 2, 1))
         return out
 
     def _two_way(self, e: FloatArray, contrast: FloatArray) -> FloatArray:

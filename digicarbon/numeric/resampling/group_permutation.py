@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.slices import slices
 
 PermutationStatistic = Literal["difference", "studentised"]
 
@@ -153,18 +154,14 @@ def _statistics(
     return difference, difference / np.sqrt(np.where(sum_of_variances > 0, sum_of_variances, np.nan))
 
 
-def _block(n: int) -> int:
-    return max(1, CELLS // (n * n))
-
-
 def _all_splits(n: int, size: int) -> itertools.chain[FloatArray] | list[FloatArray]:
     combinations = np.array(list(itertools.combinations(range(n), size)))
     members = np.zeros((len(combinations), n))
     members[np.arange(len(combinations))[:, None], combinations] = 1.0
-    return [members[start : start + _block(n)] for start in range(0, len(members), _block(n))]
+    return [members[some] for some in slices(len(members), CELLS // (n * n))]
 
 
 def _random_splits(n: int, size: int, draws: int, rng: np.random.Generator) -> list[FloatArray]:
     ranks = rng.random((draws, n)).argsort(axis=1).argsort(axis=1)
     members = (ranks < size).astype(float)
-    return [members[start : start + _block(n)] for start in range(0, draws, _block(n))]
+    return [members[some] for some in slices(draws, CELLS // (n * n))]

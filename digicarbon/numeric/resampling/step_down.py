@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.slices import slices
 
 TIES = np.float32(1e-6)
 """A z that is smaller than the observed one by less than this share is equal to it: draws have single precision."""
@@ -54,9 +55,8 @@ def step_down(z: FloatArray, drawn: NDArray[np.float32]) -> StepDown:
     least = (size[rows, None].astype(np.float32) * (1 - TIES)).astype(np.float32)
     alone, together = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
     draws = drawn.shape[1]
-    block = max(1, CELLS // max(1, len(rows)))
-    for start in range(0, draws, block):
-        part = np.abs(drawn[rows, start : start + block])
+    for some in slices(draws, CELLS // max(1, len(rows))):
+        part = np.abs(drawn[rows, some])
         lost = ~np.isfinite(part)
         part[lost] = 0
         alone += (lost | (part >= least)).sum(axis=1)

@@ -11,6 +11,7 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.slices import slices
 
 WildWeights = Literal["rademacher", "webb"]
 Tails = Literal["symmetric", "equal"]
@@ -153,9 +154,8 @@ def _scores(
         """Return numerators (q, G) and cluster scores (q, G, G) of one vector of residuals."""
         numerator = np.array([np.bincount(clusters, column * vector, g) for column in z.T], dtype=np.float64)
         cluster = np.empty((z.shape[1], g, g))
-        width = max(1, CELLS // len(vector))
-        for start in range(0, g, width):
-            columns = np.arange(start, min(start + width, g))
+        for some in slices(g, CELLS // len(vector)):
+            columns = np.arange(some.start, some.stop)
             blocks = vector[:, None] * (clusters[:, None] == columns)
             rest = absorb(blocks)
             rest = rest - x @ (bread @ (x.T @ rest))

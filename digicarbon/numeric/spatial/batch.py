@@ -16,6 +16,7 @@ import scipy
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.slices import slices
 from digicarbon.numeric.spatial.lag_outcomes import CELLS, EVERY, FEWEST, Block, LagOutcomes, Projected, centred
 from digicarbon.numeric.spatial.lag_space import Asked, Combination, LagSpace, Located, Nodes
 from digicarbon.numeric.spatial.likelihood import Sample
@@ -369,9 +370,7 @@ class LagBatch:
         table, count = self._table(at.nodes)[0], len(found.rho)
         norm, surplus = np.empty(count), np.zeros(count)
         # what pairs of columns have stays in the processor's shared cache
-        size = max(FEWEST, 2 * CELLS // len(table))
-        for start in range(0, count, size):
-            draws = slice(start, start + size)
+        for draws in slices(count, max(FEWEST, 2 * CELLS // len(table))):
             values, own, place = table @ at.basis[draws].T, found.coordinates[:, draws], 1
             norm[draws] = values[0]
             for column in range(self._k):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.slices import slices
 from digicarbon.numeric.spatial.batch import Errors, joined
 from digicarbon.numeric.spatial.lag_outcomes import CELLS, MOST
 from digicarbon.numeric.spatial.lag_space import Asked, Combination, LagSpace
@@ -38,8 +39,7 @@ class CombinedOutcomes:
     def blocks(self, size: int) -> Iterator[FloatArray]:
         """Yield blocks of outcomes, shape (4, N·T′, draws)."""
         count = len((self.columns[0] if self.weights is None else self.weights).T)
-        for start in range(0, count, size):
-            draws = slice(start, start + size)
+        for draws in slices(count, size):
             yield self.columns[..., draws] if self.weights is None else self.columns @ self.weights[:, draws]
 
 

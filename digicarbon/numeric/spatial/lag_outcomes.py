@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.slices import slices
 
 CELLS = 1 << 18
 """Numbers in an array of rows and draws that are handled at a time: they stay in the processor's cache."""
@@ -50,8 +51,7 @@ class LagOutcomes:
     def blocks(self) -> Iterator[LagBlock]:
         """Yield blocks of outcomes."""
         size = int(np.clip(CELLS // len(self.level), FEWEST, MOST))
-        for start in range(0, self.count, size):
-            draws = slice(start, start + size)
+        for draws in slices(self.count, size):
             if self.weights is None:
                 yield LagBlock(self.level[:, draws], self.lagged[:, draws])
             else:
@@ -69,8 +69,7 @@ class LagOutcomes:
         both -= basis @ coordinates
         whole, (rows, columns) = Projected(both, coordinates, basis), self.level.shape
         size = int(np.clip(CELLS // (rows if formed or self.weights is None else columns), FEWEST, MOST))
-        for start in range(0, self.count, size):
-            draws = slice(start, start + size)
+        for draws in slices(self.count, size):
             if self.weights is None:
                 yield whole.columns(draws)
             else:

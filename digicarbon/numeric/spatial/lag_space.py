@@ -14,6 +14,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.slices import slices
 from digicarbon.numeric.spatial.lag_outcomes import EVERY, At, Block, LagOutcomes, centred
 from digicarbon.numeric.spatial.likelihood import (
     Sample,
@@ -145,10 +146,8 @@ class Pairs:
 
         ``residuals``: shape (N, T′, M). ``basis``, shape (M, p): of `Nodes.basis`, for the nodes of the coefficients.
         """
-        draws = residuals.shape[2]
-        size, out = max(PAIR_CELLS // len(self.first), 1), np.empty(draws)
-        for start in range(0, draws, size):
-            block = slice(start, min(start + size, draws))
+        out = np.empty(residuals.shape[2])
+        for block in slices(len(out), PAIR_CELLS // len(self.first)):
             e = np.ascontiguousarray(residuals[..., block].transpose(2, 0, 1))
             products = np.einsum("mpt,mpt->mp", e[:, self.first], e[:, self.second]) ** 2
             out[block] = np.einsum("mp,mp->m", products @ self.coefficients, basis[block])
@@ -419,9 +418,8 @@ class LagSpace:
         # blocks write into the same arrays, which stay in the processor's cache
         errors, lagged, beside = np.empty((3, size, outcomes.rows), dtype=kind)
         products, weights, turned = np.empty((3, size, n, n), dtype=kind)
-        for start in range(0, count, size):
-            block = slice(start, min(start + size, count))
-            some = slice(0, block.stop - start)
+        for block in slices(count, size):
+            some = slice(0, block.stop - block.start)
             form(block, (errors[some], lagged[some]))
             e, wy = (part[some].reshape(some.stop, n, -1) for part in (errors, lagged))
             # of the same array on both sides, numpy would make one half and copy it, which takes longer
@@ -477,8 +475,7 @@ class LagSpace:
 
     def _blocks(self) -> list[slice]:
         """Return the units whose columns are handled at a time."""
-        size = self.w.n if isinstance(self.used, DenseOperator) else SOLVED
-        return [slice(start, min(start + size, self.w.n)) for start in range(0, self.w.n, size)]
+        return list(slices(self.w.n, self.w.n if isinstance(self.used, DenseOperator) else SOLVED))
 
     def _both(self, point: float) -> Iterator[tuple[slice, FloatArray]]:
         """Yield columns of (G + G′)² at a place; of many units, the means over units count for little."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import centred
+from digicarbon.numeric.slices import slices
 from digicarbon.numeric.spatial.effects import diagonal_of_g
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import SpatialOperator, unit_blocks
@@ -176,11 +177,10 @@ def pair_products(score: Score, sample: Sample) -> FloatArray:
     """Return Σ_{i<j} (a_ij + a_ji)(b_ij + b_ji)(e_i′e_j)² of all pairs of spatial parameters, shape (s, s)."""
     count, by_time = len(score.terms), sample.effects in ("time", "two_way")
     out, e = np.zeros((count, count)), score.residuals
-    for start in range(0, sample.n if count else 0, BLOCK):
-        units = slice(start, min(start + BLOCK, sample.n))
+    for units in slices(sample.n if count else 0, BLOCK):
         products = (e.T @ e[:, units]) ** 2
-        chosen = np.arange(start, units.stop)
-        products[chosen, chosen - start] = 0.0
+        chosen = np.arange(units.start, units.stop)
+        products[chosen, chosen - units.start] = 0.0
         both = [term.both(units, by_time) for term in score.terms]
         for row, one in enumerate(both):
             for column, other in enumerate(both):

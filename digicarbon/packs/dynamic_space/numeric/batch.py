@@ -13,6 +13,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import demean
+from digicarbon.numeric.slices import slices
 from digicarbon.numeric.spatial.lag_space import Asked
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.packs.dynamic_space.numeric.effects import LONG, denominators, is_stable, many_factors
@@ -122,9 +123,7 @@ class DynamicBatch:
         on_z = self._inverse @ coordinates
         q = len(columns)
         if outcomes.weights is None:
-            count = columns.shape[2]
-            for start in range(0, count, size):
-                draws = slice(start, min(start + size, count))
+            for draws in slices(columns.shape[2], size):
                 block = rest[:, :, draws] + rest[:, :, -1:]
                 yield (
                     np.einsum("arm,brm->mab", block, block),
@@ -135,8 +134,8 @@ class DynamicBatch:
         j = own.shape[2]
         pairs = [(a, b) for a in range(q) for b in range(a, q)]
         forms = np.concatenate([rest[a].T @ rest[b] for a, b in pairs]) if rows >= j else None
-        for start in range(0, outcomes.weights.shape[1], size):
-            weights = outcomes.weights[:, start : start + size]
+        for draws in slices(outcomes.weights.shape[1], size):
+            weights = outcomes.weights[:, draws]
             weights = np.concatenate([weights, np.ones((1, weights.shape[1]))])
             gram = np.empty((weights.shape[1], q, q))
             if forms is None:

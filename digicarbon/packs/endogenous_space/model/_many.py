@@ -19,6 +19,7 @@ from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import absorb
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
 from digicarbon.numeric.resampling.unit_wild import CELLS, corrected
+from digicarbon.numeric.slices import slices
 from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import Sample, near_end
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -168,10 +169,9 @@ class SpatialDraws(Redrawn):
         reduced = x - exogenous @ first
         safe = self._corrected(structural, projected)
         safe_reduced = np.column_stack([self._corrected(rest, exogenous) for rest in reduced.T]) if x.size else reduced
-        size = max(1, CELLS // (len(own.y) * (2 + 2 * x.shape[1])))
         parts = [
-            self._fits(estimand, coef, (structural, safe), (reduced, safe_reduced), signs[start : start + size])
-            for start in range(0, len(signs), size)
+            self._fits(estimand, coef, (structural, safe), (reduced, safe_reduced), signs[some])
+            for some in slices(len(signs), CELLS // (len(own.y) * (2 + 2 * x.shape[1])))
         ]
         estimates, errors = (np.concatenate(side) for side in zip(*parts, strict=True))
         # a sample whose ρ is beyond its range has no effects to be tested, and so has such a draw

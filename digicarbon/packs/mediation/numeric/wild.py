@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
 from digicarbon.numeric.resampling.null_model import NullModel, without
 from digicarbon.numeric.resampling.unit_wild import CELLS, corrected
+from digicarbon.numeric.slices import slices
 from digicarbon.packs.mediation.numeric.paths import Paths
 
 
@@ -56,8 +56,8 @@ def confidence(
     last = corrected(NullModel(fit.outcome_residuals, fit.outcome_residuals, rows, basis, time))
     se_a, se_b, se_direct = standard_errors(fit, rows)
     parts = []
-    for start, stop in _blocks(len(of_mediators), n * (m + 2)):
-        w, v = of_mediators[start:stop].T[rows.unit_codes], of_outcome[start:stop].T[rows.unit_codes]
+    for some in slices(len(of_mediators), CELLS // (n * (m + 2))):
+        w, v = of_mediators[some].T[rows.unit_codes], of_outcome[some].T[rows.unit_codes]
         parts.append(_statistics(fit, rows, effects, [column[:, None] * w for column in pushed.T], last[:, None] * v))
     t_a, t_b, t_direct = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Confidence(fit.a - se_a * t_a, fit.b - se_b * t_b, fit.direct - se_direct * t_direct)
@@ -69,12 +69,6 @@ def standard_errors(fit: Paths, rows: Rows) -> tuple[FloatArray, FloatArray, Flo
     se = np.sqrt((sums * sums).sum(axis=0))
     p, (f, m) = len(fit.outcome), fit.a.shape
     return se[p : p + f * m].reshape(f, m), se[fit.k : p], se[list(fit.focal)]
-
-
-def _blocks(draws: int, cells: int) -> Iterator[tuple[int, int]]:
-    size = max(1, CELLS // cells)
-    for start in range(0, draws, size):
-        yield start, min(start + size, draws)
 
 
 def _statistics(

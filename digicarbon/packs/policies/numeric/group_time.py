@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.resampling.null_model import without
+from digicarbon.numeric.slices import slices
 from digicarbon.packs.policies.numeric.aggregation import NEVER, Aggregation, Cells, influence_of_means
 
 Compare = Literal["never", "not_yet"]
@@ -193,9 +194,7 @@ class GroupTimes:
         t, n, k = self._known.shape
         wide = np.zeros((t, n, y.shape[1]))
         wide[self._code, self._unit] = y
-        step = max(2**20 // (n * (y.shape[1] + k)), 1)
-        for begin in range(0, len(self._place), step):
-            some = slice(begin, begin + step)
+        for some in slices(len(self._place), 2**20 // (n * (y.shape[1] + k))):
             change = wide[self._place[some]] - wide[self._start[some]]
             slopes = self._inverse[self._regression[some]] @ change
             beyond = change - self._known[self._early[some]] @ slopes

@@ -10,6 +10,7 @@ import scipy
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.slices import slices
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +185,7 @@ class Imputation:
         means = _sums(groups, squares, effects) / np.where(total > 0, total, 1.0)[:, :, None]
         free, of_rows = self._untreated.free, self._untreated.of_all[:, rows]
         out = self._untreated.sums(weights[free], imputed.residuals[free])
-        for some in _blocks(own.size, effects.shape[1]):
+        for some in slices(effects.shape[1], 2**20 // max(own.size, 1)):
             left = own[:, :, None] * (effects[:, None, some] - means[codes, :, some])
             out[:, :, some] += (of_rows @ left.reshape(len(rows), -1)).reshape(len(out), own.shape[1], -1)
         return out
@@ -238,13 +239,7 @@ def members(codes: IntArray, groups: int) -> scipy.sparse.csr_array:
 def _sums(groups: scipy.sparse.csr_array, left: FloatArray, right: FloatArray) -> FloatArray:
     """Return sums of products by group, of columns of shape (rows, q) and (rows, M) to (groups, q, M)."""
     out = np.empty((groups.shape[0], left.shape[1], right.shape[1]))
-    for some in _blocks(left.size, right.shape[1]):
+    for some in slices(right.shape[1], 2**20 // max(left.size, 1)):
         products = (left[:, :, None] * right[:, None, some]).reshape(len(left), -1)
         out[:, :, some] = (groups @ products).reshape(*out.shape[:2], -1)
     return out
-
-
-def _blocks(size: int, columns: int) -> list[slice]:
-    """Return slices of columns, so that arrays of a size for each column stay small."""
-    step = max(2**20 // max(size, 1), 1)
-    return [slice(first, first + step) for first in range(0, columns, step)]

@@ -12,6 +12,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import Rows, absorb, absorb_weighted, vanishing
 from digicarbon.numeric.resampling.null_model import without
+from digicarbon.numeric.slices import slices
 
 COLUMNS_AT_ONCE = 250
 """Policies whose columns are in memory together."""
@@ -86,8 +87,8 @@ def placebo_effects(
     basis = np.linalg.qr(own[:, :-1])[0]
     left = without(basis, own[:, -1])
     parts = []
-    for at in range(0, len(given), COLUMNS_AT_ONCE):
-        whose = given[at : at + COLUMNS_AT_ONCE].T[rows.unit_codes]
+    for some in slices(len(given), COLUMNS_AT_ONCE):
+        whose = given[some].T[rows.unit_codes]
         parts.append(_effects(left, basis, paths[whose, rows.period_codes[:, None]], rows, without_effects))
     coef, se = (np.concatenate(one) for one in zip(*parts, strict=True))
     return Placebos(coef, se)

@@ -7,7 +7,7 @@ minimises Σ ρ_τ(R - s q), ρ_τ the check function. The coefficients of quant
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -15,6 +15,7 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.slices import slices
 
 CELLS = 1_000_000
 """Numbers that samples take at a time, about."""
@@ -179,7 +180,7 @@ def samples(
     inverses = np.linalg.pinv(gram, rcond=1e-10, hermitian=True)
     locations = _solved(inverses, counts @ (membership.T @ (design * y[:, None])))
     parts = []
-    for piece in _pieces(len(counts), len(units)):
+    for piece in slices(len(counts), CELLS // len(units)):
         w, inverse, location = counts[piece][:, units], inverses[piece], locations[piece]
         residuals = y - location @ design.T
         absolute = np.abs(residuals)
@@ -208,9 +209,3 @@ def half_panels(whole: Samples, halves: Sequence[Samples], shares: Sequence[floa
 
 def _solved(inverse: FloatArray, sums: FloatArray) -> FloatArray:
     return np.asarray((inverse @ sums[:, :, None])[:, :, 0])
-
-
-def _pieces(count: int, rows: int) -> Iterator[slice]:
-    step = max(1, CELLS // rows)
-    for start in range(0, count, step):
-        yield slice(start, start + step)

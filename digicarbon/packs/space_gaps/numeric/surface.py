@@ -12,6 +12,7 @@ import scipy
 from numpy.polynomial import chebyshev
 
 from digicarbon.arrays import BoolArray, FloatArray, IntArray
+from digicarbon.numeric.slices import slices
 from digicarbon.packs.space_gaps.numeric.clustered import direction
 from digicarbon.packs.space_gaps.numeric.effects import Effects
 from digicarbon.packs.space_gaps.numeric.lag import table_of
@@ -254,16 +255,15 @@ class Surface:
 
     def filters(self, rho: FloatArray) -> Iterator[tuple[IntArray, Filters, FloatArray]]:
         """Yield some of the places, their inverse filters, and the functions of these at the places, shape (m, K)."""
-        step = max(1, PAIRS // self.weights.blocks.shape[2] ** 2)
         for key, own in self._groups(rho):
             known = self._filters(key, len(own))
             if known is not None:
-                for start in range(0, len(own), step):
-                    some = own[start : start + step]
+                for place in slices(len(own), PAIRS // self.weights.blocks.shape[2] ** 2):
+                    some = own[place]
                     yield some, known, _polynomials(self._at(key, rho[some]), _nodes(len(self.scale)).powers)
                 continue
-            for start in range(0, len(own), FEW):
-                some = own[start : start + FEW]
+            for place in slices(len(own), FEW):
+                some = own[place]
                 yield some, Filters(self.weights, rho[some], None, self._zero), np.eye(len(some))
 
     def _groups(self, rho: FloatArray) -> Iterator[tuple[tuple[int, ...], IntArray]]:

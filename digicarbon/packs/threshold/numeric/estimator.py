@@ -12,6 +12,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import absorbed_rank
 from digicarbon.numeric.resampling.null_model import without
+from digicarbon.numeric.slices import slices
 from digicarbon.packs.threshold.numeric.search import Candidates, Ordered, Search
 
 Resampling = Literal["units", "signs"]
@@ -332,9 +333,8 @@ def _samples(
 ) -> Iterator[FloatArray]:
     """Yield errors of bootstrap samples, each of shape (M, rows)."""
     rows = ordered.rows
-    step = max(2**21 // len(errors), 1)
-    for start in range(0, draws, step):
-        size = (min(step, draws - start), rows.n)
+    for some in slices(draws, 2**21 // len(errors)):
+        size = (some.stop - some.start, rows.n)
         if resampling == "units":
             yield errors.reshape(rows.n, rows.t)[rng.integers(0, rows.n, size)].reshape(size[0], -1)
         else:

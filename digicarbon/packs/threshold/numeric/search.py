@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import EffectsKind, Rows
+from digicarbon.numeric.slices import slices
 
 _DEPENDENT = 1e-10
 """Share of a column's own sum of squares below which the rest of it counts as none."""
@@ -213,10 +214,8 @@ class Search(Candidates):
 
         ``outcomes``: shape (M, rows).
         """
-        step = max(_BATCH // outcomes.shape[1], 1)
         before, drop = np.empty(len(outcomes)), np.empty(len(outcomes))
-        for start in range(0, len(outcomes), step):
-            batch = slice(start, start + step)
+        for batch in slices(len(outcomes), _BATCH // outcomes.shape[1]):
             residuals = self.residuals(outcomes[batch])
             before[batch] = np.einsum("ij,ij->i", residuals, residuals)
             drop[batch] = np.nanmax(self.drops(residuals), axis=1)

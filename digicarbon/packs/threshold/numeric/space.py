@@ -16,6 +16,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.resampling.null_model import orthonormal, without
+from digicarbon.numeric.slices import slices
 from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import star_log_determinants
 from digicarbon.packs.threshold.numeric.estimator import Curve
@@ -74,10 +75,8 @@ class SpatialLag:
     def highest(self, a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
         """Return the highest likelihood of each sum of squares a - 2ρb + ρ²c, less a constant; arrays of any shape."""
         flat = [moments.ravel() for moments in (a, b, c)]
-        step, sample = max(_CELLS // self.space.w.n, 1), self.space.sample
-        out = np.empty(len(flat[0]))
-        for start in range(0, len(out), step):
-            part = slice(start, start + step)
+        sample, out = self.space.sample, np.empty(len(flat[0]))
+        for part in slices(len(out), _CELLS // self.space.w.n):
             one, two, three = (moments[part] for moments in flat)
             rho = self.space.maximise(one, two, three)
             ssr = one - 2 * rho * two + rho**2 * three
@@ -100,9 +99,9 @@ class SpatialLag:
         rho, errors = self._fit(known)
         values = []
         for part in sampled(self._fit(errors_of)[1]):
-            step = max(_CELLS // max(len(search.candidates) * search.roots.shape[1], len(errors)), 1)
-            for start in range(0, len(part), step):
-                change = part[start : start + step].T - errors[:, None]
+            cells = max(len(search.candidates) * search.roots.shape[1], len(errors))
+            for some in slices(len(part), _CELLS // cells):
+                change = part[some].T - errors[:, None]
                 lag = self._by_unit(lambda columns: self.space.w.apply_g(rho, columns), change)
                 # (I - ρW)⁻¹ = I + ρG with G = W(I - ρW)⁻¹, which makes the lag of what is added
                 level, lagged = self._demeaned(change + rho * lag), self._demeaned(lag)
@@ -149,12 +148,10 @@ class SpatialLag:
         rank[self.ordered.order] = np.arange(len(rank))
         m = x.shape[1] + len(self.lags)
         out = np.empty((len(candidates), m, m))
-        step = max(_CELLS // (len(x) * m), 1)
-        for start in range(0, len(candidates), step):
-            part = candidates[start : start + step]
-            columns = self._columns(x[:, :, None] * (rank[:, None] <= part)[:, None, :])
+        for some in slices(len(candidates), _CELLS // (len(x) * m)):
+            columns = self._columns(x[:, :, None] * (rank[:, None] <= candidates[some])[:, None, :])
             by_candidate = np.ascontiguousarray(columns.transpose(2, 1, 0))
-            out[start : start + step] = by_candidate @ by_candidate.swapaxes(1, 2)
+            out[some] = by_candidate @ by_candidate.swapaxes(1, 2)
         return out
 
     def _lag(self, columns: FloatArray) -> FloatArray:
