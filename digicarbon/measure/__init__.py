@@ -9,9 +9,5 @@ if TYPE_CHECKING:
     from digicarbon.measure.base import NoMeasure as NoMeasure
     from digicarbon.measure.bea import BeaMeasure as BeaMeasure
     from digicarbon.measure.column import ColumnMeasure as ColumnMeasure
-    from digicarbon.measure.composite import CompositeIndex as CompositeIndex
-    from digicarbon.measure.entropy import EntropyIndex as EntropyIndex
-    from digicarbon.measure.pca import PcaIndex as PcaIndex
-    from digicarbon.measure.topsis import TopsisIndex as TopsisIndex
 
 lazy(__name__)

@@ -14,7 +14,6 @@ from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import GROUPS
 from digicarbon.executor import Executor
 from digicarbon.importer import Importer
-from digicarbon.measure import EntropyIndex
 from digicarbon.plan.prepare import KINDS
 from digicarbon.report import Report
 from digicarbon.spec import Spec, SpecError, build
@@ -78,11 +77,8 @@ def test_weights_of_the_error_are_a_node_or_what_it_names() -> None:
 
 
 def test_containers_of_omegaconf_are_taken_as_they_are() -> None:
-    config = OmegaConf.create(
-        {"x": ["a", "${word}"], "indicators": {"e": "${sign}", "f": "positive"}, "word": "b", "sign": "negative"}
-    )
+    config = OmegaConf.create({"x": ["a", "${word}"], "word": "b"})
     assert dc.PanelRegression(y="y", x=config.x, controls=["c"]).x == ("a", "b")
-    assert EntropyIndex(indicators=config.indicators).indicators == {"e": "negative", "f": "positive"}
 
 
 def test_a_text_is_no_list_of_names() -> None:

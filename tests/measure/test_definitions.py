@@ -7,22 +7,20 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import pytest
+from cases import listed
 
-from digicarbon.measure import BeaMeasure, ColumnMeasure, EntropyIndex, Measure, PcaIndex, TopsisIndex
+from digicarbon.measure import BeaMeasure, ColumnMeasure, Measure
 from digicarbon.note import note_of
 from digicarbon.outcome import Intensity, Outcome, PerCapita, Total
 from digicarbon.source import Inputs, SimulatedSource
 from digicarbon.spec import Definition
 
-INDICATORS = {"gdp": "positive", "population": "negative"}
 MEASURES: tuple[Measure, ...] = (
     BeaMeasure(),
     BeaMeasure(coefficient="leontief", gap_years="interpolation"),
     BeaMeasure(scope="narrow"),
     ColumnMeasure(column="gdp", name="own", terms=("own",), money="100m_cny"),
-    EntropyIndex(indicators=INDICATORS),
-    TopsisIndex(indicators=INDICATORS, weights="given", given={"gdp": 2, "population": 1}),
-    PcaIndex(indicators=INDICATORS),
+    *listed("DEFINED_MEASURES"),
 )
 OUTCOMES: tuple[Outcome, ...] = (
     Intensity(),
@@ -79,10 +77,3 @@ def test_what_changes_a_measure_is_part_of_its_definition() -> None:
     placebo = BeaMeasure(permute=3).defined()["e"]
     assert placebo.unit == "10k CNY"
     assert "PLACEBO" in str(placebo.words[-1])
-
-
-def test_a_topsis_index_names_its_weights() -> None:
-    given = TopsisIndex(indicators=INDICATORS, weights="given", given={"gdp": 2, "population": 1})
-    assert "(given weights)" in str(given.definitions()[given.name].words[0])
-    equal = TopsisIndex(indicators=INDICATORS, weights="equal")
-    assert "(equal weights)" in str(equal.definitions()[equal.name].words[0])

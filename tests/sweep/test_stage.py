@@ -15,7 +15,7 @@ from joblib import Parallel, delayed
 
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import DigicarbonError
-from digicarbon.measure import BeaMeasure, ColumnMeasure, EntropyIndex, Measure
+from digicarbon.measure import BeaMeasure, ColumnMeasure, Measure
 from digicarbon.outcome import Intensity
 from digicarbon.plan.prepare import Preparation
 from digicarbon.plan.runs import Run, plan
@@ -79,7 +79,6 @@ class ReadsItsTerms(BeaMeasure):
 def test_a_class_that_computes_anew_shares_nothing_by_what_its_parent_says() -> None:
     assert BeaMeasure().left_to_models == {"terms"}
     assert ReadsItsTerms().left_to_models == frozenset()
-    assert EntropyIndex(indicators={"a": "positive", "b": "positive"}).left_to_models == {"terms"}
     assert Intensity().left_to_models == {"term", "controls"}
     # a standardised column has no logarithm, and the terms say whether one is taken
     assert ColumnMeasure(column="a", name="z", standardise=True, terms=["z"]).left_to_models == frozenset()

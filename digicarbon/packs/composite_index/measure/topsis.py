@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.measure.composite import CompositeIndex, Index, scale
 from digicarbon.note import Note, cut
-from digicarbon.numeric.accounts.indicators import min_max
-from digicarbon.numeric.index.entropy_weights import entropy_weights
-from digicarbon.numeric.index.topsis import closeness
+from digicarbon.packs.composite_index.measure.composite import CompositeIndex, Index, scale
+from digicarbon.packs.composite_index.numeric.entropy_weights import entropy_weights
+from digicarbon.packs.composite_index.numeric.min_max import min_max
+from digicarbon.packs.composite_index.numeric.topsis import closeness
 from digicarbon.spec import SomeNames
 
 Weighting = Literal["entropy", "equal", "given"]

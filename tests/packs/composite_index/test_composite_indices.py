@@ -11,6 +11,7 @@ import pandas as pd
 import pymcdm.methods
 import pymcdm.weights
 import pytest
+from omegaconf import OmegaConf
 
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.measure import CompositeIndex, EntropyIndex, Measure, PcaIndex, TopsisIndex
@@ -214,3 +215,19 @@ def test_an_index_divided_by_size_is_warned_of() -> None:
     assert "entropy_index has no unit, so that per=capita" in str(
         EntropyIndex(indicators=DIRECTIONS, per="capita").notes(INPUTS)[1]
     )
+
+
+def test_a_topsis_index_names_its_weights() -> None:
+    given = TopsisIndex(indicators=DIRECTIONS, weights="given", given={"fibre": 2, "patents": 1, "coal": 1})
+    assert "(given weights)" in str(given.definitions()[given.name].words[0])
+    equal = TopsisIndex(indicators=DIRECTIONS, weights="equal")
+    assert "(equal weights)" in str(equal.definitions()[equal.name].words[0])
+
+
+def test_directions_of_omegaconf_are_taken_as_they_are() -> None:
+    config = OmegaConf.create({"indicators": {"e": "${sign}", "f": "positive"}, "sign": "negative"})
+    assert EntropyIndex(indicators=config.indicators).indicators == {"e": "negative", "f": "positive"}
+
+
+def test_terms_are_left_to_models() -> None:
+    assert EntropyIndex(indicators=DIRECTIONS).left_to_models == {"terms"}

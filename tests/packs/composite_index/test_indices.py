@@ -10,10 +10,11 @@ from pymcdm import weights as mcdm_weights
 from pymcdm.methods import TOPSIS
 from sklearn.decomposition import PCA
 
-from digicarbon.numeric.accounts.indicators import min_max, z_scores
-from digicarbon.numeric.index.entropy_weights import entropy_weights
-from digicarbon.numeric.index.principal_components import principal_components
-from digicarbon.numeric.index.topsis import closeness
+from digicarbon.numeric.accounts.indicators import z_scores
+from digicarbon.packs.composite_index.numeric.entropy_weights import entropy_weights
+from digicarbon.packs.composite_index.numeric.min_max import min_max
+from digicarbon.packs.composite_index.numeric.principal_components import principal_components
+from digicarbon.packs.composite_index.numeric.topsis import closeness
 
 EXACT = 1e-12
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
-from digicarbon.measure.composite import CompositeIndex, Index, scale
 from digicarbon.note import Note
-from digicarbon.numeric.accounts.indicators import min_max
-from digicarbon.numeric.index.entropy_weights import entropy_weights
+from digicarbon.packs.composite_index.measure.composite import CompositeIndex, Index, scale
+from digicarbon.packs.composite_index.numeric.entropy_weights import entropy_weights
+from digicarbon.packs.composite_index.numeric.min_max import min_max
 from digicarbon.spec import SomeNames
 
 

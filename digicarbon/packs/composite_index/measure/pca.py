@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.measure.composite import CompositeIndex, Index
 from digicarbon.note import Note, cut
-from digicarbon.numeric.accounts.indicators import min_max, z_scores
-from digicarbon.numeric.index.principal_components import PrincipalComponents, principal_components
+from digicarbon.numeric.accounts.indicators import z_scores
+from digicarbon.packs.composite_index.measure.composite import CompositeIndex, Index
+from digicarbon.packs.composite_index.numeric.min_max import min_max
+from digicarbon.packs.composite_index.numeric.principal_components import PrincipalComponents, principal_components
 from digicarbon.source import Inputs
 from digicarbon.spec import SomeNames
 
