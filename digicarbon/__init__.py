@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING, Any
 from digicarbon.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from digicarbon.diagnostic.concentration import geary as geary
-    from digicarbon.diagnostic.concentration import getis_ord as getis_ord
-    from digicarbon.diagnostic.concentration import local_getis_ord as local_getis_ord
     from digicarbon.diagnostic.correlation import correlation as correlation
     from digicarbon.diagnostic.descriptive import descriptive as descriptive
     from digicarbon.diagnostic.diagnose import diagnose as diagnose
     from digicarbon.diagnostic.group_comparison import compare_groups as compare_groups
-    from digicarbon.diagnostic.moran import local_moran as local_moran
-    from digicarbon.diagnostic.moran import moran as moran
     from digicarbon.diagnostic.turning_points import turning_points as turning_points
     from digicarbon.diagnostic.vif import vif as vif
     from digicarbon.diagnostic.wild_bootstrap import wild_bootstrap as wild_bootstrap
@@ -35,6 +30,15 @@ if TYPE_CHECKING:
         plot_impulse_responses as plot_impulse_responses,
     )
     from digicarbon.packs.endogenous_space.model.base import SpatialIV as SpatialIV
+    from digicarbon.packs.exploratory.diagnostic.concentration import geary as geary
+    from digicarbon.packs.exploratory.diagnostic.concentration import getis_ord as getis_ord
+    from digicarbon.packs.exploratory.diagnostic.concentration import local_getis_ord as local_getis_ord
+    from digicarbon.packs.exploratory.diagnostic.moran import local_moran as local_moran
+    from digicarbon.packs.exploratory.diagnostic.moran import moran as moran
+    from digicarbon.packs.exploratory.picture.clusters import plot_hot_spots as plot_hot_spots
+    from digicarbon.packs.exploratory.picture.clusters import plot_lisa as plot_lisa
+    from digicarbon.packs.exploratory.picture.moran import plot_moran as plot_moran
+    from digicarbon.packs.exploratory.picture.moran import plot_moran_scatter as plot_moran_scatter
     from digicarbon.packs.gmm.model.dynamic_panel import DynamicPanel as DynamicPanel
     from digicarbon.packs.local_effects.diagnostic.local_effects import local_effects as local_effects
     from digicarbon.packs.local_effects.diagnostic.local_effects import shock as shock
@@ -63,11 +67,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_coefficients as plot_coefficients
     from digicarbon.report.picture import plot_curve as plot_curve
     from digicarbon.report.picture import plot_effects as plot_effects
-    from digicarbon.report.picture import plot_hot_spots as plot_hot_spots
-    from digicarbon.report.picture import plot_lisa as plot_lisa
     from digicarbon.report.picture import plot_map as plot_map
-    from digicarbon.report.picture import plot_moran as plot_moran
-    from digicarbon.report.picture import plot_moran_scatter as plot_moran_scatter
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
     from digicarbon.weights import Weights as Weights

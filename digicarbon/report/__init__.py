@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from digicarbon.report.joint import Joint as Joint
     from digicarbon.report.joint import JointRequest as JointRequest
     from digicarbon.report.labels import Labels as Labels
-    from digicarbon.report.maps import HotSpotMap as HotSpotMap
-    from digicarbon.report.maps import LisaMap as LisaMap
-    from digicarbon.report.maps import MapTable as MapTable
-    from digicarbon.report.maps import MoranTable as MoranTable
     from digicarbon.report.regression import RegressionTable as RegressionTable
     from digicarbon.report.side_by_side import table as table
     from digicarbon.report.signs import SignTable as SignTable

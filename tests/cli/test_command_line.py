@@ -228,8 +228,8 @@ def test_check_and_plan(folder: Path, capsys: Capture) -> None:
 
 
 def test_an_experiment_may_be_named_by_its_file(folder: Path, capsys: Capture) -> None:
-    assert main(["check", "./experiments/table6_moran.yaml"]) == 0
-    assert capsys.readouterr().out == "table6_moran: 2 runs are ready.\n"
+    assert main(["check", "./experiments/table7_spatial_w1.yaml"]) == 0
+    assert capsys.readouterr().out == "table7_spatial_w1: 5 runs are ready.\n"
 
 
 def test_what_is_left_out_is_told(folder: Path, capsys: Capture) -> None:

@@ -79,13 +79,13 @@ def test_a_file_that_was_changed_is_read_anew(folder: Path) -> None:
 
 
 def test_user_experiment_shadows_and_inherits(folder: Path) -> None:
-    write("experiments/table6_moran.yaml", "defaults: [table3_baseline, _self_]\ntitle: mine\n")
-    composer = Composer(loader(), "table6_moran", ["model.effects=unit"])
+    write("experiments/table2_descriptive.yaml", "defaults: [table3_baseline, _self_]\ntitle: mine\n")
+    composer = Composer(loader(), "table2_descriptive", ["model.effects=unit"])
     assert composer.base.title == "mine"
     assert composer.base.model.effects == "unit"
     assert composer.chosen["source"] == "simulated_fe"
     assert list(composer.sweep_keys()["columns"]) == [f"FE({k})" for k in range(1, 8)]
-    assert [file.name for file in lineage("table6_moran")] == ["table6_moran", "table3_baseline", "config"]
+    assert [file.name for file in lineage("table2_descriptive")] == ["table2_descriptive", "table3_baseline", "config"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_user_experiment_shadows_and_inherits(folder: Path) -> None:
         ("table3_baseline", [], {"measure": "ddl", "sample": "east", "inference": "classic"}),
         ("table7_spatial_w1", ["inference.level=0.9"], {"weights": "w2_nested", "measure": "ide"}),
         ("table7_spatial_w1", ["weights=w2_nested"], {"model": "sdem", "source": "simulated"}),
-        ("table6_moran", [], {"weights": "w2_nested", "diagnostic": "none", "model": "fe_time"}),
+        ("table2_descriptive", [], {"weights": "w2_nested", "diagnostic": "none", "model": "fe_time"}),
     ],
 )
 def test_assembled_equals_composed(name: str, overrides: list[str], choices: dict[str, str]) -> None:
@@ -176,7 +176,10 @@ def test_where_names_the_file_or_the_command_line(folder: Path) -> None:
         ),
         ("defaults: [config, override modle: sdm, _self_]", "experiments/bad.yaml: there is no key 'modle'."),
         ("defaults: [config, model: sdm, _self_]", "override model: sdm"),
-        ("defaults: [table3_baseline, table6_moran, _self_]", "experiments/bad.yaml: inherits `config` more than once"),
+        (
+            "defaults: [table3_baseline, table2_descriptive, _self_]",
+            "experiments/bad.yaml: inherits `config` more than once",
+        ),
     ],
 )
 def test_a_wrong_file_is_a_sentence(folder: Path, body: str, said: str) -> None:

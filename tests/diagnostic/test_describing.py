@@ -230,3 +230,16 @@ def test_vif_of_no_model_is_a_sentence(produc: dc.Panel) -> None:
     for wrong, got in ((None, "nothing"), (["unemp"], "a list"), (produc, "a Panel")):
         with pytest.raises(ConfigError, match=rf"The variance inflation factor is for a model, .*; got {got}\."):
             dc.vif(wrong, produc)
+
+
+def test_descriptive_statistics_equal_xtsum_by_hand() -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({"u": ["a", "a", "b", "b"], "t": [1, 2, 1, 2], "v": [1.0, 3.0, 5.0, 7.0]})
+    row = Descriptive(variables=("v",)).tables(dc.Panel.from_frame(frame, "u", "t"))["descriptive"].loc["v"]
+    assert row["n"] == 4
+    assert row["mean"] == 4
+    assert row["sd"] == pytest.approx(np.std([1, 3, 5, 7], ddof=1))
+    assert row["sd_between"] == pytest.approx(np.std([2, 6], ddof=1))
+    assert row["sd_within"] == pytest.approx(np.sqrt(4 / 3))
+    assert (row["min"], row["median"], row["max"]) == (1, 4, 7)

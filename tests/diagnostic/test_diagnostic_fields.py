@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from cases import merged
@@ -16,35 +15,21 @@ from fields import Does, Numbers, changed, panel, shipped, varied, weights, word
 import digicarbon as dc
 from digicarbon import diagnostic as room
 from digicarbon.diagnostic import (
-    BivariateMoran,
     Correlation,
     Descriptive,
     Diagnose,
     Diagnostic,
-    Geary,
-    GetisOrd,
     GroupComparison,
-    HotSpots,
-    LocalMoran,
-    Moran,
     WildClusterBootstrap,
 )
 from digicarbon.errors import DigicarbonError
 
 TERMS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("q",)}
-OF: dict[str, Any] = {"variables": ("y",), "draws": 99}
-POSITIVE: dict[str, Any] = {"variables": ("size",), "draws": 99}
 SPATIAL = dc.SpatialPanel(**TERMS, kind="sdm")
 LINEAR = dc.PanelRegression(**TERMS, cov="cluster")
 FAINT = dc.PanelRegression(y="y", x=("none",), controls=("q",), cov="cluster")
 
 BASES: dict[type[Diagnostic], list[Diagnostic]] = {
-    Moran: [Moran(**OF)],
-    LocalMoran: [LocalMoran(**OF)],
-    BivariateMoran: [BivariateMoran(**OF, neighbours="x")],
-    Geary: [Geary(**OF)],
-    GetisOrd: [GetisOrd(**POSITIVE)],
-    HotSpots: [HotSpots(**POSITIVE)],
     Correlation: [Correlation(variables=("y", "x"))],
     Descriptive: [Descriptive(variables=("y",))],
     Diagnose: [Diagnose(model=SPATIAL, draws=19)],
@@ -54,20 +39,6 @@ BASES: dict[type[Diagnostic], list[Diagnostic]] = {
     **merged("DIAGNOSTIC_BASES"),
 }
 DOES: dict[tuple[type[Diagnostic], str], Does] = {
-    (Moran, "moments"): Does("variance", keeps=("i",)),
-    (LocalMoran, "moments"): Does("variance", keeps=("i", "quadrant")),
-    (LocalMoran, "ml_variance"): Does("i", keeps=("quadrant",)),
-    (LocalMoran, "quadrants"): Does("quadrant", keeps=("i", "expected", "variance", "z", "p")),
-    (Geary, "moments"): Does("variance", keeps=("c",)),
-    (GetisOrd, "moments"): Does("variance", keeps=("g",)),
-    (GetisOrd, "links"): Does("g"),
-    (HotSpots, "links"): Does("g"),
-    (HotSpots, "star"): Does("g"),
-    (HotSpots, "permute"): Does("p", keeps=("g", "z")),
-    **{
-        (cls, "sides"): Does("p", keeps=("i", "c", "g", "expected", "variance", "z"))
-        for cls in (Moran, LocalMoran, BivariateMoran, Geary, GetisOrd, HotSpots)
-    },
     (Correlation, "kind"): Does("x"),
     (Descriptive, "ranges"): Does("min_between", keeps=("mean", "sd")),
     (Descriptive, "shape"): Does("skewness", keeps=("mean", "sd")),
@@ -138,31 +109,3 @@ def test_each_value_of_a_field_changes_what_its_docstring_names(cls: type[Diagno
         assert any(does.changes in kinds for kinds in differ), (one, other, differ)
         for kinds in differ:
             assert not kinds.intersection(does.keeps), (one, other)
-
-
-# Which word is which: two words that are exchanged change as much as two that are not.
-
-
-@pytest.mark.parametrize("cls", [Moran, Geary, GetisOrd, LocalMoran, HotSpots])
-def test_one_side_has_half_of_the_p_value_where_neighbours_are_alike(cls: type[Diagnostic]) -> None:
-    base = {} if cls is HotSpots else {"moments": worded(cls)["moments"][0]}
-    two, greater = (
-        next(iter(BASES[cls][0].model_copy(update={**base, "sides": sides}).tables(panel(), weights()).values()))
-        for sides in ("two", "greater")
-    )
-    alike = (two["c"] < two["expected"] if cls is Geary else two["z"] > 0).to_numpy()
-    np.testing.assert_allclose(greater["p"].to_numpy()[alike], two["p"].to_numpy()[alike] / 2, rtol=1e-12)
-    assert (greater["p"].to_numpy()[~alike] >= 0.5).all()
-
-
-def test_quadrants_compare_the_neighbours_with_the_mean_of_values_or_with_their_own() -> None:
-    w = weights().align(panel()).matrix.toarray()
-    high = {"high-high": 3, "high-low": 2, "low-high": 1, "low-low": 0}
-    for quadrants in ("esda", "spdep"):
-        table = LocalMoran(variables=("y",), quadrants=quadrants).tables(panel(), weights())["local_moran"]
-        for period, values in zip(panel().periods, panel().cube(("y",))[..., 0], strict=True):
-            lag = w @ values
-            bound = values.mean() if quadrants == "esda" else lag.mean()
-            expected = 2 * (values > values.mean()) + (lag > bound)
-            found = table.xs(period, level=1)["quadrant"]
-            assert [high[str(one)] for one in found] == expected.tolist()

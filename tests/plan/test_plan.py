@@ -400,7 +400,7 @@ def test_hash_changes_with_whatever_changes_the_numbers() -> None:
             "source.seed=2",
             "panel.first=2013",
             "sample=east",
-            "diagnostic=moran",
+            "diagnostic=spatial_tests",
         )
     }
     assert len(others) == 9

@@ -209,7 +209,7 @@ def test_a_roster_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_sweep_that_was_gone_on_with_is_the_latest(seen: list[Record]) -> None:
     first = read().parent_id
-    assert main(["run", "mine", "executor=sequential", "inference.cov=robust", "report=moran"]) == 2
+    assert main(["run", "mine", "executor=sequential", "inference.cov=robust", "report=vif"]) == 2
     # a variation is not the experiment as it stands
     assert read().parent_id == first
     assert main(["run", "mine", "executor=sequential", "--force"]) == 0

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from cases import listed
 
 import digicarbon as dc
 from digicarbon.data import terms, words
@@ -19,8 +20,6 @@ from digicarbon.diagnostic import (
     Diagnose,
     Diagnostic,
     GroupComparison,
-    LocalMoran,
-    Moran,
     PanelChoice,
     TurningPoints,
     Vif,
@@ -106,8 +105,8 @@ def test_an_unknown_table_or_column_is_a_sentence() -> None:
     [
         ("groups", "Add diagnostic=group_comparison, which makes it, or choose"),
         ("tests", "Add diagnostic=spatial_tests, which makes it, or choose"),
-        ("moran", "Add diagnostic=bivariate_moran or diagnostic=moran, which makes it, or choose"),
         ("mystery", "config has no diagnostic."),
+        *listed("TABLE_MAKERS"),
     ],
 )
 def test_a_lacking_table_names_its_diagnostic(name: str, words: str) -> None:
@@ -146,8 +145,7 @@ def test_declared_tables_are_those_that_are_made(produc: dc.Panel, usaww: dc.Wei
         GroupComparison(model=plain, by=halves, draws=99),
         WildClusterBootstrap(model=plain, draws=99),
         Diagnose(model=plain, draws=0),
-        Moran(variables=(unemp,)),
-        LocalMoran(variables=(unemp,)),
+        *listed("DECLARED_TABLES"),
     ):
         tables = diagnostic.tables(made, usaww)
         assert tuple(tables) == type(diagnostic).table_names

@@ -240,7 +240,7 @@ def takes_seed(kind: Spec | type[Spec]) -> bool:
 
 
 def test_runs_of_a_sweep_have_the_seed_that_is_set_for_all() -> None:
-    runs = planned(["measure=bea,ide,ddl", "diagnostic=moran", "diagnostic.seed=7"])
+    runs = planned(["measure=bea,ide,ddl", "diagnostic=spatial_tests", "diagnostic.seed=7"])
     assert [run.specs.diagnostic.model_dump()["seed"] for run in runs] == [7, 7, 7]
     recorded = ledger(runs).tags
     assert {json.loads(tags["digicarbon.seeds"])["diagnostic.seed"] for tags in recorded.values()} == {7}

@@ -238,7 +238,14 @@ def test_every_run_says_where_it_comes_from(project: Path) -> None:
     git("add", ".")
     git("-c", "user.name=me", "-c", "user.email=me@example.org", "commit", "-qm", "first")
     (project / "mine.py").write_text("# not committed\n", encoding="utf-8")
-    words = ["source=simulated", "source.seed=3", "model=sdm", "model.seed=5", "diagnostic=moran", "diagnostic.seed=7"]
+    words = [
+        "source=simulated",
+        "source.seed=3",
+        "model=sdm",
+        "model.seed=5",
+        "diagnostic=spatial_tests",
+        "diagnostic.seed=7",
+    ]
     words += ["measure=bea,ide", "executor=sequential"]
     environment = {**os.environ, "PYTHONUTF8": "1"}
     done = subprocess.run([sys.executable, "-m", "digicarbon", "run", "-m", *words], env=environment, check=False)
@@ -298,11 +305,11 @@ def test_the_record_of_many_runs_is_one_line_of_the_same_content(monkeypatch: py
     ("words", "named"),
     [
         (["model=sdm", "inference=wild"], ["weights"]),
-        (["model=sdm", "inference=wild", "diagnostic=moran"], ["weights"]),
+        (["model=sdm", "inference=wild", "diagnostic=spatial_tests"], ["weights"]),
         (["model=twfe", "inference=cluster"], []),
         (["model=twfe", "inference=wild"], ["filter_weights"]),
-        (["model=twfe", "inference=cluster", "diagnostic=moran"], ["diagnostic_weights"]),
-        (["model=twfe", "inference=wild", "diagnostic=moran"], ["diagnostic_weights", "filter_weights"]),
+        (["model=twfe", "inference=cluster", "diagnostic=spatial_tests"], ["diagnostic_weights"]),
+        (["model=twfe", "inference=wild", "diagnostic=spatial_tests"], ["diagnostic_weights", "filter_weights"]),
         # draws without a filter: of further absorbed effects, and of instruments
         (["model=twfe", "inference=wild", "model.trends=unit"], []),
         (["model=iv", "model.instruments=[L.${measure.terms.0}]", "inference=wild"], []),

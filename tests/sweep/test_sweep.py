@@ -243,8 +243,8 @@ def test_multirun_and_experiment_give_the_same_numbers(project: Path, capsys: py
 
 
 def test_a_report_that_cannot_be_made_does_not_lose_the_runs(project: Path) -> None:
-    with pytest.raises(ConfigError, match=r"shows the table 'moran' of a diagnostic; .* have no diagnostic"):
-        run("config", "executor=sequential", "report=moran", "measure=ddl,bea")
+    with pytest.raises(ConfigError, match=r"shows the table 'vif' of a diagnostic; .* have no diagnostic"):
+        run("config", "executor=sequential", "report=vif", "measure=ddl,bea")
     stored = children("digicarbon")
     assert {one.info.status for one in stored.values()} == {"FINISHED"}
     assert len(stored) == 2
@@ -269,14 +269,14 @@ def test_settings_are_checked_before_anything_is_fitted(folder: Path, override: 
 def test_an_experiment_that_lists_others(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "experiments").mkdir()
     (project / "experiments" / "paper.yaml").write_text(
-        "defaults: [config, _self_]\nexperiments: [table6_moran, part]\n", encoding="utf-8"
+        "defaults: [config, _self_]\nexperiments: [table3_baseline, part]\n", encoding="utf-8"
     )
     (project / "experiments" / "part.yaml").write_text(
         "defaults: [config, _self_]\nexperiments: [table2_descriptive]\n", encoding="utf-8"
     )
     assert main(["run", "paper", "executor=sequential"]) == 0
     assert capsys.readouterr().out.count("runs recorded in") == 2
-    assert set(children("table6_moran")) == {"W1", "W2"}
+    assert set(children("table3_baseline")) == {f"FE({k})" for k in range(1, 8)}
     assert set(children("table2_descriptive")) == {"table2_descriptive"}
     (project / "experiments" / "part.yaml").write_text(
         "defaults: [config, _self_]\nexperiments: [paper]\n", encoding="utf-8"

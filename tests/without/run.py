@@ -31,8 +31,11 @@ REPOSITORY = HERE.parent.parent
 OWN = sorted(file.parent.name for file in (REPOSITORY / "digicarbon" / "packs").glob("*/__init__.py"))
 OF_ALL = ("tests/docs/test_*.py", "tests/packs/**/test_*.py", "tests/test_wheel.py")
 """Tests of pages and of the wheel, which are of all packs together, and those of packs, but for cases of the others."""
-OF_COUNTRY = {"china": [("source", name) for name in ("china", "china_2007", "china_folder")]}
-"""Options whose class is the core's, and whose data only the pack can read."""
+OF_CORE = {
+    "china": [("source", name) for name in ("china", "china_2007", "china_folder")],
+    "exploratory": [("report", name) for name in ("geary", "getis_ord")],
+}
+"""Options whose class is the core's, and whose data only the pack can read, or whose table only the pack makes."""
 DRAWN = [("source", f"simulated{name}") for name in ("", "_fe", "_w1", "_w2", "_regions", "_nonlinear")]
 STANDING = {"china": [*DRAWN, ("weights", "w1_adjacency")]}
 """Options of the default experiment and of its relatives, for which `recorded_country` has classes."""
@@ -85,7 +88,7 @@ def options_of(packs: Sequence[str]) -> Iterator[tuple[Path, tuple[str, str]]]:
     for path in sorted((REPOSITORY / "conf").rglob("*.yaml")):
         target = re.search(r"(?m)^_target_: (\S+)", path.read_text(encoding="utf-8"))
         choice = (path.parent.name, path.stem)
-        if choice in [one for name in packs for one in OF_COUNTRY.get(name, ())] or (
+        if choice in [one for name in packs for one in OF_CORE.get(name, ())] or (
             target and pack.of(target[1]) in packs
         ):
             yield path.relative_to(REPOSITORY), choice

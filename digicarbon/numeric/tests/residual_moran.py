@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.statistic import normal
 from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, demean
-from digicarbon.numeric.tests.moran import Moran
+
+
+@dataclass(frozen=True)
+class Moran:
+    """Moran's I of one cross-section, with its moments."""
+
+    i: float
+    expected: float
+    variance: float
+    z: float
+    p: float
 
 
 def residual_moran(columns: FloatArray, w: scipy.sparse.csr_array, effects: EffectsKind) -> Moran:

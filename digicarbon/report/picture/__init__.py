@@ -37,13 +37,7 @@ if TYPE_CHECKING:
     from digicarbon.report.picture.intervals import plot_coefficients as plot_coefficients
     from digicarbon.report.picture.intervals import plot_effects as plot_effects
     from digicarbon.report.picture.maps import class_bounds as class_bounds
-    from digicarbon.report.picture.maps import clusters_of as clusters_of
-    from digicarbon.report.picture.maps import plot_hot_spots as plot_hot_spots
-    from digicarbon.report.picture.maps import plot_lisa as plot_lisa
     from digicarbon.report.picture.maps import plot_map as plot_map
-    from digicarbon.report.picture.maps import spots_of as spots_of
-    from digicarbon.report.picture.moran import plot_moran as plot_moran
-    from digicarbon.report.picture.moran import plot_moran_scatter as plot_moran_scatter
     from digicarbon.report.picture.specification_curve import Strip as Strip
     from digicarbon.report.picture.specification_curve import plot_specification_curve as plot_specification_curve
 

@@ -1,4 +1,4 @@
-"""Maps: values by region and period with one scale, and clusters of local Moran's I."""
+"""Maps: values by region and period with one scale, and what all maps are drawn with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, cut
 from digicarbon.panel import Panel
 from digicarbon.report.picture._figure import (
-    Frame,
     NamedFrame,
     Words,
     drawable,
@@ -22,7 +21,6 @@ from digicarbon.report.picture._figure import (
     light_grid,
     new_figure,
     picture,
-    picture_without_terms,
     quiet_ticks,
     series,
     with_minus,
@@ -37,19 +35,6 @@ Scheme = Literal["quantiles", "equal"]
 
 NO_DATA: Mapping[str, Any] = {"facecolor": "white", "edgecolor": "#9A9A9A", "hatch": "//////"}
 EDGE = "#6E6E6E"
-CLUSTERS: Mapping[str, Mapping[str, Any]] = {
-    "high high": {"facecolor": "#B2182B", "hatch": ""},
-    "high low": {"facecolor": "#FDDBC7", "hatch": "\\\\\\\\"},
-    "low high": {"facecolor": "#D1E5F0", "hatch": "...."},
-    "low low": {"facecolor": "#4393C3", "hatch": ""},
-    "insignificant": {"facecolor": "#F2F2F2", "hatch": ""},
-}
-"""Red for high, blue for low values; in print without colour, lightness and hatches differ."""
-SPOTS: Mapping[str, Mapping[str, Any]] = {
-    "hot spot": {"facecolor": "#B2182B", "hatch": ""},
-    "cold spot": {"facecolor": "#4393C3", "hatch": "...."},
-    "insignificant": {"facecolor": "#F2F2F2", "hatch": ""},
-}
 NOISE = 1e-9
 MOST_NAMES = 8
 MOST_ROWS = 60
@@ -112,7 +97,7 @@ def plot_map(
     if not 2 <= classes <= 9:
         raise ConfigError(Note("classes_outside", classes=classes))
     table = table_of(values, variables)
-    shown = _shown_periods(table, periods)
+    shown = shown_periods(table, periods)
     names = list(variables) or list(dict.fromkeys(table.index.get_level_values("variable")))
     regions = list(dict.fromkeys(table.index.get_level_values("unit")))
     words = Words.of(frame)
@@ -122,130 +107,6 @@ def plot_map(
     else:
         figure = _maps(table, names, shown, areas, units or {}, (classes, scheme), words, dark)
     return figure
-
-
-@picture_without_terms
-def plot_lisa(
-    table: pd.DataFrame,
-    periods: Sequence[int | str] = (),
-    shapes: str | None = None,
-    key: str | None = None,
-    level: float = 0.05,
-    **frame: Unpack[Frame],
-) -> Figure:
-    """Draw the clusters of local Moran's I by period.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As from `digicarbon.local_moran`: index period, unit; columns p and quadrant.
-    periods : sequence
-        By default the first and the last one.
-    shapes, key
-        As in `plot_map`; units of no known country need a file.
-    level : float
-        Regions with p of this and above are not significant.
-    **frame
-        As in `plot_coefficients`.
-
-    Raises
-    ------
-    ConfigError
-        If matplotlib is not installed, the table is not one of local Moran's I, or there are no polygons.
-    DataError
-        If a file of polygons cannot be used.
-    """
-    return _clusters(clusters_of(table, level), CLUSTERS, periods, (shapes, key), level, Words.of(frame))
-
-
-@picture_without_terms
-def plot_hot_spots(
-    table: pd.DataFrame,
-    periods: Sequence[int | str] = (),
-    shapes: str | None = None,
-    key: str | None = None,
-    level: float = 0.05,
-    **frame: Unpack[Frame],
-) -> Figure:
-    """Draw hot and cold spots by period.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As from `digicarbon.local_getis_ord`: index period, unit; columns p and spot.
-    periods, shapes, key, level, **frame
-        As in `plot_lisa`.
-
-    Raises
-    ------
-    ConfigError
-        If matplotlib is not installed, the table has no hot spots, or there are no polygons.
-    DataError
-        If a file of polygons cannot be used.
-    """
-    return _clusters(spots_of(table, level), SPOTS, periods, (shapes, key), level, Words.of(frame))
-
-
-def spots_of(table: pd.DataFrame, level: float) -> pd.Series:
-    """Return ``hot spot``, ``cold spot`` or ``insignificant`` of each unit by period.
-
-    Raises
-    ------
-    ConfigError
-        If the table has no hot spots.
-    """
-    lacking = [name for name in ("p", "spot") if name not in table.columns]
-    if lacking:
-        raise ConfigError(Note("table_lacks_spots", columns=cut(lacking)))
-    return (table["spot"].astype(str) + " spot").where(table["p"] < level, "insignificant")
-
-
-def _clusters(
-    clusters: pd.Series,
-    looks: Mapping[str, Mapping[str, Any]],
-    periods: Sequence[int | str],
-    polygons: tuple[str | None, str | None],
-    level: float,
-    words: Words,
-) -> Figure:
-    """Draw the cluster of each unit, a map for each period."""
-    shown = _shown_periods(clusters.rename_axis(["period", "unit"]), periods)
-    regions = list(dict.fromkeys(clusters.index.get_level_values(1)))
-    areas = areas_of(regions, *polygons, words.language)
-    if areas is None:
-        raise ConfigError(Note("map_needs_polygons"))
-    rows, columns = grid_of(len(shown))
-    figure = new_figure(*_size(areas, rows, columns, 0.0), maps=True)
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, period in zip(grid, shown, strict=False):
-        here = clusters[clusters.index.get_level_values(0) == period].droplevel(0)
-        fills = {str(unit): looks[str(cluster)] for unit, cluster in here.items()}
-        _draw_areas(axes, areas, fills)
-        axes.set_title(str(period), loc="left")
-    for axes in grid[len(shown) :]:
-        axes.remove()
-    _legend_of_clusters(figure, areas, regions, level, words, looks)
-    return figure
-
-
-def clusters_of(table: pd.DataFrame, level: float) -> pd.Series:
-    """Return the cluster of each unit by period: e.g. ``high high`` (own value, neighbours), or ``insignificant``.
-
-    Raises
-    ------
-    ConfigError
-        If the table is not one of local Moran's I.
-    """
-    lacking = [name for name in ("p", "quadrant") if name not in table.columns]
-    if lacking:
-        raise ConfigError(Note("table_lacks_moran", columns=cut(lacking)))
-    words = table["quadrant"].map(lambda code: " ".join(_quadrant(str(code))))
-    return words.where(table["p"] < level, "insignificant")
-
-
-def _quadrant(code: str) -> tuple[str, str]:
-    halves = code.lower().replace("-", " ").split()
-    return halves[0], halves[1]
 
 
 def table_of(values: Panel | pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame:
@@ -333,7 +194,14 @@ def _wide(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return rows.pivot(index="unit", columns="period", values="value")
 
 
-def _shown_periods(table: pd.DataFrame | pd.Series, periods: Sequence[int | str]) -> list[Any]:
+def shown_periods(table: pd.DataFrame | pd.Series, periods: Sequence[int | str]) -> list[Any]:
+    """Return the periods of a table that are drawn, the first and the last one if none is named.
+
+    Raises
+    ------
+    ConfigError
+        If the table lacks one.
+    """
     known = sorted(dict.fromkeys(table.index.get_level_values("period")))
     by_text = {str(period): period for period in known}
     unknown = [period for period in periods if str(period) not in by_text]
@@ -342,7 +210,8 @@ def _shown_periods(table: pd.DataFrame | pd.Series, periods: Sequence[int | str]
     return [by_text[str(period)] for period in periods] or list(dict.fromkeys((known[0], known[-1])))
 
 
-def _size(areas: Areas, rows: int, columns: int, beside: float) -> tuple[float, float]:
+def size_of(areas: Areas, rows: int, columns: int, beside: float) -> tuple[float, float]:
+    """Return width and height in inches of a figure of maps, with room ``beside`` them."""
     left, right, bottom, top = areas.window
     width = min(3.1, 9.0 / columns)
     return width * columns + beside, (width * (top - bottom) / (right - left) + 0.22) * rows + 0.55
@@ -364,7 +233,7 @@ def _maps(
 
     # a single variable may fill several rows; several variables have one row each
     rows, columns = grid_of(len(periods)) if len(names) == 1 else (len(names), len(periods))
-    figure = new_figure(*_size(areas, rows, columns, 1.3), maps=True)
+    figure = new_figure(*size_of(areas, rows, columns, 1.3), maps=True)
     grid = figure.subplots(rows, columns, squeeze=False)
     blanks: set[str] = set()
     for number, name in enumerate(names):
@@ -383,7 +252,7 @@ def _maps(
             here = values[period].dropna()
             fills = {str(unit): {"facecolor": scale.to_rgba(value), "hatch": ""} for unit, value in here.items()}
             blanks |= set(areas.rings) - set(fills)
-            _draw_areas(axes, areas, fills)
+            draw_areas(axes, areas, fills)
             axes.set_title(f"{words(name)}, {period}", loc="left")
         for axes in row[len(periods) :]:
             axes.remove()
@@ -396,17 +265,18 @@ def _maps(
         quantity = f"{words(name)} ({unit})" if unit else words(name)
         lines = [quantity] if plain else [quantity, words.say(f"classes: {classes[1]}")]
         bar.set_label("\n".join(textwrap.fill(line, 40) for line in lines), fontsize=7.5, linespacing=1.3)
-    absent = _without_polygon(dict.fromkeys(table.index.get_level_values("unit")), areas)
-    _legend_of_blanks(figure, [place for place in areas.rings if place in blanks], absent, [], words)
+    absent = without_polygon(dict.fromkeys(table.index.get_level_values("unit")), areas)
+    legend_of_blanks(figure, [place for place in areas.rings if place in blanks], absent, [], words)
     return figure
 
 
-def _without_polygon(regions: Iterable[str], areas: Areas) -> list[str]:
+def without_polygon(regions: Iterable[str], areas: Areas) -> list[str]:
     """Return the regions, and then the other places of the country, that are not drawn because they have no polygon."""
     return list(dict.fromkeys([*(region for region in regions if region not in areas.rings), *areas.lacking]))
 
 
-def _draw_areas(axes: Axes, areas: Areas, fills: Mapping[str, Mapping[str, Any]]) -> None:
+def draw_areas(axes: Axes, areas: Areas, fills: Mapping[str, Mapping[str, Any]]) -> None:
+    """Draw a map: areas with their fills, hatched where there is none."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path as Outline
 
@@ -453,7 +323,7 @@ def _write_texts(axes: Axes, areas: Areas, fills: Mapping[str, Mapping[str, Any]
             artist.set_path_effects([withStroke(linewidth=2, foreground="white")])
 
 
-def _legend_of_blanks(
+def legend_of_blanks(
     figure: Figure, blank: Sequence[str], absent: Sequence[str], handles: list[Any], words: Words
 ) -> None:
     """Name the areas without a value, and the regions without an area, below the maps."""
@@ -474,24 +344,6 @@ def _named(what: str, places: Sequence[str], words: Words) -> str:
     if len(names) > MOST_NAMES:
         text = words.say("and more", names=text, number=len(names) - MOST_NAMES)
     return textwrap.fill(f"{what}{'：' if words.language == 'zh' else ': '}{text}", 80)
-
-
-def _legend_of_clusters(
-    figure: Figure,
-    areas: Areas,
-    regions: Sequence[str],
-    level: float,
-    words: Words,
-    looks: Mapping[str, Mapping[str, Any]],
-) -> None:
-    from matplotlib.patches import Patch
-
-    handles: list[Any] = [
-        Patch(label=words.say(name, p=f"{level:g}"), edgecolor=EDGE, linewidth=0.4, **look)
-        for name, look in looks.items()
-    ]
-    blank = [place for place in areas.rings if place not in regions]
-    _legend_of_blanks(figure, blank, _without_polygon(regions, areas), handles, words)
 
 
 def _with_few_digits(bounds: FloatArray) -> list[str]:

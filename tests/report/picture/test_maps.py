@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -11,13 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from map_of_squares import COUNTIES, areas, squares
 from matplotlib.colors import to_hex
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError
-from digicarbon.report.picture import class_bounds, clusters_of, plot_lisa, plot_map, rendered
-
-COUNTIES = [f"county {number:02d}" for number in range(30)]
+from digicarbon.report.picture import class_bounds, plot_map, rendered
 
 
 def values(
@@ -26,29 +24,6 @@ def values(
     index = pd.MultiIndex.from_product([variables, periods, units], names=["variable", "period", "unit"])
     drawn = np.random.default_rng(5).lognormal(size=len(index))
     return pd.DataFrame({"value": drawn}, index=index)
-
-
-def areas(axes: Any) -> dict[str, Any]:
-    return {patch.get_gid(): patch for patch in axes.patches}
-
-
-def squares(folder: Path, names: list[str], key: str = "name", scale: float = 1.0) -> Path:
-    """A file of unit squares in a row, as another country's regions."""
-    corners = ((0, 0), (1, 0), (1, 1), (0, 1), (0, 0))
-    features = [
-        {
-            "type": "Feature",
-            "properties": {"id": number, key: name},
-            "geometry": {
-                "type": "Polygon",
-                "coordinates": [[[scale * (10 + number + dx), scale * (45 + dy)] for dx, dy in corners]],
-            },
-        }
-        for number, name in enumerate(names)
-    ]
-    path = folder / "regions.geojson"
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
-    return path
 
 
 def test_colours_are_the_classes_of_the_values_with_one_scale_for_all_periods(tmp_path: Path) -> None:
@@ -162,33 +137,6 @@ def test_regions_without_polygons_get_a_point_each() -> None:
     assert len(many.lines[0].get_xdata()) == 300
 
 
-def test_clusters_are_those_of_the_table(tmp_path: Path) -> None:
-    index = pd.MultiIndex.from_product([[2012, 2017], COUNTIES])
-    draw = np.random.default_rng(2)
-    words = np.array(["high-high", "low-low", "low-high", "high-low"])
-    table = pd.DataFrame({"quadrant": draw.choice(words, 60), "p": draw.uniform(0, 0.1, 60)}, index=index)
-    figure = plot_lisa(table, shapes=str(squares(tmp_path, COUNTIES)), simulated=True)
-    fills = {to_hex(areas(axes)[unit].get_facecolor()) for axes in figure.axes for unit in COUNTIES}
-    assert len(fills) == 5
-    clusters = clusters_of(table, 0.05)
-    for axes, period in zip(figure.axes, (2012, 2017), strict=True):
-        for unit in COUNTIES:
-            weak = table.loc[(period, unit), "p"] >= 0.05
-            assert clusters[(period, unit)] == (
-                "insignificant" if weak else table.loc[(period, unit), "quadrant"].replace("-", " ")
-            )
-            assert (to_hex(areas(axes)[unit].get_facecolor()) == "#f2f2f2") == weak
-    said = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert said[:5] == [
-        "high, neighbours high",
-        "high, neighbours low",
-        "low, neighbours high",
-        "low, neighbours low",
-        "p ≥ 0.05",
-    ]
-    assert figure.get_suptitle() == "SIMULATED data"
-
-
 def test_a_panel_is_drawn_as_it_is(produc: dc.Panel) -> None:
     figure = plot_map(produc, ["unemp"], periods=[1970])
     assert len(figure.axes[0].lines[0].get_xdata()) == 48
@@ -227,11 +175,6 @@ def test_what_cannot_be_drawn_is_a_sentence(tmp_path: Path, monkeypatch: pytest.
         plot_map(values(["a", "b"]) * np.nan, shapes=file)
     with pytest.raises(ConfigError, match="plot_map: name at least one variable; the panel has "):
         plot_map(produc)
-    index = pd.MultiIndex.from_product([[2012], ["a", "b"]])
-    with pytest.raises(ConfigError, match="A map of these units needs their polygons"):
-        plot_lisa(pd.DataFrame({"quadrant": "low-low", "p": 0.1}, index=index))
-    with pytest.raises(ConfigError, match="The table has no column quadrant; give one of local Moran's I"):
-        plot_lisa(pd.DataFrame({"p": [0.1, 0.1]}, index=index))
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ConfigError, match="A picture needs matplotlib; install it: pip install matplotlib"):
         plot_map(values(["a", "b"]), shapes=file)

@@ -11,7 +11,7 @@ import pandas as pd
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.report.base import Record, Table, attributed, heads
-from digicarbon.report.maps import MOST_REGIONS, ClassMap, outline_notes
+from digicarbon.report.on_map import MOST_REGIONS, ClassMap, outline_notes
 from digicarbon.report.picture import Words, drawable, long_names, no_letters, plot_map
 from digicarbon.report.pictured import number
 

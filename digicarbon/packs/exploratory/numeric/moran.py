@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,19 +9,9 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.statistic import Sides, normal
+from digicarbon.numeric.tests.residual_moran import Moran
 
 Moments = Literal["normal", "randomisation", "permutation"]
-
-
-@dataclass(frozen=True)
-class Moran:
-    """Moran's I of one cross-section, with its moments."""
-
-    i: float
-    expected: float
-    variance: float
-    z: float
-    p: float
 
 
 def moran(

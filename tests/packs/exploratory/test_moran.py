@@ -10,9 +10,9 @@ import pytest
 from conftest import REFERENCE
 
 import digicarbon as dc
-from digicarbon.diagnostic import BivariateMoran, Descriptive, LocalMoran, Moran
-from digicarbon.diagnostic.moran import moran_bivariate
+from digicarbon.diagnostic import BivariateMoran, LocalMoran, Moran
 from digicarbon.errors import DataError, WeightsError
+from digicarbon.packs.exploratory.diagnostic.moran import moran_bivariate
 
 # closed forms in both programs
 TOLERANCE = 1e-10
@@ -75,16 +75,3 @@ def test_terms_are_taken_as_models_take_them(produc: dc.Panel, usaww: dc.Weights
     np.testing.assert_allclose(lagged["i"], dc.moran(produc, usaww, "pcap")["i"].iloc[:-1], rtol=1e-12)
     with pytest.raises(DataError, match=r"no column 'ln_wealth'"):
         dc.moran(produc, usaww, "ln_wealth")
-
-
-def test_descriptive_statistics_equal_xtsum_by_hand() -> None:
-    import pandas as pd
-
-    frame = pd.DataFrame({"u": ["a", "a", "b", "b"], "t": [1, 2, 1, 2], "v": [1.0, 3.0, 5.0, 7.0]})
-    row = Descriptive(variables=("v",)).tables(dc.Panel.from_frame(frame, "u", "t"))["descriptive"].loc["v"]
-    assert row["n"] == 4
-    assert row["mean"] == 4
-    assert row["sd"] == pytest.approx(np.std([1, 3, 5, 7], ddof=1))
-    assert row["sd_between"] == pytest.approx(np.std([2, 6], ddof=1))
-    assert row["sd_within"] == pytest.approx(np.sqrt(4 / 3))
-    assert (row["min"], row["median"], row["max"]) == (1, 4, 7)

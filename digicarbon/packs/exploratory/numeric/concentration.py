@@ -9,7 +9,7 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.statistic import Sides, normal
-from digicarbon.numeric.tests.moran import Moments, neighbour_draws, permutation_moments, weight_sums
+from digicarbon.packs.exploratory.numeric.moran import Moments, neighbour_draws, permutation_moments, weight_sums
 
 EQUAL = 1e-12
 """A draw that differs from the value by less, relatively, is as extreme."""

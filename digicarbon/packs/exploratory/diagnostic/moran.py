@@ -18,10 +18,10 @@ from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.statistic import Sides
-from digicarbon.numeric.tests.local_moran import QUADRANTS, LocalMoments, Quadrants
-from digicarbon.numeric.tests.local_moran import local_moran as numeric_local
-from digicarbon.numeric.tests.moran import Moments, bivariate_moran
-from digicarbon.numeric.tests.moran import moran as numeric_moran
+from digicarbon.packs.exploratory.numeric.local_moran import QUADRANTS, LocalMoments, Quadrants
+from digicarbon.packs.exploratory.numeric.local_moran import local_moran as numeric_local
+from digicarbon.packs.exploratory.numeric.moran import Moments, bivariate_moran
+from digicarbon.packs.exploratory.numeric.moran import moran as numeric_moran
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -158,7 +158,7 @@ def local_moran(
         As in `moran`.
     variable : str
     moments, ml_variance, quadrants
-        As in `digicarbon.numeric.tests.local_moran.local_moran`.
+        As in `local_moran` of the pack's ``numeric``.
     sides, draws, seed
         As in `moran`.
 
@@ -289,7 +289,7 @@ class LocalMoran(ByPeriod):
     Attributes
     ----------
     variables, sides, draws, seed
-        As in `ByPeriod`; permutations are conditional, see `digicarbon.numeric.tests.local_moran.local_moran`.
+        As in `ByPeriod`; permutations are conditional, see `local_moran` in the pack's ``numeric``.
     moments : {"conditional", "total", "permutation"}
     ml_variance : bool
     quadrants : {"esda", "spdep"}

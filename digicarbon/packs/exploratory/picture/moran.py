@@ -10,9 +10,9 @@ import pandas as pd
 import scipy
 
 from digicarbon.arrays import FloatArray
-from digicarbon.diagnostic import moran
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, note_of
+from digicarbon.packs.exploratory.diagnostic.moran import moran
 from digicarbon.panel import Panel
 from digicarbon.report.picture._figure import (
     BLUE,

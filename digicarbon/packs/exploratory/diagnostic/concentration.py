@@ -11,14 +11,21 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._rows import aligned
-from digicarbon.diagnostic.moran import MOMENT_WORDS, ByPeriod, by_period, by_unit, varying_values, with_variables
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Sides
-from digicarbon.numeric.tests.concentration import geary as numeric_geary
-from digicarbon.numeric.tests.concentration import getis_ord as numeric_global
-from digicarbon.numeric.tests.concentration import local_getis_ord as numeric_local
-from digicarbon.numeric.tests.moran import Moments
+from digicarbon.packs.exploratory.diagnostic.moran import (
+    MOMENT_WORDS,
+    ByPeriod,
+    by_period,
+    by_unit,
+    varying_values,
+    with_variables,
+)
+from digicarbon.packs.exploratory.numeric.concentration import geary as numeric_geary
+from digicarbon.packs.exploratory.numeric.concentration import getis_ord as numeric_global
+from digicarbon.packs.exploratory.numeric.concentration import local_getis_ord as numeric_local
+from digicarbon.packs.exploratory.numeric.moran import Moments
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -198,7 +205,7 @@ class Geary(ByPeriod):
     Attributes
     ----------
     variables, draws, seed
-        As in `digicarbon.diagnostic.moran.ByPeriod`.
+        As in `ByPeriod` beside `digicarbon.diagnostic.Moran`.
     moments : {"normal", "randomisation", "permutation"}
     sides : {"two", "greater"}
         ``greater``: neighbours are more alike than others, c is below 1.
@@ -229,7 +236,7 @@ class GetisOrd(ByPeriod):
     Attributes
     ----------
     variables, sides, draws, seed
-        As in `digicarbon.diagnostic.moran.ByPeriod`; variables are positive.
+        As in `ByPeriod` beside `digicarbon.diagnostic.Moran`; variables are positive.
     links : {"binary", "weights"}
         Whether every link counts 1, or its weight.
     moments : {"randomisation", "permutation"}
@@ -261,7 +268,7 @@ class HotSpots(ByPeriod):
     Attributes
     ----------
     variables, sides, draws, seed
-        As in `digicarbon.diagnostic.moran.ByPeriod`; variables are positive.
+        As in `ByPeriod` beside `digicarbon.diagnostic.Moran`; variables are positive.
     star : bool
         Whether a unit is among its own neighbours (G*), with the largest weight of its row.
     links : {"binary", "weights"}

