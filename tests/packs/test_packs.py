@@ -124,6 +124,15 @@ def test_what_a_pack_declares_is_there_and_is_its_own(name: str) -> None:
             "digicarbon.packs.space_gaps.numeric.weights.PeriodWeights",
         ),
         ("digicarbon.compare.comparison.Side", "digicarbon.packs.compare.comparison.Side"),
+        ("digicarbon.diagnostic.moran.Moran", "digicarbon.packs.exploratory.diagnostic.moran.Moran"),
+        ("digicarbon.report.maps.LisaMap", "digicarbon.packs.exploratory.report.maps.LisaMap"),
+        ("digicarbon.report.picture.moran.plot_moran", "digicarbon.packs.exploratory.picture.moran.plot_moran"),
+        ("digicarbon.numeric.tests.moran.moran", "digicarbon.packs.exploratory.numeric.moran.moran"),
+        ("digicarbon.measure.entropy.EntropyIndex", "digicarbon.packs.composite_index.measure.entropy.EntropyIndex"),
+        (
+            "digicarbon.numeric.index.topsis.closeness",
+            "digicarbon.packs.composite_index.numeric.topsis.closeness",
+        ),
     ],
 )
 def test_classes_are_found_where_they_were(former: str, now: str) -> None:

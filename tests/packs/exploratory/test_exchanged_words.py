@@ -13,15 +13,9 @@ from digicarbon.diagnostic import Diagnostic, Geary, GetisOrd, HotSpots, LocalMo
 @pytest.mark.parametrize("cls", [Moran, Geary, GetisOrd, LocalMoran, HotSpots])
 def test_one_side_has_half_of_the_p_value_where_neighbours_are_alike(cls: type[Diagnostic]) -> None:
     base = {} if cls is HotSpots else {"moments": worded(cls)["moments"][0]}
+    diagnostic = merged("DIAGNOSTIC_BASES")[cls][0]
     two, greater = (
-        next(
-            iter(
-                merged("DIAGNOSTIC_BASES")[cls][0]
-                .model_copy(update={**base, "sides": sides})
-                .tables(panel(), weights())
-                .values()
-            )
-        )
+        next(iter(diagnostic.model_copy(update={**base, "sides": sides}).tables(panel(), weights()).values()))
         for sides in ("two", "greater")
     )
     alike = (two["c"] < two["expected"] if cls is Geary else two["z"] > 0).to_numpy()
