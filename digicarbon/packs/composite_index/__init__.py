@@ -11,7 +11,5 @@ PACK = Pack(
             "TopsisIndex": "measure.topsis",
         },
     },
-    former={
-        "numeric.index": "numeric",
-    },
+    former={"numeric.index": "numeric"},
 )
