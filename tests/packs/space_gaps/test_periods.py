@@ -126,6 +126,21 @@ def test_scores_with_explicit_dummies_are_zero(
     np.testing.assert_allclose(lag_scores(world, kind, adjusted, parameters), 0, atol=1e-8)
 
 
+@pytest.mark.parametrize("several", [1, 2])
+def test_scores_without_regressors_are_zero(several: int) -> None:
+    world = World(31, several)
+    world.x = world.x[..., :0]
+    found = world.fit("unit", True)
+    assert found.beta.shape == (0,)
+    effects = maker(world.dummies("unit"), int(world.keep.sum()))
+    y = world.rows(world.y)[:, 0]
+    filtered = np.eye(len(y)) - sum(r * w for r, w in zip(found.spatial, world.big, strict=True))
+    e = effects @ filtered @ y
+    assert e @ e / np.trace(effects) == pytest.approx(found.sigma2)
+    for w in world.big:
+        assert (w @ y) @ e / found.sigma2 == pytest.approx(np.trace(effects @ w @ np.linalg.inv(filtered)))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("adjusted", [True, False])
 def test_error_scores_with_explicit_dummies_are_zero(kind: EffectsKind, adjusted: bool) -> None:
@@ -326,6 +341,10 @@ def test_weights_without_good_eigenvectors_give_the_same_estimate() -> None:
     )
     traces = Traces(weights, effects.basis)
     assert not traces.smooth
+    # the search begins from integrals of tr QG, (T - 1) tr G here
+    nodes, heights = traces.coarse
+    logs = np.linalg.slogdet(np.eye(N) - nodes[:, None, None] * chain)[1]
+    np.testing.assert_allclose(heights, (T - 1) * logs, atol=0.05)
     found = fit_lags(columns, weights, effects, True, traces)
     z, own, lag = columns.reshape(-1, 3).T
     rest = maker(z[:, None], len(z))
