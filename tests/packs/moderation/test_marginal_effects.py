@@ -227,6 +227,16 @@ def test_a_moderator_of_few_values_has_a_place_for_each(panel: dc.Panel) -> None
     assert (found["low_uniform"] < found["low"]).all()
 
 
+@pytest.mark.parametrize(("values", "places"), [(12, 12), (13, 101)])
+def test_more_values_than_twelve_are_a_line(panel: dc.Panel, values: int, places: int) -> None:
+    steps = np.random.default_rng(0).permutation(len(panel.unit_codes)) % values
+    some = panel.with_columns({"step": steps * 1.0})
+    result = regression("x", "step", "x:step").fit(some)
+    found = dc.marginal_effects(result, some, "x", "step")
+    assert len(found) == places
+    assert (found.index[0], found.index[-1]) == (0.0, values - 1.0)
+
+
 def test_what_has_no_such_effect_is_a_sentence(panel: dc.Panel, produc: dc.Panel, usaww: dc.Weights) -> None:
     product = regression("x", "z", "x:z")
     cases: list[tuple[dc.Model, dict[str, Any], str]] = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,8 @@ import digicarbon as dc
 from digicarbon.diagnostic import AkmErrors, RotembergWeights
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.packs.shift_share.numeric.akm import akm, residual_shocks
+from digicarbon.script import Names, RPart
+from digicarbon.script.words import Remarks
 from digicarbon.source import SimulatedShiftShare
 
 SOURCE = SimulatedShiftShare(n=60, periods=5, sectors=12)
@@ -192,3 +196,19 @@ def test_units_of_one_sector_are_a_cluster() -> None:
     assert table.loc["AKM", "se"] == pytest.approx(table.loc["model", "se"], rel=1e-9)
     by_unit = model.model_copy(update={"cluster": "unit"}).fit(panel).estimates.loc["bartik", "se"]
     assert abs(table.loc["AKM", "se"] / by_unit - 1) > 0.01
+
+
+@pytest.mark.parametrize("model", [IV, OLS], ids=["iv", "regressor"])
+def test_a_script_has_the_recorded_numbers(model: dc.PanelIV) -> None:
+    """The set of AKM0 is compared by its middle: its ends have the same distance from there."""
+    diagnostic = AkmErrors(model=model)
+    result = replace(model.described(model.fit(PANEL), PANEL), tables=diagnostic.tables(PANEL))
+    extract, names = diagnostic.extract(PANEL, None, model.extract(PANEL, None)), Names()
+    for column in extract.columns:
+        names.give(column)
+    text = " ".join(diagnostic.r(RPart(extract, result, names, "set_1", "", Remarks("#")), PANEL))
+    numbers = {name: float(value) for name, value in re.findall(r"`(\w+)` = ([^,)]+)", text)}
+    own, null = (result.tables["akm"].loc[kind] for kind in ("AKM", "AKM0"))
+    assert [numbers["coefficient"], numbers["se"]] == [own["coefficient"], own["se"]]
+    assert [numbers["se_null"], numbers["p_null"]] == [null["se"], null["p"]]
+    assert null["high"] - numbers["middle_null"] == pytest.approx(numbers["middle_null"] - null["low"])

@@ -77,6 +77,11 @@ def test_columns_of_the_data_make_the_same_column(tmp_path: Path) -> None:
     assert set(spec.columns(other.names)) == set(columns)
     with pytest.raises(DataError, match="'s_coal_0' changes at north"):
         panel(**columns | {"s_coal_0": np.arange(9.0)}).with_shift_share("bartik", "s_*_0", "g_*")
+    # rows are by unit, then by year: the last of the third unit
+    last = np.where(np.arange(9) == 8, 0.125, 0.0)
+    for name, verb in (("s_coal_0", "changes"), ("g_coal", "differs")):
+        with pytest.raises(DataError, match=rf"'{name}' {verb} at {UNITS[2]} {YEARS[2]}\.$"):
+            panel(**columns | {name: columns[name] + last}).with_shift_share("bartik", "s_*_0", "g_*")
     with pytest.raises(DataError, match="'g_coal' differs"):
         panel(**columns | {"g_coal": np.arange(9.0)}).with_shift_share("bartik", "s_*_0", "g_*")
     with pytest.raises(DataError, match=r"No column is called q_\*"):

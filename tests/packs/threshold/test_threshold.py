@@ -14,6 +14,8 @@ from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.packs.threshold.model._regimes import texts
 from digicarbon.packs.threshold.numeric.estimator import critical_ratio
 from digicarbon.report import Record, RegressionTable
+from digicarbon.script import Names, RPart
+from digicarbon.script.words import Remarks
 from digicarbon.tracking._results import decode, encode
 
 TERMS = {"y": "y", "x": ("x",), "controls": ("c",), "threshold": "q"}
@@ -344,3 +346,16 @@ def test_a_threshold_made_of_the_outcome(panel: dc.Panel) -> None:
     for term in ("D.y", "F.y", "y^2", "y:q", "ln_y"):
         with pytest.raises(ConfigError, match="is made of the outcome y of the same or a later period"):
             dc.PanelThreshold(**{**TERMS, "threshold": term})
+
+
+def test_thresholds_that_a_loop_in_r_finds_are_compared_by_their_places() -> None:
+    panel = dc.Panel.from_frame(drawn((-0.5, 0.5)), "unit", "year")
+    model = dc.PanelThreshold(**TERMS, thresholds=2, draws=0, effects="unit")
+    result, extract, names = model.fit(panel), model.extract(panel, None), Names()
+    for column in extract.columns:
+        names.give(column)
+    text = "\n".join(model.r(RPart(extract, result, names, "set_1", "", Remarks("#"))))
+    assert "names(found) <- paste0('threshold_', seq_along(found))" in text
+    checked = re.findall(r"(threshold_\d) = ([-.\de]+)", text)
+    assert [name for name, _ in checked] == ["threshold_1", "threshold_2"]
+    assert [float(value) for _, value in checked] == [result.statistics[name] for name, _ in checked]
