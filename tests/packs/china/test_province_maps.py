@@ -12,10 +12,12 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
+from digicarbon.diagnostic import LocalEffects
 from digicarbon.errors import ConfigError
 from digicarbon.packs.china import facts
 from digicarbon.report import (
     LisaMap,
+    LocalEffectTable,
     Record,
 )
 from digicarbon.report.picture import plot_lisa, plot_map, rendered
@@ -138,3 +140,19 @@ def test_clusters_are_counted_below_the_table(tmp_path: Path) -> None:
     assert list(spec.files("t", [record])) == ["lisa_ln_ci_W.svg"]
     with pytest.raises(ConfigError, match="Add diagnostic=local_moran"):
         spec.table("t", [with_tables({})])
+
+
+@pytest.mark.parametrize(("language", "name"), [(None, "Beijing"), ("en", "Beijing"), ("zh", "北京")])
+def test_local_effects_name_provinces_in_the_language(language: Any, name: str) -> None:
+    index = pd.MultiIndex.from_product([PROVINCES, range(4)], names=["province", "year"])
+    x, e = np.random.default_rng(1).normal(size=(2, len(index)))
+    panel = dc.Panel.from_frame(pd.DataFrame({"x": x, "y": x + e}, index=index).reset_index(), "province", "year")
+    weights = dc.Weights.from_matrix(np.roll(np.eye(len(PROVINCES)), 1, axis=1), panel.units)
+    model = dc.SpatialPanel(y="y", x=("x",), kind="sar")
+    effects = LocalEffects(model=model, shocks=("Beijing",))
+    run = Record("sar", {}, {}, effects.added(model.fit(panel, weights), panel, weights))
+    table = LocalEffectTable(shock="Beijing", language=language).table("t", [run])
+    assert table.cells.index[list(panel.units).index("Beijing")] == name
+    assert table.cells.columns[-1] == {"zh": "来自北京"}.get(language, "felt from Beijing")
+    (felt,) = [note for note in table.notes if name in note]
+    assert (language == "zh") == ("影响所及" in felt)

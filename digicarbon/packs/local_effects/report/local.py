@@ -61,7 +61,7 @@ class LocalEffectTable(ClassMap):
                     columns[", ".join([*head, self.words.word(effect)])] = self._texts(_rows(frame, effect))
                 felt = self._felt(record, term)
                 if felt is not None and self.shock is not None:
-                    unit = _called(self.shock, frame, self.language or "en")
+                    unit = _called(self.shock, frame, self.words.spoken)
                     words = self.words.word("felt in").format(unit=unit)
                     columns[", ".join([*head, words])] = self._texts(felt)
         cells = pd.DataFrame(columns).fillna("")
@@ -70,12 +70,12 @@ class LocalEffectTable(ClassMap):
             cells = self._quantiles(having)
             remarks.append(Note("local_summary", most=MOST_REGIONS))
         else:
-            cells = cells.set_axis(long_names([str(unit) for unit in cells.index], self.language or "en"), axis=0)
+            cells = cells.set_axis(long_names([str(unit) for unit in cells.index], self.words.spoken), axis=0)
         if self.shock is not None:
             first = next(frame for record in having for _, frame in self._terms(record))
-            remarks.append(Note("shock_felt", unit=_called(self.shock, first, self.language or "en")))
+            remarks.append(Note("shock_felt", unit=_called(self.shock, first, self.words.spoken)))
         notes = attributed([(record.label, record.result.notes) for record in having])
-        letters = no_letters([*map(self.words, every), *map(str, cells.index)], self.language or "en")
+        letters = no_letters([*map(self.words, every), *map(str, cells.index)], self.words.spoken)
         return Table(
             title,
             cells,
@@ -86,7 +86,7 @@ class LocalEffectTable(ClassMap):
 
     def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
         """Yield a map of each run's own effects by term, and one of where the change is felt."""
-        words = Words(self.language or "en", self.words)
+        words = Words(self.words.spoken, self.words)
         alone = len(records) == 1
         for record in records:
             # a run alone is called by the experiment's name, which its title says in words
