@@ -26,3 +26,10 @@ def test_two_draws_spread_and_one_does_not() -> None:
         assert math.isnan(one.spread)
         assert math.isnan(one.off)
         assert not one.centred
+
+
+def test_estimates_that_are_all_the_same_have_no_distance_from_zero_in_their_spread() -> None:
+    same = numbers(2.0, 2.0, 2.0)
+    assert same.spread == 0.0
+    assert math.isnan(same.off)
+    assert not same.centred
