@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.numeric.spatial.operator import SpatialOperator
+from digicarbon.numeric.spatial.operator import SpatialOperator, unit_blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +38,10 @@ def by_unit(
     rows, columns = w.apply_g(rho, ones), w.apply_gt(rho, ones)
     g = np.stack([np.empty(n), rows[:, 0], columns[:, 0]])
     g2 = np.stack([np.empty(n), w.apply_g(rho, rows)[:, 0], w.apply_gt(rho, columns)[:, 0]])
-    for start in range(0, n, block):
-        units = np.arange(start, min(start + block, n))
-        at = np.zeros((n, len(units)))
-        at[units, units - start] = 1.0
-        once = w.apply_g(rho, at)
-        g[0, units] = once[units, units - start]
-        g2[0, units] = w.apply_g(rho, once)[units, units - start]
+    for units, at in unit_blocks(n, block):
+        once, own = w.apply_g(rho, at), units - units[0]
+        g[0, units] = once[units, own]
+        g2[0, units] = w.apply_g(rho, once)[units, own]
     # what is received and sent is without the diagonal
     g[1:] -= g[0]
     g2[1:] -= g2[0]
