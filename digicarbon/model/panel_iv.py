@@ -262,7 +262,7 @@ class PanelIV(Tested):
         coef, covariance = columns.with_means(self.y, columns.names, coef, covariance)
         if len(errors.clusters) == 2:
             covariance, repaired = nearest_semidefinite(covariance)
-        found = self._tests(columns, errors, residuals)
+        found = columns.tests(errors, residuals, self.level)
         stages, stages_repaired = self._first_stage_coefficients(columns, errors)
         ssr, rows = float(residuals @ residuals), len(columns.y)
         df_resid = rows - k - errors.absorbed
@@ -447,16 +447,6 @@ class PanelIV(Tested):
             return model.fit(cov_type="clustered", debiased=False, clusters=codes)
         return model.fit(cov_type="unadjusted" if self.cov == "classic" else "robust", debiased=False)
 
-    def _tests(self, columns: Columns, errors: ErrorStructure, residuals: FloatArray) -> FoundTests:
-        y, x, z = columns.partialled()
-        count = len(columns.exogenous)
-        return FoundTests(
-            strength=strength(x, z, errors, count),
-            overidentification=overidentification(y, x, z, residuals, errors),
-            endogeneity=endogeneity(y, x, z, errors, count),
-            anderson_rubin=anderson_rubin(y, x, z, errors, count, self.level),
-        )
-
     def _first_stage_coefficients(self, columns: Columns, errors: ErrorStructure) -> tuple[pd.DataFrame, bool]:
         """Return coefficients of each first stage, and whether a covariance was repaired.
 
@@ -511,6 +501,17 @@ class Columns:
         moved = back @ coef
         moved[at] += self.means[y]
         return moved, back @ covariance @ back.T
+
+    def tests(self, errors: ErrorStructure, residuals: FloatArray, level: float) -> FoundTests:
+        """Return the tests of the instruments, given the residuals of the fit."""
+        y, x, z = self.partialled()
+        count = len(self.exogenous)
+        return FoundTests(
+            strength=strength(x, z, errors, count),
+            overidentification=overidentification(y, x, z, residuals, errors),
+            endogeneity=endogeneity(y, x, z, errors, count),
+            anderson_rubin=anderson_rubin(y, x, z, errors, count, level),
+        )
 
     def partialled(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return y, x and z with the exogenous regressors partialled out."""

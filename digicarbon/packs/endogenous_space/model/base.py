@@ -30,10 +30,7 @@ from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key,
 from digicarbon.model.panel_iv import Columns, SmallSampleRule
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
-from digicarbon.numeric.iv.anderson_rubin import anderson_rubin
-from digicarbon.numeric.iv.instrument_tests import endogeneity, overidentification
 from digicarbon.numeric.iv.reduced_form import ErrorKind, ErrorStructure, reduced_form
-from digicarbon.numeric.iv.weak_instruments import strength
 from digicarbon.numeric.linear.covariance import (
     FEWEST_CLUSTERS,
     ClusterBy,
@@ -403,7 +400,7 @@ class SpatialIV(Tested):
         beyond = ("rho",) * (self.has_lag and bool(near_end(rho, design.w)))
         df_resid = rows - k - errors.absorbed
         ssr = float(fit.residuals @ fit.residuals)
-        found = self._tests(fit, errors)
+        found = fit.columns.tests(errors, fit.first, self.level) if fit.columns.endogenous else None
         made, repaired = self._tables(design, fit.columns, errors, found) if found else ({}, False)
         return Result(
             kind=f"iv_{self.kind}",
@@ -466,20 +463,6 @@ class SpatialIV(Tested):
         if rho and not near_end(rho, design.w):
             fitted = fitted + rho * design.w.apply_g(rho, fitted.T).T
         return squared_correlation(design.within[..., -1], demean(fitted, self.fixed))
-
-    def _tests(self, fit: InstrumentedFit, errors: ErrorStructure) -> FoundTests | None:
-        """Return the tests of the instruments; None where nothing is endogenous."""
-        columns = fit.columns
-        if not columns.endogenous:
-            return None
-        y, x, z = columns.partialled()
-        count = len(columns.exogenous)
-        return FoundTests(
-            strength=strength(x, z, errors, count),
-            overidentification=overidentification(y, x, z, fit.first, errors),
-            endogeneity=endogeneity(y, x, z, errors, count),
-            anderson_rubin=anderson_rubin(y, x, z, errors, count, self.level),
-        )
 
     def _tables(
         self, design: SpatialDesign, columns: Columns, errors: ErrorStructure, found: FoundTests
