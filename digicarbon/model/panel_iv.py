@@ -492,12 +492,15 @@ class Columns:
     def with_means(
         self, y: str, terms: tuple[str, ...], coef: FloatArray, covariance: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        """Return coefficients of y on terms, and their covariance, as of columns whose means were not taken off."""
+        """Return coefficients of y on terms, and their covariance, as of columns whose means were not taken off.
+
+        Parameters after those of the terms stay as they are.
+        """
         if "const" not in terms:
             return coef, covariance
         at = terms.index("const")
-        back = np.eye(len(terms))
-        back[at] -= [self.means[name] for name in terms]
+        back = np.eye(len(coef))
+        back[at, : len(terms)] -= [self.means[name] for name in terms]
         moved = back @ coef
         moved[at] += self.means[y]
         return moved, back @ covariance @ back.T

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.replication.part.spatial import WAY_OF_DEMEANING
+from digicarbon.result import EFFECTS as KINDS
+from digicarbon.result import Effects
 from digicarbon.script.r import EFFECTS, RPart, code, finite, if_installed, vector
 from digicarbon.script.words import chunks, number, wrapped
 
@@ -69,23 +71,29 @@ def effects_lines(part: RPart, exact: bool) -> list[str]:
     if found is None:
         return []
     lines = []
-    for position, term in enumerate(found.terms):
-        name = part.names[term]
-        kinds = list(zip(("direct", "indirect", "total"), found.coef[:, position], found.se[:, position], strict=True))
-        # a sum that is zero for every W, e.g. of indirect effects without any spatial term, is compared as that
-        expected = ", ".join(f"{kind} = {number(coef)}" for kind, coef, _ in kinds)
-        sizes = ", ".join(f"{kind} = {finite(se)}" for kind, _, se in kinds)
-        lines += [
-            f'found <- spatial_effects(fit, "{name}")',
-            f"expected <- c({expected})",
-            f"recorded_se <- c({sizes})",
-            f'check(paste(run, "{name}"), found$effects, expected, recorded_se, 1e-5, "effect")',
-        ]
-        if exact:
-            lines.append(
-                f'check(paste(run, "{name}"), found$errors, recorded_se, max(recorded_se), 1e-4, '
-                '"standard error of the effect")'
-            )
+    for term in found.terms:
+        lines += effect_lines(part, found, term, KINDS, f'spatial_effects(fit, "{part.names[term]}")', exact)
+    return lines
+
+
+def effect_lines(part: RPart, found: Effects, term: str, kinds: Sequence[str], call: str, exact: bool) -> list[str]:
+    """Return the comparison of one term's effects of some kinds with those that a call in R returns."""
+    position, name = found.terms.index(term), part.names[term]
+    rows = [found.names.index(kind) for kind in kinds]
+    # a sum that is zero for every W, e.g. of indirect effects without any spatial term, is compared as that
+    expected = ", ".join(f"{k} = {number(v)}" for k, v in zip(KINDS, found.coef[rows, position], strict=True))
+    sizes = ", ".join(f"{k} = {finite(v)}" for k, v in zip(KINDS, found.se[rows, position], strict=True))
+    lines = [
+        f"found <- {call}",
+        f"expected <- c({expected})",
+        f"recorded_se <- c({sizes})",
+        f'check(paste(run, "{name}"), found$effects, expected, recorded_se, 1e-5, "effect")',
+    ]
+    if exact:
+        lines.append(
+            f'check(paste(run, "{name}"), found$errors, recorded_se, max(recorded_se), 1e-4, '
+            '"standard error of the effect")'
+        )
     return lines
 
 

@@ -9,8 +9,9 @@ from digicarbon.note import Note
 from digicarbon.packs.dynamic_space.model.base import DynamicSpatialPanel
 from digicarbon.packs.dynamic_space.numeric.effects import LONG, SHORT
 from digicarbon.panel import Panel
+from digicarbon.replication.part.spatial_r import effect_lines
 from digicarbon.script.extract import Extract, columns_of
-from digicarbon.script.r import RPart, code, finite, vector
+from digicarbon.script.r import RPart, code, vector
 from digicarbon.script.stata import StataPart
 from digicarbon.script.words import chunks, number, wrapped
 from digicarbon.weights import Weights
@@ -80,25 +81,11 @@ def _effects(part: RPart, classic: bool) -> list[str]:
     if found is None:
         return []
     lines = []
-    for position, term in enumerate(found.terms):
-        name = part.names[term]
+    for term in found.terms:
         for kinds, long in ((SHORT, "FALSE"), (LONG, "TRUE")):
-            if not set(kinds) <= set(found.names):
-                continue
-            rows = [found.names.index(kind) for kind in kinds]
-            expected = ", ".join(f"{k} = {number(v)}" for k, v in zip(SHORT, found.coef[rows, position], strict=True))
-            sizes = ", ".join(f"{k} = {finite(v)}" for k, v in zip(SHORT, found.se[rows, position], strict=True))
-            lines += [
-                f'found <- dynamic_effects(fit, "{name}", {long})',
-                f"expected <- c({expected})",
-                f"recorded_se <- c({sizes})",
-                f'check(paste(run, "{name}"), found$effects, expected, recorded_se, 1e-5, "effect")',
-            ]
-            if classic:
-                lines.append(
-                    f'check(paste(run, "{name}"), found$errors, recorded_se, max(recorded_se), 1e-4, '
-                    '"standard error of the effect")'
-                )
+            if set(kinds) <= set(found.names):
+                call = f'dynamic_effects(fit, "{part.names[term]}", {long})'
+                lines += effect_lines(part, found, term, kinds, call, classic)
     return lines
 
 

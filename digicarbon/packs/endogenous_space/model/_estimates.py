@@ -125,15 +125,3 @@ def of_scores(
         assert kernel is not None
         return lambda scores: conley(scores, np.ones(len(scores)), rows, kernel, lags)
     return None
-
-
-def with_means(design: SpatialDesign, y: str, fit: InstrumentedFit) -> tuple[FloatArray, FloatArray]:
-    """Return coefficients and covariance as of columns whose means were not taken off."""
-    own, k = design.columns, len(design.columns.names)
-    if "const" not in own.names:
-        return fit.coef, fit.covariance
-    back = np.eye(len(fit.coef))
-    back[0, :k] -= [own.means[name] for name in own.names]
-    coef = back @ fit.coef
-    coef[0] += own.means[y]
-    return coef, back @ fit.covariance @ back.T

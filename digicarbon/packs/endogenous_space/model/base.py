@@ -48,7 +48,6 @@ from digicarbon.packs.endogenous_space.model._estimates import (
     by_instruments,
     by_moments,
     of_scores,
-    with_means,
 )
 from digicarbon.panel import Panel, constituents
 from digicarbon.result import CONSTANT, LAG_ERROR, LAG_Y, Effects, Inference, Quantity, Result, Role
@@ -348,9 +347,8 @@ class SpatialIV(Tested):
         from digicarbon.packs.endogenous_space.model._spreg import SEARCHED, random_error
 
         found = random_error(design.level, design.matrix)
-        residuals = found.innovations.T.ravel()
-        moved = InstrumentedFit(found.coef, found.covariance, residuals, residuals, design.columns)
-        coef, covariance = with_means(design, self.y, moved)
+        columns = design.columns
+        coef, covariance = columns.with_means(self.y, columns.names, found.coef, found.covariance)
         n, t = design.columns.panel.shape
         rows, k = n * t, len(coef)
         low, high = design.w.bounds
@@ -390,7 +388,7 @@ class SpatialIV(Tested):
     def _result(self, design: SpatialDesign, fit: InstrumentedFit, errors: ErrorStructure) -> Result:
         columns, rows = design.columns, len(fit.residuals)
         k = len(columns.names)
-        coef, covariance = with_means(design, self.y, fit)
+        coef, covariance = columns.with_means(self.y, columns.names, fit.coef, fit.covariance)
         boundary = ("lambda",) if fit.boundary else ()
         if boundary:
             covariance = covariance.copy()
