@@ -96,7 +96,7 @@ def test_keys_of_fields_and_heads_of_levels_do_not_take_the_words_of_variables()
     own = Labels("en", {"x": "Digital", "k": "Capital", "province": "Place"})
     assert own.title("Paths (model.x=[k])", simulated=False) == "Paths (Focal terms: Capital)"
     assert own.row("weights.k", "4") == "Number of neighbours: 4"
-    assert (own.level("x"), own.level("mediator"), own.level("province")) == ("x", "Mediator", "Place")
+    assert (own.level("x"), own.level("outcome"), own.level("province")) == ("x", "Outcome", "Place")
     assert Labels(None, {"x": "Digital"}).level("x") == "x"
     assert Labels("en", {"model.x": "Of interest"}).row("model.x", "[z]") == "Of interest: z"
 
