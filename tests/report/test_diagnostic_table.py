@@ -93,9 +93,9 @@ def test_an_unknown_table_or_column_is_a_sentence() -> None:
     with pytest.raises(ConfigError, match=r"report\.name: .* 'morann' .*; A has no such table, but moran\."):
         DiagnosticTable(name="morann").table("t", [record("A")])
     with pytest.raises(
-        ConfigError, match=r"report\.name: .* 'moran' of a diagnostic; A has no diagnostic\. Add diagnostic="
+        ConfigError, match=r"report\.name: .* 'vif' of a diagnostic; A has no diagnostic\. Add diagnostic="
     ):
-        DiagnosticTable(name="moran").table("t", [Record("A", {}, {}, Result("none", ""))])
+        DiagnosticTable(name="vif").table("t", [Record("A", {}, {}, Result("none", ""))])
     with pytest.raises(ConfigError, match=r"report\.columns: unknown p; the columns are i, z\."):
         DiagnosticTable(name="moran", columns=("p",)).table("t", [record("A")])
 
