@@ -42,14 +42,9 @@ Durations = Mapping[str, Mapping[int, tuple[int, float]]]
 class Outlook:
     """A forecast of a sweep.
 
-    Attributes
-    ----------
-    states : mapping of str to str
-        By content hash: ``new``, ``done``, ``failed before``, ``done in another sweep`` or ``done under other
-        versions``.
-    said : Note
-        How many runs would be fitted, how long that, intervals of the wild bootstrap and a long report take, and the
-        basis of the estimate.
+    ``states``: by content hash: ``new``, ``done``, ``failed before``, ``done in another sweep`` or ``done under other
+    versions``. ``said``: how many runs would be fitted, how long that, intervals of the wild bootstrap and a long
+    report take, and the basis of the estimate.
     """
 
     states: Mapping[str, str]

@@ -17,25 +17,10 @@ from digicarbon.tracking import Tracking
 def stored(run: str, experiment: str, overrides: Sequence[str], finished: bool = False) -> tuple[Tracking, Recorded]:
     """Return a recorded run and its store: that of the named experiment, else the default one.
 
-    Parameters
-    ----------
-    run : str
-        A run or an experiment.
-    experiment : str
-        Experiment in which a run is searched; may be empty.
-    overrides : sequence of str
-        Of ``tracking``.
-    finished : bool
-        Whether the sweep of an experiment must have a finished run, see `digicarbon.recorded.find`.
-
-    Raises
-    ------
-    ConfigError
-        If the experiment, or its tracking, is wrong.
-    DataError
-        If there is no such run.
-    TrackingError
-        If the store cannot be read.
+    ``run``: a run or an experiment. ``experiment``: experiment in which a run is searched; may be empty. ``overrides``:
+    of ``tracking``. ``finished``: whether the sweep of an experiment must have a finished run, see
+    `digicarbon.recorded.find`. Raises ConfigError if the experiment, or its tracking, is wrong; DataError if there is
+    no such run; TrackingError if the store cannot be read.
     """
     tracking, (first, *others) = store_of([word for word in (run, experiment) if word], overrides)
     return tracking, recorded.find(tracking, first, "".join(others), finished)

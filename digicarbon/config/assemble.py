@@ -74,17 +74,9 @@ class Interpolation:
 class Node:
     """A config group's node as plain values, interpolations unresolved; its content is shared and never changed.
 
-    Attributes
-    ----------
-    group : str
-    content : object
-        A mapping for every node that a specification is built from.
-    missing : tuple of str
-        Dotted keys that still need a value.
-    interpolations : mapping
-        By their path below the group; None if `Interpolation` cannot express one.
-    sealed : bool
-        Whether environment variables stay interpolations and addresses have no secrets; see `Node.seal`.
+    ``content``: a mapping for every node that a specification is built from. ``missing``: dotted keys that still need a
+    value. ``interpolations``: by their path below the group; None if `Interpolation` cannot express one. ``sealed``:
+    whether environment variables stay interpolations and addresses have no secrets; see `Node.seal`.
     """
 
     group: str

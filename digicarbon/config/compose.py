@@ -122,18 +122,9 @@ class Point:
 class Composer:
     """Composes an experiment's runs.
 
-    Parameters
-    ----------
-    config_loader : ConfigLoader
-    name : str
-        The experiment's name, or ``config`` for the default sentence.
-    overrides : sequence of str
-        Overrides in Hydra's grammar, without sweeps, and those of `column_taken_away`.
-
-    Raises
-    ------
-    ConfigError
-        If the experiment's file or one that it inherits is wrong; see `digicarbon.config.files.lineage`.
+    ``name``: the experiment's name, or ``config`` for the default sentence. ``overrides``: overrides in Hydra's
+    grammar, without sweeps, and those of `column_taken_away`. Raises ConfigError if the experiment's file or one that
+    it inherits is wrong; see `digicarbon.config.files.lineage`.
     """
 
     def __init__(self, config_loader: ConfigLoader, name: str, overrides: Sequence[str] = ()) -> None:

@@ -15,17 +15,9 @@ from digicarbon.note import Note, note_of
 class Caught(AbstractContextManager["Caught"]):
     """Catches any error of its block, expected or not.
 
-    Parameters
-    ----------
-    whose : Note, optional
-        The owner of the code in the block, e.g. ``The code of mine.MyModel``. Exceptions that end the process, e.g.
-        `SystemExit`, are then caught, too, but never an `Interrupt`. Nothing for the package's own code.
-
-    Attributes
-    ----------
-    note : Note or None
-        The error; None without an error. Its texts can be written as UTF-8, as can the traceback.
-    traceback : str
+    ``whose``: the owner of the code in the block, e.g. ``The code of mine.MyModel``. Exceptions that end the process,
+    e.g. `SystemExit`, are then caught, too, but never an `Interrupt`. Nothing for the package's own code. ``note``: the
+    error; None without an error. Its texts can be written as UTF-8, as can the traceback.
     """
 
     note: Note | None = None

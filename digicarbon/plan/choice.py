@@ -31,19 +31,9 @@ class Axis:
 class Block:
     """The data that all choices of a column share.
 
-    Attributes
-    ----------
-    column : str or None
-    fixed : mapping
-        The column's own choices.
-    axes : tuple of (Axis, int)
-        Each axis with the position of its digit in a choice; zipped lists share a position.
-    texts : tuple of tuple of str
-        The text in labels for each value of each axis.
-    places : mapping of str to str
-        The place where each key is chosen.
-    globbed : frozenset of str
-        Keys whose value comes from ``glob``.
+    ``fixed``: the column's own choices. ``axes``: each axis with the position of its digit in a choice; zipped lists
+    share a position. ``texts``: the text in labels for each value of each axis. ``places``: the place where each key is
+    chosen. ``globbed``: keys whose value comes from ``glob``.
     """
 
     column: str | None

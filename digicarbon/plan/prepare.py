@@ -244,17 +244,9 @@ class Prepared:
 
     The panel is made on each access, so that a hundred thousand runs do not hold as many panels.
 
-    Attributes
-    ----------
-    shared : SharedPanel
-    terms : tuple of str
-        All columns that the run reads.
-    weights : Weights or None
-        For the sample's units; None if neither model nor diagnostic takes weights.
-    remarks : tuple of Note
-        What measure, outcome, weights and sample together give a reader to know.
-    optional_terms : tuple of str
-        Columns that the model reads where the panel has them.
+    ``terms``: all columns that the run reads. ``weights``: for the sample's units; None if neither model nor diagnostic
+    takes weights. ``remarks``: what measure, outcome, weights and sample together give a reader to know.
+    ``optional_terms``: columns that the model reads where the panel has them.
     """
 
     shared: SharedPanel

@@ -23,20 +23,9 @@ from digicarbon.weights import Weights
 class Case:
     """A run that is exported.
 
-    Attributes
-    ----------
-    number : int
-        From 1, in the order of the scripts.
-    run_id, label : str
-    model : Model
-    diagnostic : Diagnostic
-    panel : Panel
-    extract : Extract
-        What it was fitted to, and what the diagnostic reads beside it.
-    result : Result
-        What was recorded.
-    filtered : Weights or None
-        Weights that only the null models of the wild bootstrap use: scripts do not.
+    ``number``: from 1, in the order of the scripts. ``extract``: what it was fitted to, and what the diagnostic reads
+    beside it. ``result``: what was recorded. ``filtered``: weights that only the null models of the wild bootstrap use:
+    scripts do not.
     """
 
     number: int

@@ -68,25 +68,10 @@ def curve_of(
 ) -> Curve:
     """Return the estimates of one quantity, by the parts of the multiverse and by the values of a facet.
 
-    Parameters
-    ----------
-    records : sequence of Record
-        Read once.
-    run_effect : RunEffect
-        The quantity and its term.
-    by : sequence of str
-        Choices that are shown; empty takes all that differ.
-    facet : str or None
-        The choice that has a curve for each value.
-    multiverse : Multiverse or None
-    joints : mapping of str to Joint
-        The joint test of each main part, by its name.
-
-    Raises
-    ------
-    ConfigError
-        If no run has the quantity or the term, or a choice is unknown; `MixtureError` if estimates measure different
-        things.
+    ``records``: read once. ``run_effect``: the quantity and its term. ``by``: choices that are shown; empty takes all
+    that differ. ``facet``: the choice that has a curve for each value. ``joints``: the joint test of each main part, by
+    its name. Raises ConfigError if no run has the quantity or the term, or a choice is unknown; `MixtureError` if
+    estimates measure different things.
     """
     focal_runs = focal(records, run_effect.quantity)
     for name, key in (("facet", facet), *(("by", key) for key in by)):

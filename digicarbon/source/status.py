@@ -19,13 +19,10 @@ HASH = 10
 def series_status(inputs: Inputs) -> pd.DataFrame:
     """Return a row per series, and one each for input-output tables and polygons.
 
-    Returns
-    -------
-    DataFrame
-        Index: names. Columns: ``first`` and ``last`` year with a value, ``units``: number of units with a value,
-        ``missing``: number of unit-years without one, among these units and between these years, ``gaps``: which ones,
-        ``unit`` of measurement, ``file`` and ``sha256`` (shortened). All are text, in the
-        language of the command, except ``units`` and ``missing``.
+    The index has names. Columns: ``first`` and ``last`` year with a value, ``units``: number of units with a value,
+    ``missing``: number of unit-years without one, among these units and between these years, ``gaps``: which ones,
+    ``unit`` of measurement, ``file`` and ``sha256`` (shortened). All are text, in the language of the command, except
+    ``units`` and ``missing``.
     """
     files = {name: file for file in reversed(inputs.files) for name in file.series}
     counts = _counts(inputs.files)

@@ -114,17 +114,9 @@ class Rules:
 class Work:
     """What is to be fitted, and where.
 
-    Attributes
-    ----------
-    task : callable
-        Returns the task of a run, created when it is needed.
-    indices : sequence of int
-        The runs to fit.
-    kinds : sequence of str
-        By run: a name shared by runs that take about the same time, e.g. the model's option.
-    backend : Executor
-    own : bool
-        Whether a user's class takes part; it may do anything to its process.
+    ``task``: returns the task of a run, created when it is needed. ``indices``: the runs to fit. ``kinds``: by run: a
+    name shared by runs that take about the same time, e.g. the model's option. ``own``: whether a user's class takes
+    part; it may do anything to its process.
     """
 
     task: Callable[[int], Task]

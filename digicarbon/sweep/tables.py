@@ -96,20 +96,9 @@ class Records(Sequence[Record]):
 
     Results are read on each pass, and none is kept: a sweep of 100,000 runs takes no more memory than one of 1,000.
 
-    Parameters
-    ----------
-    planned : Plan
-    indices : sequence of int
-        Positions of the runs in the plan, in order.
-    read : callable
-        Yields the results of runs at some positions, in their order.
-    lacking : int
-        Number of further recorded runs whose results cannot be read.
-
-    Attributes
-    ----------
-    watchers : list of callable
-        Called with the place, run and result of each fit that is read for a report.
+    ``indices``: positions of the runs in the plan, in order. ``read``: yields the results of runs at some positions, in
+    their order. ``lacking``: number of further recorded runs whose results cannot be read. ``watchers``: called with
+    the place, run and result of each fit that is read for a report.
     """
 
     def __init__(

@@ -36,26 +36,10 @@ def lock(
 ) -> None:
     """Lock the plan of an experiment, or say what has changed since.
 
-    Parameters
-    ----------
-    request : Request
-    check : bool
-        Compare only, and write nothing but when a change was noticed first.
-    again : bool
-        Lock the plan of today beside the earlier ones.
-    why : str
-        The reason for locking again.
-    tag : bool
-        Make a tag of Git with the hash.
-    tsa : str
-        The address of a time stamping authority.
-
-    Raises
-    ------
-    LockError
-        If there is no lock to compare with, or the plan has one from which it differs.
-    PlanChangedError
-        If something has changed and ``check``.
+    ``check``: compare only, and write nothing but when a change was noticed first. ``again``: lock the plan of today
+    beside the earlier ones. ``why``: the reason for locking again. ``tag``: make a tag of Git with the hash. ``tsa``:
+    the address of a time stamping authority. Raises LockError if there is no lock to compare with, or the plan has one
+    from which it differs; PlanChangedError if something has changed and ``check``.
     """
     if check and (again or why or tag or tsa):
         raise LockError(Note("lock_check_alone"))

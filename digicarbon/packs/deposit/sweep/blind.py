@@ -179,29 +179,11 @@ def blind(
     An exchange keeps the outcome's serial correlation and breaks its relation to all regressors. Estimates then spread
     around zero as they would without an effect.
 
-    Parameters
-    ----------
-    runs : sequence of Run
-    run_effect : RunEffect
-        The number of each run whose power is wanted.
-    draws : int
-    seed : int
-    effect : float
-        The effect whose power is wanted.
-    wild : int
-        Runs whose tables have p values of the wild bootstrap.
-    multiverse : Multiverse, optional
-        Which runs are counted together; by default all.
-    claim : Claim, optional
-        Stated before; whether it would hold is counted.
+    ``run_effect``: the number of each run whose power is wanted. ``effect``: the effect whose power is wanted.
+    ``wild``: runs whose tables have p values of the wild bootstrap. ``multiverse``: which runs are counted together; by
+    default all. ``claim``: stated before; whether it would hold is counted. Raises ConfigError if there are too few
+    draws, or no run can be done.
 
-    Raises
-    ------
-    ConfigError
-        If there are too few draws, or no run can be done.
-
-    Notes
-    -----
     With σ the standard deviation of a run's estimates over the draws, the smallest effect that a test at 5 % finds with
     80 % power is (z(0.975) + z(0.8)) σ (Bloom 1995, Evaluation Review 19), and the power for an effect e is
     Φ(|e|/σ - z(0.975)) + Φ(-|e|/σ - z(0.975)). The power of the whole curve is the share of draws whose statistic, with

@@ -66,21 +66,10 @@ class Shifted(_Fitted):
 def shifted(model: Model, panel: Panel, name: str | None, weights: Weights | None) -> Shifted:
     """Return the estimate of a model that uses a shift-share column.
 
-    Parameters
-    ----------
-    model : Model
-        With instruments, or a regression with fixed effects or none.
-    panel : Panel
-    name : str or None
-        The shift-share column; None takes the only one among instruments, or focal regressors.
-    weights : Weights or None
-
-    Raises
-    ------
-    ConfigError
-        If the model is of another kind, has several endogenous regressors or weights of rows, or has no such column.
-    EstimationError
-        If the column is no longer shares times shocks, e.g. after it was winsorised.
+    ``model``: with instruments, or a regression with fixed effects or none. ``name``: the shift-share column; None
+    takes the only one among instruments, or focal regressors. Raises ConfigError if the model is of another kind, has
+    several endogenous regressors or weights of rows, or has no such column; EstimationError if the column is no longer
+    shares times shocks, e.g. after it was winsorised.
     """
     instrumented = model.as_a(PanelIV)
     terms = (model.as_a(PanelRegression) or model).x if instrumented is None else instrumented.instruments
