@@ -2,7 +2,6 @@
 
 from digicarbon.tracking._code import COMMIT as COMMIT
 from digicarbon.tracking._code import DIRTY as DIRTY
-from digicarbon.tracking._code import PACKAGES as PACKAGES
 from digicarbon.tracking._code import VERSION as VERSION
 from digicarbon.tracking._code import VERSIONS as VERSIONS
 from digicarbon.tracking._code import commit_named as commit_named
@@ -50,10 +49,8 @@ from digicarbon.tracking._rows import Data as Data
 from digicarbon.tracking._rows import Entry as Entry
 from digicarbon.tracking._rows import Row as Row
 from digicarbon.tracking._rows import metrics as metrics
-from digicarbon.tracking._spool import Delivered as Delivered
 from digicarbon.tracking._spool import deliver as deliver
 from digicarbon.tracking._store import Store as Store
-from digicarbon.tracking._store import SweepContents as SweepContents
 from digicarbon.tracking._store import store_results as store_results
 from digicarbon.tracking._store import sweep_contents as sweep_contents
 from digicarbon.tracking._view import SHARED as SHARED
