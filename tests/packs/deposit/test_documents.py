@@ -523,6 +523,15 @@ def test_packages_are_listed_that_are_required_and_the_others_counted() -> None:
     assert "另需1个软件包" in written(specimen.facts(), WHOLE, "zh")["README.zh.md"]
 
 
+@pytest.mark.parametrize(("stated", "shown"), [("BSD", "BSD"), ("", "BSD-3-Clause")])
+def test_the_licence_of_digicarbon_is_named(stated: str, shown: str) -> None:
+    facts = specimen.facts()
+    own, *others = facts.software.packages
+    packages = (replace(own, licence=stated), *(replace(one, licence="GPL") for one in others))
+    text = written(replace(facts, software=replace(facts.software, packages=packages)), WHOLE)["README.md"]
+    assert f"digicarbon itself, in `software/`, has the licence {shown}." in text
+
+
 def test_programs_are_described_in_both_languages() -> None:
     own = written(specimen.facts(), WHOLE, "zh")
     assert (

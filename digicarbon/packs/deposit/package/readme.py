@@ -155,9 +155,7 @@ def _values(
             ),
         ),
         "modules": [f"`{one.file}`" for one in facts.programs if one.kind == "module"],
-        "own_licence": next(
-            (one.licence for one in facts.software.packages if one.name == "digicarbon" and one.licence), "BSD-3-Clause"
-        ),
+        "own_licence": facts.software.packages[0].licence or "BSD-3-Clause",
         "withheld": [f"`{file.place}`" for source in outside for file in source.files if not file.shared],
         "lock": lambda lock: _lock(lock, words),
         "displays": words.table("displays", (_display(one, facts, answers) for one in facts.displays)),
