@@ -237,6 +237,15 @@ def test_more_values_than_twelve_are_a_line(panel: dc.Panel, values: int, places
     assert (found.index[0], found.index[-1]) == (0.0, values - 1.0)
 
 
+def test_ends_move_with_the_moderator(panel: dc.Panel) -> None:
+    far = panel.with_columns({"z": panel.column("z") + 1e5})
+    ends = []
+    for one in (panel, far):
+        rows = dc.johnson_neyman(regression("x", "z", "x:z").fit(one), one, "x", "z")
+        ends.append(rows.loc[["significant, pointwise", "significant, uniform"], ["low", "high"]].to_numpy(dtype=float))
+    np.testing.assert_allclose(ends[1] - 1e5, ends[0], atol=1e-6)
+
+
 def test_what_has_no_such_effect_is_a_sentence(panel: dc.Panel, produc: dc.Panel, usaww: dc.Weights) -> None:
     product = regression("x", "z", "x:z")
     cases: list[tuple[dc.Model, dict[str, Any], str]] = [

@@ -30,6 +30,9 @@ def test_errors_spread_with_q_and_remember() -> None:
         return (drawn["y"] - exact["y"]).to_numpy().reshape(800, 10), drawn["q"].to_numpy().reshape(800, 10)
 
     e, q = errors(spread=0.5)
+    # half of the variance of q, which is 1, is between units
+    assert np.std(q) == pytest.approx(1, abs=0.05)
+    assert np.corrcoef(q[:, 2], q[:, 7])[0, 1] == pytest.approx(0.5, abs=0.1)
     assert np.std(e[q > 1]) > 2 * np.std(e[q < -1])
     remembered, _ = errors(memory=0.6)
     assert np.corrcoef(remembered[:, 3], remembered[:, 4])[0, 1] == pytest.approx(0.6, abs=0.07)

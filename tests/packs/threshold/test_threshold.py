@@ -14,7 +14,7 @@ from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.packs.threshold.model._regimes import texts
 from digicarbon.packs.threshold.numeric.estimator import critical_ratio
 from digicarbon.report import Record, RegressionTable
-from digicarbon.script import Names, RPart
+from digicarbon.script import Names, RPart, StataPart
 from digicarbon.script.words import Remarks
 from digicarbon.tracking._results import decode, encode
 
@@ -359,3 +359,15 @@ def test_thresholds_that_a_loop_in_r_finds_are_compared_by_their_places() -> Non
     checked = re.findall(r"(threshold_\d) = ([-.\de]+)", text)
     assert [name for name, _ in checked] == ["threshold_1", "threshold_2"]
     assert [float(value) for _, value in checked] == [result.statistics[name] for name, _ in checked]
+
+
+@pytest.mark.parametrize(("effects", "rows", "there"), [("unit", 0, True), ("two_way", 0, False), ("unit", 1, False)])
+def test_xthreg_searches_balanced_panels_with_unit_effects(effects: str, rows: int, there: bool) -> None:
+    panel = dc.Panel.from_frame(drawn().iloc[rows:], "unit", "year", gaps="keep")
+    model = dc.PanelThreshold(**TERMS, draws=0, effects=effects, trim=0.1)
+    extract, names = model.extract(panel, None), Names()
+    for column in extract.columns:
+        names.give(column)
+    lines = model.stata(StataPart(extract, model.fit(panel), names, "set_1", "", Remarks("*")))
+    assert ("xthreg y c, rx(x) qx(q) thnum(1) trim(0.1) grid(400) bs(0)" in lines) == there
+    assert ("xthreg takes balanced panels" in " ".join(line.removeprefix("* ") for line in lines)) != there
