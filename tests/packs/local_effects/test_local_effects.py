@@ -114,6 +114,33 @@ def test_report_shows_units_and_where_a_change_is_felt(produc: dc.Panel, usaww: 
     assert b"OHIO\xe5\x8f\x98\xe5\x8c\x96" in chinese.files("t", [record])["shock_OHIO_log(pcap)_sdm.svg"]
 
 
+def test_of_very_many_units_there_are_quantiles(
+    produc: dc.Panel, usaww: dc.Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digicarbon.packs.local_effects.report.local.MOST_REGIONS", 47)
+    model = dc.SpatialPanel(**MODEL, kind="sdm")
+    result = LocalEffects(model=model).added(model.fit(produc, usaww), produc, usaww)
+    records = [Record(label, {}, {}, result) for label in ("a", "b")]
+    alone, both = (LocalEffectTable(language="en").table("t", some).cells for some in (records[:1], records))
+    assert list(alone.index) == ["0%", "25%", "50%", "75%", "100%"]
+    effects = ["own effect", "received", "sent"]
+    assert [str(column).rpartition(", ")[2] for column in alone] == effects
+    assert [str(column).count(", ") for column in alone] == [1, 1, 1]
+    assert [str(column) for column in both] == [f"{label}, {column}" for label in "ab" for column in alone]
+    own = result.tables["local_effects"].loc[("log(pcap)", "own effect"), "coef"]
+    shown = alone.iloc[:, 0].astype(float)
+    assert shown.tolist() == pytest.approx([own.quantile(share) for share in (0, 0.25, 0.5, 0.75, 1)], abs=1e-4)
+
+
+def test_a_map_of_one_run_has_the_title_and_those_of_several_their_runs(produc: dc.Panel, usaww: dc.Weights) -> None:
+    model = dc.SpatialPanel(**MODEL, kind="sdm")
+    result = LocalEffects(model=model).added(model.fit(produc, usaww), produc, usaww)
+    records = [Record(label, {}, {}, result) for label in ("first run", "second run")]
+    for some, titles in ((records[:1], ["A title"]), (records, ["first run", "second run"])):
+        drawn = dict(LocalEffectTable(language="en").drawn("A title", some))
+        assert [figure.get_suptitle() for figure in drawn.values()] == titles
+
+
 def test_changes_in_several_units_stand_below_each_other_by_term(produc: dc.Panel, usaww: dc.Weights) -> None:
     spec = LocalEffects(
         model=dc.SpatialPanel(**MODEL, kind="sdm"), shocks=("OHIO", "ALABAMA"), variables=("unemp", "log(pcap)")
