@@ -26,6 +26,7 @@ _HEADS = {
     "notes": ("code", "en", "zh"),
     "errors": ("code", "en", "zh"),
     "commands": ("code", "en", "zh"),
+    "page": ("code", "en", "zh"),
 }
 _KINDS_OF_FIELDS = {*BETWEEN, *CALLED, *CHOICES, *ONE}
 
@@ -115,7 +116,8 @@ def _rows_of(place: str, table: str, lines: Sequence[Sequence[str]]) -> Iterator
             hint = suggestion(cells["kind"], KINDS)
             yield Note("pack_words_kind", **here, first=line[0], kind=cells["kind"], hint=hint, kinds=tuple(KINDS))
         else:
-            yield _Row(place, number, (KINDS[cells["kind"]] if table == "labels" else "codes", line[0]), cells)
+            of = KINDS[cells["kind"]] if table == "labels" else "page" if table == "page" else "codes"
+            yield _Row(place, number, (of, line[0]), cells)
 
 
 def _at(row: _Row) -> dict[str, object]:

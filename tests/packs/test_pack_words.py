@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import subprocess
 import sys
+from collections import Counter
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,8 @@ sys.path.append(str(Path(__file__).parent))
 from test_broken_packs import NAMED, digicarbon
 
 from digicarbon import pack
-from digicarbon.note.pack_words import check_words
+from digicarbon.note.pack_words import KINDS, check_words
+from digicarbon.report import Labels
 
 LABELS = """term,kind,en,zh
 model=own,option,Own,自有
@@ -46,7 +50,8 @@ WRONG = [
     "out, or take another name, e.g. one that begins with the pack's.",
     "words/notes.csv, row 4, own_format: 'trem' is no kind of a field and no format of a number. Did you mean 'term'?",
     "words/notes.csv, row 5, own_alone: only one of the languages has units.",
-    "words/remarks.csv: nothing reads this table. Tables of words are labels.csv, notes.csv, errors.csv, commands.csv.",
+    "words/remarks.csv: nothing reads this table. Tables of words are labels.csv, notes.csv, errors.csv, "
+    "commands.csv, page.csv.",
 ]
 CODE = """from digicarbon.note import Note
 
@@ -86,3 +91,18 @@ def test_a_packs_own_tests_find_notes_without_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize("package", [name for name in pack.packs() if name.startswith("digicarbon.packs.")])
 def test_words_of_shipped_packs_are_whole(package: str) -> None:
     check_words(package)
+
+
+def test_no_name_of_the_core_has_words_twice() -> None:
+    with files("digicarbon.data").joinpath("labels.csv").open(encoding="utf-8") as file:
+        names = Counter((KINDS[row["kind"]], row["term"]) for row in csv.DictReader(file))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_fields_of_one_name_have_words_of_their_own() -> None:
+    keys = ("weights.share", "panel.policy.share", "model.share")
+    assert [Labels("en").choice(key) for key in keys] == [
+        "Share of the first matrix",
+        "Share",
+        "Least share of the largest eigenvalue",
+    ]
