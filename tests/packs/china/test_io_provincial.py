@@ -63,6 +63,14 @@ def test_a_table_comes_back(tmp_path: Path, seed: int, english: bool) -> None:
     assert note.startswith("2012: tables of 1 province; none of Tianjin, Hebei")
 
 
+def test_a_heading_that_is_merged_downwards_is_that_of_its_column(tmp_path: Path) -> None:
+    table = made(3)
+    form = provincial(table, TITLE)
+    row, column = form.find("总产出")
+    form.put(row + 1, column, None).merged.append((row, column, row + 1, column))
+    equal(read(one(tmp_path, form)), table)
+
+
 def test_province_and_year_from_sheet_title_or_file(tmp_path: Path) -> None:
     tables = {name: made(i) for i, name in enumerate(("北京", "Nei Mongol", "陕西省", "西藏"))}
     forms = {name: provincial(table, "投入产出表") for name, table in tables.items()}
