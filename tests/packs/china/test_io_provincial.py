@@ -71,6 +71,22 @@ def test_a_heading_that_is_merged_downwards_is_that_of_its_column(tmp_path: Path
     equal(read(one(tmp_path, form)), table)
 
 
+def test_a_column_without_figures_or_that_is_ignored_is_left_out(tmp_path: Path) -> None:
+    table = made(4)
+    form = provincial(table, TITLE)
+    form.merged = []
+    _, output = form.find("总产出")
+    for line in form.cells:
+        line.insert(output, None)
+    form.put(3, output, "备注")
+    equal(read(one(tmp_path, form)), table)
+    for r in range(5, 5 + len(table.names)):
+        form.put(r, output, 7.0)
+    with pytest.raises(DataError, match="'备注' is not known in an input-output table"):
+        read(one(tmp_path, form))
+    equal(read(one(tmp_path, form), ignore=["备注"]), table)
+
+
 def test_province_and_year_from_sheet_title_or_file(tmp_path: Path) -> None:
     tables = {name: made(i) for i, name in enumerate(("北京", "Nei Mongol", "陕西省", "西藏"))}
     forms = {name: provincial(table, "投入产出表") for name, table in tables.items()}
