@@ -12,6 +12,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from copy import copy
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -103,6 +104,10 @@ class ComposedOnce:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.config_loader, name)
+
+    def __reduce__(self) -> tuple[Callable[[ConfigLoader], ConfigLoader], tuple[ConfigLoader]]:
+        # runs are pickled with their composer: elsewhere there is nothing to share
+        return copy, (self.config_loader,)
 
     def load_configuration(self, name: str, overrides: list[str], run_mode: RunMode) -> DictConfig:
         key = (name, tuple(overrides), run_mode, *map(self._content, self.folders))
