@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# modules are found under the names that they had before they moved into packs
+from digicarbon import pack as pack
 from digicarbon.version import __version__ as __version__
 
 if TYPE_CHECKING:

@@ -154,6 +154,8 @@ def of(target: str) -> str:
     room, _, name = target.rpartition(".")
     if (added := home(room, name)) is not None:
         return named(added[0])
+    if room.startswith(_ROOT) and not _has(_FOLDER.parent, room.removeprefix(_ROOT)):
+        target = _moved(room) or target
     return next((named(package) for package in packs() if f"{target}.".startswith(f"{package}.")), "")
 
 
@@ -223,9 +225,15 @@ def _moved(module: str) -> str | None:
         for before, now in pack.former.items():
             if f"{place}.".startswith(f"{before}."):
                 return f"{package}.{now}{place.removeprefix(before)}".replace("..", ".").rstrip(".")
-        if (_FOLDER / package.rpartition(".")[2] / f"{place.replace('.', '/')}.py").is_file():
+        if _has(_FOLDER / package.rpartition(".")[2], place):
             return f"{package}.{place}"
     return None
+
+
+def _has(folder: Path, place: str) -> bool:
+    """Return whether a folder has a module or a package of that place."""
+    path = folder / place.replace(".", "/")
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 
 class _Former(MetaPathFinder, Loader):

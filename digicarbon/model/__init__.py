@@ -1,4 +1,4 @@
-"""Models."""
+"""Specifications that are fitted to a panel; names of packs are looked up here, too."""
 
 from typing import TYPE_CHECKING
 

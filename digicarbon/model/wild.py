@@ -206,7 +206,7 @@ def _joined(parts: Sequence[Fits]) -> Fits:
 def joint_p(batch: JointBatch, null: NullModel, estimands: Sequence[Estimand], signs: FloatArray) -> float:
     """Return the p value that several quantities are zero; not-a-number where the outcome itself has no statistic.
 
-    ``null``: in which all of them are zero. ``signs``: shape (M, N).
+    ``null``: the model in which all of them are zero. ``signs``: shape (M, N).
     """
     observed = float(batch.wald(batch.prepare(null.y[:, None]), estimands)[0])
     if not np.isfinite(observed):

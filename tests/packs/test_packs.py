@@ -129,6 +129,7 @@ def test_what_a_pack_declares_is_there_and_is_its_own(name: str) -> None:
         ("digicarbon.report.picture.moran.plot_moran", "digicarbon.packs.exploratory.picture.moran.plot_moran"),
         ("digicarbon.numeric.tests.moran.moran", "digicarbon.packs.exploratory.numeric.moran.moran"),
         ("digicarbon.measure.entropy.EntropyIndex", "digicarbon.packs.composite_index.measure.entropy.EntropyIndex"),
+        ("digicarbon.package.answers.Author", "digicarbon.packs.deposit.package.answers.Author"),
         (
             "digicarbon.numeric.index.topsis.closeness",
             "digicarbon.packs.composite_index.numeric.topsis.closeness",
@@ -137,6 +138,12 @@ def test_what_a_pack_declares_is_there_and_is_its_own(name: str) -> None:
 )
 def test_classes_are_found_where_they_were(former: str, now: str) -> None:
     assert locate(former, "test") is locate(now, "test")
+    assert pack.of(former) == pack.of(now) != ""
+
+
+@pytest.mark.parametrize("former", ["digicarbon.china.facts", "digicarbon.package", "digicarbon.sweep.lock"])
+def test_modules_are_found_where_they_were_before_anything_is_loaded(former: str) -> None:
+    assert subprocess.run([sys.executable, "-c", f"import {former}"], check=False).returncode == 0
 
 
 def test_the_core_names_no_pack() -> None:

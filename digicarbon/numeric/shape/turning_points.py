@@ -170,7 +170,7 @@ class Cubic:
 def quadratic(curve: Curve, x: FloatArray) -> Quadratic:
     """Return turning point, intervals, slopes and the test of a U or an inverse U, whichever the estimates suggest.
 
-    ``curve``: of degree 2, b₂ not zero. ``x``, shape (n,): observed values.
+    ``curve``: a polynomial of degree 2, b₂ not zero. ``x``, shape (n,): observed values.
 
     Lind & Mehlum (2010): the null of no U shape is that the slope is not negative at the smallest x or not positive at
     the largest; it is rejected where both one-sided tests reject, so that the test's p is the larger one. With the
@@ -198,7 +198,7 @@ def quadratic(curve: Curve, x: FloatArray) -> Quadratic:
 def cubic(curve: Curve, x: FloatArray) -> Cubic:
     """Return extrema, inflection point and slopes; there is no Lind–Mehlum test of a cubic.
 
-    ``curve``: of degree 3, b₃ not zero. ``x``, shape (n,): observed values.
+    ``curve``: a polynomial of degree 3, b₃ not zero. ``x``, shape (n,): observed values.
     """
     low, high = float(x.min()), float(x.max())
     b1, b2, b3 = curve.b

@@ -27,8 +27,8 @@ _ENERGY = {"diesel_oil": "diesel", "raw_coal": "coal"}
 def across(sound: Mapping[str, pd.DataFrame], tolerance: float) -> Iterator[Finding]:
     """Yield contradictions between data sets whose columns are sound.
 
-    ``sound``: by name. ``tolerance``: relative difference beyond which an input-output table that does not balance is
-    an error.
+    ``sound``: data sets by name. ``tolerance``: relative difference beyond which an input-output table that does not
+    balance is an error.
     """
     for kind in ("io", "mrio"):
         if f"{kind}_sectors" in sound and f"{kind}_flows" in sound:

@@ -1,1 +1,1 @@
-"""Models."""
+"""Models in which spillovers fall with distance."""

@@ -1,1 +1,1 @@
-"""Models."""
+"""Spatial panels with lags in time."""

@@ -559,7 +559,7 @@ def _assembled(
     """Return the covariance of (β, θ, σ²) from that of θ: the other parts are independent given θ.
 
     ``of_theta``: shape (q, q). ``moves``: coefficients of the lags on Z: β moves by minus these with θ; shape (k, q).
-    ``tie``: by which σ² moves with θ, shape (q,). ``of_beta``: shape (k, k).
+    ``tie``: how σ² moves with θ, shape (q,). ``of_beta``, ``of_sigma2``: covariances given θ.
     """
     k, q = moves.shape
     every = np.concatenate([-moves, np.eye(q), tie[None]])

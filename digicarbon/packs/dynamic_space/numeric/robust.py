@@ -56,7 +56,7 @@ def vectors_of(w: SpatialOperator) -> Vectors | None:
 class Surplus:
     """What third and fourth moments of the errors add to variances, for many outcomes.
 
-    ``vectors``: of a W with equal row sums.
+    ``vectors``: eigenvectors of a W with equal row sums.
 
     As `robust_covariance`, for one combination of the parameters: its linear and its quadratic form in the errors are
     vectors, which the eigenvectors of W turn into T products for all outcomes.

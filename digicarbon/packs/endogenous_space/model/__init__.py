@@ -1,1 +1,1 @@
-"""Models."""
+"""Spatial models with instruments."""

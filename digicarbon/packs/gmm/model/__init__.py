@@ -1,1 +1,1 @@
-"""Models."""
+"""Dynamic panels by the generalised method of moments."""

@@ -1,1 +1,1 @@
-"""Models."""
+"""Effects of x on y along mediators."""

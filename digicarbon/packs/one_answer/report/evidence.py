@@ -181,7 +181,7 @@ class LeftOut:
 class Evidence:
     """What a report needs beyond results to make one answer of many specifications.
 
-    ``each``: in the order of the experiment.
+    ``each``: one for each run, in the order of the experiment.
     """
 
     estimand: str

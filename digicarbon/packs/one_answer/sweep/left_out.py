@@ -32,7 +32,7 @@ from digicarbon.weights import Islands, Weights
 class Fit:
     """A specification that is fitted again.
 
-    ``numbers``: in the whole sample: estimate, standard error, and the p value of both.
+    ``numbers``: estimate, standard error and p value in the whole sample.
     """
 
     run: Run

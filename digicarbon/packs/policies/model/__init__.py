@@ -1,1 +1,1 @@
-"""Models."""
+"""Estimators of a policy's effects."""

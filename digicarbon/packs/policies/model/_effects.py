@@ -142,7 +142,7 @@ def treated_cells(timing: Timing, keep: NDArray[np.bool_]) -> tuple[Cells, IntAr
 def joint_wild(batch: JointBatch, null: NullModel, leads: Sequence[Estimand], signs: FloatArray) -> WaldTest | None:
     """Return the wild test that effects before the policy are zero; None where the outcome has no statistic.
 
-    ``null``: in which all of them are zero. ``signs``: shape (M, N).
+    ``null``: the model in which all of them are zero. ``signs``: shape (M, N).
     """
     from digicarbon.model.wild import joint_p
 

@@ -219,7 +219,7 @@ def _cohort(timing: Timing, place: int, units: int) -> Note:
 def _cohorts(timing: Timing, whole: Timing) -> Note:
     """Return the note that says how many units come under the policy when.
 
-    ``whole``: in which a cohort that is the comparison has its first period.
+    ``whole``: the timing in which a cohort that is the comparison has its first period.
     """
     return Note("did_cohorts", policy=timing.policy, cohorts=cut(_counted(whole, set(timing.panel.units)), 8))
 

@@ -105,10 +105,10 @@ def influence_of_means(
 ) -> FloatArray:
     """Return the influence of units on the overall effect and on each mean, shape (N, 1 + levels, M).
 
-    ``chosen``: of cells that weigh by their units. ``att``, shape (cells, M): effects of cells in M outcomes.
+    ``chosen``: an aggregation of cells that weigh by their units. ``att``, shape (cells, M): effects in M outcomes.
     ``parts``, shape (N, m, M): influence of units on the means of given weights: the sum of squares of a column is a
-    variance. ``first``, shape (N,): each unit's first treated period. ``weight``, shape (N,): of units in the sizes of
-    cohorts.
+    variance. ``first``, shape (N,): each unit's first treated period. ``weight``, shape (N,): what a unit counts in
+    the sizes of cohorts.
 
     Sizes of cohorts are estimated, too: a unit more in a cohort moves a mean towards the effects of that cohort.
     """

@@ -103,7 +103,7 @@ def corrective_weights(
 ) -> FloatArray:
     """Return weights of rows by which each cohort counts by its treated rows, shape (m,).
 
-    ``weights``: by which rows weigh beside, shape (m,). ``anticipation``: periods before the first one that count as
+    ``weights``: further weights of rows, shape (m,). ``anticipation``: periods before the first one that count as
     treated. ``windows``: whether stacks of unequal windows are weighted so that the coefficient of one dummy is the
     mean over all treated rows.
 
@@ -142,7 +142,7 @@ class StackRows:
     """Units and periods of the rows of stacks.
 
     ``unit``, ``at``, ``stack``, shape (m,): the panel's unit and period of each row, and its stack; rows are sorted by
-    stack, unit and period. ``weights``, shape (m,): by which rows weigh. ``units``, ``periods``, shape (m,): codes from
+    stack, unit and period. ``weights``, shape (m,): weights of rows. ``units``, ``periods``, shape (m,): codes from
     0 without gaps. ``n``, ``t``: how many units and periods there are in all stacks together.
     """
 

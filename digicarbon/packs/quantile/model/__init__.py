@@ -1,1 +1,1 @@
-"""Models."""
+"""Quantile regressions with unit effects."""

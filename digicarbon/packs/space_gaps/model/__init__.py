@@ -1,1 +1,1 @@
-"""Models."""
+"""Spatial panels with gaps, or with weights of each period."""

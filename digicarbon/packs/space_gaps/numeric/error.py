@@ -78,7 +78,7 @@ class ErrorPeriods:
     """A model y = Zβ + effects + u, u = λWu + ε, with the products of its columns that λ combines.
 
     ``z``: raw, shape (T, N, k). ``weights``: one W. ``adjusted``: whether λ is the zero of the adjusted score.
-    ``filtered``: of the weights and effects; made where it is None.
+    ``filtered``: the filtered effects of these weights; made where it is None.
 
     The filter changes the dummies: Q_λ removes (I - λW)L. The slope of ½ ln|L′S′SL| is -tr (I - Q_λ)G, so that the
     adjusted score is that of a likelihood, the one of what is left of y without the effects.

@@ -104,7 +104,7 @@ def slopes_of(g: FloatArray, effects: Effects | None) -> tuple[FloatArray, Float
 class Traces:
     """tr QG of one W as a function of ρ, and the logarithm whose slope is minus it.
 
-    ``basis``: of what Q removes; nothing for the likelihood with dummies; shape (T, N, r).
+    ``basis``: a basis of what Q removes; nothing for the likelihood with dummies; shape (T, N, r).
     """
 
     def __init__(self, weights: PeriodWeights, basis: FloatArray) -> None:

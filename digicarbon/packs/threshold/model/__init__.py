@@ -1,1 +1,1 @@
-"""Models."""
+"""Regressions whose coefficients change at a threshold."""

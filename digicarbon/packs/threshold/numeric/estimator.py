@@ -166,7 +166,7 @@ def thresholds_of(
 ) -> Thresholds:
     """Estimate thresholds one after another; after each, the earlier ones again, given the others, until none moves.
 
-    ``count``: of thresholds. ``trim``: least share of rows in a regime. ``most``: number of quantiles that are
+    ``count``: number of thresholds. ``trim``: least share of rows in a regime. ``most``: number of quantiles that are
     candidates; None: all values. ``draws``: bootstrap samples of each test. ``resampling``: units' residuals drawn with
     replacement (balanced panels), or each unit's own with a sign. Raises TooFewCandidatesError.
 

@@ -1,1 +1,1 @@
-"""Models."""
+"""Regressions that filter dependence in space by eigenvectors of the weights."""
