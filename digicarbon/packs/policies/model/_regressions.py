@@ -148,8 +148,8 @@ class Expanded(Restricted):
 class EffectsBatch(Fitted[Any]):
     """Effects as combinations of the coefficients of a regression that is fitted to many outcomes.
 
-    ``inner``: restrictions of the regression. ``combinations``: what each effect is, by term. ``spillover``: what the mean
-    spillover is.
+    ``inner``: restrictions of the regression. ``combinations``: what each effect is, by term. ``spillover``: what the
+    mean spillover is.
     """
 
     def __init__(

@@ -27,8 +27,8 @@ TIED = 1e-8
 class Step:
     """Moran's I of the residuals once an eigenvector, and what is tied with it, is among the regressors.
 
-    ``places``: positions of the eigenvectors, from 0; none before the first ones. ``statistic``, ``expected``, ``z``, ``p``:
-    I, its expectation without dependence, its deviate and the p value against positive dependence.
+    ``places``: positions of the eigenvectors, from 0; none before the first ones. ``statistic``, ``expected``, ``z``,
+    ``p``: I, its expectation without dependence, its deviate and the p value against positive dependence.
     """
 
     places: tuple[int, ...]
