@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from digicarbon.arrays import FloatArray
 from digicarbon.model.base import Level, Model
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.note import Note
@@ -125,21 +124,16 @@ class Tested(Model):
         units = panel.with_terms((self.y, *self.regressors)).units
         signs = signs_of(units, self.replications, self.seed, self.weights)
         draws = Draws(signs, self.level, self.intervals)
-        effects = result.spatial_effects
-        estimates = np.full((3, len(result.terms)), np.nan)
-        of_effects = np.full((3, *(effects.coef.shape if effects else (0, 0))), np.nan)
-        tests: list[WildTest] = []
+        tests: list[tuple[Estimand, WildTest]] = []
         with one_thread():
             for of_term in restrictions():
                 numbers = {estimand: estimate_of(result, estimand) for estimand in of_term.estimands}
                 known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}
-                for estimand, test in (wild_tests(of_term, known, draws) if known else {}).items():
-                    tests.append(test)
-                    _put(result, estimand, (test.p, test.low, test.high), estimates, of_effects)
+                tests += (wild_tests(of_term, known, draws) if known else {}).items()
         return replace(
             result,
-            resampled=Resampled(estimates, of_effects),
-            notes=(*result.notes, *self._wild_notes(panel, weights, tests, len(units)), *cautions),
+            resampled=resampled_of(result, {estimand: (one.p, one.low, one.high) for estimand, one in tests}),
+            notes=(*result.notes, *self._wild_notes(panel, weights, [one for _, one in tests], len(units)), *cautions),
         )
 
     def null_note(self, panel: Panel, weights: Weights | None) -> Note:
@@ -182,15 +176,17 @@ class Tested(Model):
         return []
 
 
-def _put(
-    result: Result, estimand: Estimand, numbers: tuple[float, float, float], estimates: FloatArray, effects: FloatArray
-) -> None:
-    """Write p, low and high of a quantity where a result has it."""
-    if estimand.quantity == "coefficient":
-        estimates[:, result.terms.index(estimand.term)] = numbers
-    elif result.spatial_effects is not None:
-        found = result.spatial_effects
-        effects[:, found.names.index(estimand.quantity), found.terms.index(estimand.term)] = numbers
+def resampled_of(result: Result, numbers: Mapping[Estimand, tuple[float, float, float]]) -> Resampled:
+    """Return p, low and high of quantities where a result has them, not-a-number for others."""
+    effects = result.spatial_effects
+    estimates = np.full((3, len(result.terms)), np.nan)
+    of_effects = np.full((3, *(effects.coef.shape if effects else (0, 0))), np.nan)
+    for estimand, own in numbers.items():
+        if estimand.quantity == "coefficient":
+            estimates[:, result.terms.index(estimand.term)] = own
+        elif effects is not None:
+            of_effects[:, effects.names.index(estimand.quantity), effects.terms.index(estimand.term)] = own
+    return Resampled(estimates, of_effects)
 
 
 def asks_for_wild(model: object) -> bool:

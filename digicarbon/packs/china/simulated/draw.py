@@ -195,18 +195,9 @@ def tables(
 ) -> Tables:
     """Return input-output tables whose value added sums to the industries' value added.
 
-    Parameters
-    ----------
-    field : Field
-    industry_va : ndarray, shape (N, K, 3)
-        Value added of the primary, secondary and tertiary industry, 10k CNY.
-    industry : ndarray of int, shape (n,)
-        Each sector's industry (0, 1 or 2).
-    parts : ndarray of int, shape (n,)
-        How many of the 42 sectors each one represents.
-    digital : (int, int)
-        Positions of the digital manufacturing and the digital services sector.
-    table_years : ndarray of int, shape (K,)
+    ``industry_va``: of the primary, secondary and tertiary industry, 10k CNY, shape (N, K, 3). ``industry``: each
+    sector's one (0, 1 or 2), shape (n,). ``parts``: how many of the 42 sectors each one represents, shape (n,).
+    ``digital``: positions of the digital manufacturing and the digital services sector. ``table_years``: shape (K,).
     """
     rng, (units, k, _), n = field.rng, industry_va.shape, len(industry)
     manufacturing, services, digitalization = _digital_factors(field, table_years)

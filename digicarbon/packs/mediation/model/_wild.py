@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.model.batch import Estimand
+from digicarbon.model.tested import resampled_of
 from digicarbon.model.wild import one_thread
 from digicarbon.note import Note
 from digicarbon.numeric.resampling.signs import signs_of
-from digicarbon.packs.mediation.model.base import on, resampled_of, through
+from digicarbon.packs.mediation.model.base import on, through
 from digicarbon.packs.mediation.numeric.wild import confidence, interval
 from digicarbon.panel import Panel
 from digicarbon.result import Result
@@ -35,19 +37,18 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
         model.regression(mediator, model.x, model.controls, wild=True).fit(panel, weights)
         for mediator in fitted.mediators
     ]
-    estimates = {
-        on(mediator, x): _numbers(first, x)
+    numbers = {
+        Estimand("coefficient", on(mediator, x)): _numbers(first, x)
         for mediator, first in zip(fitted.mediators, firsts, strict=True)
         for x in fitted.focal
     }
     if model.equations == "first_step":
-        again = replace(result, resampled=resampled_of(result, estimates, {}))
-        return replace(again, notes=_together(result, firsts[0]))
+        return replace(result, resampled=resampled_of(result, numbers), notes=_together(result, firsts[0]))
     outcome = model.regression(model.y, (*model.x, *model.mediators), model.controls, wild=True).fit(panel, weights)
     total = model.regression(model.y, model.x, model.controls, wild=True).fit(panel, weights)
-    estimates |= {name: _numbers(outcome, name) for name in (*fitted.focal, *fitted.mediators)}
-    effects = {("direct", x): _numbers(outcome, x) for x in fitted.focal}
-    effects |= {("total", x): _numbers(total, x) for x in fitted.focal}
+    numbers |= {Estimand("coefficient", name): _numbers(outcome, name) for name in (*fitted.focal, *fitted.mediators)}
+    for x in fitted.focal:
+        numbers |= {Estimand("direct", x): _numbers(outcome, x), Estimand("total", x): _numbers(total, x)}
     units = fitted.panel.units
     own = signs_of(units, model.replications, model.seed, model.weights, every=False)
     other = signs_of([f"{_OF_OUTCOME}{unit}" for unit in units], model.replications, model.seed, model.weights, False)
@@ -57,13 +58,13 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
     mediation = result.tables["mediation"].copy()
     for place, x in enumerate(fitted.focal):
         indirect = via[:, place].sum(axis=1)
-        effects["indirect", x] = _interval(indirect, model.intervals, level)
+        numbers[Estimand("indirect", x)] = _interval(indirect, model.intervals, level)
         with np.errstate(divide="ignore", invalid="ignore"):
             shares = via[:, place] / (indirect + drawn.direct[:, place])[:, None]
         for j, mediator in enumerate(fitted.mediators):
-            numbers = _interval(via[:, place, j], model.intervals, level)
-            estimates[through(x, mediator)] = numbers
-            mediation.loc[(x, mediator), ["p", "low", "high"]] = numbers
+            own_path = _interval(via[:, place, j], model.intervals, level)
+            numbers[Estimand("coefficient", through(x, mediator))] = own_path
+            mediation.loc[(x, mediator), ["p", "low", "high"]] = own_path
             ends = _interval(shares[:, j], model.intervals, level)[1:]
             mediation.loc[(x, mediator), ["share_low", "share_high"]] = ends
         if place == 0 and "mediated_share" in statistics:
@@ -74,7 +75,7 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
         result,
         statistics={name: value for name, value in statistics.items() if np.isfinite(value)},
         tables={**result.tables, "mediation": mediation},
-        resampled=resampled_of(result, estimates, effects),
+        resampled=resampled_of(result, numbers),
         notes=(*_together(result, outcome), Note("mediation_wild", draws=model.replications)),
     )
 

@@ -29,7 +29,7 @@ from digicarbon.packs.mediation.numeric.outcomes import IndirectBatch
 from digicarbon.packs.mediation.numeric.paths import Paths, Products, paths, products, sobel
 from digicarbon.packs.mediation.numeric.sensitivity import indirect_at, rho_at_zero
 from digicarbon.panel import Panel
-from digicarbon.result import EFFECTS, Constituent, Effects, MadeOf, Quantity, Resampled, Result, Role, roles_made_of
+from digicarbon.result import EFFECTS, Constituent, Effects, MadeOf, Quantity, Result, Role, roles_made_of
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
@@ -620,18 +620,3 @@ def _index(names: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> pd.Mult
 def _at(made_of: MadeOf, level: str) -> tuple[Constituent, ...]:
     """Return what a term is made of, at a level."""
     return tuple(replace(part, level=level) for part in made_of)
-
-
-def resampled_of(
-    result: Result, estimates: Mapping[str, tuple[float, ...]], effects: Mapping[tuple[str, str], tuple[float, ...]]
-) -> Resampled:
-    """Return p values and intervals by term, and by effect and term."""
-    of_terms = np.full((3, len(result.terms)), np.nan)
-    for term, numbers in estimates.items():
-        of_terms[:, result.terms.index(term)] = numbers
-    found = result.spatial_effects
-    of_effects = np.full((3, *(found.coef.shape if found else (0, 0))), np.nan)
-    if found is not None:
-        for (name, term), numbers in effects.items():
-            of_effects[:, found.names.index(name), found.terms.index(term)] = numbers
-    return Resampled(of_terms, of_effects)

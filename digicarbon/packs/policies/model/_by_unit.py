@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -59,7 +60,6 @@ class ByUnit(Restricted):
         self.model, self.timing, self.reached = model, timing, reached
         self.names = timing.panel.expanded(model.controls, among=model.terms)
         timing.panel.require((*self.names, model.y))
-        self._effects: PolicyEffects | None = None
 
     @abstractmethod
     def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -101,11 +101,10 @@ class ByUnit(Restricted):
 
     def effects(self, weights: Weights | None = None) -> PolicyEffects:
         """Return the effects in the outcome; computed once."""
-        if self._effects is None:
-            self._effects = self._made_effects()
         return self._effects
 
-    def _made_effects(self) -> PolicyEffects:
+    @cached_property
+    def _effects(self) -> PolicyEffects:
         coef, influence = (numbers[..., 0] for numbers in self.fits(self.y[:, None]))
         fitted, leads = self.fitted(coef, influence)
         reported = self.reported

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
@@ -137,39 +138,33 @@ class StackedRegression(Design):
 
     def effects(self, weights: Weights | None = None) -> PolicyEffects:
         """Return the effects in the outcome."""
-        return _effects(self.model, self.timing, self.columns)
-
-
-def _effects(model: _PolicyModel, timing: Timing, columns: StackColumns) -> PolicyEffects:
-    names, values, df_resid, design = columns.names, columns.values, columns.df_resid, columns.design
-    events, rows, own = design.events, design.rows, design.names
-    fit = columns.fit
-    covariance, groups = covariance_of_stacks(
-        values[:, :-1], fit, df_resid, rows, model.cov, own_cluster(model.cluster), model.small_sample
-    )
-    combined, reported = np.ones((1, 1)), Reported.of(timing, (), "overall")
-    early = np.empty((0, 1))
-    if len(events):
-        # an event time is a cell that all cohorts share
-        cells = Cells(np.zeros_like(events), events, design.squares, np.ones(len(events)))
-        means = aggregation(cells, "event", overall=model.overall)
-        combined, reported = means.weights, Reported.of(timing, means.levels, "event")
-        early = np.eye(len(events))[events < -model.anticipation]
-    k, count = len(names), len(own)
-    pick = np.zeros((len(combined) + k, count + k))
-    pick[: len(combined), :count], pick[len(combined) :, count:] = combined, np.eye(k)
-    inference = Inference(float(df_resid if groups is None or model.df == "residual" else groups - 1), model.level)
-    return PolicyEffects(
-        reported.terms,
-        reported.made_of,
-        pick @ fit.coef,
-        pick @ covariance @ pick.T,
-        names,
-        pretest(np.pad(early, ((0, 0), (0, k))), fit.coef, covariance, inference),
-        _fitted(model, timing, design, df_resid, inference),
-        used=np.isin(np.arange(len(timing.at)), design.chosen.row[design.chosen.own]),
-        compared=np.isin(np.arange(len(timing.at)), design.chosen.row[~design.chosen.own]),
-    )
+        model, timing, columns = self.model, self.timing, self.columns
+        design, fit, df_resid = columns.design, columns.fit, columns.df_resid
+        events, chosen = design.events, design.chosen
+        how = (design.rows, model.cov, own_cluster(model.cluster), model.small_sample)
+        covariance, groups = covariance_of_stacks(columns.values[:, :-1], fit, df_resid, *how)
+        combined, reported = np.ones((1, 1)), Reported.of(timing, (), "overall")
+        early = np.empty((0, 1))
+        if len(events):
+            # an event time is a cell that all cohorts share
+            cells = Cells(np.zeros_like(events), events, design.squares, np.ones(len(events)))
+            means = aggregation(cells, "event", overall=model.overall)
+            combined, reported = means.weights, Reported.of(timing, means.levels, "event")
+            early = np.eye(len(events))[events < -model.anticipation]
+        k = len(columns.names)
+        pick = scipy.linalg.block_diag(combined, np.eye(k))
+        inference = Inference(float(df_resid if groups is None or model.df == "residual" else groups - 1), model.level)
+        return PolicyEffects(
+            reported.terms,
+            reported.made_of,
+            pick @ fit.coef,
+            pick @ covariance @ pick.T,
+            columns.names,
+            pretest(np.pad(early, ((0, 0), (0, k))), fit.coef, covariance, inference),
+            _fitted(model, timing, design, df_resid, inference),
+            used=np.isin(np.arange(len(timing.at)), chosen.row[chosen.own]),
+            compared=np.isin(np.arange(len(timing.at)), chosen.row[~chosen.own]),
+        )
 
 
 @dataclass(frozen=True, eq=False)

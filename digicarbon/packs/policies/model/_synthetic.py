@@ -43,8 +43,23 @@ class SyntheticDiD(PolicyEstimator):
         return None, self.model.lags
 
     def design(self, timing: Timing, panel: Panel, reached: Exposure) -> Comparison:
-        """Return what is compared; search for no weights."""
-        return compared(self.model, timing)
+        """Return what is compared; search for no weights.
+
+        Raises EstimationError if the panel is not balanced, there are no two units without the policy, or too few for a
+        standard error.
+        """
+        model, frame = self.model, timing.panel
+        if not frame.balanced:
+            raise EstimationError(Note("did_synthetic_unbalanced", policy=model.policy))
+        never = np.flatnonzero(~timing.ever)
+        if len(never) < 2:
+            raise EstimationError(Note("did_synthetic_needs_never", policy=model.policy))
+        at, y = timing.at.reshape(frame.shape)[0], _outcome(model, timing).reshape(frame.shape)
+        cohorts, cells = _cohorts(model, timing, at)
+        if not all(np.diff(y[np.ix_(never, one.periods[: one.before])], axis=1).std() > 0 for one in cohorts):
+            raise EstimationError(Note("did_synthetic_constant", policy=model.policy))
+        kind = variance_of(model, len(never), [len(one.units) for one in cohorts])
+        return Comparison(model, timing, y, at, never, cohorts, cells, kind)
 
     def reference(self, events: Collection[float]) -> dict[str, float]:
         """Return none: a synthetic period before the policy is the mean of several."""
@@ -76,29 +91,15 @@ class Comparison(Design):
         reported = Reported.of(timing, chosen.levels, model.aggregate)
         kind = _possible(model, found, self)
         covariance = _covariance(model, found, self.cells, kind)
-        tables = {"unit_weights": _units(timing, found, self), "time_weights": _times(timing, found, self)}
+        units = [str(timing.panel.units[unit]) for unit in self.never.tolist()]
+        periods = [[timing.label(int(place)) for place in self.at[one.periods[: one.before]]] for one in self.cohorts]
+        labels = [timing.label(place) for place in timing.cohorts]
+        tables = {
+            "unit_weights": _table("unit", labels, [units] * len(labels), [one.units for one in found.found]),
+            "time_weights": _table("period", labels, periods, [one.times for one in found.found]),
+        }
         result, coef = _fitted(model, timing, kind, tables), chosen.weights @ found.effects
         return PolicyEffects(reported.terms, reported.made_of, coef, covariance, (), None, result)
-
-
-def compared(model: _PolicyModel, timing: Timing) -> Comparison:
-    """Return what is compared.
-
-    Raises EstimationError if the panel is not balanced, there are no two units without the policy, or too few for a
-    standard error.
-    """
-    panel = timing.panel
-    if not panel.balanced:
-        raise EstimationError(Note("did_synthetic_unbalanced", policy=model.policy))
-    never = np.flatnonzero(~timing.ever)
-    if len(never) < 2:
-        raise EstimationError(Note("did_synthetic_needs_never", policy=model.policy))
-    at, y = timing.at.reshape(panel.shape)[0], _outcome(model, timing).reshape(panel.shape)
-    cohorts, cells = _cohorts(model, timing, at)
-    if not all(np.diff(y[np.ix_(never, one.periods[: one.before])], axis=1).std() > 0 for one in cohorts):
-        raise EstimationError(Note("did_synthetic_constant", policy=model.policy))
-    kind = variance_of(model, len(never), [len(one.units) for one in cohorts])
-    return Comparison(model, timing, y, at, never, cohorts, cells, kind)
 
 
 def variance_of(model: _PolicyModel, never: int, cohorts: Sequence[int]) -> SyntheticVariance:
@@ -197,23 +198,14 @@ def _fitted(model: _PolicyModel, timing: Timing, kind: SyntheticVariance, tables
     return unfitted(timing, model.y, model.level, how, notes, tables)
 
 
-def _units(timing: Timing, found: SyntheticCohorts, design: Comparison) -> pd.DataFrame:
-    """Return the weights of units without the policy, a row for each cohort and unit that has one."""
+def _table(
+    of: str, cohorts: Sequence[str], names: Sequence[Sequence[str]], weights: Sequence[FloatArray]
+) -> pd.DataFrame:
+    """Return the weights of units without the policy, or of periods before it, a row for each that a cohort uses."""
     rows = [
-        (timing.label(place), str(timing.panel.units[unit]), weight)
-        for place, one in zip(timing.cohorts, found.found, strict=True)
-        for unit, weight in zip(design.never.tolist(), one.units.tolist(), strict=True)
+        (cohort, name, weight)
+        for cohort, own, each in zip(cohorts, names, weights, strict=True)
+        for name, weight in zip(own, each.tolist(), strict=True)
         if weight > 0
     ]
-    return pd.DataFrame(rows, columns=["cohort", "unit", "weight"])
-
-
-def _times(timing: Timing, found: SyntheticCohorts, design: Comparison) -> pd.DataFrame:
-    """Return the weights of periods before the policy, a row for each cohort and period that has one."""
-    rows = [
-        (timing.label(place), timing.label(int(design.at[period])), weight)
-        for place, cohort, one in zip(timing.cohorts, design.cohorts, found.found, strict=True)
-        for period, weight in zip(cohort.periods.tolist(), one.times.tolist(), strict=False)
-        if weight > 0
-    ]
-    return pd.DataFrame(rows, columns=["cohort", "period", "weight"])
+    return pd.DataFrame(rows, columns=["cohort", of, "weight"])

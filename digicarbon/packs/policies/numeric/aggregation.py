@@ -60,20 +60,9 @@ def aggregation(
 ) -> Aggregation:
     """Return how effects of cells are averaged; with ``levels`` as ``aggte`` of R's did does.
 
-    Parameters
-    ----------
-    by : {"overall", "event", "cohort", "calendar"}
-        Means that are reported beside the overall effect, by size: none, by event time, by cohort, by period.
-    leads, lags : int or None
-        Ends of the event times, see `binned`.
-    overall : {"rows", "levels"}
-        The overall effect: the mean of all treated cells by size, or of the means over treated event times and
-        periods, or over cohorts by their units.
-
-    Raises
-    ------
-    ValueError
-        If no cell is treated.
+    ``by``: means that are reported beside the overall effect, by size. ``leads``, ``lags``: ends of the event times,
+    see `binned`. ``overall``: the overall effect is the mean of all treated cells by size, or of the means over treated
+    event times and periods, or over cohorts by their units. Raises ValueError if no cell is treated.
     """
     post = cells.event >= 0
     if not post.any():

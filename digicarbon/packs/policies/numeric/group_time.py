@@ -61,20 +61,11 @@ def comparisons(
 ) -> Comparisons:
     """Return what cohorts are compared with in which periods.
 
-    Parameters
-    ----------
-    at : ndarray of int, shape (rows,)
-        The place of each row's period on the calendar.
-    first : ndarray of int, shape (N,)
-        Each unit's first treated period; `NEVER` for none.
-    compare : {"never", "not_yet"}
-        With units that are never treated, or with all that are not treated yet.
-    base : {"varying", "universal"}
-        What periods before the policy are compared with: the period before them, or the reference as all others.
-    anticipation : int
-        Periods before the first one in which units may react already.
-    reference : int
-        The event time, before any anticipation, that periods under the policy are compared with.
+    ``at``: the place of each row's period on the calendar, shape (rows,). ``first``: each unit's first treated period;
+    `NEVER` for none; shape (N,). ``compare``: with units that are never treated, or with all that are not treated yet.
+    ``base``: periods before the policy are compared with the period before them, or with the reference as all others.
+    ``anticipation``: periods before the first one in which units may react already. ``reference``: the event time,
+    before any anticipation, that periods under the policy are compared with.
     """
     periods, code = np.unique(at, return_inverse=True)
     cells: list[tuple[int, int, int, int, int]] = []
@@ -103,29 +94,14 @@ def comparisons(
 class GroupTimes:
     """The comparison of each cohort in each period.
 
-    Parameters
-    ----------
-    x : ndarray, shape (rows, k)
-        Controls; those of the earlier of two periods are taken.
-    unit : ndarray of int, shape (rows,)
-    compared : Comparisons
-    weight : ndarray, shape (N,), or None
-        Weights of units in regressions, means and sizes of cohorts; None: all alike.
+    ``x``: controls, of which those of the earlier of two periods are taken, shape (rows, k). ``unit``: shape (rows,).
+    ``weight``: of units in regressions, means and sizes of cohorts; None: all alike; shape (N,).
 
-    Attributes
-    ----------
-    cells : Cells
-    left_out : int
-        Cells that lack a comparison.
-    dropped : ndarray of bool, shape (cells, k)
-        Controls that have no coefficient in a cell: among its units of comparison they are constant, or depend on
-        others before them.
-    half : ndarray of bool, shape (cells,)
-        Cells whose standard error has one side of the comparison alone: a cohort of one unit, or no more units of
-        comparison than their regression has coefficients, does not differ from what is computed of it.
+    ``left_out``: cells that lack a comparison. ``dropped``: controls that have no coefficient in a cell, since among
+    its units of comparison they are constant, or depend on others before them; shape (cells, k). ``half``: cells whose
+    standard error has one side of the comparison alone: a cohort of one unit, or no more units of comparison than their
+    regression has coefficients, does not differ from what is computed of it; shape (cells,).
 
-    Notes
-    -----
     In a cell the change of y since the base period is regressed on the controls among units of comparison; its effect
     is the mean of what treated units changed beyond this. Units that lack one of the two periods are left out of a
     cell, and so are controls that its units of comparison do not identify. The influence of a treated unit is

@@ -52,26 +52,12 @@ class Block:
 class Untreated:
     """Which rows are untreated, and their effects of units and periods: what regressions on any controls share.
 
-    Parameters
-    ----------
-    unit, period : ndarray of int, shape (rows,)
-        Codes from 0 without gaps.
-    treated : ndarray of bool, shape (rows,)
-    weight : ndarray, shape (rows,), or None
-        Weights of squares in the regression; None: all alike.
+    ``unit``, ``period``: codes from 0 without gaps, shape (rows,). ``treated``: shape (rows,). ``weight``: of squares
+    in the regression; None: all alike; shape (rows,).
 
-    Attributes
-    ----------
-    known : ndarray of bool, shape (rows,)
-        Treated rows whose unit and period have untreated rows, so that they can be imputed.
-    free : ndarray of int
-        The untreated rows.
-    count : ndarray of int, shape (N,)
-        How many each unit has.
-    periods : Block
-        Dummies of periods.
-    of_all : sparse array, shape (N, rows)
-        Sums rows by unit.
+    ``known``: treated rows whose unit and period have untreated rows, so that they can be imputed, shape (rows,).
+    ``free``: the untreated rows. ``count``: how many each unit has, shape (N,). ``periods``: dummies of periods.
+    ``of_all``: sums rows by unit, shape (N, rows).
     """
 
     def __init__(

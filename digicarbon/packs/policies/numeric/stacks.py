@@ -57,18 +57,11 @@ def stacks(
 ) -> Stacks:
     """Return the stacks of all cohorts that have a comparison, a period before and one after.
 
-    Parameters
-    ----------
-    unit, at : ndarray of int, shape (rows,)
-        Each row's unit, and the place of its period on the calendar.
-    first : ndarray of int, shape (N,)
-        Each unit's first treated period; `NEVER` for none.
-    compare : {"never", "not_yet"}
-        Clean units: those that are never treated, or those too that are not treated within the window.
-    leads, lags : int or None
-        The window around the first period; None: all periods.
-    whole : bool
-        Whether a cohort needs its whole window, so that each event time is of the same cohorts.
+    ``unit``, ``at``: each row's unit, and the place of its period on the calendar, shape (rows,). ``first``: each
+    unit's first treated period; `NEVER` for none; shape (N,). ``compare``: clean units are those that are never
+    treated, or those too that are not treated within the window. ``leads``, ``lags``: the window around the first
+    period; None: all periods. ``whole``: whether a cohort needs its whole window, so that each event time is of the
+    same cohorts.
     """
     low, high = int(at.min()), int(at.max())
     without: list[int] = []

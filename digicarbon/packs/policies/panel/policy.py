@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
@@ -150,7 +149,7 @@ class Policy(Making):
         Raises
         ------
         DataError
-            As `treatment` does, or if a column or the file is missing, or has values that are no dates.
+            As `with_policy` does, or if a column or the file is missing, or has values that are no dates.
         """
         _refuse_taken(panel, name, self.dummy or self.share or "")
         if self.share is not None:
@@ -160,7 +159,7 @@ class Policy(Making):
                 firsts = _first_ones(panel, self.dummy) if self.dummy else self._of_dates(panel, set(units))
             else:
                 firsts = self._of_file(panel, name, set(units)) if self.file else _constant(panel, self.first)
-            return with_firsts(panel, name, firsts, self.always)
+            return _with_firsts(panel, name, firsts, self.always)
         except DataError as error:
             if self.file is None:
                 raise
@@ -238,77 +237,16 @@ def with_policy(
     return policy.made(panel, name)[0]
 
 
-def with_firsts(
-    panel: Panel, name: str, firsts: Mapping[str, object], always: Always = "refuse"
+def _with_firsts(
+    panel: Panel, name: str, by_unit: Mapping[str, object], always: Always
 ) -> tuple[Panel, tuple[Note, ...]]:
     """Return the panel with the three columns of a policy, and what a reader has to know of them.
 
-    Parameters
-    ----------
-    panel : Panel
-    name : str
-        What the policy is called.
-    firsts : mapping of str to int or str
-        The first period under the policy by unit; a unit that is not named, or has 0 or an empty text, never has it.
-    always : {"refuse", "drop", "keep"}
-        What to do with units that have no period before their policy.
-
-    Raises
-    ------
-    DataError
-        As `treatment` does.
+    ``by_unit``: the first period under the policy; a unit that is not named, or has one of `NEVER`, never has it. A
+    unit whose policy begins after the last period counts as never treated. Raises DataError as `with_policy` does, or
+    if the order of the periods is unknown.
     """
-    dates = [_written(firsts.get(unit, "")) for unit in panel.units]
-    result = treatment(panel.index, dates, always)
-    columns = policy_columns(name)
-    values = dict(zip(columns, (result.treated, result.event, result.cohort), strict=True))
-    whole = panel.with_columns(values)
-    notes: list[Note] = []
-    if gone := result.dropped:
-        notes.append(Note("policy_always_dropped", policy=name, units=len(gone), names=cut(gone)))
-    if early := result.kept:
-        notes.append(Note("policy_always_kept", policy=name, units=len(early), names=cut(early)))
-    if late := result.late:
-        notes.append(Note("policy_after_end", policy=name, units=len(late), names=cut(late)))
-    return whole if result.keep.all() else whole.rows(result.keep), tuple(notes)
-
-
-@dataclass(frozen=True, eq=False)
-class Treatment:
-    """A policy on the rows of an index."""
-
-    treated: FloatArray
-    event: FloatArray
-    cohort: FloatArray
-    """`treated`, `event`, `cohort`: see `PolicyColumns`, shape (rows,)."""
-    keep: NDArray[np.bool_]
-    """The rows of units that stay, shape (rows,)."""
-    dropped: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
-    """`dropped`, `kept`: the units without a period before their policy that go and that stay."""
-    late: tuple[str, ...] = ()
-    """The units whose policy begins after the last period."""
-
-
-def treatment(index: Index, firsts: Sequence[str], always: Always = "refuse") -> Treatment:
-    """Return the columns of a policy from each unit's first period.
-
-    A unit whose policy begins after the last period counts as never treated.
-
-    Parameters
-    ----------
-    index : Index
-    firsts : sequence of str
-        The first period of each unit as text, shape (N,); one of `NEVER` if there is none.
-    always : {"refuse", "drop", "keep"}
-        What to do with units that have no period before their policy.
-
-    Raises
-    ------
-    DataError
-        If the order of the periods is unknown, a first period is none of the panel's, a unit has no period before its
-        policy and ``always`` is ``"refuse"``, no unit gets the policy, or all get it in the same period.
-    """
+    index, firsts = panel.index, [_written(by_unit.get(unit, "")) for unit in panel.units]
     # of periods whose order is unknown, none is the first
     _ = index.positions
     rank = _ranks(index, firsts)
@@ -318,36 +256,23 @@ def treatment(index: Index, firsts: Sequence[str], always: Always = "refuse") ->
     np.minimum.at(start, index.unit_codes, index.period_codes)
     earliest = rank <= start
     if earliest.any() and always == "refuse":
-        raise DataError(
-            Note(
-                "policy_always",
-                units=int(earliest.sum()),
-                every=len(index.units),
-                cells=cut(
-                    (
-                        Note("policy_first_of", unit=unit, first=first)
-                        for unit, first, early in zip(index.units, firsts, earliest, strict=True)
-                        if early
-                    ),
-                    4,
-                ),
-                what=index.time_name,
-                begin=index.periods[0],
-            )
-        )
+        who = zip(index.units, firsts, earliest, strict=True)
+        cells = cut((Note("policy_first_of", unit=unit, first=first) for unit, first, early in who if early), 4)
+        counts = {"units": int(earliest.sum()), "every": len(index.units)}
+        raise DataError(Note("policy_always", **counts, cells=cells, what=index.time_name, begin=index.periods[0]))
     stays = ~earliest if always == "drop" else np.ones_like(earliest)
     _refuse_no_contrast(index, rank[stays], firsts)
     event = index.period_codes - rank[index.unit_codes]
-    cohort = _shown(index, rank, firsts)
-    return Treatment(
-        treated=np.where(event >= 0, 1.0, 0.0),
-        event=event,
-        cohort=cohort[index.unit_codes],
-        keep=stays[index.unit_codes],
-        dropped=_named(index, earliest & ~stays),
-        kept=_named(index, earliest & stays),
-        late=_named(index, late),
-    )
+    values = (np.where(event >= 0, 1.0, 0.0), event, _shown(index, rank, firsts)[index.unit_codes])
+    whole = panel.with_columns(dict(zip(policy_columns(name), values, strict=True)))
+    notes: list[Note] = []
+    if gone := _named(index, earliest & ~stays):
+        notes.append(Note("policy_always_dropped", policy=name, units=len(gone), names=cut(gone)))
+    if early := _named(index, earliest & stays):
+        notes.append(Note("policy_always_kept", policy=name, units=len(early), names=cut(early)))
+    if after := _named(index, late):
+        notes.append(Note("policy_after_end", policy=name, units=len(after), names=cut(after)))
+    return whole if stays.all() else whole.rows(stays[index.unit_codes]), tuple(notes)
 
 
 def _named(index: Index, who: NDArray[np.bool_]) -> tuple[str, ...]:
