@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from digicarbon.arrays import FloatArray
 from digicarbon.country import Place
 from digicarbon.errors import DataError
 from digicarbon.importer._sheets import visible
-from digicarbon.importer.base import Importer
+from digicarbon.importer.base import Imported, Importer
 from digicarbon.note import Note, cut
 from digicarbon.packs.china import facts
 from digicarbon.packs.china.importer._ceads_sheet import Inventory, Layout, read_inventory
-from digicarbon.packs.china.importer._notes import blank_notes, coverage_notes, left_out, lost_totals
+from digicarbon.packs.china.importer._notes import (
+    absent_notes,
+    blank_notes,
+    coverage_notes,
+    difference_notes,
+    left_out,
+    lost_totals,
+)
 
 CITATION = (
     "Carbon Emission Accounts and Datasets, CEADs: Shan et al. 2016 (Applied Energy 184), 2018 (Scientific Data 5), "
@@ -38,8 +47,42 @@ class InventoryImporter(Importer):
         Largest relative difference between totals and sums without a note.
     """
 
+    dataset: ClassVar[str]
+    """What its data set is called."""
+
     year: int | None = None
     tolerance: float = Field(1e-6, ge=0.0)
+
+    def read(self, files: Sequence[Path]) -> Imported:
+        """Return the data set; cells without a figure are zero, totals without one missing.
+
+        Raises
+        ------
+        DataError
+            If a file is damaged or of another layout, a unit is wrong, or a province and year is repeated.
+        """
+        layout = self.layout()
+        inputs = collect(files, layout, self.year)
+        places = [one.where for one in inputs.inventories]
+        values = np.stack([one.values for one in inputs.inventories])
+        notes = inputs.notes
+        for what, stated, summed, names in self.sums(values, layout):
+            notes += difference_notes(what, places, stated, summed, names, self.tolerance)
+        table = tidy(inputs.inventories, layout)
+        optional = [name for name in layout.columns.names if name not in layout.required]
+        notes += absent_notes(table[["province", "year", *optional]])
+        return Imported({self.dataset: table}, dict(layout.units), CITATION, tuple(notes))
+
+    @abstractmethod
+    def layout(self) -> Layout:
+        """Return the layout of its sheets."""
+
+    @abstractmethod
+    def sums(self, values: FloatArray, layout: Layout) -> Iterator[tuple[Note, FloatArray, FloatArray, Sequence[str]]]:
+        """Yield what is to be said of totals that are no sums, the totals, the sums, and the names of their columns.
+
+        ``values``: shape (inventories, rows, columns). Totals and sums have shape (inventories, names).
+        """
 
 
 @dataclass

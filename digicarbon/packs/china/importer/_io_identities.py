@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,51 +90,33 @@ def _description(table: Table, item: Identity, at: int) -> Note:
 
 def _identities(table: Table) -> Iterator[Identity]:
     rows, uses, n = table.rows, table.uses, len(table.flows)
-    row_of, use_of = table.layout.rows, {name: at[0] for name, at in table.layout.uses.items()}
-    inputs = table.flows.sum(axis=0) + total(rows, ("imported_input",), n)
-    if "intermediate_input" in rows:
-        yield Identity(
-            Note("io_sum_of_inputs"), Note("io_intermediate_input"), inputs, rows["intermediate_input"],
-            row=row_of["intermediate_input"],
-        )  # fmt: skip
-    if "value_added" in rows and all(name in rows for name in COMPONENTS):
-        yield Identity(
-            Note("io_sum_of_four"), Note("io_value_added"), total(rows, COMPONENTS, n), rows["value_added"],
-            row=row_of["value_added"],
-        )  # fmt: skip
-    if "total_input" in rows:
-        yield Identity(
-            Note("io_sum_of_all_inputs"), Note("io_total_input"), inputs + table.value_added, rows["total_input"],
-            row=row_of["total_input"],
-        )  # fmt: skip
-    if "output" in uses:
-        yield Identity(
-            Note("io_sum_of_column"), Note("io_total_output"), inputs + table.value_added, uses["output"],
-            column=use_of["output"],
-        )  # fmt: skip
-    sales = table.flows.sum(axis=1)
-    if "intermediate_use" in uses:
-        yield Identity(
-            Note("io_sum_of_uses"), Note("io_intermediate_use"), sales, uses["intermediate_use"],
-            column=use_of["intermediate_use"],
-        )  # fmt: skip
-    yield from _final_identities(table, sales, use_of)
+    inputs, sales = table.flows.sum(axis=0) + total(rows, ("imported_input",), n), table.flows.sum(axis=1)
+    costs, supply = inputs + table.value_added, None
+    if table.final_use is not None:
+        less = total(uses, ("imports", "inflow"), n)
+        supply = sales + table.final_use - less + total(uses, ("residual",), n)
+    parts = Note("io_sum_of_parts")
+    # names of the sum and of the total, and the sum, which is None where a part is missing
+    of_rows = (
+        ("intermediate_input", Note("io_sum_of_inputs"), Note("io_intermediate_input"), inputs),
+        ("value_added", Note("io_sum_of_four"), Note("io_value_added"), _whole(rows, COMPONENTS)),
+        ("total_input", Note("io_sum_of_all_inputs"), Note("io_total_input"), costs),
+    )
+    of_uses = (
+        ("output", Note("io_sum_of_column"), Note("io_total_output"), costs),
+        ("intermediate_use", Note("io_sum_of_uses"), Note("io_intermediate_use"), sales),
+        *((name, parts, _GROUP_TOTALS[name], _whole(uses, members)) for name, members in GROUPS.items()),
+        ("final_use", parts, Note("io_final_use"), table.final_use_by_parts),
+        ("output", Note("io_sum_of_supply"), Note("io_total_output"), supply),
+    )
+    for name, sum_of, whole, left in of_rows:
+        if left is not None and name in rows:
+            yield Identity(sum_of, whole, left, rows[name], row=table.layout.rows[name])
+    for name, sum_of, whole, left in of_uses:
+        if left is not None and name in uses:
+            yield Identity(sum_of, whole, left, uses[name], column=table.layout.uses[name][0])
 
 
-def _final_identities(table: Table, sales: FloatArray, use_of: dict[str, int]) -> Iterator[Identity]:
-    uses = table.uses
-    for name, members in GROUPS.items():
-        if name in uses and all(member in uses for member in members):
-            group = np.sum([uses[member] for member in members], axis=0)
-            yield Identity(Note("io_sum_of_parts"), _GROUP_TOTALS[name], group, uses[name], column=use_of[name])
-    final, parts = table.final_use, table.final_use_by_parts
-    if "final_use" in uses and parts is not None:
-        yield Identity(
-            Note("io_sum_of_parts"), Note("io_final_use"), parts, uses["final_use"], column=use_of["final_use"]
-        )
-    if final is not None and "output" in uses:
-        n = len(sales)
-        supply = sales + final - total(uses, ("imports", "inflow"), n) + total(uses, ("residual",), n)
-        yield Identity(
-            Note("io_sum_of_supply"), Note("io_total_output"), supply, uses["output"], column=use_of["output"]
-        )
+def _whole(figures: Mapping[str, FloatArray], names: Sequence[str]) -> FloatArray | None:
+    """Return the sum of the named figures, shape (n,); None where one is missing."""
+    return np.sum([figures[name] for name in names], axis=0) if figures.keys() >= set(names) else None

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path
 
-import numpy as np
-
-from digicarbon.importer.base import Imported
+from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
 from digicarbon.packs.china import facts
 from digicarbon.packs.china.importer import _ceads
-from digicarbon.packs.china.importer._ceads import CITATION, InventoryImporter
+from digicarbon.packs.china.importer._ceads import InventoryImporter
 from digicarbon.packs.china.importer._ceads_sheet import Layout
-from digicarbon.packs.china.importer._notes import difference_notes
 from digicarbon.packs.china.importer._words import Words
 
 FINAL = "Total Final Consumption"
@@ -38,30 +34,17 @@ class CeadsEnergyImporter(InventoryImporter):
     That final consumption is the sum of the sectors is checked; differences are notes.
     """
 
-    def read(self, files: Sequence[Path]) -> Imported:
-        """Return the data set ``ceads_energy``; cells without a figure are zero, totals without one missing.
+    dataset = "ceads_energy"
 
-        Raises
-        ------
-        DataError
-            If a file is damaged or of another layout, a unit is wrong, or a province and year is repeated.
-        """
-        layout = _layout()
-        inputs = _ceads.collect(files, layout, self.year)
-        places = [one.where for one in inputs.inventories]
-        values = np.stack([one.values for one in inputs.inventories])
+    def layout(self) -> Layout:
+        """Return the layout of its sheets."""
+        return _layout()
+
+    def sums(self, values: FloatArray, layout: Layout) -> Iterator[tuple[Note, FloatArray, FloatArray, Sequence[str]]]:
+        """Yield final consumption with the sum of the sectors."""
         rows = layout.rows.names
-        sectors = [rows.index(name) for name in _sectors()]
-        notes = difference_notes(
-            Note("ceads_final_is_no_sum", row=FINAL),
-            places,
-            values[:, rows.index(FINAL)],
-            values[:, sectors].sum(axis=1),
-            layout.columns.names,
-            self.tolerance,
-        )
-        table = _ceads.tidy(inputs.inventories, layout)
-        return Imported({"ceads_energy": table}, dict(layout.units), CITATION, (*inputs.notes, *notes))
+        sectors = values[:, [rows.index(name) for name in _sectors()]].sum(axis=1)
+        yield Note("ceads_final_is_no_sum", row=FINAL), values[:, rows.index(FINAL)], sectors, layout.columns.names
 
 
 def _sectors() -> list[str]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
-from digicarbon.importer.base import Imported
+from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
 from digicarbon.packs.china.importer import _ceads
-from digicarbon.packs.china.importer._ceads import CITATION, InventoryImporter
+from digicarbon.packs.china.importer._ceads import InventoryImporter
 from digicarbon.packs.china.importer._ceads_sheet import Layout
-from digicarbon.packs.china.importer._notes import absent_notes, difference_notes
 from digicarbon.packs.china.importer._words import Words
 
 UNIT = "Mt CO2"
@@ -39,41 +37,20 @@ class CeadsSectoralImporter(InventoryImporter):
     checked; differences are notes.
     """
 
-    def read(self, files: Sequence[Path]) -> Imported:
-        """Return the data set ``ceads_sectoral``; cells without a figure are zero, totals without one missing.
+    dataset = "ceads_sectoral"
 
-        Raises
-        ------
-        DataError
-            If a file is damaged or of another layout, a unit is wrong, or a province and year is repeated.
-        """
-        layout = _layout()
-        inputs = _ceads.collect(files, layout, self.year)
-        places = [one.where for one in inputs.inventories]
-        values = np.stack([one.values for one in inputs.inventories])
-        columns = layout.columns.names
-        total = layout.rows.names.index(layout.total)
-        notes = difference_notes(
-            Note("ceads_total_is_no_sum"),
-            places,
-            values[:, total],
-            np.delete(values, total, axis=1).sum(axis=1),
-            columns,
-            self.tolerance,
-        )
-        scope_1 = [column for column in columns if column not in (*_OPTIONAL, "scope_1_total")]
-        parts = values[:, :, [columns.index(column) for column in scope_1]].sum(axis=2)
-        notes += difference_notes(
-            Note("ceads_scope_1_is_no_sum"),
-            places,
-            values[:, :, columns.index("scope_1_total")],
-            parts,
-            layout.rows.names,
-            self.tolerance,
-        )
-        table = _ceads.tidy(inputs.inventories, layout)
-        notes += absent_notes(table[["province", "year", *_OPTIONAL]])
-        return Imported({"ceads_sectoral": table}, dict(layout.units), CITATION, (*inputs.notes, *notes))
+    def layout(self) -> Layout:
+        """Return the layout of its sheets."""
+        return _layout()
+
+    def sums(self, values: FloatArray, layout: Layout) -> Iterator[tuple[Note, FloatArray, FloatArray, Sequence[str]]]:
+        """Yield the total row with the sum of the sectors, and the scope 1 total with that of fuels and process."""
+        columns, rows = layout.columns.names, layout.rows.names
+        total = rows.index(layout.total)
+        yield Note("ceads_total_is_no_sum"), values[:, total], np.delete(values, total, axis=1).sum(axis=1), columns
+        stated = values[:, :, columns.index("scope_1_total")]
+        parts = [at for at, column in enumerate(columns) if column not in (*_OPTIONAL, "scope_1_total")]
+        yield Note("ceads_scope_1_is_no_sum"), stated, values[:, :, parts].sum(axis=2), rows
 
 
 @cache

@@ -108,19 +108,8 @@ class NbsImporter(Importer):
                 indicators[key] = (indicator(name, unit, user_names, item.place()), f"{name}({unit})" if unit else name)
             target, full = indicators[key]
             value = item.value * target.multiplier / target.divisor
-            rows.append(
-                (
-                    item.province,
-                    item.adcode,
-                    item.year,
-                    target.series,
-                    self.vintage,
-                    value,
-                    target.unit,
-                    full,
-                    item.place,
-                )
-            )
+            keys = (item.province, item.adcode, item.year, target.series, self.vintage)
+            rows.append((*keys, value, target.unit, full, item.place))
         table = pd.DataFrame(rows, columns=[*KEYS, "value", "unit", "indicator", "place"])
         _check_used(user_names, {full for _, full in indicators.values()})
         return table, self._naming(indicators.values())
