@@ -265,7 +265,7 @@ def test_an_effect_has_its_value_in_its_null_model(estimator: str, controls: tup
     own = unit_of(model, panel)
     for weights in (None, dc.Weights.from_matrix(ring, panel.units)):
         found = own.restrictions(weights)
-        assert [one.estimands for one in found] == [(Estimand("coefficient", term),) for term in own.reported.terms]
+        assert [one.estimands for one in found] == [(Estimand("coefficient", term),) for term in own.reported]
         for place, one in enumerate(found[:4]):
             for value in (0.0, 0.3):
                 null = one.null_at(0, value)
@@ -391,7 +391,7 @@ def test_the_wild_test_of_leads_has_a_null_model_without_them(estimator: str) ->
     ring = (np.roll(np.eye(48), 1, axis=1) + np.roll(np.eye(48), -1, axis=1)) / 2
     model = dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, aggregate="event")
     own = unit_of(model, panel)
-    early = [place for place, term in enumerate(own.reported.terms) if (own.reported.made_of[term][-1].number or 0) < 0]
+    early = [place for place, made in enumerate(own.reported.values()) if (made[-1].number or 0) < 0]
     picks = np.eye(len(own.terms))[early]
     for weights in (None, dc.Weights.from_matrix(ring, panel.units)):
         null = own.nulls(picks, early[0], weights).shifted(np.zeros(len(early)))

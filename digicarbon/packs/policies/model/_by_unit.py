@@ -28,7 +28,6 @@ from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.packs.policies.model._effects import (
     PolicyEffects,
-    Reported,
     Restricted,
     have_errors,
     joint_wild,
@@ -38,7 +37,7 @@ from digicarbon.packs.policies.model._estimator import PolicyEstimator
 from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.panel import Panel
-from digicarbon.result import Result
+from digicarbon.result import MadeOf, Result
 from digicarbon.weights import Weights
 
 
@@ -48,7 +47,8 @@ class ByUnit(Restricted):
     ``reached``: how the policies of others reach the rows.
     """
 
-    reported: Reported
+    reported: Mapping[str, MadeOf]
+    """Effects and what they are made of, as `reported` returns them."""
     names: tuple[str, ...]
     """Controls."""
     controls: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ class ByUnit(Restricted):
     @property
     def terms(self) -> tuple[str, ...]:
         """Effects and controls."""
-        return (*self.reported.terms, *self.controls)
+        return (*self.reported, *self.controls)
 
     @property
     def y(self) -> FloatArray:
@@ -107,11 +107,8 @@ class ByUnit(Restricted):
     def _effects(self) -> PolicyEffects:
         coef, influence = (numbers[..., 0] for numbers in self.fits(self.y[:, None]))
         fitted, leads = self.fitted(coef, influence)
-        reported = self.reported
-        covariance = influence.T @ influence
-        return PolicyEffects(
-            reported.terms, reported.made_of, coef, covariance, self.controls, leads, fitted, self.spillover, self.used
-        )
+        own = (coef, influence.T @ influence, self.controls, leads, fitted, self.spillover, self.used)
+        return PolicyEffects(self.reported, *own)
 
     def restrictions(self, weights: Weights | None) -> list[Restrictions]:
         """Return each effect as a restriction of a two-way regression.
@@ -119,9 +116,9 @@ class ByUnit(Restricted):
         The effect of Zγ is g′γ, g what the estimator makes of Z. The null model g′γ = τ has the columns ZN, N a basis
         of what is orthogonal to g, and the known part Zg τ/(g′g).
         """
-        asked: list[tuple[Estimand, ...]] = [(Estimand("coefficient", term),) for term in self.reported.terms]
+        asked: list[tuple[Estimand, ...]] = [(Estimand("coefficient", term),) for term in self.reported]
         if self.spillover:
-            policy = self.reported.terms[0]
+            policy = next(iter(self.reported))
             asked[0] = (*asked[0], Estimand("direct", policy))
             asked.append((Estimand("spillover", policy),))
         return [self._restricted(place, estimands, weights) for place, estimands in enumerate(asked)]
@@ -129,7 +126,7 @@ class ByUnit(Restricted):
     def wild_leads(self, weights: Weights | None, signs: FloatArray) -> WaldTest | None:
         """Return the wild test that nothing happened before the policy."""
         own = type(self)(self.model.model_copy(update={"aggregate": "event"}), self.timing, self.reached)
-        levels = [own.reported.made_of[term][-1].number for term in own.reported.terms]
+        levels = [made[-1].number for made in own.reported.values()]
         last = -self.model.anticipation
         found, count = own.effects(), len(levels)
         known = have_errors(found.coef[:count], np.diag(found.covariance)[:count])
@@ -137,7 +134,7 @@ class ByUnit(Restricted):
         places = np.flatnonzero(before & known).tolist()
         if not places:
             return None
-        leads = [Estimand("coefficient", own.reported.terms[place]) for place in places]
+        leads = [Estimand("coefficient", own.terms[place]) for place in places]
         picks = np.array([own.weights_of(estimand) for estimand in leads])
         null = own.nulls(picks, places[0], weights).shifted(np.zeros(len(picks)))
         return joint_wild(UnitBatch(own, leads[0]), null, leads, signs)

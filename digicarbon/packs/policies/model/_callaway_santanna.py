@@ -11,7 +11,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.note import Note, cut
 from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.packs.policies.model._by_unit import ByUnit, OfUnits, level_dummies
-from digicarbon.packs.policies.model._effects import Reported, have_errors, pretest
+from digicarbon.packs.policies.model._effects import have_errors, pretest, reported
 from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.aggregation import aggregation
@@ -34,7 +34,7 @@ class CohortsInPeriods(ByUnit):
         if not (cells.event >= 0).any():
             raise EstimationError(Note("did_no_cell", policy=model.policy, compare=model.compare))
         self._chosen = aggregation(cells, model.aggregate, model.leads, model.lags, model.overall)
-        self.reported = Reported.of(timing, self._chosen.levels, model.aggregate)
+        self.reported = reported(timing, self._chosen.levels, model.aggregate)
 
     @property
     def nbytes(self) -> int:

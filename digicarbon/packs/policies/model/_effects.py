@@ -30,10 +30,8 @@ if TYPE_CHECKING:
 class PolicyEffects:
     """Effects of a policy."""
 
-    terms: tuple[str, ...]
-    """The overall effect, then those by event time, cohort or period."""
     made_of: Mapping[str, MadeOf]
-    """The policy, and the level of each but the overall effect."""
+    """By term, the policy, and the level of each but the overall effect, which is the first one; see `reported`."""
     coef: FloatArray
     """Effects, then coefficients of controls where there are any, shape (p,)."""
     covariance: FloatArray
@@ -50,6 +48,11 @@ class PolicyEffects:
     compared: NDArray[np.bool_] | None = None
     """The rows that those of ``used`` are compared with, where the estimator leaves units out; else None. Shape
     (rows,)."""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The overall effect, then those by event time, cohort or period."""
+        return tuple(self.made_of)
 
 
 class Design(ABC):
@@ -88,21 +91,12 @@ class Restricted(Design):
         """Return what fits the effects to many outcomes at once."""
 
 
-@dataclass(frozen=True, eq=False)
-class Reported:
-    """The terms of an aggregation, and what they are made of."""
-
-    terms: tuple[str, ...]
-    made_of: Mapping[str, MadeOf]
-
-    @classmethod
-    def of(cls, timing: Timing, levels: Sequence[int], by: Aggregate) -> Reported:
-        """Return the overall effect, named as the policy, and a term for each level."""
-        policy = timing.policy
-        named = [str(level) if by == "event" else timing.label(level) for level in levels]
-        made_of: dict[str, MadeOf] = {policy: (Constituent(policy),)}
-        made_of |= {f"{policy}[{name}]": (Constituent(policy, level=name),) for name in named}
-        return cls(tuple(made_of), made_of)
+def reported(timing: Timing, levels: Sequence[int], by: Aggregate) -> dict[str, MadeOf]:
+    """Return the terms of an aggregation and what they are made of: the overall effect, named as the policy, first."""
+    policy = timing.policy
+    named = [str(level) if by == "event" else timing.label(level) for level in levels]
+    each = {f"{policy}[{name}]": (Constituent(policy, level=name),) for name in named}
+    return {policy: (Constituent(policy),), **each}
 
 
 def unfitted(

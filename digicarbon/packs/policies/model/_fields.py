@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from pydantic import Field
 
@@ -25,6 +25,9 @@ from digicarbon.packs.policies.panel.policy import policy_columns
 from digicarbon.panel import Panel
 from digicarbon.result import MadeOf
 from digicarbon.spec import Names
+
+if TYPE_CHECKING:
+    from digicarbon.packs.policies.model._estimator import PolicyEstimator
 
 _Made = TypeVar("_Made")
 
@@ -48,17 +51,6 @@ class Exposure:
     mean: Mapping[str, float]
     """Weights of the terms' coefficients in the mean spillover on exposed rows without the policy."""
     notes: tuple[Note, ...]
-
-
-class Traits(Protocol):
-    """What a model asks of its estimator."""
-
-    own_errors: ClassVar[bool]
-    """Whether standard errors are its own, whatever the inference."""
-    marks_exposed: ClassVar[bool]
-    """Whether rows that others' policies reach are marked, to be left out and averaged, and have no column."""
-    takes_shares: ClassVar[bool]
-    """Whether a policy may have values other than 0 and 1."""
 
 
 class _PolicyModel(Tested):
@@ -96,7 +88,7 @@ class _PolicyModel(Tested):
 
     @property
     @abstractmethod
-    def how(self) -> Traits:
+    def how(self) -> PolicyEstimator:
         """The estimator: what differs from one to the other is said there."""
 
     @property

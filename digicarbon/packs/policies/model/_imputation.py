@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -15,12 +15,12 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.within import Rows, absorb, vanishing
 from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.packs.policies.model._by_unit import ByUnit, OfUnits, level_dummies
-from digicarbon.packs.policies.model._effects import Reported, pretest, treated_cells
+from digicarbon.packs.policies.model._effects import pretest, reported, treated_cells
 from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.aggregation import aggregation, binned
 from digicarbon.packs.policies.numeric.imputation import Block, Imputation, Regression, Untreated
-from digicarbon.result import Result
+from digicarbon.result import MadeOf, Result
 
 
 class ImputedRows(ByUnit):
@@ -53,7 +53,7 @@ class ImputedRows(ByUnit):
         if self.names:
             self._refuse_unidentified(alone)
         self._weights = self._untreated.weights(self._of_rows)
-        columns = zip(self.reported.terms, self._weights.T, strict=True)
+        columns = zip(self.reported, self._weights.T, strict=True)
         unknown = [term for term, column in columns if np.isnan(column).any()]
         if unknown:
             raise EstimationError(Note("did_not_imputed", terms=cut(unknown)))
@@ -61,13 +61,12 @@ class ImputedRows(ByUnit):
         early = dates.once(early_key, lambda: _leads(model, timing, self._rows))
         self._before = early.levels
         self._leads: Regression | None = self._untreated.leads(early.dummies) if self._before else None
-        self._order: list[int] = [*range(len(self.reported.terms))]
+        self._order: list[int] = [*range(len(self.reported))]
         self._count = len(self._order)
         if self._leads is not None and model.aggregate == "event":
-            whole = Reported.of(timing, sorted({*self._before, *means.levels}), "event")
-            whole = Reported((*whole.terms, *reached.columns), {**whole.made_of, **reached.made_of})
-            before = Reported.of(timing, self._before, "event").terms[1:]
-            self._order = [[*self.reported.terms, *before].index(term) for term in whole.terms]
+            whole = reported(timing, sorted({*self._before, *means.levels}), "event") | reached.made_of
+            before = [*reported(timing, self._before, "event")][1:]
+            self._order = [[*self.reported, *before].index(term) for term in whole]
             self.reported = whole
 
     @property
@@ -104,7 +103,7 @@ class ImputedRows(ByUnit):
             lacking = [term for term, count in zip(reached.columns, counts, strict=True) if not count]
             raise EstimationError(Note("did_exposed_not_imputed", terms=cut(lacking)))
         self._of_rows = np.column_stack([self._of_rows, self.timing.weight[:, None] * there / counts])
-        self.reported = Reported((*self.reported.terms, *reached.columns), {**self.reported.made_of, **reached.made_of})
+        self.reported = {**self.reported, **reached.made_of}
         self.spillover = dict(zip(reached.columns, (counts / counts.sum()).tolist(), strict=True))
         # rows of a ring and a period are taken as alike
         ring, panel = there.argmax(axis=1), self.timing.panel
@@ -145,9 +144,9 @@ class ImputedRows(ByUnit):
         fitted = self.base(Note("did_conservative"), notes)
         if self._leads is None:
             return fitted, None
-        reported = [place for place, which in enumerate(self._order) if which >= self._count]
-        if reported:
-            early, own = coef[reported], influence[:, reported]
+        shown = [place for place, which in enumerate(self._order) if which >= self._count]
+        if shown:
+            early, own = coef[shown], influence[:, shown]
         else:
             leads = self._leads.coefficients(self.y[:, None], slice(len(self._before)))
             early, own = leads.coef[:, 0], leads.influence[..., 0]
@@ -170,7 +169,7 @@ class Imputing(OfUnits):
 class _Means(NamedTuple):
     """Means of the effects of imputed rows."""
 
-    reported: Reported
+    reported: Mapping[str, MadeOf]
     levels: tuple[int, ...]
     of_rows: FloatArray
     """Weights of rows in each mean, shape (rows, q)."""
@@ -184,8 +183,8 @@ def _means(model: _PolicyModel, timing: Timing, known: NDArray[np.bool_]) -> _Me
     chosen = aggregation(cells, model.aggregate, model.leads, model.lags, model.overall)
     # a cell's effect is the mean of its rows
     of_rows = timing.weight[:, None] * (chosen.weights / cells.size).T[cell]
-    reported = Reported.of(timing, chosen.levels, model.aggregate)
-    return _Means(reported, chosen.levels, np.where(cell[:, None] >= 0, of_rows, 0.0), cell, len(cells.size))
+    terms = reported(timing, chosen.levels, model.aggregate)
+    return _Means(terms, chosen.levels, np.where(cell[:, None] >= 0, of_rows, 0.0), cell, len(cells.size))
 
 
 class _Leads(NamedTuple):

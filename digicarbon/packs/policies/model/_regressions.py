@@ -20,11 +20,11 @@ from digicarbon.note import Note
 from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.packs.policies.model._effects import (
     PolicyEffects,
-    Reported,
     Restricted,
     have_errors,
     joint_wild,
     pretest,
+    reported,
     treated_cells,
 )
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
@@ -32,7 +32,7 @@ from digicarbon.packs.policies.model._fields import Exposure
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.aggregation import NEVER, Cells, aggregation, binned
 from digicarbon.panel import Column, Panel
-from digicarbon.result import Constituent, Mean
+from digicarbon.result import Constituent, MadeOf, Mean
 from digicarbon.weights import Weights
 
 
@@ -44,7 +44,8 @@ class Expanded(Restricted):
     panel: Panel
     """With the dummies."""
     dummies: tuple[str, ...]
-    reported: Reported
+    reported: Mapping[str, MadeOf]
+    """Terms and what they are made of, as `reported` returns them."""
     weights: FloatArray
     """Of the dummies' coefficients in each effect, shape (m, dummies)."""
     leads: FloatArray
@@ -58,7 +59,7 @@ class Expanded(Restricted):
         """What each effect is, by term: dummies, and the weights of their coefficients."""
         return {
             term: {name: float(weight) for name, weight in zip(self.dummies, row, strict=True) if weight}
-            for term, row in zip(self.reported.terms, self.weights, strict=True)
+            for term, row in zip(self.reported, self.weights, strict=True)
         }
 
     def check(self, weights: Weights | None) -> None:
@@ -70,14 +71,13 @@ class Expanded(Restricted):
         fitted = self.model.estimated(self.panel, weights)
         at = [fitted.terms.index(name) for name in self.dummies]
         others = [place for place in range(len(fitted.terms)) if place not in set(at)]
-        count = len(self.reported.terms)
+        count = len(self.reported)
         pick = np.zeros((count + len(others), len(fitted.terms)))
         pick[:count, at] = self.weights
         pick[count:, others] = np.eye(len(others))
         covariance = fitted.covariance[np.ix_(at, at)]
         return PolicyEffects(
-            self.reported.terms,
-            self.reported.made_of,
+            self.reported,
             pick @ fitted.coef,
             pick @ fitted.covariance @ pick.T,
             tuple(fitted.terms[place] for place in others),
@@ -98,7 +98,7 @@ class Expanded(Restricted):
             estimand = Estimand("coefficient", term)
             effects.append(self._restricted(one, estimand))
         if self.spillover:
-            policy = self.reported.terms[0]
+            policy = next(iter(self.reported))
             same = [Estimand("coefficient", policy), Estimand("direct", policy)]
             one = contrasts.of(self.combinations[policy])
             assert isinstance(one, Projected)
@@ -196,12 +196,11 @@ def with_spillovers(own: Expanded, reached: Exposure) -> Expanded:
     m, dummies = own.weights.shape
     weights = np.zeros((m + count, dummies + count))
     weights[:m, :dummies], weights[m:, dummies:] = own.weights, np.eye(count)
-    made_of = {**own.reported.made_of, **reached.made_of}
     return replace(
         own,
         model=own.model.model_copy(update={"x": (*own.dummies, *names)}),
         dummies=(*own.dummies, *names),
-        reported=Reported((*own.reported.terms, *names), made_of),
+        reported={**own.reported, **reached.made_of},
         weights=weights,
         leads=np.pad(own.leads, ((0, 0), (0, count))),
         spillover=reached.mean,
@@ -213,7 +212,7 @@ class _Dummies:
     """Dummies of a policy, and what is reported of them; attributes as in `Expanded`."""
 
     dummies: Mapping[str, Column]
-    reported: Reported
+    reported: Mapping[str, MadeOf]
     weights: FloatArray
     leads: FloatArray
 
@@ -252,10 +251,10 @@ class OnDummies(PolicyEstimator):
         if not (cells.event >= 0).any():
             raise EstimationError(Note("did_nothing_after", policy=model.policy))
         chosen = aggregation(cells, model.aggregate, model.leads, model.lags, model.overall)
-        reported = Reported.of(timing, chosen.levels, model.aggregate)
+        terms = reported(timing, chosen.levels, model.aggregate)
         by_event = aggregation(cells, "event", overall="levels")
         leads = by_event.parts[np.array(by_event.levels) < -model.anticipation]
-        return _Dummies(dummies, reported, chosen.weights, leads)
+        return _Dummies(dummies, terms, chosen.weights, leads)
 
 
 class TwoWay(OnDummies):
@@ -296,8 +295,8 @@ class TwoWay(OnDummies):
 
     def _one(self, panel: Panel) -> Expanded:
         policy = self.model.policy
-        reported = Reported((policy,), {policy: (Constituent(policy),)})
-        return Expanded(self.model.regression((policy,)), panel, (policy,), reported, np.ones((1, 1)), np.empty((0, 1)))
+        terms = {policy: (Constituent(policy),)}
+        return Expanded(self.model.regression((policy,)), panel, (policy,), terms, np.ones((1, 1)), np.empty((0, 1)))
 
     def mean(self, covers: bool) -> Mean:
         """Return the mean by the variance of the policy."""

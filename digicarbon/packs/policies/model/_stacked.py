@@ -18,7 +18,7 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import Fit, least_squares, triangular
 from digicarbon.numeric.linear.within import clear_products
-from digicarbon.packs.policies.model._effects import Design, PolicyEffects, Reported, pretest
+from digicarbon.packs.policies.model._effects import Design, PolicyEffects, pretest, reported
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
 from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing
@@ -143,20 +143,19 @@ class StackedRegression(Design):
         events, chosen = design.events, design.chosen
         how = (design.rows, model.cov, own_cluster(model.cluster), model.small_sample)
         covariance, groups = covariance_of_stacks(columns.values[:, :-1], fit, df_resid, *how)
-        combined, reported = np.ones((1, 1)), Reported.of(timing, (), "overall")
+        combined, terms = np.ones((1, 1)), reported(timing, (), "overall")
         early = np.empty((0, 1))
         if len(events):
             # an event time is a cell that all cohorts share
             cells = Cells(np.zeros_like(events), events, design.squares, np.ones(len(events)))
             means = aggregation(cells, "event", overall=model.overall)
-            combined, reported = means.weights, Reported.of(timing, means.levels, "event")
+            combined, terms = means.weights, reported(timing, means.levels, "event")
             early = np.eye(len(events))[events < -model.anticipation]
         k = len(columns.names)
         pick = scipy.linalg.block_diag(combined, np.eye(k))
         inference = Inference(float(df_resid if groups is None or model.df == "residual" else groups - 1), model.level)
         return PolicyEffects(
-            reported.terms,
-            reported.made_of,
+            terms,
             pick @ fit.coef,
             pick @ covariance @ pick.T,
             columns.names,

@@ -11,7 +11,7 @@ import pandas as pd
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note, cut
-from digicarbon.packs.policies.model._effects import Design, PolicyEffects, Reported, unfitted
+from digicarbon.packs.policies.model._effects import Design, PolicyEffects, reported, unfitted
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
 from digicarbon.packs.policies.model._fields import Exposure, SyntheticVariance, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing
@@ -88,7 +88,7 @@ class Comparison(Design):
         model, timing = self.model, self.timing
         found = SyntheticCohorts(self.y, self.cohorts, self.never)
         chosen = aggregation(self.cells, model.aggregate, None, model.lags, model.overall)
-        reported = Reported.of(timing, chosen.levels, model.aggregate)
+        terms = reported(timing, chosen.levels, model.aggregate)
         kind = _possible(model, found, self)
         covariance = _covariance(model, found, self.cells, kind)
         units = [str(timing.panel.units[unit]) for unit in self.never.tolist()]
@@ -99,7 +99,7 @@ class Comparison(Design):
             "time_weights": _table("period", labels, periods, [one.times for one in found.found]),
         }
         result, coef = _fitted(model, timing, kind, tables), chosen.weights @ found.effects
-        return PolicyEffects(reported.terms, reported.made_of, coef, covariance, (), None, result)
+        return PolicyEffects(terms, coef, covariance, (), None, result)
 
 
 def variance_of(model: _PolicyModel, never: int, cohorts: Sequence[int]) -> SyntheticVariance:
