@@ -16,4 +16,4 @@ def log_marginals(
 ) -> FloatArray:
     """Return those of y, shape (N, T), of the shape (kinds, spaces)."""
     every = [Factors.of(space, y[..., None]) for space in spaces]
-    return np.array([[factors.marginal(kind, prior).value for factors in every] for kind in kinds])
+    return np.array([[factors.marginal(kind, prior) for factors in every] for kind in kinds])

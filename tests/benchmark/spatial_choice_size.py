@@ -125,7 +125,7 @@ def of_vuong(n: int, t: int, samples: int) -> None:
             for matrix in (w, mirror):
                 space = Space.of(x, DenseOperator(matrix, 1.0), sample)
                 fits.append(Profile(space, kind).fit(space.lags.transform(y[..., None])[0][:, 0]))
-            rejected += vuong(fits[0].by_unit, fits[1].by_unit).p <= 0.05
+            rejected += vuong(fits[0].by_unit, fits[1].by_unit)[1] <= 0.05
         sys.stdout.write(f"Vuong, {kind} with two equally wrong W: {rejected / samples:.3f}\n")
         sys.stdout.flush()
 

@@ -153,10 +153,10 @@ def test_classic_covariances_of_equations_are_those_of_the_errors() -> None:
 def test_textbook_statistics() -> None:
     """Numbers by hand: a = 0.5 (0.1), b = 0.4 (0.2)."""
     z = sobel(np.array([0.5]), np.array([0.4]), np.array([0.1]), np.array([0.2]))
-    assert z.sobel[0] == pytest.approx(0.2 / np.sqrt(0.25 * 0.04 + 0.16 * 0.01))
-    assert z.aroian[0] == pytest.approx(0.2 / np.sqrt(0.25 * 0.04 + 0.16 * 0.01 + 0.0004))
-    assert z.goodman[0] == pytest.approx(0.2 / np.sqrt(0.25 * 0.04 + 0.16 * 0.01 - 0.0004))
-    assert np.isnan(sobel(*np.array([[0.0], [0.0], [1.0], [1.0]])).goodman[0])
+    assert z["sobel"][0] == pytest.approx(0.2 / np.sqrt(0.25 * 0.04 + 0.16 * 0.01))
+    assert z["aroian"][0] == pytest.approx(0.2 / np.sqrt(0.25 * 0.04 + 0.16 * 0.01 + 0.0004))
+    assert z["goodman"][0] == pytest.approx(0.2 / np.sqrt(0.25 * 0.04 + 0.16 * 0.01 - 0.0004))
+    assert np.isnan(sobel(*np.array([[0.0], [0.0], [1.0], [1.0]]))["goodman"][0])
 
 
 def test_the_effects_are_those_of_statsmodels() -> None:

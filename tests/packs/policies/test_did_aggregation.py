@@ -52,10 +52,8 @@ def test_influence_is_what_a_unit_more_changes(by: Aggregate) -> None:
     def means(copies: np.ndarray) -> np.ndarray:
         who = np.repeat(np.arange(units), copies)
         rows = (who[:, None] * periods + np.arange(periods)).ravel()
-        found = GroupTimes(none[rows], np.repeat(np.arange(len(who)), periods), comparisons(at[rows], first[who])).fit(
-            y[rows]
-        )
-        return np.asarray(aggregation(found.cells, by).weights @ found.att)
+        times = GroupTimes(none[rows], np.repeat(np.arange(len(who)), periods), comparisons(at[rows], first[who]))
+        return np.asarray(aggregation(times.cells, by).weights @ times.fit(y[rows])[0])
 
     times = GroupTimes(none, unit, comparisons(at, first))
     chosen = aggregation(times.cells, by)

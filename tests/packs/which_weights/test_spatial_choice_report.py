@@ -73,9 +73,9 @@ def test_most_probable_first() -> None:
     cells = table.cells
     assert cells[WORD("probability")].tolist() == ["0.600", "0.200", "0.100", "0.100"]
     assert cells.index[0] == "model.kind=sem, weights=w1"
-    test = vuong(PARTS["sar w2"], PARTS["sem w1"])
-    assert cells[WORD("vuong")].tolist()[:2] == ["", f"{test.z:.3f}"]
-    assert cells[WORD("vuong_p")].iloc[1] == f"{test.p:.3f}"
+    z, p = vuong(PARTS["sar w2"], PARTS["sem w1"])
+    assert cells[WORD("vuong")].tolist()[:2] == ["", f"{z:.3f}"]
+    assert cells[WORD("vuong_p")].iloc[1] == f"{p:.3f}"
     assert set(cells[WORD("gain_p")]) == {"0.080"}
     assert set(cells[WORD("j_p")]) == {"0.600"}
 

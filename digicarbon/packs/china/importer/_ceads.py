@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -62,13 +61,12 @@ class InventoryImporter(Importer):
             If a file is damaged or of another layout, a unit is wrong, or a province and year is repeated.
         """
         layout = self.layout()
-        inputs = collect(files, layout, self.year)
-        places = [one.where for one in inputs.inventories]
-        values = np.stack([one.values for one in inputs.inventories])
-        notes = inputs.notes
+        inventories, notes = collect(files, layout, self.year)
+        places = [one.where for one in inventories]
+        values = np.stack([one.values for one in inventories])
         for what, stated, summed, names in self.sums(values, layout):
             notes += difference_notes(what, places, stated, summed, names, self.tolerance)
-        table = tidy(inputs.inventories, layout)
+        table = tidy(inventories, layout)
         optional = [name for name in layout.columns.names if name not in layout.required]
         notes += absent_notes(table[["province", "year", *optional]])
         return Imported({self.dataset: table}, dict(layout.units), CITATION, tuple(notes))
@@ -83,14 +81,6 @@ class InventoryImporter(Importer):
 
         ``values``: shape (inventories, rows, columns). Totals and sums have shape (inventories, names).
         """
-
-
-@dataclass
-class Collected:
-    """All inventories of some files, and notes on their oddities."""
-
-    inventories: list[Inventory] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
 
 
 def split(more: str) -> list[str]:
@@ -111,21 +101,22 @@ def sector_spellings(inventory: str) -> dict[str, list[str]]:
     return {str(row[inventory]): [row[inventory], row[other], *split(str(row["more"]))] for row in rows}
 
 
-def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collected:
-    """Read the inventories of all sheets of some workbooks.
+def collect(files: Sequence[Path], layout: Layout, year: int | None) -> tuple[list[Inventory], list[Note]]:
+    """Read the inventories of all sheets of some workbooks; return notes on their oddities, too.
 
     ``files``: the province and the year of a sheet are read from its name, or else from the file's. ``year``: the year
     of sheets if neither name contains one. Raises DataError if a sheet of a province is not of this layout, names are
     missing or contradictory, a province and year is repeated, or no sheet is an inventory.
     """
-    result = Collected()
+    inventories: list[Inventory] = []
+    notes: list[Note] = []
     places: dict[tuple[Place, int], Note | str] = {}
     strangers: Counter[str] = Counter()
     for file in files:
-        visible_sheets, notes = visible(file)
-        result.notes += notes
+        visible_sheets, remarks_of_file = visible(file)
+        notes += remarks_of_file
         others = []
-        count = len(result.inventories)
+        count = len(inventories)
         for sheet in visible_sheets:
             inventory = read_inventory(sheet, layout, year)
             if inventory is None:
@@ -135,8 +126,8 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collecte
             if key in places:
                 raise DataError(repeated_cell(*key, places[key], inventory.where))
             places[key] = inventory.where
-            result.inventories.append(inventory)
-        if len(result.inventories) == count:
+            inventories.append(inventory)
+        if len(inventories) == count:
             raise DataError(
                 Note(
                     "ceads_no_inventory",
@@ -147,16 +138,16 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collecte
                 )
             )
         strangers.update(others)
-    result.notes += left_out(strangers)
-    remarks = Counter(remark for inventory in result.inventories for remark in inventory.remarks)
+    notes += left_out(strangers)
+    remarks = Counter(remark for inventory in inventories for remark in inventory.remarks)
     if remarks:
         texts = (Note("ceads_text_of_sheets", text=remark[:100], sheets=number) for remark, number in remarks.items())
-        result.notes.append(Note("ceads_text_left_out", texts=cut(texts, 4)))
-    result.notes += blank_notes(sum(inventory.blanks for inventory in result.inventories))
-    total_notes = [place for inventory in result.inventories for place in inventory.lost]
-    result.notes += lost_totals(total_notes, Note("ceads_summed_up_has_one"))
-    result.notes += coverage_notes(places)
-    return result
+        notes.append(Note("ceads_text_left_out", texts=cut(texts, 4)))
+    notes += blank_notes(sum(inventory.blanks for inventory in inventories))
+    total_notes = [place for inventory in inventories for place in inventory.lost]
+    notes += lost_totals(total_notes, Note("ceads_summed_up_has_one"))
+    notes += coverage_notes(places)
+    return inventories, notes
 
 
 def repeated_cell(place: Place, year: int, first: Note | str, second: Note | str) -> Note:

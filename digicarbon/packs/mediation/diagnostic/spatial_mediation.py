@@ -94,8 +94,8 @@ class SpatialMediation(OfModel):
             if not any(fit.beyond or fit.boundary for fit in (outcome, *fits)):
                 own, of_own = _parameters(outcome, (x, *self.mediators))
                 parts = [_parameters(fit, (x,)) for fit in fits]
-                found = spatial_paths(w, own, of_own, *(np.array(part) for part in zip(*parts, strict=True)))
-                numbers = np.stack([found.coef, found.se])
+                first_and_spread = (np.array(part) for part in zip(*parts, strict=True))
+                numbers = np.stack(spatial_paths(w, own, of_own, *first_and_spread))
             rows: list[tuple[Any, ...]] = [(x, path, effect) for path in paths for effect in EFFECTS]
             index = pd.MultiIndex.from_tuples(rows, names=["x", "through", "effect"])
             columns = outcome.inference.columns(numbers[0].ravel(), numbers[1].ravel())

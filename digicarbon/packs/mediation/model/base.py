@@ -516,10 +516,9 @@ class _Fitted:
         a, b = fit.a.ravel(), np.tile(fit.b, f)
         se_a, se_b = self._errors(p, f * m), np.tile(self._errors(fit.k, m), f)
         shown = {name: column[: f * m] for name, column in self._shown.items()}
-        z = sobel(a, b, se_a, se_b)
         numbers = {"path_a": a, "path_a_se": se_a, "path_b": b, "path_b_se": se_b, "indirect": shown["coef"]}
         numbers |= {name: shown[name] for name in ("se", "p", "low", "high")}
-        for name, value in (("sobel", z.sobel), ("aroian", z.aroian), ("goodman", z.goodman)):
+        for name, value in sobel(a, b, se_a, se_b).items():
             numbers |= {f"{name}_z": value, f"{name}_p": 2 * scipy.special.ndtr(-np.abs(value))}
         known, at = np.isfinite(found.shares.ravel()), slice(f * m + f, 2 * f * m + f)
         for name, column in (("share_mediated", "coef"), ("share_low", "low"), ("share_high", "high")):

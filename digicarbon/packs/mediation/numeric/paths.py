@@ -207,23 +207,16 @@ def products(fit: Paths, covariance: FloatArray) -> Products:
         return Products(via, indirect, shares, share, whole @ covariance @ whole.T)
 
 
-@dataclass(frozen=True, eq=False)
-class Sobel:
-    """Textbook z statistics of a product, each of the shape of the products."""
+def sobel(a: FloatArray, b: FloatArray, se_a: FloatArray, se_b: FloatArray) -> dict[str, FloatArray]:
+    """Return the textbook z statistics of Sobel (1982), Aroian (1947) and Goodman (1960), of the arguments' shape.
 
-    sobel: FloatArray
-    aroian: FloatArray
-    goodman: FloatArray
-    """`sobel`, `aroian`, `goodman`: the variance is a² s_b² + b² s_a², plus nothing, plus s_a² s_b², minus s_a² s_b²;
-    not-a-number where it is not positive."""
-
-
-def sobel(a: FloatArray, b: FloatArray, se_a: FloatArray, se_b: FloatArray) -> Sobel:
-    """Return the statistics of Sobel (1982), Aroian (1947) and Goodman (1960); arguments of equal shape."""
+    The variance is a² s_b² + b² s_a², plus nothing, plus s_a² s_b², minus s_a² s_b²; not-a-number where it is not
+    positive.
+    """
     usual, both = a**2 * se_b**2 + b**2 * se_a**2, se_a**2 * se_b**2
 
     def z(variance: FloatArray) -> FloatArray:
         positive = variance > 0
         return np.asarray(np.where(positive, a * b / np.sqrt(np.where(positive, variance, 1.0)), np.nan))
 
-    return Sobel(z(usual), z(usual + both), z(usual - both))
+    return {"sobel": z(usual), "aroian": z(usual + both), "goodman": z(usual - both)}

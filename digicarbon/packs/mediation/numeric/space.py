@@ -7,27 +7,18 @@ S(b_j I + θ_j W)S_j(a_j I + φ_j W).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from digicarbon.arrays import FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class SpatialPaths:
-    """Direct, spillover and total effect of each path."""
-
-    coef: FloatArray
-    se: FloatArray
-    """`coef`, `se`: rows are the paths through each of m mediators, their sum, the path beside them, and the sum of
-    all. Columns are the mean diagonal, the mean sum of a row without it, and both. Shape (m + 3, 3)."""
-
-
 def spatial_paths(
     w: FloatArray, outcome: FloatArray, of_outcome: FloatArray, first: FloatArray, of_first: FloatArray
-) -> SpatialPaths:
-    """Return the effects with standard errors by the delta method.
+) -> tuple[FloatArray, FloatArray]:
+    """Return direct, spillover and total effects, and their standard errors by the delta method, shape (m + 3, 3).
+
+    Rows are the paths through each of m mediators, their sum, the path beside them, and the sum of all; columns the
+    mean diagonal, the mean sum of a row without it, and both.
 
     ``w``: shape (N, N). ``outcome``, shape (2m + 3,): c, b_1, …, b_m, their spatial lags ψ, θ_1, …, θ_m, and ρ.
     ``of_outcome``, shape (2m + 3, 2m + 3): their covariance; zero for a parameter that the model does not have.
@@ -66,7 +57,7 @@ def spatial_paths(
         covariance[at : at + 3, at : at + 3] = block
     coef, gradient = (np.stack([part[:, 0], part[:, 1] - part[:, 0], part[:, 1]], axis=1) for part in (coef, gradient))
     variance = np.einsum("rei,ij,rej->re", gradient, covariance, gradient)
-    return SpatialPaths(coef, np.sqrt(np.maximum(variance, 0.0)))
+    return coef, np.sqrt(np.maximum(variance, 0.0))
 
 
 def _inverse(w: FloatArray, rho: float) -> FloatArray:

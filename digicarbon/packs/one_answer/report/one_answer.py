@@ -151,12 +151,8 @@ class OneAnswer(Report):
         files = files_of(f"one_answer{end}", figure, self.pictures)
         if part.choices:
             paths = paths_of(part, self.search)
-            steps = {
-                "towards the highest": (rows[list(paths.up.rows), 0], step_words(part, paths.up, words)),
-                "towards the lowest": (rows[list(paths.down.rows), 0], step_words(part, paths.down, words)),
-            }
-            ends = {"towards the highest": paths.up, "towards the lowest": paths.down}
-            beyond = {name: float(rows[path.best, 0]) for name, path in ends.items() if not path.reaches}
+            steps = {name: (rows[list(path.rows), 0], step_words(part, path, words)) for name, path in paths.items()}
+            beyond = {name: float(rows[path.best, 0]) for name, path in paths.items() if not path.reaches}
             files |= files_of(f"search{end}", plot_paths(rows[:, 0], steps, beyond, **shown), self.pictures)
         _, units = self._units(part)
         if units is not None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
 from digicarbon.packs.one_answer.numeric.steps import Path, nearest, search
 from digicarbon.report.base import Table
@@ -22,26 +20,16 @@ MOST_SETS = 8
 SearchBy = Literal["estimate", "t"]
 
 
-@dataclass(frozen=True, eq=False)
-class Paths:
-    """The searches for the highest and the lowest specification.
-
-    ``values``, shape (M,): what is searched by: the estimate, or the estimate over its standard error.
-    """
-
-    up: Path
-    down: Path
-    values: FloatArray
+ENDS = {"towards the highest": Note("highest"), "towards the lowest": Note("lowest")}
+"""The directions of a search, and where each leads."""
 
 
-def paths_of(part: Part, by: SearchBy) -> Paths:
-    """Return the searches from the main specification."""
+def paths_of(part: Part, by: SearchBy) -> dict[str, Path]:
+    """Return the searches from the main specification by direction."""
     coef, se = (part.rows[name].to_numpy(dtype=np.float64) for name in ("coef", "se"))
     values = coef if by == "estimate" else coef / se
-    codes = part.codes
-    return Paths(
-        search(codes, part.applies, part.start, values), search(codes, part.applies, part.start, -values), values
-    )
+    both = zip(ENDS, (values, -values), strict=True)
+    return {name: search(part.codes, part.applies, part.start, heights) for name, heights in both}
 
 
 def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
@@ -87,15 +75,12 @@ def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
     return _table(words.word("what takes the result away"), lines, rules, blocks, notes, words)
 
 
-def search_table(part: Part, paths: Paths, by: SearchBy, decimals: int, words: Labels) -> Table:
+def search_table(part: Part, paths: Mapping[str, Path], by: SearchBy, decimals: int, words: Labels) -> Table:
     """Return the steps to the highest and to the lowest specification."""
     coef, p = (part.rows[name].to_numpy(dtype=np.float64) for name in ("coef", "p"))
     lines: list[tuple[str, list[str]]] = []
     rules, blocks, notes = [], [], [Note("searched_by_t" if by == "t" else "searched_by_estimate")]
-    for name, end, path in (
-        ("towards the highest", Note("highest"), paths.up),
-        ("towards the lowest", Note("lowest"), paths.down),
-    ):
+    for name, path in paths.items():
         rules += [len(lines)] if lines else []
         blocks.append(len(lines))
         lines.append((words.word(name), ["", ""]))
@@ -107,7 +92,7 @@ def search_table(part: Part, paths: Paths, by: SearchBy, decimals: int, words: L
             extreme = words.word("beyond the path").format(changes=rest)
             lines.append((extreme, [number(coef[path.best], decimals), f"{p[path.best]:.3f}"]))
         steps = len(path.rows) - 1
-        notes.append(Note("path_reaches" if path.reaches else "path_falls_short", end=end, steps=steps))
+        notes.append(Note("path_reaches" if path.reaches else "path_falls_short", end=ENDS[name], steps=steps))
     return _table(words.word("search for the extremes"), lines, rules, blocks, notes, words)
 
 

@@ -25,13 +25,7 @@ from digicarbon.numeric.linear.within import absorbed_rank
 from digicarbon.packs.policies.diagnostic._policy import did_of, paths
 from digicarbon.packs.policies.model.did import DiD
 from digicarbon.packs.policies.numeric.aggregation import NEVER
-from digicarbon.packs.policies.numeric.placebo import (
-    Placebos,
-    assignments,
-    every_other,
-    number_of_assignments,
-    placebo_effects,
-)
+from digicarbon.packs.policies.numeric.placebo import assignments, every_other, number_of_assignments, placebo_effects
 from digicarbon.panel import Panel
 from digicarbon.spec import Seed
 from digicarbon.weights import Weights
@@ -143,12 +137,12 @@ def _together(
     given = np.vstack([np.arange(n), given])
     column = model.observation_weights
     sizes = None if column is None else Weighting.of(made, column).values
-    result: Placebos = placebo_effects(made.column(model.y), made.array(names), policy, given, rows, sizes)
+    coef, se = placebo_effects(made.column(model.y), made.array(names), policy, given, rows, sizes)
     absorbed = absorbed_rank(rows, "two_way")
     factor = small_sample_factor(model.small_sample, n, len(rows.unit_codes), 1 + len(names), absorbed, n - 1)
-    se = result.se * math.sqrt(factor)
-    p = 2 * scipy.special.stdtr(n - 1, -np.abs(result.coef / se))
-    return float(result.coef[0]), _frame(result.coef[1:], se[1:], p[1:]), count
+    se = se * math.sqrt(factor)
+    p = 2 * scipy.special.stdtr(n - 1, -np.abs(coef / se))
+    return float(coef[0]), _frame(coef[1:], se[1:], p[1:]), count
 
 
 def _one_by_one(

@@ -14,8 +14,8 @@ from digicarbon.packs.policies.model._by_unit import ByUnit, OfUnits, level_dumm
 from digicarbon.packs.policies.model._effects import have_errors, pretest, reported
 from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing
-from digicarbon.packs.policies.numeric.aggregation import aggregation
-from digicarbon.packs.policies.numeric.group_time import GroupTime, GroupTimes, comparisons
+from digicarbon.packs.policies.numeric.aggregation import Cells, aggregation
+from digicarbon.packs.policies.numeric.group_time import GroupTimes, comparisons
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 
@@ -66,23 +66,26 @@ class CohortsInPeriods(ByUnit):
 
     def fitted(self, coef: FloatArray, influence: FloatArray) -> tuple[Result, WaldTest | None]:
         """Return statistics and notes, and the joint test that nothing happened before the policy."""
-        model, estimated = self.model, self._times.fit(self.y)
+        model, times = self.model, self._times
+        att, of_units = times.fit(self.y)
         never = model.compare == "never"
         notes = [Note("did_compare_never" if never else "did_compare_not_yet", policy=model.policy)]
-        half, before = self._times.half, estimated.cells.event < -model.anticipation
+        half, before = times.half, times.cells.event < -model.anticipation
         if (before & half).any():
             notes.append(Note("did_single_left_out"))
-        if estimated.left_out:
-            notes.append(Note("did_cells_left_out", cells=estimated.left_out))
+        if times.left_out:
+            notes.append(Note("did_cells_left_out", cells=times.left_out))
         notes += self._dropped_controls()
-        fitted = self.base(Note("did_influence"), notes, {"group_time": _table(self.timing, estimated)})
+        fitted = self.base(
+            Note("did_influence"), notes, {"group_time": _table(self.timing, times.cells, att, of_units)}
+        )
         if not before.any():
             return fitted, None
         tested = before & ~half
-        own = estimated.influence[:, tested]
+        own = of_units[:, tested]
         # there are leads, which the wild bootstrap can test
         none = WaldTest(np.nan, 0.0, np.nan, np.nan)
-        return fitted, pretest(np.eye(own.shape[1]), estimated.att[tested], own.T @ own, fitted.inference) or none
+        return fitted, pretest(np.eye(own.shape[1]), att[tested], own.T @ own, fitted.inference) or none
 
     def _dropped_controls(self) -> list[Note]:
         """Return the note that names controls that a comparison does not use, and where."""
@@ -109,20 +112,19 @@ class CallawaySantanna(OfUnits):
         return super().timing(panel)
 
 
-def _table(timing: Timing, estimated: GroupTime) -> pd.DataFrame:
+def _table(timing: Timing, cells: Cells, att: FloatArray, influence: FloatArray) -> pd.DataFrame:
     """Return the effects of cohorts in periods as a table."""
-    cells = estimated.cells
     periods = cells.first + cells.event
-    variance = (estimated.influence**2).sum(axis=0)
-    se = np.sqrt(np.where(have_errors(estimated.att, variance), variance, np.nan))
+    variance = (influence**2).sum(axis=0)
+    se = np.sqrt(np.where(have_errors(att, variance), variance, np.nan))
 
     def first_table() -> pd.DataFrame:
         labels = ([timing.label(one) for one in of.tolist()] for of in (cells.first, periods))
         text = dict(zip(("cohort", "period"), labels, strict=True))
-        return pd.DataFrame(text | {"event": cells.event, "coef": estimated.att, "se": se})
+        return pd.DataFrame(text | {"event": cells.event, "coef": att, "se": se})
 
     # columns of text take longer than the fit
     table = timing.once(("table", cells.first.tobytes(), periods.tobytes()), first_table).copy(deep=False)
-    for name, values in (("coef", estimated.att), ("se", se)):
+    for name, values in (("coef", att), ("se", se)):
         table.isetitem(list(table).index(name), values)
     return table

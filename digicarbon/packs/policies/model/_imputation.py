@@ -64,7 +64,7 @@ class ImputedRows(ByUnit):
         self._order: list[int] = [*range(len(self.reported))]
         self._count = len(self._order)
         if self._leads is not None and model.aggregate == "event":
-            whole = reported(timing, sorted({*self._before, *means.levels}), "event") | reached.made_of
+            whole = {**reported(timing, sorted({*self._before, *means.levels}), "event"), **reached.made_of}
             before = [*reported(timing, self._before, "event")][1:]
             self._order = [[*self.reported, *before].index(term) for term in whole]
             self.reported = whole

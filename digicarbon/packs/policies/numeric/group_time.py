@@ -19,19 +19,6 @@ Base = Literal["varying", "universal"]
 
 
 @dataclass(frozen=True, eq=False)
-class GroupTime:
-    """Effects of cohorts in periods."""
-
-    cells: Cells
-    att: FloatArray
-    """Shape (cells,)."""
-    influence: FloatArray
-    """Of units; its cross product is the covariance of the effects. Shape (N, cells)."""
-    left_out: int
-    """Cells that lack a comparison."""
-
-
-@dataclass(frozen=True, eq=False)
 class Comparisons:
     """What cohorts are compared with in which periods."""
 
@@ -145,12 +132,15 @@ class GroupTimes:
         """The size of its arrays."""
         return sum(array.nbytes for array in vars(self).values() if isinstance(array, np.ndarray))
 
-    def fit(self, y: FloatArray) -> GroupTime:
-        """Return the effect of each cohort in each period; y of shape (rows,)."""
+    def fit(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the effect of each cohort in each period, and the influence of units; y of shape (rows,).
+
+        The cross product of the influence, shape (N, cells), is the covariance of the effects.
+        """
         att, influence = np.empty(len(self._place)), np.empty((len(self._first), len(self._place)))
         for some, effects, of_units in self._fits(y[:, None]):
             att[some], influence[:, some] = effects[:, 0], of_units[..., 0].T
-        return GroupTime(self.cells, att, influence, self.left_out)
+        return att, influence
 
     def means(self, chosen: Aggregation, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the overall effect and the means of many outcomes, and the influence of units on them.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -16,16 +15,6 @@ from digicarbon.numeric.slices import slices
 
 COLUMNS_AT_ONCE = 250
 """Policies whose columns are in memory together."""
-
-
-@dataclass(frozen=True, eq=False)
-class Placebos:
-    """Two-way coefficients of many policies."""
-
-    coef: FloatArray
-    """Not-a-number where the effects leave nothing of a policy, shape (draws,)."""
-    se: FloatArray
-    """Clustered by unit, without a small-sample factor, shape (draws,)."""
 
 
 def number_of_assignments(kinds: IntArray) -> int:
@@ -67,8 +56,11 @@ def assignments(units: int, draws: int, rng: np.random.Generator) -> IntArray:
 
 def placebo_effects(
     y: FloatArray, x: FloatArray, paths: FloatArray, given: IntArray, rows: Rows, weights: FloatArray | None = None
-) -> Placebos:
-    """Return the two-way coefficient of each assignment of policies to units.
+) -> tuple[FloatArray, FloatArray]:
+    """Return the two-way coefficient of each assignment of policies to units, and its standard error, shape (draws,).
+
+    A coefficient is not-a-number where the effects leave nothing of a policy. Errors are clustered by unit, without a
+    small-sample factor.
 
     ``y``: shape (rows,). ``x``: controls, of full rank after effects are removed, shape (rows, k). ``paths``: each
     unit's policy over all periods, shape (N, T). ``given``: whose policy each unit gets, shape (draws, N). ``weights``:
@@ -91,7 +83,7 @@ def placebo_effects(
         whose = given[some].T[rows.unit_codes]
         parts.append(_effects(left, basis, paths[whose, rows.period_codes[:, None]], rows, without_effects))
     coef, se = (np.concatenate(one) for one in zip(*parts, strict=True))
-    return Placebos(coef, se)
+    return coef, se
 
 
 def _effects(

@@ -217,7 +217,7 @@ class SpatialChoice(OfModel):
     def _numbers(
         self, one: _Candidate, factors: Factors, own: FloatArray, panel: Panel, weights: Weights | None
     ) -> _Numbers:
-        log_marginal = factors.marginal(one.kind, self.prior).value
+        log_marginal = factors.marginal(one.kind, self.prior)
         if one.kind != "sac":
             fit = Profile(one.space, one.kind).fit(own)
             return _Numbers(log_marginal, fit.loglik, fit.parameters, fit.by_unit)
@@ -240,8 +240,7 @@ class SpatialChoice(OfModel):
             inside, outside = _contains(first, rival, every), _contains(rival, first, every)
             if not inside and not outside:
                 more = (numbers[0].parameters - its.parameters) / 2 * float(np.log(size))
-                test = vuong(numbers[0].by_unit, its.by_unit, more)
-                row |= {"vuong": test.z, "vuong_p": test.p}
+                row["vuong"], row["vuong_p"] = vuong(numbers[0].by_unit, its.by_unit, more)
             row["gain"] = its.loglik - numbers[0].loglik
             if drawn is not None and not inside and first.kind != "sac":
                 found = against(Profile(first.space, first.kind), Profile(rival.space, rival.kind), own, drawn)
@@ -275,7 +274,7 @@ def log_marginal(model: SpatialPanel, panel: Panel, weights: Weights | None, kin
     cube = panel.with_terms(made.terms).cube((*made.regressors, made.y)).transpose(1, 0, 2)
     own = [made.regressors.index(name) for name in made.lagged]
     space = Space.of(cube[..., :-1], design.w, design.sample, own)
-    return Factors.of(space, cube[..., -1:]).marginal(kind or made.kind).value
+    return Factors.of(space, cube[..., -1:]).marginal(kind or made.kind)
 
 
 def refuse_kind(spatial: SpatialPanel) -> None:

@@ -28,18 +28,6 @@ DEPTH = 45.0
 LEGENDRE = np.polynomial.legendre.leggauss(64)
 
 
-@dataclass(frozen=True)
-class Marginal:
-    """One model's marginal likelihood.
-
-    ``value``: its natural logarithm, with all constants that the prior defines. ``mean``: posterior means of ρ, of λ,
-    or of both.
-    """
-
-    value: float
-    mean: tuple[float, ...]
-
-
 @dataclass(frozen=True, eq=False)
 class Factors:
     """Triangular factor of all columns and their lags: sums of squares of every kind follow from it.
@@ -96,8 +84,8 @@ class Factors:
 
         return value
 
-    def marginal(self, kind: ChoiceKind, prior: Prior = "g") -> Marginal:
-        """Return the marginal likelihood of a kind.
+    def marginal(self, kind: ChoiceKind, prior: Prior = "g") -> float:
+        """Return the logarithm of the marginal likelihood of a kind, with all constants that the prior defines.
 
         LeSage (2014), Spatial Statistics 9; LeSage (2015), Journal of Geographical Systems 17; LeSage & Parent (2007).
         Differences to SDPDmod's ``blmpSDPD`` are on the page docs/which_weights.md.
@@ -105,16 +93,13 @@ class Factors:
         value = self.integrand(kind, prior)
         axes = (kind in LAG_OF_Y) + (kind in LAG_OF_ERROR)
         if not axes:
-            return Marginal(float(value()[0]), ())
+            return float(value()[0])
         low, high = self.space.bounds
-        log_integral, mean = _integrated(value, (low, high), axes)
-        return Marginal(log_integral - axes * float(np.log(high - low)), mean)
+        return _integrated(value, (low, high), axes) - axes * float(np.log(high - low))
 
 
-def _integrated(
-    value: Callable[..., FloatArray], bounds: tuple[float, float], axes: int
-) -> tuple[float, tuple[float, ...]]:
-    """Return the logarithm of an integral over one or two axes, and the mean on each axis."""
+def _integrated(value: Callable[..., FloatArray], bounds: tuple[float, float], axes: int) -> float:
+    """Return the logarithm of an integral over one or two axes."""
     boxes = [bounds] * axes
     for _ in range(ROUNDS):
         # near the ends of the range the log-determinant bends; at an end itself it may have no value
@@ -134,9 +119,7 @@ def _integrated(
     heights = value(*places)
     top = heights.max()
     mass = np.exp(heights - top) * (shares[0] if axes == 1 else np.outer(*shares))
-    total = mass.sum()
-    mean = [(mass.sum(axis=1 - axis) if axes == 2 else mass) @ places[axis] / total for axis in range(axes)]
-    return float(top + np.log(total)), tuple(map(float, mean))
+    return float(top + np.log(mass.sum()))
 
 
 def probabilities(log_marginal: FloatArray, prior: FloatArray | None = None) -> FloatArray:

@@ -149,25 +149,15 @@ def _basis(columns: FloatArray) -> FloatArray:
     return np.asarray(left[:, values > 1e-8 * values[0]])
 
 
-@dataclass(frozen=True)
-class Vuong:
-    """Vuong's test of two models that are equally far from the truth under the null.
-
-    ``z``, ``p``: positive where the first model is closer; two-sided p.
-    """
-
-    z: float
-    p: float
-
-
-def vuong(first: FloatArray, second: FloatArray, more: float = 0.0) -> Vuong:
+def vuong(first: FloatArray, second: FloatArray, more: float = 0.0) -> tuple[float, float]:
     """Return Vuong's (1989) test from the units' parts, shape (N,), of two log-likelihoods; nan where they are equal.
 
-    ``more`` is Schwarz's correction of the difference, (k₁ - k₂)/2 · ln(observations).
+    It is that two models are equally far from the truth: z, positive where the first one is closer, and its two-sided
+    p. ``more`` is Schwarz's correction of the difference, (k₁ - k₂)/2 · ln(observations).
     """
     gap = first - second
     spread = float(gap.std(ddof=1)) * float(np.sqrt(len(gap)))
     if spread <= 1e-9 * max(1.0, float(np.abs(first).max())):
-        return Vuong(float("nan"), float("nan"))
+        return float("nan"), float("nan")
     z = (float(gap.sum()) - more) / spread
-    return Vuong(z, float(2 * norm.sf(abs(z))))
+    return z, float(2 * norm.sf(abs(z)))

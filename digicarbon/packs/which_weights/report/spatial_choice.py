@@ -212,12 +212,10 @@ class SpatialChoiceTable(Pictured):
         facts = run.facts
         cells = {name: self._number(facts[name]) for name in ("log_marginal", "loglik", "aic", "bic")}
         cells = {"log_marginal": cells.pop("log_marginal"), "probability": self._number(share), **cells}
-        test = None
+        cells |= {"vuong": "", "vuong_p": ""}
         if run is not best and not _contains(run, best) and not _contains(best, run):
             more = (facts["parameters"] - best.facts["parameters"]) / 2 * np.log(facts["observations"])
-            test = vuong(run.by_unit, best.by_unit, float(more))
-        cells["vuong"] = self._number(test.z) if test else ""
-        cells["vuong_p"] = self._number(test.p) if test else ""
+            cells["vuong"], cells["vuong_p"] = map(self._number, vuong(run.by_unit, best.by_unit, float(more)))
         for name in ("gain_p", "j_p"):
             cells[name] = self._number(_smallest(run.rivals, name))
         return cells
