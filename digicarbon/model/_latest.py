@@ -7,46 +7,10 @@ sweep has room for all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from threading import Lock
-from typing import Any, TypeVar
+from collections.abc import Hashable
 
+from digicarbon.numeric.latest import Latest
 from digicarbon.panel import Panel
-
-MOST = 8192
-"""Designs that are kept."""
-MOST_BYTES = 2**26
-"""Their size, beside which one is always kept."""
-
-_Made = TypeVar("_Made")
-
-
-class Latest:
-    """The designs that were made last, the oldest one first."""
-
-    def __init__(self) -> None:
-        self._kept: dict[Hashable, tuple[Any, int]] = {}
-        self._bytes = 0
-        self._lock = Lock()
-
-    def once(self, key: Hashable, make: Callable[[], _Made], size: Callable[[_Made], int]) -> _Made:
-        """Return the design of a key, made if it is none of the latest; ``size`` returns its bytes."""
-        with self._lock:
-            entry = self._kept.pop(key, None)
-            if entry is not None:
-                self._kept[key] = entry
-        if entry is not None:
-            known: _Made = entry[0]
-            return known
-        made = make()
-        with self._lock:
-            replaced = self._kept.pop(key, None)
-            self._kept[key] = made, size(made)
-            self._bytes += self._kept[key][1] - (replaced[1] if replaced else 0)
-            while len(self._kept) > 1 and (len(self._kept) > MOST or self._bytes > MOST_BYTES):
-                self._bytes -= self._kept.pop(next(iter(self._kept)))[1]
-        return made
-
 
 LATEST = Latest()
 """Those of this process: of each column one would add up in a sweep over many samples."""

@@ -10,10 +10,11 @@ import scipy
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._absorption import Absorption
-from digicarbon.model._latest import Latest, columns_of
+from digicarbon.model._latest import columns_of
 from digicarbon.model._observation_weights import Weighting
 from digicarbon.model._panel_columns import demeaned, rows_of
 from digicarbon.note import Note
+from digicarbon.numeric.latest import Latest
 from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.linear.leverage import MUCH
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb_weighted, clear_products

@@ -24,6 +24,7 @@ import yaml
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.config.compose import Composer, loader
 from digicarbon.executor import LocalExecutor
+from digicarbon.numeric.latest import Latest
 from digicarbon.packs.one_answer.numeric.shapley import shapley
 from digicarbon.packs.one_answer.report.evidence import EvidenceRequest, LeftOut
 from digicarbon.packs.one_answer.sweep.evidence import evidence
@@ -120,7 +121,7 @@ def plainly(fits: Sequence[tuple[Run, Result]], left: LeftOut) -> tuple[float, f
         for place in range(0, len(left.units), SAMPLE):
             for row, (run, _) in enumerate(fits):
                 selection = without(run.prepared.shared.selection, left.units[place])
-                with patch.object(synthetic, "_SEARCHES", synthetic._Searches()):
+                with patch.object(synthetic, "_SEARCHES", Latest()):
                     begun = time.process_time()
                     result = run.specs.model.fit(selection.take(run.prepared.terms), None)
                     seconds += time.process_time() - begun

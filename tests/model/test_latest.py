@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
-from digicarbon.model._latest import MOST, MOST_BYTES, Latest
 from digicarbon.model._spatial_estimates import Kind
+from digicarbon.numeric.latest import MOST, MOST_BYTES, Latest
 
 
 @pytest.fixture(scope="module")

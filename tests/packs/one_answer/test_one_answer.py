@@ -16,6 +16,7 @@ from digicarbon import recorded
 from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
 from digicarbon.executor import LocalExecutor
+from digicarbon.numeric.latest import Latest
 from digicarbon.packs.one_answer.numeric.averaging import bic
 from digicarbon.packs.one_answer.report.evidence import Evidence, EvidenceRequest, Support
 from digicarbon.packs.one_answer.sweep.evidence import evidence
@@ -245,7 +246,7 @@ def test_effects_of_a_policy_without_a_unit_are_those_of_plain_fits(
     runs = {run.label: run for run, _ in fits}
     for unit in left.units[::5]:
         for row, label in enumerate(left.labels):
-            monkeypatch.setattr(searches, "_SEARCHES", searches._Searches())
+            monkeypatch.setattr(searches, "_SEARCHES", Latest())
             prepared = runs[label].prepared
             panel = prepared.panel
             rows = panel.unit_codes != panel.units.index(unit)

@@ -28,7 +28,7 @@ def drawn(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @given(st.integers(0, 10_000), st.integers(2, 36))
 def test_the_smallest_sets_are_those_of_all_sets(seed: int, rows: int) -> None:
     codes, applies, values = drawn(seed, rows)
-    found = nearest(codes, applies, 0, values < -0.5)
+    changes, near = nearest(codes, applies, 0, values < -0.5)
     # try every set of choices, the smallest first
     for size in range(codes.shape[1] + 1):
         for_size = set()
@@ -40,10 +40,10 @@ def test_the_smallest_sets_are_those_of_all_sets(seed: int, rows: int) -> None:
                 ):
                     for_size.add(int(row))
         if for_size:
-            assert found.changes == size
-            assert set(found.rows.tolist()) == for_size
+            assert changes == size
+            assert set(near.tolist()) == for_size
             return
-    assert not len(found.rows)
+    assert not len(near)
 
 
 @settings(max_examples=60, deadline=None)
@@ -84,5 +84,5 @@ def test_a_search_can_fall_short_of_the_highest() -> None:
 
 def test_where_no_specification_is_of_the_set_none_is_near() -> None:
     codes, applies = np.zeros((3, 2), dtype=np.int64), np.ones((3, 2), dtype=bool)
-    found = nearest(codes, applies, 0, np.zeros(3, dtype=bool))
-    assert (found.changes, len(found.rows)) == (0, 0)
+    changes, near = nearest(codes, applies, 0, np.zeros(3, dtype=bool))
+    assert (changes, len(near)) == (0, 0)

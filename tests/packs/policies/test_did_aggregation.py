@@ -76,7 +76,7 @@ def test_imputed_effects_are_weighted_sums_of_the_outcome() -> None:
     assert (untreated.known == treated).all()
     of_rows = np.where(treated[:, None], rng.standard_normal((120, 3)), 0.0)
     weights = model.weights(of_rows)
-    effects = model.fit(y[:, None]).effects[:, 0]
+    effects = model.fit(y[:, None])[0][:, 0]
     np.testing.assert_allclose(weights.T @ y, np.nansum(of_rows * effects[:, None], axis=0), rtol=1e-9)
     # what effects of units and periods and controls make is no effect
     made = np.column_stack([np.eye(20)[unit], np.eye(6)[period], x])

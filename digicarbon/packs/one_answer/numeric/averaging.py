@@ -21,19 +21,11 @@ from digicarbon.arrays import FloatArray
 class Averaged:
     """The estimate of a mixture of models.
 
-    Attributes
-    ----------
-    weights : ndarray, shape (M,)
-        Posterior probabilities of the models; their sum is one.
-    mean : float
-    within : float
-        Root of the weighted mean of squared standard errors: what one does not know given the model.
-    between : float
-        Weighted standard deviation of the estimates: what one does not know of the model.
-    positive : float
-        Probability that the effect is above zero; given a model it is normal around the estimate.
-    effective : float
-        exp of the entropy of the weights: the number of equally likely models that are as uncertain.
+    ``weights``: posterior probabilities of the models; their sum is one; shape (M,). ``within``: root of the weighted
+    mean of squared standard errors: what one does not know given the model. ``between``: weighted standard deviation of
+    the estimates: what one does not know of the model. ``positive``: probability that the effect is above zero; given a
+    model it is normal around the estimate. ``effective``: exp of the entropy of the weights: the number of equally
+    likely models that are as uncertain.
     """
 
     weights: FloatArray

@@ -11,25 +11,14 @@ from digicarbon.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class WithoutUnits:
-    """The curve without each of N units.
+    """The curve without each of N units, each field of shape (N,).
 
-    Attributes
-    ----------
-    median, baseline : ndarray, shape (N,)
-        Median estimate without the unit, and with it, of the specifications that were fitted without it.
-    significant : ndarray, shape (N,)
-        Share of the estimates with p below the level.
-    signs, significance : ndarray of int, shape (N,)
-        Specifications whose sign changes, and whose significance does.
-    place : ndarray of int, shape (N,)
-        The specification whose estimate changes most; -1 where none was fitted.
-    change : ndarray, shape (N,)
-        By how much it changes.
-    fits : ndarray of int, shape (N,)
-        Specifications that were fitted without the unit.
-    shift : ndarray, shape (N,)
-        Mean absolute change of the estimates, each in standard errors of the whole sample: it orders units. Changes up
-        and down do not cancel.
+    ``median``, ``baseline``: median estimate without the unit, and with it, of the specifications that were fitted
+    without it. ``significant``: share of the estimates with p below the level. ``signs``, ``significance``:
+    specifications whose sign changes, and whose significance does. ``place``: the specification whose estimate changes
+    most; -1 where none was fitted. ``change``: by how much it changes. ``fits``: specifications that were fitted
+    without the unit. ``shift``: mean absolute change of the estimates, each in standard errors of the whole sample: it
+    orders units, and changes up and down do not cancel.
     """
 
     median: FloatArray

@@ -11,18 +11,6 @@ from digicarbon.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
-class Flips:
-    """The nearest specifications of a set.
-
-    ``changes``: how many choices differ from the start; 0 if the set is empty. ``rows``: all specifications of the set
-    with so few changes, in their order.
-    """
-
-    changes: int
-    rows: IntArray
-
-
-@dataclass(frozen=True, eq=False)
 class Path:
     """A greedy search.
 
@@ -49,13 +37,16 @@ def distances(codes: IntArray, applies: NDArray[np.bool_], row: int) -> IntArray
     return np.asarray(differs.sum(axis=1), dtype=np.int64)
 
 
-def nearest(codes: IntArray, applies: NDArray[np.bool_], start: int, wanted: NDArray[np.bool_]) -> Flips:
-    """Return the specifications of a set, e.g. those of the other sign, that are the fewest changes away."""
+def nearest(codes: IntArray, applies: NDArray[np.bool_], start: int, wanted: NDArray[np.bool_]) -> tuple[int, IntArray]:
+    """Return the fewest choices in which one of a set, e.g. those of the other sign, differs, and all that are so near.
+
+    Of an empty set there are none, and 0 changes.
+    """
     if not wanted.any():
-        return Flips(0, np.empty(0, dtype=np.int64))
+        return 0, np.empty(0, dtype=np.int64)
     steps = distances(codes, applies, start)
     fewest = int(steps[wanted].min())
-    return Flips(fewest, np.flatnonzero(wanted & (steps == fewest)))
+    return fewest, np.flatnonzero(wanted & (steps == fewest))
 
 
 def search(codes: IntArray, applies: NDArray[np.bool_], start: int, values: FloatArray) -> Path:

@@ -55,21 +55,21 @@ def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
     rules, blocks = [], []
     notes = [Note("main_specification", choices=_settings(part, words))]
     for name, target, never in wanted:
-        flips = nearest(codes, part.applies, start, target)
-        if not len(flips.rows):
+        changes, near = nearest(codes, part.applies, start, target)
+        if not len(near):
             notes.append(never)
             continue
         rules.append(len(lines))
         blocks.append(len(lines))
-        head = words.word("changes needed").format(what=words.word(name), changes=flips.changes)
+        head = words.word("changes needed").format(what=words.word(name), changes=changes)
         lines.append((head, ["", ""]))
         # the estimates that are furthest beyond come first
-        order = np.argsort(-np.abs(coef[flips.rows]), kind="stable")
-        for row in flips.rows[order][:MOST_SETS]:
+        order = np.argsort(-np.abs(coef[near]), kind="stable")
+        for row in near[order][:MOST_SETS]:
             changed = _changed(part, start, int(row), words)
             lines.append((changed, [number(coef[row], decimals), f"{p[row]:.3f}"]))
-        if len(flips.rows) > MOST_SETS:
-            notes.append(Note("more_flips", shown=MOST_SETS, every=len(flips.rows), changes=flips.changes))
+        if len(near) > MOST_SETS:
+            notes.append(Note("more_flips", shown=MOST_SETS, every=len(near), changes=changes))
     share = float(np.mean(other))
     notes.append(Note("share_of_other_sign", share=share, specifications=len(coef)))
     return _table(words.word("what takes the result away"), lines, rules, blocks, notes, words)

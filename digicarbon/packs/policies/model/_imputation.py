@@ -116,9 +116,9 @@ class ImputedRows(ByUnit):
 
     def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return effects, those before the policy among them, and slopes of outcomes, and the influence of units."""
-        imputed = self._untreated.fit(y)
-        coef = self._of_rows.T @ np.nan_to_num(imputed.effects)
-        influence = self._untreated.influence(imputed, self._weights, self._cell)
+        effects, residuals = self._untreated.fit(y)
+        coef = self._of_rows.T @ np.nan_to_num(effects)
+        influence = self._untreated.influence(residuals, self._weights, self._cell)
         if len(self._order) > self._count and self._leads is not None:
             leads = self._leads.coefficients(y, slice(len(self._before)))
             coef, influence = np.concatenate([coef, leads.coef]), np.concatenate([influence, leads.influence], axis=1)

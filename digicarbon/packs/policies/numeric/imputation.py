@@ -14,16 +14,6 @@ from digicarbon.numeric.slices import slices
 
 
 @dataclass(frozen=True, eq=False)
-class Imputed:
-    """Effects of treated rows in M outcomes."""
-
-    effects: FloatArray
-    """Not-a-number where a row is not treated, or cannot be imputed, shape (rows, M)."""
-    residuals: FloatArray
-    """The outcome less what untreated rows make it, shape (rows, M)."""
-
-
-@dataclass(frozen=True, eq=False)
 class Coefficients:
     """Coefficients of a regression of untreated rows."""
 
@@ -120,11 +110,14 @@ class Imputation:
         """Of the regression's columns."""
         return self._design.rank
 
-    def fit(self, y: FloatArray) -> Imputed:
-        """Return the effects of treated rows in outcomes, shape (rows, M)."""
+    def fit(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the effects of treated rows in outcomes, and these less what untreated rows make them, (rows, M) each.
+
+        Effects are not-a-number where a row is not treated, or cannot be imputed.
+        """
         own = self._untreated.block(y)
         residuals = own.inner - self._design.values(self._design.inverse @ self._design.products(own), inner=True)
-        return Imputed(np.where(self._untreated.known[:, None], residuals, np.nan), residuals)
+        return np.where(self._untreated.known[:, None], residuals, np.nan), residuals
 
     def slopes(self, y: FloatArray) -> Coefficients:
         """Return the coefficients of the controls."""
@@ -155,22 +148,22 @@ class Imputation:
         out[:, rest > 1e-7 * np.maximum(np.abs(wanted).max(axis=0), 1.0)] = np.nan
         return out
 
-    def influence(self, imputed: Imputed, weights: FloatArray, cell: IntArray) -> FloatArray:
+    def influence(self, residuals: FloatArray, weights: FloatArray, cell: IntArray) -> FloatArray:
         """Return the influence of units on weighted sums of effects, shape (N, q, M), for the conservative variance.
 
-        ``weights``: those of `weights`, shape (rows, q). ``cell``: group of rows within which effects are taken as
-        equal: cohort and period; any number for untreated rows; shape (rows,).
+        ``residuals``: those of `fit`. ``weights``: those of `weights`, shape (rows, q). ``cell``: group of rows within
+        which effects are taken as equal: cohort and period; any number for untreated rows; shape (rows,).
 
         The residual of a treated row is its effect less the mean of its cell, by squares of the weights (their eq. 8).
         """
         rows = np.flatnonzero(self._untreated.known)
-        own, effects = weights[rows], imputed.effects[rows]
+        own, effects = weights[rows], residuals[rows]
         codes = np.unique(cell[rows], return_inverse=True)[1]
         groups, squares = members(codes, int(codes.max()) + 1), own**2
         total = groups @ squares
         means = _sums(groups, squares, effects) / np.where(total > 0, total, 1.0)[:, :, None]
         free, of_rows = self._untreated.free, self._untreated.of_all[:, rows]
-        out = self._untreated.sums(weights[free], imputed.residuals[free])
+        out = self._untreated.sums(weights[free], residuals[free])
         for some in slices(effects.shape[1], 2**20 // max(own.size, 1)):
             left = own[:, :, None] * (effects[:, None, some] - means[codes, :, some])
             out[:, :, some] += (of_rows @ left.reshape(len(rows), -1)).reshape(len(out), own.shape[1], -1)

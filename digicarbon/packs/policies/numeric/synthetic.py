@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import daxpy
 
 from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.latest import Latest
 
 FIRST_STEPS, MOST_STEPS = 100, 10_000
 """Steps before small weights are set to zero, and after it."""
@@ -27,8 +27,8 @@ PULL = 1e-6
 """How large ζ² must be, relative to the mean curvature, so that any set of weights has a minimum of its own."""
 SMALL = 1e-9
 """A common factor of weights below this is multiplied out."""
-MOST_BYTES, ENTRY = 2**25, 200
-"""The size of the weights that are kept, and what an entry takes beside its numbers."""
+ENTRY = 200
+"""What weights that are kept take beside their numbers, bytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,45 +100,24 @@ def _weights(a: FloatArray, b: FloatArray, zeta: float, least: float, minimum: b
     if minimum:
         return on_simplex(gram, right, from_all=zeta**2 > PULL * np.trace(gram) / len(right))
     # fits without one unit search again for what the unit has no part in
-    return _SEARCHES.once((*_digests(gram, right), size, least), lambda: _searched(gram, right, size, least))
+    key = (*_digests(gram, right), size, least)
+    return _SEARCHES.once(key, lambda: _searched(gram, right, size, least), lambda made: made.nbytes + ENTRY)
 
 
 def _searched(gram: FloatArray, right: FloatArray, size: float, least: float) -> FloatArray:
     first = _frank_wolfe(gram, right, size, least, FIRST_STEPS, np.full(len(right), 1 / len(right)))
     sparse = np.where(first > first.max() * SPARSE, first, 0.0)
-    return _frank_wolfe(gram, right, size, least, MOST_STEPS, sparse / sparse.sum())
+    found = _frank_wolfe(gram, right, size, least, MOST_STEPS, sparse / sparse.sum())
+    found.setflags(write=False)
+    return found
 
 
 def _digests(*arrays: FloatArray) -> tuple[bytes, ...]:
     return tuple(blake2b(one.tobytes(), digest_size=20).digest() for one in arrays)
 
 
-class _Searches:
-    """Weights that were searched for last, the oldest ones first."""
-
-    def __init__(self) -> None:
-        self._kept: dict[Hashable, FloatArray] = {}
-        self._bytes = 0
-        self._lock = Lock()
-
-    def once(self, key: Hashable, make: Callable[[], FloatArray]) -> FloatArray:
-        """Return the weights of a key; searched for if they are none of the latest."""
-        with self._lock:
-            if (known := self._kept.pop(key, None)) is not None:
-                self._kept[key] = known
-                return known
-        made = make()
-        made.setflags(write=False)
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = made
-                self._bytes += made.nbytes + ENTRY
-            while self._bytes > MOST_BYTES:
-                self._bytes -= self._kept.pop(next(iter(self._kept))).nbytes + ENTRY
-        return made
-
-
-_SEARCHES = _Searches()
+_SEARCHES = Latest(most=2**17, most_bytes=2**25)
+"""Weights that were searched for last."""
 
 
 def on_simplex(gram: FloatArray, right: FloatArray, from_all: bool = False) -> FloatArray:

@@ -195,7 +195,7 @@ class SimulatedPolicy(SimulatedPanel):
         s = np.arange(self.periods)
         unit = rng.standard_normal(self.n) + 0.5 * x + 0.5 * ~np.isnan(cohort)
         time = 0.05 * s + 0.1 * rng.standard_normal(self.periods)
-        errors = self.sigma * self._errors(rng)
+        errors = self.sigma * remembered(rng.standard_normal((self.n, self.periods)), self.memory)
         y = unit[:, None] + time + self.trend * s * x[:, None] + direct + spillover + errors
         columns = {"cohort": cohort[:, None], "event": event, "direct": direct, "spillover": spillover}
         truth = frame(self.n, self.periods, self.first_year, columns)
@@ -217,17 +217,15 @@ class SimulatedPolicy(SimulatedPanel):
         """Return the direct effect, shape (N, T)."""
         under: NDArray[np.bool_] = event >= 0
         if self.world == "heterogeneous":
-            factors = dict(zip(sorted(self.cohorts), _falling(len(self.cohorts)), strict=True))
+            # of mean 1
+            falling = np.ones(1) if len(self.cohorts) == 1 else np.linspace(1.5, 0.5, len(self.cohorts))
+            factors = dict(zip(sorted(self.cohorts), falling, strict=True))
             own = np.array([factors.get(year, 0.0) for year in cohort])[:, None]
             return np.where(under, self.effect * own + self.growth * np.nan_to_num(event), 0.0)
         result = np.where(under, self.effect, 0.0)
         if self.world == "anticipation":
             result[(event < 0) & (event >= -self.lead)] = self.anticipated * self.effect
         return result
-
-    def _errors(self, rng: np.random.Generator) -> FloatArray:
-        """Return errors of variance 1, shape (N, T)."""
-        return remembered(rng.standard_normal((self.n, self.periods)), self.memory)
 
     def _att(self, truth: PolicyTruth) -> Note:
         """Return the note that says the mean effect."""
@@ -247,11 +245,6 @@ class _Drawn:
     """Longitudes and latitudes, shape (N, 2)."""
     truth: pd.DataFrame
     """See `PolicyTruth.cells`."""
-
-
-def _falling(cohorts: int) -> FloatArray:
-    """Return the factors of the cohorts' effects, of mean 1."""
-    return np.ones(1) if cohorts == 1 else np.linspace(1.5, 0.5, cohorts)
 
 
 def _means(cells: pd.DataFrame, by: str) -> dict[int, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Estimand, Fits, Fitted
-from digicarbon.packs.space_gaps.model._period_design import PeriodDesign
+from digicarbon.packs.space_gaps.model._period_design import PeriodDesign, lags_of
 from digicarbon.packs.space_gaps.numeric.clustered import of_sums
 from digicarbon.packs.space_gaps.numeric.error_batch import ErrorPeriodBatch
 from digicarbon.packs.space_gaps.numeric.lag_batch import LagBatch
@@ -129,8 +129,3 @@ class ErrorPeriodFits(LocalFits):
     def combined(self, prepared: FloatArray, contrasts: Sequence[FloatArray]) -> Fits:
         """Return combinations of the coefficients of Z, each of shape (k,)."""
         return self._batch.several(prepared, contrasts)
-
-
-def lags_of(term: str, several: int) -> list[str]:
-    """Return what the spatial lags of a term by each W are called."""
-    return [f"W{place if place > 1 else ''}_{term}" for place in range(1, several + 1)]

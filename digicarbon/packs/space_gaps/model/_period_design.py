@@ -11,8 +11,8 @@ import numpy as np
 
 from digicarbon.arrays import BoolArray, FloatArray, IntArray
 from digicarbon.errors import EstimationError
-from digicarbon.model._latest import Latest
 from digicarbon.note import Note
+from digicarbon.numeric.latest import Latest
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.packs.space_gaps.numeric.effects import Effects
 from digicarbon.packs.space_gaps.numeric.error import ErrorPeriods, FilteredEffects
@@ -109,6 +109,11 @@ class PeriodDesign:
         """Return a model with a spatial error of regressors, shape (T, N, k)."""
         space = self.space
         return ErrorPeriods(z, space.weights, space.effects, space.adjusted, space.filtered)
+
+
+def lags_of(term: str, several: int) -> list[str]:
+    """Return what the spatial lags of a term by each W are called."""
+    return [f"W{place if place > 1 else ''}_{term}" for place in range(1, several + 1)]
 
 
 def cube_of(rows: FloatArray, periods: IntArray, units: IntArray, shape: tuple[int, ...]) -> FloatArray:

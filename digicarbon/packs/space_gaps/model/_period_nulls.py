@@ -16,8 +16,7 @@ from digicarbon.model.restrictions import Projected, Restrictions
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, highest, orthonormal, with_free, without
 from digicarbon.numeric.spatial.likelihood import gaussian
-from digicarbon.packs.space_gaps.model._period_batch import lags_of
-from digicarbon.packs.space_gaps.model._period_design import PeriodDesign
+from digicarbon.packs.space_gaps.model._period_design import PeriodDesign, lags_of
 from digicarbon.packs.space_gaps.numeric.lag import fit_lags
 from digicarbon.packs.space_gaps.numeric.mean_effects import multipliers
 from digicarbon.packs.space_gaps.numeric.surface import Values

@@ -13,7 +13,6 @@ from pydantic import Field, model_validator
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError, WeightsError
 from digicarbon.model._durbin import Durbin, lagged_by, refuse_names, refuse_unknown_lags
-from digicarbon.model._latest import Latest
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._spatial_estimates import DURBIN_KINDS, ERROR_KINDS, LAG_KINDS
 from digicarbon.model.base import (
@@ -29,8 +28,9 @@ from digicarbon.model.base import (
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
+from digicarbon.numeric.latest import Latest
 from digicarbon.numeric.linear.within import varies
-from digicarbon.packs.space_gaps.model._period_design import PeriodDesign, cube_of, space_of
+from digicarbon.packs.space_gaps.model._period_design import PeriodDesign, cube_of, lags_of, space_of
 from digicarbon.packs.space_gaps.numeric.clustered import clustered
 from digicarbon.packs.space_gaps.numeric.estimates import PeriodFit, fit_linear
 from digicarbon.packs.space_gaps.numeric.lag import fit_lags
@@ -225,8 +225,8 @@ class UnbalancedSpatialPanel(Tested):
 
     def _lags(self, several: int | None = None) -> tuple[str, ...]:
         count = 1 + len(self.further_weights) if several is None else several
-        of = range(1, 1 + (count if self.durbin_by == "every" else 1))
-        return tuple(f"W{place if place > 1 else ''}_{name}" for place in of for name in self.lagged)
+        by_name = [lags_of(name, count if self.durbin_by == "every" else 1) for name in self.lagged]
+        return tuple(name for of_one in zip(*by_name, strict=True) for name in of_one)
 
     def _estimate(self, design: PeriodDesign) -> PeriodFit:
         """Return the estimates, with the covariance that ``cov`` names."""
@@ -316,12 +316,7 @@ class UnbalancedSpatialPanel(Tested):
         coef = np.concatenate([found.beta, found.spatial])
         k = len(self.regressors)
         pick = np.zeros((k * (several + 1) + several, len(coef)))
-        wanted = [
-            (variable * (several + 1) + place, name if place == 0 else f"W{place if place > 1 else ''}_{name}")
-            for variable, name in enumerate(self.regressors)
-            for place in range(several + 1)
-        ]
-        for row, name in wanted:
+        for row, name in enumerate(one for x in self.regressors for one in (x, *lags_of(x, several))):
             if name in names:
                 pick[row, names.index(name)] = 1.0
         if self.kind in LAG_KINDS:
