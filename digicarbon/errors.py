@@ -145,11 +145,10 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def listing(items: Iterable[object], most: int = 6) -> str:
-    """Return ``items`` as a comma-separated text, cut after ``most`` items, with the number of the others."""
+def listing(items: Iterable[object]) -> str:
+    """Return items as a comma-separated text: the first six, and the number of the others."""
     texts = [str(item) for item in items]
-    shown = ", ".join(texts[:most])
-    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
+    return ", ".join(texts[:6]) + (f" and {len(texts) - 6} more" if len(texts) > 6 else "")
 
 
 def closest(word: str, allowed: Iterable[str]) -> str:

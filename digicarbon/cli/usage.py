@@ -329,40 +329,32 @@ def parser() -> Verb:
     return top
 
 
+_SWEEP = "-m model=twfe,sdm 'model.controls=[ln_pgdp]'"
+_FITS = (
+    ("run", "command.run", Note("does_run"), "table3_baseline inference=cluster", _SWEEP),
+    ("plan", "command.plan_", Note("does_plan"), "table7_spatial_w1", "-m model=sar,sdm 'weights=glob(*)' --all"),
+    ("check", "command.check", Note("does_check"), "main", "table3_baseline source=china"),
+)
+"""Verbs whose words Hydra reads: name, function, what it does, and what follows it in two examples."""
+
+
 def _add_fits(add: Adder) -> None:
     """Add the verbs whose words Hydra reads; their flags are declared for their help."""
-    fits = [
-        add(
-            "digicarbon run [EXPERIMENT] [overrides] [flags]",
-            "command.run",
-            Note("does_run"),
-            "digicarbon run table3_baseline inference=cluster",
-            "digicarbon run -m model=twfe,sdm 'model.controls=[ln_pgdp]'",
+    fits = {
+        name: add(
+            f"digicarbon {name} [EXPERIMENT] [overrides] [flags]",
+            function,
+            does,
+            f"digicarbon {name} {first}",
+            f"digicarbon {name} {second}",
             reader="hydra",
             more=ABOUT_OVERRIDES,
-        ),
-        add(
-            "digicarbon plan [EXPERIMENT] [overrides] [flags]",
-            "command.plan_",
-            Note("does_plan"),
-            "digicarbon plan table7_spatial_w1",
-            "digicarbon plan -m model=sar,sdm 'weights=glob(*)' --all",
-            reader="hydra",
-            more=ABOUT_OVERRIDES,
-        ),
-        add(
-            "digicarbon check [EXPERIMENT] [overrides] [flags]",
-            "command.check",
-            Note("does_check"),
-            "digicarbon check main",
-            "digicarbon check table3_baseline source=china",
-            reader="hydra",
-            more=ABOUT_OVERRIDES,
-        ),
-    ]
-    fits[0].add_flag("--force", says=Note("flag_force"))
-    fits[1].add_flag("--all", dest="every", says=Note("flag_all_runs"))
-    for one in fits:
+        )
+        for name, function, does, first, second in _FITS
+    }
+    fits["run"].add_flag("--force", says=Note("flag_force"))
+    fits["plan"].add_flag("--all", dest="every", says=Note("flag_all_runs"))
+    for one in fits.values():
         add_hydra(one)
 
 

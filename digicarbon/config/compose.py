@@ -311,7 +311,7 @@ class Composer:
         try:
             return resolved(self._nodes(choices))
         except ComplicatedError:
-            return self._resolved(self.merged(choices), choices=choices)
+            return self.resolve(self.merged(choices), choices=choices)
 
     def recorded(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
         """Return a run's configuration as it is recorded: as `config`, but without secrets.
@@ -332,13 +332,6 @@ class Composer:
         plain: dict[str, Any] = mapped(_container(self.base))
         return plain
 
-    def resolve(self, merged: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a merged configuration with interpolations resolved by OmegaConf.
-
-        Raises ConfigError if an interpolation cannot be resolved.
-        """
-        return self._resolved(merged)
-
     def node(self, group: str) -> Mapping[str, Any]:
         """Return the node of one group of the base configuration, interpolations resolved.
 
@@ -347,12 +340,16 @@ class Composer:
         try:
             plain: Mapping[str, Any] = resolved_group(group, self._base_nodes)
         except ComplicatedError:
-            return self._resolved(self.merged(), group)
+            return self.resolve(self.merged(), group)
         return plain
 
-    def _resolved(
+    def resolve(
         self, merged: Mapping[str, Any], group: str = "", choices: Mapping[str, Any] = NOTHING
     ) -> dict[str, Any]:
+        """Return a merged configuration, or a group of it, with interpolations resolved by OmegaConf.
+
+        Raises ConfigError if an interpolation cannot be resolved.
+        """
         try:
             config = OmegaConf.create(dict(merged))
             return _container(config[group] if group else config, resolve=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -14,8 +14,6 @@ from digicarbon.recorded import RecordedSweep
 from digicarbon.report.focal import text_of
 from digicarbon.tracking import masked
 
-OWN = SWEEP_KEYS
-"""Keys of an experiment's file besides its choices."""
 SETTINGS = ("report", "executor", "tracking")
 MOST = 12
 """How many values of a key are listed."""
@@ -30,28 +28,24 @@ def coloured(text: str) -> Markup:
 def own_part(config: str) -> str:
     """Return the part of a composed configuration that an experiment's file adds to its choices; empty if none."""
     content: Mapping[str, Any] = yaml.safe_load(config) or {}
-    part = {key: content[key] for key in OWN if content.get(key)}
+    part = {key: content[key] for key in SWEEP_KEYS if content.get(key)}
     return yaml.safe_dump(part, allow_unicode=True, sort_keys=False, width=100) if part else ""
 
 
 def choices(sweep: RecordedSweep) -> list[tuple[str, str]]:
     """Return each group with the options that the runs have, and each further key that varies with its values."""
     options_by_key: dict[str, dict[str, None]] = {group: {} for group in GROUPS if group not in SETTINGS}
-    for options, values in _distinct(sweep):
-        for group, option in options.items():
+    for run in sweep.roster.runs:
+        for group, option in run.options.items():
             if group in options_by_key:
                 options_by_key[group][str(option)] = None
-        for key, value in values.items():
+        for key, value in run.values.items():
             if key not in GROUPS:
                 options_by_key.setdefault(key, {})[text_of(value)] = None
     if sweep.data and not any(entry["weights"] for entry in sweep.data):
         # an experiment may name weights although none of its models uses them
         options_by_key["weights"] = {}
     return [(key, _listed(list(values))) for key, values in options_by_key.items() if values]
-
-
-def _distinct(sweep: RecordedSweep) -> Iterator[tuple[Mapping[str, str], Mapping[str, Any]]]:
-    return ((run.options, run.values) for run in sweep.roster.runs)
 
 
 def _listed(values: Sequence[str]) -> str:

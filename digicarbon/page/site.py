@@ -75,7 +75,7 @@ def write_one(file: Path, content: bytes) -> None:
 
 
 def files(
-    title: str, sections: Sequence[Section], words: Words, now: datetime | None = None, whole: bool = False
+    title: str, sections: Sequence[Section], words: Words, whole: bool = False
 ) -> tuple[dict[str, bytes], list[Note]]:
     """Return the page and all files beside it, by name, and the reasons why formats cannot be written here.
 
@@ -85,8 +85,6 @@ def files(
     sections : sequence of Section
         If there are several, each has its own folder.
     words : Words
-    now : datetime, optional
-        The time of creation that the page states.
     whole : bool
         Whether the page has its files within; then it is the only one. Files of more than `LARGEST` bytes, and
         pictures that the page shows anyway, are left out.
@@ -114,7 +112,7 @@ def files(
         say=words,
         language={"en": "en", "zh": "zh-CN"}[words.language],
         version=__version__,
-        made=(now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         table_style=Markup(STYLE),
         style=_markup_of("page.css"),
         script=_markup_of("explorer.js") + _markup_of("runs.js"),

@@ -28,6 +28,7 @@ MOST_LISTED = 12
 IN_PIECES = Note("several_pieces")
 """The note on runs whose focal terms are pieces of an effect."""
 _QUANTITY = {
+    "coefficient": Note("coefficient"),
     "direct": Note("direct"),
     "indirect": Note("indirect"),
     "total": Note("total"),
@@ -36,6 +37,7 @@ _QUANTITY = {
     "long_total": Note("long_total"),
 }
 _EFFECT = {
+    "coefficient": Note("coefficient"),
     "direct": Note("direct_effect"),
     "indirect": Note("indirect_effect"),
     "total": Note("total_effect"),
@@ -45,6 +47,7 @@ _EFFECT = {
     EFFECT: Note("one_effect"),
 }
 _HEAD = {
+    "coefficient": Note("one_coefficient"),
     "direct": Note("one_direct_effect"),
     "indirect": Note("one_indirect_effect"),
     "total": Note("one_total_effect"),
@@ -53,6 +56,7 @@ _HEAD = {
     "long_total": Note("one_long_total_effect"),
 }
 _HEADS = {
+    "coefficient": Note("head_coefficients"),
     "direct": Note("head_direct_effects"),
     "indirect": Note("head_indirect_effects"),
     "total": Note("head_total_effects"),
@@ -61,6 +65,7 @@ _HEADS = {
     "long_total": Note("head_long_total_effects"),
 }
 _ARTICLE = {
+    "coefficient": Note("a_coefficient"),
     "direct": Note("a_direct_effect"),
     "indirect": Note("an_indirect_effect"),
     "total": Note("a_total_effect"),
@@ -72,29 +77,27 @@ _ARTICLE = {
 
 def before_effect(quantity: Quantity) -> Note:
     """Return a quantity before the word "effect"."""
-    return Note("coefficient") if quantity == "coefficient" else _QUANTITY.get(quantity) or _named(quantity)
+    return _QUANTITY.get(quantity) or Note("effect_name", name=quantity)
 
 
 def effect_of(quantity: Quantity) -> Note:
     """Return what a quantity is called within a sentence."""
-    return Note("coefficient") if quantity == "coefficient" else _EFFECT.get(quantity) or _named_effect(quantity)
+    return _EFFECT.get(quantity) or Note("named_effect", name=quantity)
 
 
 def head_of(quantity: Quantity) -> Note:
     """Return a quantity as the first word of a sentence."""
-    return Note("one_coefficient") if quantity == "coefficient" else _HEAD.get(quantity) or _named_effect(quantity)
+    return _HEAD.get(quantity) or Note("named_effect", name=quantity)
 
 
 def heads_of(quantity: Quantity) -> Note:
     """Return the same in the plural."""
-    if quantity == "coefficient":
-        return Note("head_coefficients")
     return _HEADS.get(quantity) or Note("named_effects", name=quantity)
 
 
 def one_of(quantity: Quantity) -> Note:
     """Return a quantity with its article."""
-    return Note("a_coefficient") if quantity == "coefficient" else _ARTICLE.get(quantity) or _named_effect(quantity)
+    return _ARTICLE.get(quantity) or Note("named_effect", name=quantity)
 
 
 def refuse_other(key: str, choice: str, varied: Collection[str]) -> None:
@@ -105,14 +108,6 @@ def refuse_other(key: str, choice: str, varied: Collection[str]) -> None:
     if choice not in varied:
         listed = cut(varied, MOST_LISTED) or Note("nothing_varied")
         raise ConfigError(Note("not_varied", key=key, choice=choice, hint=suggestion(choice, varied), varied=listed))
-
-
-def _named(quantity: Quantity) -> Note:
-    return Note("effect_name", name=quantity)
-
-
-def _named_effect(quantity: Quantity) -> Note:
-    return Note("named_effect", name=quantity)
 
 
 class Texts:

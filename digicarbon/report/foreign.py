@@ -96,10 +96,7 @@ def _pyfixest(fitted: Any, unit: str, time: str) -> Result:
 
 def _statsmodels(fitted: Any, unit: str, time: str) -> Result:
     numbers = {"nobs": float(fitted.nobs)}
-    for ours, theirs in (("r2", "rsquared"), ("loglik", "llf")):
-        value = getattr(fitted, theirs, None)
-        if value is not None:
-            numbers[ours] = float(value)
+    numbers |= _known(fitted, r2="rsquared", loglik="llf")
     return _result(
         package="statsmodels",
         kind="linear",
@@ -140,12 +137,8 @@ def _spreg(fitted: Any, unit: str, time: str) -> Result:
     lag, error, durbin = "rho" in terms, "lambda" in terms, any(f"W_{name}" in terms for name in terms)
     kind = {(True, True): "sac", (True, False): "sdm" if durbin else "sar", (False, True): "sdem" if durbin else "sem"}
     numbers = {"nobs": float(rows)}
-    of_panel = own.startswith("Panel_")
     # panels' log-likelihoods have another constant than ours, and stand for other data where means were taken off
-    for ours, theirs in (("r2", "r2"), *((("loglik", "logll"),) * (not of_panel))):
-        value = getattr(fitted, theirs, None)
-        if value is not None:
-            numbers[ours] = float(value)
+    numbers |= _known(fitted, r2="r2") if own.startswith("Panel_") else _known(fitted, r2="r2", loglik="logll")
     robust = getattr(fitted, "robust", None)
     found = betas[keep]
     return Result(
@@ -161,6 +154,12 @@ def _spreg(fitted: Any, unit: str, time: str) -> Result:
         notes=(Note("fitted_by", package="spreg", errors=f"{own}, {robust}" if robust else own),),
         roles=tuple(_role_in_space(name, terms) for name in terms),
     )
+
+
+def _known(fitted: Any, **names: str) -> dict[str, float]:
+    """Return the statistics that a fit has, by our names of theirs."""
+    values = {ours: getattr(fitted, theirs, None) for ours, theirs in names.items()}
+    return {ours: float(value) for ours, value in values.items() if value is not None}
 
 
 def _role_in_space(name: str, terms: Sequence[str]) -> Role:

@@ -22,22 +22,10 @@ STATISTICS = ("median", "share_significant", "mean_z")
 COLUMNS = ("observed", "null_median", "null_low", "null_high", "p")
 BAND = ("rank", "low", "median", "high")
 FACETS = frozenset(
-    {
-        *(
-            "cov",
-            "cluster",
-            "bandwidth",
-            "kernel",
-            "small_sample",
-            "df",
-            "engine",
-            "effects_se",
-            "draws",
-            "seed",
-            "level",
-        ),
-        *("test", "replications", "weights", "intervals"),
-    }
+    (
+        *("cov", "cluster", "bandwidth", "kernel", "small_sample", "df", "engine", "effects_se", "draws", "seed"),
+        *("level", "test", "replications", "weights", "intervals"),
+    )
 )
 """Fields of models that change standard errors, p values or intervals but no estimates."""
 _OF_ERRORS = ("inference", "diagnostic", "report", "executor", "tracking")

@@ -219,13 +219,11 @@ def _parts(kinds: Mapping[str, Kind], runs: Sequence[Member]) -> tuple[Part, ...
                 labels.setdefault(cell, set()).add(run.label)
     order = {key: {value: place for place, value in enumerate(kind.values)} for key, kind in dividing.items()}
 
-    def place(cell: tuple[str, ...]) -> tuple[bool, list[int]]:
-        places = [order[key].get(value, len(order[key])) for key, value in zip(dividing, cell, strict=True)]
-        return not _is_main(dividing, cell), places
+    def places(cell: tuple[str, ...]) -> list[int]:
+        return [order[key].get(value, len(order[key])) for key, value in zip(dividing, cell, strict=True)]
 
-    cells = sorted(labels, key=place)
     parts = []
-    for cell in cells:
+    for cell in sorted(labels, key=places):
         choices = dict(zip(dividing, cell, strict=True))
         uncertain = {key: value for key, value in choices.items() if dividing[key].name == "uncertain"}
         others = {
@@ -235,6 +233,7 @@ def _parts(kinds: Mapping[str, Kind], runs: Sequence[Member]) -> tuple[Part, ...
         }
         name = _named({**uncertain, **others})
         parts.append(Part(name, choices, not others, frozenset(labels[cell]), _named(uncertain)))
+    parts.sort(key=lambda part: not part.main)
     return tuple(parts) or (Part("", {}, True, frozenset(run.label for run in runs)),)
 
 
@@ -244,11 +243,6 @@ def _values(key: str, kind: Kind, values: Mapping[str, Any], run: Member) -> Seq
         return kind.values
     value = values.get(key)
     return (AS_CONFIGURED if value is None else text_of(value),)
-
-
-def _is_main(dividing: Mapping[str, Kind], cell: tuple[str, ...]) -> bool:
-    pairs = zip(dividing.values(), cell, strict=True)
-    return all(value == kind.values[0] for kind, value in pairs if kind.name == "nonequivalent")
 
 
 def _named(choices: Mapping[str, str]) -> str:

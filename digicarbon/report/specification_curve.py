@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -476,12 +476,12 @@ class SpecificationCurve(Report):
         """Return notes on a joint test."""
         if joint is None:
             return []
-        notes = []
-        of: dict[str, Any] = {"draws": joint.draws, "specifications": joint.specifications, "seed": joint.seed}
+        notes = list(joint.notes)
         if len(joint.statistics):
-            of["sign"] = joint.dominant
-            notes.append(Note("joint_test_wild" if joint.method == "wild" else "joint_test", **of))
-        return _said_of(part, [*notes, *joint.notes])
+            of = {"draws": joint.draws, "specifications": joint.specifications, "seed": joint.seed}
+            code = "joint_test_wild" if joint.method == "wild" else "joint_test"
+            notes.insert(0, Note(code, sign=joint.dominant, **of))
+        return _said_of(part, notes)
 
 
 @dataclass(frozen=True, eq=False)

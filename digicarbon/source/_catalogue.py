@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -25,6 +26,10 @@ OneOrMore = Annotated[
     BeforeValidator(_in_a_list, json_schema_input_type=str | tuple[str, ...]),
 ]
 """A text in YAML, or a list of texts."""
+
+
+def _built(value: Any, cls: type[Spec]) -> Any:
+    return cls(**value) if isinstance(value, Mapping) else value
 
 
 class FileEntry(Spec):
@@ -86,7 +91,7 @@ class SeriesEntry(Spec):
     @field_validator("then", mode="before")
     @classmethod
     def _built_then(cls, value: Any) -> Any:
-        return cls(**value) if isinstance(value, Mapping) else value
+        return _built(value, cls)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -129,24 +134,12 @@ class TablesEntry(Spec):
 
 
 def _file(value: Any) -> Any:
-    return FileEntry(path=value) if isinstance(value, str) else _built(FileEntry, value)
-
-
-def _series(value: Any) -> Any:
-    return _built(SeriesEntry, value)
-
-
-def _tables(value: Any) -> Any:
-    return _built(TablesEntry, value)
-
-
-def _built(cls: type[Spec], value: Any) -> Any:
-    return cls(**value) if isinstance(value, Mapping) else value
+    return FileEntry(path=value) if isinstance(value, str) else _built(value, FileEntry)
 
 
 FileNode = Annotated[FileEntry, BeforeValidator(_file, json_schema_input_type=str | FileEntry)]
 """A file in YAML: its path, or a mapping of the fields of `FileEntry`."""
-SeriesNodes = dict[str, Annotated[SeriesEntry, BeforeValidator(_series)]]
+SeriesNodes = dict[str, Annotated[SeriesEntry, BeforeValidator(partial(_built, cls=SeriesEntry))]]
 """Series in YAML, by name."""
-TablesNode = Annotated[TablesEntry, BeforeValidator(_tables)]
+TablesNode = Annotated[TablesEntry, BeforeValidator(partial(_built, cls=TablesEntry))]
 """Input-output tables in YAML."""

@@ -187,16 +187,21 @@ def joint_test(
         if len(chosen) > 1:
             notes.append(Note("missing_draws_most", label=chosen[most].run.label, share=float(lost[most])))
     if other_units is None:
-        return _joint((quantity, seed, method), statistics, curves, each, tuple(notes))
+        dominant: Literal["+", "-", ""] = "+" if statistics.dominant[0] > 0 else "-"
+        summary, band = _summary(statistics), np.array([np.nanquantile(rank, QUANTILES) for rank in curves])
+    else:
+        dominant, summary, band = "", pd.DataFrame(columns=list(COLUMNS)), np.empty((0, 3))
+        notes.insert(0, Note("no_joint_test", reason=other_units))
+    ranks = np.arange(1, len(band) + 1)
     return Joint(
         estimand=quantity,
         draws=draws,
         seed=seed,
         specifications=len(chosen),
-        dominant="",
-        statistics=pd.DataFrame(columns=list(COLUMNS)),
-        null_band=pd.DataFrame({"rank": np.empty(0, np.int64), "low": [], "median": [], "high": []}, dtype=np.float64),
-        notes=(Note("no_joint_test", reason=other_units), *notes),
+        dominant=dominant,
+        statistics=summary,
+        null_band=pd.DataFrame({"rank": ranks, "low": band[:, 0], "median": band[:, 1], "high": band[:, 2]}),
+        notes=tuple(notes),
         method=method,
         each=each,
     )
@@ -486,35 +491,14 @@ def _refuse_another_fit(one: Specification, estimate: float, z: float) -> None:
         )
 
 
-def _joint(
-    how: tuple[Quantity, int, JointMethod],
-    curve: CurveStatistics,
-    curves: FloatArray,
-    each: pd.DataFrame,
-    notes: tuple[Note, ...],
-) -> Joint:
-    quantity, seed, method = how
+def _summary(curve: CurveStatistics) -> pd.DataFrame:
+    """Return the statistics of a curve, observed and under the null, and their p values."""
     rows, p = {}, curve.p()
     for name in STATISTICS:
         values = getattr(curve, name)
         low, middle, high = np.nanquantile(values[1:], QUANTILES)
         rows[name] = (float(values[0]), float(middle), float(low), float(high), p[name])
-    columns = ["observed", "null_median", "null_low", "null_high", "p"]
-    band = np.array([np.nanquantile(rank, QUANTILES) for rank in curves])
-    return Joint(
-        estimand=quantity,
-        draws=curves.shape[1],
-        seed=seed,
-        specifications=len(curves),
-        dominant="+" if curve.dominant[0] > 0 else "-",
-        statistics=pd.DataFrame.from_dict(rows, orient="index", columns=columns),
-        null_band=pd.DataFrame(
-            {"rank": np.arange(1, len(band) + 1), "low": band[:, 0], "median": band[:, 1], "high": band[:, 2]}
-        ),
-        notes=notes,
-        method=method,
-        each=each,
-    )
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS))
 
 
 def _left_out(absent: Sequence[_Absent], runs: int) -> list[Note]:

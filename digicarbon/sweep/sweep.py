@@ -284,18 +284,17 @@ def _refuse_small_level(claim: Claim, composer: Composer, planned: Plan) -> None
 def _refuse_unknown_term(claim: Claim, composer: Composer, planned: Plan) -> None:
     if claim.term is None:
         return
+    key = "claim.term"
     known = list(dict.fromkeys(term for run in planned.runs for term in run.specs.model.x))
     read = {
         name for run in planned.runs for name in variables_of([*run.specs.model.terms, *run.specs.model.optional_terms])
     }
     if not read.issuperset(variables_of([claim.term])) and claim.term not in known:
-        key = "claim.term"
         hint = suggestion(claim.term, known)
         error = ConfigError(Note("claim_no_term", key=key, name=claim.term, hint=hint, known=cut(known, MOST_TERMS)))
         raise at(error, composer.where(key))
     of_x = {name for term in known for name in variables_of([term])}
     if known and claim.term not in known and not of_x.intersection(variables_of([claim.term])):
-        key = "claim.term"
         error = ConfigError(Note("claim_of_control", key=key, name=claim.term, known=cut(known, MOST_TERMS)))
         raise at(error, composer.where(key))
 
@@ -338,20 +337,13 @@ def sweep_key(planned: Plan, chosen: Settings) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def run(
-    composer: Composer,
-    planned: Plan,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-    force: bool = False,
-) -> Finished:
+def run(composer: Composer, planned: Plan, force: bool = False) -> Finished:
     """Fit every run of a plan that the store does not have, write each to MLflow and make the comparison table.
 
     Parameters
     ----------
     composer : Composer
     planned : Plan
-    progress : callable
-        Called with the numbers of finished and of all runs.
     force : bool
         Fit every run in a new sweep, whatever the store has.
 
@@ -391,7 +383,7 @@ def run(
             # a record of data is that of the bytes that its runs had, even if others come to the same numbers
             same=(FINGERPRINT,),
         )
-        book = _Book(store, planned.runs, provenance.Entries(record, chosen.report.run_effect), signals, progress)
+        book = _Book(store, planned.runs, provenance.Entries(record, chosen.report.run_effect), signals)
         try:
             book.take_over(done, elsewhere=not force)
             shown = tables.shown_before(table_key, store.kept) if book.kept == len(planned.runs) else None
@@ -489,16 +481,8 @@ class _Book:
     ``advance``: called with the number of finished runs; it moves the bar.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        runs: Sequence[Run],
-        maker: provenance.Entries,
-        signals: _Signals,
-        progress: Callable[[int, int], None],
-    ) -> None:
-        self.store, self.runs, self.signals, self.progress = store, runs, signals, progress
-        self.entries = maker
+    def __init__(self, store: Store, runs: Sequence[Run], maker: provenance.Entries, signals: _Signals) -> None:
+        self.store, self.runs, self.entries, self.signals = store, runs, maker, signals
         self.advance: Advance = lambda done: None
         self.done = self.kept = self.reused = 0
         self.errors: dict[int, Note] = {}
@@ -521,7 +505,7 @@ class _Book:
         self.kept = self.done
         if elsewhere and self.kept < len(self.runs):
             self._copy(self.store.find([self.runs[index].key for index in self.remaining()]))
-        self._report_progress()
+        self.advance(self.done + len(self.errors))
 
     def remaining(self) -> list[int]:
         """Return the positions of the runs that have neither result nor error."""
@@ -550,7 +534,7 @@ class _Book:
                 self._count(one.index)
                 self._keep(one.index, one.result)
         self._put(entries)
-        self._report_progress()
+        self.advance(self.done + len(self.errors))
 
     def flush(self) -> None:
         """Write what is in hand and what is waiting."""
@@ -614,10 +598,6 @@ class _Book:
         self._waiting += self.store.rows(entries)
         if len(self._waiting) >= BATCH:
             self.flush()
-
-    def _report_progress(self) -> None:
-        self.advance(self.done + len(self.errors))
-        self.progress(self.done + len(self.errors), len(self.runs))
 
 
 def _bytes_of(result: Result) -> int:

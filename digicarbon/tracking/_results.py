@@ -125,13 +125,14 @@ class Roster:
 
     def to_bytes(self) -> bytes:
         """Return it as the content of a Parquet file: equal texts are kept once."""
-        texts = _Texts()
-        text_of = {"values": _text, **dict.fromkeys(("options", "twins", "notes", "lacking", "also"), texts.of)}
         names = [field.name for field in fields(Planned)]
         if not any(run.also for run in self.runs):
             names.remove("also")
         columns = {name: [getattr(run, name) for run in self.runs] for name in names}
-        columns |= {name: list(map(text_of[name], columns[name])) for name in names if name in text_of}
+        for name in columns.keys() & {"options", "values", "twins", "notes", "lacking", "also"}:
+            # thousands of runs share their options
+            texts = {place: _text(one) for place, one in {id(one): one for one in columns[name]}.items()}
+            columns[name] = [texts[id(one)] for one in columns[name]]
         kinds = {"simulated": pa.bool_()}
         arrays = {name: pa.array(values, kinds.get(name, pa.string())) for name, values in columns.items()}
         drawn = {"drawn_from": self.drawn_from} if self.drawn_from else {}
@@ -171,19 +172,6 @@ class Roster:
 
 def _why(node: Any) -> Note:
     return Note.from_json(node) if isinstance(node, Mapping) else note_of(str(node))
-
-
-class _Texts:
-    """Computes the text of each object once: thousands of runs share their options."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[object, str]] = {}
-
-    def of(self, content: object) -> str:
-        if id(content) not in self._known:
-            # the object is kept too, since the id of a deleted object can be reused
-            self._known[id(content)] = (content, _text(content))
-        return self._known[id(content)][1]
 
 
 def _text(content: object) -> str:

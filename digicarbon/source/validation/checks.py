@@ -41,11 +41,10 @@ def check_folder(folder: Path) -> list[Finding]:
     return ordered([*changed, *check_datasets(tables)])
 
 
-def check_datasets(tables: Mapping[str, pd.DataFrame], tolerance: float = _tables.BROKEN) -> list[Finding]:
+def check_datasets(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
     """Check data sets, each by itself and against each other.
 
-    ``tables``: by name of `digicarbon.source.datafolder.datasets`. ``tolerance``: relative difference beyond which an
-    input-output table that does not balance is an error. Errors stand first.
+    ``tables``: by name of `digicarbon.source.datafolder.datasets`. Errors stand first.
     """
     findings, sound = _sound(tables)
     for name, table in sound.items():
@@ -53,7 +52,7 @@ def check_datasets(tables: Mapping[str, pd.DataFrame], tolerance: float = _table
         for check in (checks.unfit, checks.copies, checks.series, checks.own):
             findings += check(table, name)
     if country().checks:
-        findings += import_module(country().checks).across(sound, tolerance)
+        findings += import_module(country().checks).across(sound, _tables.BROKEN)
     return ordered(findings)
 
 
