@@ -10,46 +10,27 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
 from digicarbon.note.language import said
 from digicarbon.packs.deposit import lock
-from digicarbon.packs.deposit.sweep.blind import COLUMNS, Blind, Counted, blind
+from digicarbon.packs.deposit.sweep import blind as exchange
+from digicarbon.packs.deposit.sweep.blind import COLUMNS, Blind, Counted
 from digicarbon.report import Labels, Table
 from digicarbon.report.kinds import multiverse_of
 from digicarbon.sweep.provenance import roster
 from digicarbon.sweep.sweep import settings_for
 
-DRAWS, EFFECT, SEED = "200", "0.1", "1"
+DEFAULTS = {"draws": "200", "effect": "0.1", "seed": "1"}
 """What the flags are where they are not given."""
 
 
 def plan(request: Request, every: bool, blind: bool = False, **numbers: str) -> None:
-    """Answer ``plan --blind``.
+    """Answer ``plan --blind``: print the power of each specification; the real outcome is fitted by none.
 
-    Parameters
-    ----------
-    request : Request
-    every : bool
-        Show each of many specifications.
-    blind : bool
-    **numbers : str
-        See `shown`.
-
-    Raises
-    ------
-    ConfigError
-        As `shown` does, or if a flag is given without ``--blind``.
+    ``every``: show each of many specifications. ``numbers``: ``draws``, ``effect`` and ``seed`` as the command line
+    gives them. Raises ConfigError if a flag is no number or is given without ``--blind``, or no run can be done.
     """
     if not blind:
         raise ConfigError(Note("blind_flag_alone", flag=f"--{next(iter(numbers))}"))
-    shown(request, every, **numbers)
-
-
-def shown(request: Request, every: bool, draws: str = DRAWS, effect: str = EFFECT, seed: str = SEED) -> None:
-    """Print the power of each specification of a plan; the real outcome is fitted by none.
-
-    ``every``: show each of many specifications. ``draws``, ``effect``, ``seed``: as the command line gives them. Raises
-    ConfigError if a flag is no number, or no run can be done.
-    """
-    many, start = _whole("--draws", draws), _whole("--seed", seed)
-    size = _number("--effect", effect)
+    many, start = (_whole(f"--{flag}", numbers.get(flag, DEFAULTS[flag])) for flag in ("draws", "seed"))
+    size = _number("--effect", numbers.get("effect", DEFAULTS["effect"]))
     plans = plans_of(request)
     out = terminal()
     for composer, planned in plans:
@@ -62,7 +43,7 @@ def shown(request: Request, every: bool, draws: str = DRAWS, effect: str = EFFEC
             say(Note("blind_not_locked", command=command))
         else:
             say(known.note)
-        found = blind(
+        found = exchange.blind(
             planned.runs,
             chosen.report.run_effect,
             many,

@@ -198,6 +198,3 @@ def _plain(value: Any) -> Any:
         return value
     # a lock is published: the folders of this computer are nobody's business, and another computer has others
     return place_of(str(value)) if Path(str(value)).is_absolute() else str(value)
-
-
-__all__ = ["content", "software"]

@@ -338,44 +338,44 @@ def completed(
     have = _nodes(root)
     words = questions()
     named = {
-        source: yaml.safe_dump([*own], default_flow_style=True, allow_unicode=True, width=math.inf).strip()
+        source: " " + yaml.safe_dump([*own], default_flow_style=True, allow_unicode=True, width=math.inf).strip()
         for source, own in (files or {}).items()
         if own
     }
+
+    def fields(names: Sequence[str], at: int, files_of_source: str) -> str:
+        blank = " " * at
+        given = {FILES: files_of_source}
+        asks = ((f"# {words[f'data.{name}'][language]}", f"{name}:{given.get(name, '')}") for name in names)
+        return "".join(f"{blank}{comment}\n{blank}{key}\n" for comment, key in asks)
+
     end = "\r\n" if "\r\n" in text else "\n"
     parts = [] if text.strip() else [_HEAD[language]]
     parts += [f"# {word[language]}\n{key}:\n\n" for key, word in words.items() if "." not in key and key not in have]
     asked = {
         source: [name for name in DataAnswers.model_fields if name not in known] for source, known in sources.items()
     }
-    if "data" not in have:
-        if any(asked.values()):
-            blocks = "".join(
-                _source(source, names, words, language, 2, named.get(source, ""))
-                for source, names in asked.items()
-                if names
-            )
-            parts.append(f"# {_DATA[language]}\ndata:\n{blocks}")
-        return _joined(text, parts, end)
-    data = have["data"]
-    inserts: list[tuple[int, str]] = []
+    data = have.get("data")
     known_sources = _nodes(data)
-    new = {source: names for source, names in asked.items() if source not in known_sources and names}
-    indent = _indent(data, 2, "data")
+    indent = 2 if data is None else _indent(data, 2, "data")
     block = "".join(
-        _source(source, names, words, language, indent, named.get(source, "")) for source, names in new.items()
+        f"{' ' * indent}{_key(source)}:\n{fields(names, indent + 2, named.get(source, ''))}"
+        for source, names in asked.items()
+        if names and source not in known_sources
     )
+    inserts: list[tuple[int, str]] = []
+    if block and data is None:
+        parts.append(f"# {_DATA[language]}\ndata:\n{block}")
+    elif block and data is not None:
+        # first, since what is put at the same place afterwards comes before it
+        inserts.append((_end(text, data), block))
     for source, names in asked.items():
         node = known_sources.get(source)
         lacking = [] if node is None else [name for name in names if name not in _nodes(node)]
         if node is not None and lacking:
             depth = _indent(node, indent + 2, f"data.{source}")
             # who has said yes to other files has not said it to these
-            given = "" if _says_yes(node) else named.get(source, "")
-            inserts.append((_end(text, node), _fields(lacking, words, language, depth, given)))
-    if block:
-        # first, since what is put at the same place afterwards comes before it
-        inserts.insert(0, (_end(text, data), block))
+            inserts.append((_end(text, node), fields(lacking, depth, "" if _says_yes(node) else named.get(source, ""))))
     for place, added in sorted(inserts, key=lambda item: item[0], reverse=True):
         text = _joined(text[:place], [added], end) + text[place:]
     return _joined(text, parts, end)
@@ -390,19 +390,8 @@ _HEAD: Mapping[str, str] = {
 _DATA: Mapping[str, str] = {"en": "The data, by the option of their source.", "zh": "数据，按来源选项列出。"}
 
 
-def _source(
-    source: str, names: Sequence[str], words: Mapping[str, Mapping[str, str]], language: str, at: int, files: str
-) -> str:
-    key = source if re.fullmatch(r"[A-Za-z_][\w-]*", source) else f"'{source}'"
-    return f"{' ' * at}{key}:\n{_fields(names, words, language, at + 2, files)}"
-
-
-def _fields(names: Sequence[str], words: Mapping[str, Mapping[str, str]], language: str, at: int, files: str) -> str:
-    blank = " " * at
-    return "".join(
-        f"{blank}# {words[f'data.{name}'][language]}\n{blank}{name}:{f' {files}' if name == FILES and files else ''}\n"
-        for name in names
-    )
+def _key(source: str) -> str:
+    return source if re.fullmatch(r"[A-Za-z_][\w-]*", source) else f"'{source}'"
 
 
 def _says_yes(node: yaml.Node) -> bool:

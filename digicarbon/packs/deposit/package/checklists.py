@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Literal, get_args
 
 from digicarbon.note import Language, Note, cut, note_of
 from digicarbon.packs.deposit.package.answers import Answers, answered
 from digicarbon.packs.deposit.package.facts import Facts, Source
-from digicarbon.packs.deposit.package.parts import shipped, table
+from digicarbon.packs.deposit.package.parts import Words, shipped
 
 Verdict = Literal["yes", "no", "not_applicable", "authors"]
 
@@ -20,16 +20,7 @@ OPEN_FORMATS = (
 )  # fmt: skip
 """Ends of names of data files that R, Stata or Python read."""
 NAMES = {"dcas": "checklists/DCAS", "top": "checklists/TOP"}
-_TITLES: Mapping[str, Mapping[str, str]] = {
-    "dcas": {"en": "Data and Code Availability Standard, version 1.0", "zh": "数据与代码可得性标准（DCAS）1.0版"},
-    "top": {"en": "TOP Guidelines 2025", "zh": "TOP指南2025版"},
-}
 _WHERE = {"dcas": "https://datacodestandard.org", "top": "https://www.cos.io/top"}
-_HEADS = {"en": ("Item", "Asks", "Answer", "Evidence"), "zh": ("条目", "要求", "结论", "依据")}
-_VERDICTS: Mapping[str, Mapping[str, str]] = {
-    "en": {"yes": "yes", "no": "no", "not_applicable": "not applicable", "authors": "**only the authors know**"},
-    "zh": {"yes": "是", "no": "否", "not_applicable": "不适用", "authors": "**只有作者知道**"},
-}
 
 
 @dataclass(frozen=True)
@@ -52,19 +43,20 @@ def checklist(name: str, facts: Facts, answers: Answers, still_open: Sequence[st
 
 def as_markdown(name: str, items: Sequence[Item], language: Language) -> str:
     """Return a checklist for readers."""
+    words = Words(language)
     asks = [row for row in shipped("checklists") if row["list"] == name]
     rows = [
         (
             f"{item.number}. {row[language]}",
             row[f"asks_{language}"],
-            _VERDICTS[language][item.verdict],
+            words(f"verdict_{item.verdict}"),
             item.evidence.text(language),
         )
         for row, item in zip(asks, items, strict=True)
     ]
-    counts = {verdict: sum(item.verdict == verdict for item in items) for verdict in _VERDICTS["en"]}
+    counts = {verdict: sum(item.verdict == verdict for item in items) for verdict in get_args(Verdict)}
     lead = Note("checklist_lead", standard=_WHERE[name], every=len(items), **counts).text(language)
-    return f"# {_TITLES[name][language]}\n\n{lead}\n\n{table(_HEADS[language], rows)}\n"
+    return f"# {words(f'checklist_{name}')}\n\n{lead}\n\n{words.table('checklist', rows)}\n"
 
 
 _Result = tuple[Verdict, Note]

@@ -13,7 +13,7 @@ from digicarbon.note import Note
 from digicarbon.packs.deposit.package.answers import Answers, answered
 from digicarbon.packs.deposit.package.deposit import description, licence_url, title
 from digicarbon.packs.deposit.package.facts import Experiment, Facts
-from digicarbon.packs.deposit.package.parts import as_json
+from digicarbon.packs.deposit.package.parts import as_json, filled
 
 NAME = "ro-crate-metadata.json"
 WORKFLOW = "run_all.py"
@@ -62,7 +62,7 @@ def crate(facts: Facts, answers: Answers, documents: Mapping[str, bytes]) -> byt
     files = one.files(contents)
     described = [_at("https://w3id.org/ro/crate/1.1"), _at(list(PROFILES)[-1])]
     entities = [
-        _entity("./", "Dataset", **one.root(), hasPart=_one([_at(file["@id"]) for file in files])),
+        one.root(files),
         _entity(NAME, "CreativeWork", conformsTo=described, about=_at("./")),
         *(*one.context(), *one.formats(contents), *files, *one.actions()),
     ]
@@ -76,7 +76,8 @@ _Entity = dict[str, Any]
 
 
 def _entity(key: str, kind: str | list[str], **properties: Any) -> _Entity:
-    return {"@id": key, "@type": kind, **properties}
+    """Return an entity of the properties that have a value."""
+    return {"@id": key, "@type": kind, **filled(properties)}
 
 
 class _Crate:
@@ -89,8 +90,8 @@ class _Crate:
                 f"https://orcid.org/{one.orcid}" if one.orcid else f"#author-{number}",
                 "Person",
                 name=one.name,
-                **({"affiliation": _at(f"#organisation-{number}")} if one.affiliation else {}),
-                **({"email": one.email} if one.email else {}),
+                affiliation=_at(f"#organisation-{number}") if one.affiliation else None,
+                email=one.email or None,
             )
             for number, one in enumerate(answers.authors, start=1)
         ]
@@ -100,41 +101,37 @@ class _Crate:
         places = [one.place for source in facts.sources for one in source.files if one.place in facts.files]
         self.inputs = {place: f"#input-{number}" for number, place in enumerate(dict.fromkeys(places), start=1)}
 
-    @property
-    def authors(self) -> list[dict[str, str]]:
-        return [_at(person["@id"]) for person in self.people]
+        self.authors = _one([_at(person["@id"]) for person in self.people]) or None
 
-    def root(self) -> dict[str, Any]:
-        """Return the properties of the whole package."""
-        actions = [_at(_action(one)) for one in self.facts.experiments]
-        root: dict[str, Any] = {
-            "name": title(self.facts, self.answers),
-            "description": description(self.facts, self.answers),
-            "datePublished": self.facts.made.isoformat(timespec="seconds"),
-            "license": _licence(self.answers.licence_of_data, self.answers.licence_of_code),
-            "conformsTo": [_at(profile) for profile in PROFILES],
-            "mainEntity": _at(WORKFLOW),
-            "mentions": _one(actions),
-        }
-        if self.people:
-            root["author"] = _one(self.authors)
-        if self.answers.keywords:
-            root["keywords"] = ", ".join(self.answers.keywords)
-        if doi := answered(self.answers.doi):
-            root["identifier"] = f"https://doi.org/{doi}"
-        return root
+    def root(self, files: Sequence[_Entity]) -> _Entity:
+        """Return the whole package."""
+        doi = answered(self.answers.doi)
+        return _entity(
+            "./",
+            "Dataset",
+            name=title(self.facts, self.answers),
+            description=description(self.facts, self.answers),
+            datePublished=self.facts.made.isoformat(timespec="seconds"),
+            license=_licence(self.answers.licence_of_data, self.answers.licence_of_code),
+            conformsTo=[_at(profile) for profile in PROFILES],
+            mainEntity=_at(WORKFLOW),
+            mentions=_one([_at(_action(one)) for one in self.facts.experiments]),
+            author=self.authors,
+            keywords=", ".join(self.answers.keywords) or None,
+            identifier=f"https://doi.org/{doi}" if doi else None,
+            hasPart=_one([_at(file["@id"]) for file in files]),
+        )
 
     def context(self) -> list[_Entity]:
         """Return people, organisations, licences, profiles, formats and software."""
-        organisations = {number: one.affiliation for number, one in enumerate(self.answers.authors, start=1)}
         licences = (self.answers.licence_of_data, self.answers.licence_of_code)
         python = "https://www.python.org/"
         return [
             *self.people,
             *(
-                _entity(f"#organisation-{key}", "Organization", name=name)
-                for key, name in organisations.items()
-                if name
+                _entity(f"#organisation-{number}", "Organization", name=one.affiliation)
+                for number, one in enumerate(self.answers.authors, start=1)
+                if one.affiliation
             ),
             *(
                 _entity(url, "CreativeWork", name=licence, identifier=url)
@@ -163,37 +160,28 @@ class _Crate:
     def files(self, contents: Mapping[str, bytes]) -> list[_Entity]:
         """Return the files of the package."""
         entities = []
-        for name in sorted({*contents, WORKFLOW}):
-            if name == NAME:
-                continue
-            content = contents.get(name)
-            kind = media_type(name)
-            properties: dict[str, Any] = {
-                "@type": "File",
-                "name": PurePosixPath(name).name,
-                "encodingFormat": _format(kind),
-            }
-            if content is not None:
-                properties["contentSize"] = str(len(content))
-                properties["sha256"] = hashlib.sha256(content).hexdigest()
-            if name in self.shown:
-                properties["exampleOfWork"] = _at("#tables")
-            if name in self.inputs:
-                properties["exampleOfWork"] = _at(self.inputs[name])
-            if name == "README.md":
-                properties["about"] = _at("./")
-            if name == WORKFLOW:
-                properties |= self._workflow()
-            entities.append({"@id": quote(name), **properties})
+        for name, content in sorted(contents.items()):
+            example = self.inputs.get(name, "#tables" if name in self.shown else None)
+            file = _entity(
+                quote(name),
+                "File",
+                name=PurePosixPath(name).name,
+                encodingFormat=_format(media_type(name)),
+                contentSize=str(len(content)),
+                sha256=hashlib.sha256(content).hexdigest(),
+                exampleOfWork=example and _at(example),
+                about=_at("./") if name == "README.md" else None,
+            )
+            entities.append(file | self._workflow() if name == WORKFLOW else file)
         return entities
 
     def formats(self, contents: Mapping[str, bytes]) -> list[_Entity]:
         """Return the formats of the files."""
-        kinds = sorted({media_type(name) for name in (*contents, WORKFLOW)} & _PRONOM.keys())
+        kinds = sorted({media_type(name) for name in contents} & _PRONOM.keys())
         return [_entity(_pronom(number), "WebSite", name=name) for number, name in map(_PRONOM.__getitem__, kinds)]
 
     def _workflow(self) -> dict[str, Any]:
-        workflow: dict[str, Any] = {
+        workflow = {
             "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
             "name": title(self.facts, self.answers),
             "description": "Installs the software, runs every experiment, and compares all numbers with expected ones.",
@@ -205,10 +193,9 @@ class _Crate:
             "license": _licence(self.answers.licence_of_code),
             "input": _one([_at("#experiment"), *(_at(one) for one in self.inputs.values())]),
             "output": _at("#tables"),
+            "creator": self.authors,
         }
-        if self.people:
-            workflow["creator"] = _one(self.authors)
-        return workflow
+        return filled(workflow)
 
     def actions(self) -> list[_Entity]:
         """Return the parameters of the workflow, the data that are not in the package, and the recorded runs."""
@@ -252,27 +239,23 @@ class _Crate:
             for file in source.files
         ]
         asked = [quote(name) for name in (experiment.asked, experiment.composed) if name in self.facts.files]
-        action: dict[str, Any] = {
-            "@type": "CreateAction",
-            "name": experiment.title,
-            "description": " ".join(
-                [
-                    str(Note("package_run", command=" ".join(experiment.command), runs=experiment.runs)),
-                    *([] if experiment.lock is None else [str(experiment.lock.said)]),
-                ]
-            ),
-            "instrument": [_at(WORKFLOW), _at(self.software)],
-            "startTime": experiment.start.isoformat(timespec="seconds"),
-            "endTime": experiment.end.isoformat(timespec="seconds"),
-            "actionStatus": "http://schema.org/CompletedActionStatus",
-            "object": _one(
-                [_at(one) for one in dict.fromkeys([*asked, *objects, *(f"{key}-{name}" for name in values)])]
-            ),
-            "result": _one([_at(one) for one in self._results(experiment)]),
-        }
-        if self.people:
-            action["agent"] = _at(self.people[0]["@id"])
-        return [{"@id": key, **action}, *({"@id": f"{key}-{name}", **value} for name, value in values.items())]
+        said = [Note("package_run", command=" ".join(experiment.command), runs=experiment.runs)]
+        said += [] if experiment.lock is None else [experiment.lock.said]
+        parts = dict.fromkeys([*asked, *objects, *(f"{key}-{name}" for name in values)])
+        action = _entity(
+            key,
+            "CreateAction",
+            name=experiment.title,
+            description=" ".join(map(str, said)),
+            instrument=[_at(WORKFLOW), _at(self.software)],
+            startTime=experiment.start.isoformat(timespec="seconds"),
+            endTime=experiment.end.isoformat(timespec="seconds"),
+            actionStatus="http://schema.org/CompletedActionStatus",
+            object=_one([_at(one) for one in parts]),
+            result=_one([_at(one) for one in self._results(experiment)]),
+            agent=_at(self.people[0]["@id"]) if self.people else None,
+        )
+        return [action, *({"@id": f"{key}-{name}", **value} for name, value in values.items())]
 
     def _results(self, experiment: Experiment) -> list[str]:
         shown = [one for one in self.facts.displays if one.experiment == experiment.name]
@@ -302,9 +285,8 @@ def _value(name: str, value: str | list[str]) -> dict[str, Any]:
 
 
 def _parameter(key: str, name: str, kind: str, about: str, *examples: str) -> _Entity:
-    example = {"workExample": _at(examples[0])} if examples else {}
     facts = {"name": name, "description": about, "additionalType": kind, "conformsTo": _at(PARAMETER)}
-    return _entity(key, "FormalParameter", **facts, **example)
+    return _entity(key, "FormalParameter", **facts, workExample=_at(examples[0]) if examples else None)
 
 
 def _licence(*licences: str | None) -> Any:

@@ -32,6 +32,7 @@ from digicarbon.packs.deposit.package.project import DATA, Project
 from digicarbon.panel import LOG_PREFIX, PanelDesign, variables_of
 from digicarbon.plan.prepare import Preparation, Prepared, Specs
 from digicarbon.report import Labels
+from digicarbon.secret import mapped
 from digicarbon.source import InputFile, Inputs, WatchedInputs
 from digicarbon.source.datafolder import PROVENANCE, SUFFIX
 from digicarbon.spec import Definition
@@ -150,12 +151,19 @@ def record(project: Project, closed: Collection[str]) -> bytes:
     closed : collection of str
         Experiments that read files that are not passed on: of their data, only whole files have hashes.
     """
-    places = paths(project)
-    short = {path: place for path, place in sorted(places.items(), key=lambda item: -len(item[0]))}
-    content = {}
-    for one in project.members:
-        entries = [_without_hashes(entry) if one.name in closed else entry for entry in one.sweep.data]
-        content[one.name] = _without_paths(entries, short)
+    places = dict(sorted(paths(project).items(), key=lambda item: -len(item[0])))
+
+    def moved(text: str) -> str:
+        if not Path(text).is_absolute():
+            return text
+        above = any(Path(path).is_relative_to(text) for path in places)
+        # the folder of a source, or a file that no run read
+        return places.get(text) or (DATA if above else Path(text).name)
+
+    content = {
+        one.name: mapped([_without_hashes(entry) if one.name in closed else entry for entry in one.sweep.data], moved)
+        for one in project.members
+    }
     return as_json({"data": content})
 
 
@@ -182,18 +190,6 @@ def without_values(
     )
 
 
-def _without_paths(node: Any, places: Mapping[str, str]) -> Any:
-    if isinstance(node, Mapping):
-        return {key: _without_paths(item, places) for key, item in node.items()}
-    if isinstance(node, list | tuple):
-        return [_without_paths(item, places) for item in node]
-    if isinstance(node, str) and Path(node).is_absolute():
-        above = next((place for path, place in places.items() if Path(path).is_relative_to(node)), None)
-        # the folder of a source, or a file that no run read
-        return places.get(node) or (DATA if above is not None else Path(node).name)
-    return node
-
-
 def _add(origins: list[_Origin], one: Member, group: str, option: str, entry: Mapping[str, Any]) -> None:
     """Add an entry of a record to the data set that has one of its files; without one it is a data set of its own."""
     choices = entry["choices"]["source"] if group == "source" else entry["choices"]
@@ -211,8 +207,7 @@ def _add(origins: list[_Origin], one: Member, group: str, option: str, entry: Ma
         None,
     )
     if origin is None:
-        simulated = bool(entry.get("simulated", False))
-        origin = _Origin(name, group, kind, simulated, cite, in_part, name)
+        origin = _Origin(name, group, kind, False, cite, in_part, name)
         origins.append(origin)
     origin.simulated |= bool(entry.get("simulated", False))
     origin.experiments[one.name] = None

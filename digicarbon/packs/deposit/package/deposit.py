@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import re
 from importlib.resources import files
-from typing import Any
 
 import yaml
 
 from digicarbon.note import Note
 from digicarbon.packs.deposit.package.answers import LICENCES, Answers, answered
 from digicarbon.packs.deposit.package.facts import Facts
+from digicarbon.packs.deposit.package.parts import filled
 
 BLANKS = {
     "0BSD": "YEAR by AUTHOR EMAIL",
@@ -23,6 +23,10 @@ BLANKS = {
     "MIT": "<year> <copyright holders>",
 }
 """What the texts of licences leave to the author: the year and the holder. Other texts are taken word by word."""
+
+
+RELATED = ("identifier", "relation", "resource_type")
+"""Keys of what Zenodo relates to a package."""
 
 
 def title(facts: Facts, answers: Answers) -> str:
@@ -50,45 +54,32 @@ def zenodo(facts: Facts, answers: Answers) -> bytes:
 
     A DOI is not in it either: where Zenodo reads the file, it gives a new one.
     """
+    licence = answered(answers.licence_of_data) or answered(answers.licence_of_code)
+    known = licence in LICENCES
+    other = known and answers.licence_of_code in LICENCES and answers.licence_of_code != licence
+    places = [(answers.article, "isSupplementTo", "publication-article")]
+    outside = (source.option for source in facts.sources if not source.simulated)
+    places += [(answers.of(option).url, "isDerivedFrom", "dataset") for option in outside]
+    related = [dict(zip(RELATED, one, strict=True)) for one in dict.fromkeys(places) if _found(one[0])]
     creators = [
-        {
-            key: value
-            for key, value in (("name", one.name), ("affiliation", one.affiliation), ("orcid", one.orcid))
-            if value
-        }
+        filled({"name": one.name, "affiliation": one.affiliation or None, "orcid": one.orcid})
         for one in answers.authors
     ]
-    content: dict[str, Any] = {
+    fields = {
         "title": title(facts, answers),
         "upload_type": "dataset",
         # Zenodo gives what is open, and has no licence, a licence of its own choice
-        "access_right": "closed",
+        "access_right": "open" if known else "closed",
         "description": description(facts, answers),
         "publication_date": facts.made.date().isoformat(),
         "language": "eng",
+        "creators": creators or None,
+        "keywords": list(answers.keywords) or None,
+        "license": licence.lower() if known else None,
+        "notes": f"Licence of the code: {answers.licence_of_code}. Licence of the data: {licence}." if other else None,
+        "related_identifiers": related or None,
     }
-    if creators:
-        content["creators"] = creators
-    if answers.keywords:
-        content["keywords"] = list(answers.keywords)
-    licence = answered(answers.licence_of_data) or answered(answers.licence_of_code)
-    if licence in LICENCES:
-        content["license"] = licence.lower()
-        content["access_right"] = "open"
-        if answers.licence_of_code in LICENCES and answers.licence_of_code != licence:
-            content["notes"] = f"Licence of the code: {answers.licence_of_code}. Licence of the data: {licence}."
-    related = []
-    if _found(answers.article):
-        related.append(
-            {"identifier": answers.article, "relation": "isSupplementTo", "resource_type": "publication-article"}
-        )
-    for source in facts.sources:
-        url = answers.of(source.option).url
-        if not source.simulated and _found(url):
-            one = {"identifier": url, "relation": "isDerivedFrom", "resource_type": "dataset"}
-            related += [] if one in related else [one]
-    if related:
-        content["related_identifiers"] = related
+    content = filled(fields)
     return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
 
 
@@ -102,15 +93,15 @@ def citation(facts: Facts, answers: Answers) -> bytes:
     authors: list[dict[str, str]] = []
     for one in answers.authors:
         family, comma, first = one.name.partition(",")
-        author = {"family-names": family.strip(), "given-names": first.strip()} if comma else {"name": one.name}
-        if comma and one.affiliation:
-            author["affiliation"] = one.affiliation
-        if one.orcid:
-            author["orcid"] = f"https://orcid.org/{one.orcid}"
-        if one.email:
-            author["email"] = one.email
-        authors.append(author)
-    content: dict[str, Any] = {
+        named = {"family-names": family.strip(), "given-names": first.strip()} if comma else {"name": one.name}
+        about = {
+            "affiliation": (comma and one.affiliation) or None,
+            "orcid": one.orcid and f"https://orcid.org/{one.orcid}",
+            "email": one.email or None,
+        }
+        authors.append({**named, **filled(about)})
+    chosen = [one for one in (answers.licence_of_code, answers.licence_of_data) if one in LICENCES]
+    content = {
         "cff-version": "1.2.0",
         "message": "If you use this replication package, please cite it as below.",
         "type": "dataset",
@@ -119,15 +110,11 @@ def citation(facts: Facts, answers: Answers) -> bytes:
         "authors": authors or [{"name": "The authors are not named yet"}],
         "date-released": facts.made.date().isoformat(),
         "abstract": description(facts, answers),
+        "keywords": list(answers.keywords) or None,
+        "license": chosen[0] if len(set(chosen)) == 1 else chosen or None,
+        "doi": answered(answers.doi) or None,
     }
-    if answers.keywords:
-        content["keywords"] = list(answers.keywords)
-    chosen = [one for one in (answers.licence_of_code, answers.licence_of_data) if one in LICENCES]
-    if chosen:
-        content["license"] = chosen[0] if len(set(chosen)) == 1 else chosen
-    if doi := answered(answers.doi):
-        content["doi"] = doi
-    text: str = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100)
+    text: str = yaml.safe_dump(filled(content), allow_unicode=True, sort_keys=False, width=100)
     return text.encode()
 
 

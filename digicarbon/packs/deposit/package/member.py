@@ -206,8 +206,7 @@ class Member:
         if now is None or then is None:
             return now is None and then is None
         versions = [brief(version) for version in now.versions]
-        same = (then["lock"], then["versions"], then.get("broken", [])) == (now.latest, versions, now.broken)
-        return same
+        return (then["lock"], then["versions"], then.get("broken", [])) == (now.latest, versions, now.broken)
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -78,8 +78,7 @@ class Project:
         for one in self.members:
             for file in lineage(one.name):
                 if file.name != ROOT or _is_own(file.path):
-                    kind = "experiment" if file.name != ROOT else "option"
-                    self._take(file.path, file.name if file.name != ROOT else "config", kind, one.name)
+                    self._take(file.path, file.name, "option" if file.name == ROOT else "experiment", one.name)
             name = f"{COMPOSED}/{one.key}.yaml"
             self.texts[name] = masked(one.sweep.config)
             self.programs.append(Program(name, "composed", one.name, one.sweep.title))
@@ -186,15 +185,13 @@ class Project:
                 path = Path(file["path"]).resolve()
                 hashes.setdefault(file["sha256"], path)
                 named.setdefault(path, []).extend(texts_of(choices))
-        elsewhere = []
-        for path, texts in named.items():
-            place = self._fixed(path)
-            if place is None:
-                elsewhere.append((path, texts))
-            else:
-                self.places[path] = place
+        elsewhere: list[Path] = []
         bases: dict[str, Path] = {}
-        for path, texts in elsewhere:
+        for path, texts in named.items():
+            if place := self._fixed(path):
+                self.places[path] = place
+                continue
+            elsewhere.append(path)
             for text in filter(None, texts):
                 base = _resolved(text)
                 if path.is_relative_to(base) and base != Path(base.anchor):
@@ -202,7 +199,7 @@ class Project:
         # folders before what is in them, so that a file has one place
         for text, base in sorted(bases.items(), key=lambda item: len(item[1].parts)):
             self.written[text] = self._place_of(base)
-        for path, _ in elsewhere:
+        for path in elsewhere:
             self.places[path] = self._place_of(path)
         self._place_unread(hashes)
 
@@ -238,26 +235,16 @@ class Project:
 
     def _fixed(self, path: Path) -> str | None:
         """Return the place of a file that the study's folder or a variable of the environment gives it."""
-        here = Path.cwd().resolve()
         for name, value in self._variables():
             base = Path(value).resolve()
             if value and path.is_relative_to(base) and base != Path(base.anchor):
                 return _below(self.environment.setdefault(name, self._folder(name, base)), path.relative_to(base))
-        if path.is_relative_to(here):
-            inside = path.relative_to(here)
-            if path != here and inside.parts[0] not in _OURS and all(portable(part) == part for part in inside.parts):
-                return inside.as_posix()
-        return None
+        return _inside(path)
 
     def _folder(self, name: str, base: Path) -> str:
         """Return the folder of the package that a variable of the environment names."""
-        here = Path.cwd().resolve()
-        if base.is_relative_to(here) and base != here:
-            inside = base.relative_to(here)
-            if inside.parts[0] not in _OURS and all(portable(part) == part for part in inside.parts):
-                return inside.as_posix()
-        alone = not self.environment and not (here / DATA).exists()
-        return DATA if alone else self._free(name.lower())
+        alone = not self.environment and not Path(DATA).exists()
+        return _inside(base) or (DATA if alone else self._free(name.lower()))
 
     def _place_of(self, path: Path) -> str:
         """Return the place of a file or a folder from elsewhere."""
@@ -322,9 +309,8 @@ class Project:
         if any(word.lstrip("+").startswith(f"{key}=") for word in one.overrides):
             return "", 0
         group = key.partition(".")[0]
-        names = [file.name if file.name != ROOT else "config" for file in lineage(one.name)]
-        places = [(f"{EXPERIMENTS}/{name}.yaml", key) for name in names] + [(f"{CONF}/config.yaml", key)]
-        places.append((f"{CONF}/{group}/{option}.yaml", key.removeprefix(f"{group}.")))
+        places = [(f"{EXPERIMENTS}/{file.name}.yaml", key) for file in lineage(one.name)]
+        places += [(f"{CONF}/{ROOT}.yaml", key), (f"{CONF}/{group}/{option}.yaml", key.removeprefix(f"{group}."))]
         for place, dotted in places:
             for path, scalar in scalars(self.texts.get(place, "")):
                 if (path == dotted or path.endswith(f".{dotted}")) and scalar.value == str(value):
@@ -361,6 +347,14 @@ class Project:
 
 def _resolved(text: str) -> Path:
     return (Path.cwd() / text).resolve()
+
+
+def _inside(path: Path) -> str | None:
+    """Return the place below the working directory that the package can keep; None if there is none."""
+    here = Path.cwd().resolve()
+    parts = path.relative_to(here).parts if path.is_relative_to(here) else ()
+    kept = parts and parts[0] not in _OURS and all(portable(part) == part for part in parts)
+    return "/".join(parts) if kept else None
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from digicarbon.packs.deposit.package.facts import (
     Seed,
     Source,
 )
-from digicarbon.packs.deposit.package.parts import box, plain, shipped, table
+from digicarbon.packs.deposit.package.parts import Words, box, plain
 
 TIMES = ((10, "<10 minutes"), (60, "10-60 minutes"), (120, "1-2 hours"), (480, "2-8 hours"), (1440, "8-24 hours"),
          (4320, "1-3 days"), (20160, "3-14 days"), (float("inf"), "> 14 days"))  # fmt: skip
@@ -40,7 +40,7 @@ def readme(
     facts: Facts, answers: Answers, still_open: Sequence[Question], cited: Bibliography, language: Language
 ) -> str:
     """Return the README in Markdown."""
-    text = _template(language).render(**_values(facts, answers, still_open, cited, _Words(language)))
+    text = _template(language).render(**_values(facts, answers, still_open, cited, Words(language)))
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
@@ -52,29 +52,8 @@ def _template(language: Language) -> Template:
     return environment.get_template(f"readme.{language}.md.j2")
 
 
-class _Words:
-    """Short words of a language."""
-
-    def __init__(self, language: Language) -> None:
-        self.language = language
-        self.own = {row["key"]: row[language] for row in shipped("words")}
-
-    def __call__(self, which: str, /, **fields: object) -> str:
-        return self.own[which].format(**fields)
-
-    def table(self, which: str, rows: Iterable[Sequence[object]]) -> str:
-        """Return a table with its heads."""
-        return table(self.own[f"heads_of_{which}"].split("|"), rows)
-
-    def count(self, number: int, noun: str) -> str:
-        """Return a number with its noun."""
-        if self.language == "zh":
-            return f"{number:,}{self.own[noun]}"
-        return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _values(
-    facts: Facts, answers: Answers, still_open: Sequence[Question], cited: Bibliography, words: _Words
+    facts: Facts, answers: Answers, still_open: Sequence[Question], cited: Bibliography, words: Words
 ) -> dict[str, Any]:
     language = words.language
     asked = {question.key: question.words[language] for question in still_open}
@@ -167,7 +146,7 @@ def _values(
     }
 
 
-def _lock(lock: Lock, words: _Words) -> str:
+def _lock(lock: Lock, words: Words) -> str:
     """Return what holds of the lock of a plan, and where its file is."""
     said = lock.said.text(words.language)
     if lock.withheld:
@@ -202,7 +181,7 @@ def _availability(outside: Sequence[Source]) -> str:
     return "none" if len(withheld) == len(outside) else "some"
 
 
-def _extent(source: Source, words: _Words) -> str:
+def _extent(source: Source, words: Words) -> str:
     parts = [words("units", units=words.count(source.units, "unit"), unit=source.unit)]
     if source.periods:
         parts.append("–".join(dict.fromkeys(source.periods)))
@@ -211,7 +190,7 @@ def _extent(source: Source, words: _Words) -> str:
     return words.own["comma"].join(parts)
 
 
-def _datasets(facts: Facts, words: _Words) -> Iterator[tuple[object, ...]]:
+def _datasets(facts: Facts, words: Words) -> Iterator[tuple[object, ...]]:
     for source in facts.sources:
         if source.simulated:
             variables = ", ".join(source.variables)
@@ -222,7 +201,7 @@ def _datasets(facts: Facts, words: _Words) -> Iterator[tuple[object, ...]]:
             yield f"`{file.place}`", source.option, notes, provided, f"`{file.sha256}`", ", ".join(file.variables)
 
 
-def _about(file: DataFile, words: _Words) -> str:
+def _about(file: DataFile, words: Words) -> str:
     parts = [_size(file.bytes)]
     if file.rows is not None:
         parts.append(words.count(file.rows, "row"))
@@ -238,7 +217,7 @@ def _used(facts: Facts) -> list[Package]:
     return [one for one in facts.software.packages if one.direct or one.name.lower() in recorded]
 
 
-def _other_versions(facts: Facts, words: _Words) -> str:
+def _other_versions(facts: Facts, words: Words) -> str:
     today = {one.name: one.version for one in facts.software.packages}
     rows = [
         (experiment.name, name, version, today[name])
@@ -258,7 +237,7 @@ def _seed_command(facts: Facts) -> str:
     return ""
 
 
-def _set_at(seed: Seed, words: _Words) -> tuple[str, int | str]:
+def _set_at(seed: Seed, words: Words) -> tuple[str, int | str]:
     """Return the file and the line that set a seed, or else what sets it."""
     if seed.line:
         return f"`{seed.place}`", seed.line
@@ -270,7 +249,7 @@ def _classes(classes: Sequence[tuple[float, str]], value: float) -> list[tuple[s
     return [(words, index == first) for index, (_, words) in enumerate(classes)]
 
 
-def _duration(seconds: float, words: _Words) -> str:
+def _duration(seconds: float, words: Words) -> str:
     if seconds < 90:
         return words("seconds", number=max(1, round(seconds)))
     return (
@@ -287,20 +266,20 @@ def _size(number: int) -> str:
     return f"{number} B"
 
 
-def _machine(facts: Facts, words: _Words) -> str:
+def _machine(facts: Facts, words: Words) -> str:
     own = facts.software
     memory = "" if own.memory is None else words("of_memory", size=_size(own.memory))
     return words("machine", cpu=own.cpu or own.system, cores=own.cores, system=own.system, memory=memory)
 
 
-def _memory(facts: Facts, words: _Words) -> str:
+def _memory(facts: Facts, words: Words) -> str:
     if facts.measured.peak_memory is None:
         return words("memory_not_measured")
     key = "memory_measured" if facts.measured.memory_from == "rebuild" else "memory_of_runs"
     return words(key, size=_size(facts.measured.peak_memory))
 
 
-def _what(program: Program, words: _Words) -> str:
+def _what(program: Program, words: Words) -> str:
     said = words.own.get(f"about_{program.kind}") or program.headline
     return " — ".join(filter(None, (said, program.of if program.of not in program.file else "")))
 

@@ -211,12 +211,9 @@ def _pack_files(package: str, installed: Distribution) -> Iterator[tuple[str, by
             content = path.read_bytes()
             yield path.relative_to(base).as_posix(), content
             for other in _imported_names(content) if path.suffix == ".py" else ():
-                if other not in seen and other not in pending and any(map(Path.exists, _places(base, other))):
+                places = (base / other / "__init__.py", base / f"{other}.py")
+                if other not in seen and other not in pending and any(map(Path.exists, places)):
                     pending.append(other)
-
-
-def _places(base: Path, name: str) -> tuple[Path, Path]:
-    return base / name / "__init__.py", base / f"{name}.py"
 
 
 def _is_code(file: PurePath) -> bool:

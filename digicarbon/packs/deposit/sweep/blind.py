@@ -198,28 +198,25 @@ def blind(
     shared = _Draws(permutations(len(units), draws, seed), {unit: place for place, unit in enumerate(units)})
     other = claim is not None and (claim.quantity, claim.term) != (run_effect.quantity, run_effect.term)
     with progress.phase(Note("phase_blind"), len(runs) * (2 if other else 1)) as advance:
-        members, numbers, absent = _of_runs(runs, run_effect, shared, advance)
-        if not members:
+        pairs, absent = _of_runs(runs, run_effect, shared, advance)
+        if not pairs:
             raise ConfigError(Note("blind_no_run", label=absent[0][0], reason=absent[0][1]))
         # how many were fitted one by one is said of the number that the table has
         single = shared.single
-        claimed = (members, numbers)
+        claimed = pairs
         if claim is not None and other:
-            claimed = _of_runs(runs, claim.run_effect, shared, lambda done: advance(len(runs) + done))[:2]
+            claimed, _ = _of_runs(runs, claim.run_effect, shared, lambda done: advance(len(runs) + done))
     table = pd.DataFrame(
-        [_row(one, effect) for one in numbers], index=[one.run.label for one in members], columns=list(COLUMNS)
+        [_row(own, effect) for _, own in pairs], index=[one.run.label for one, _ in pairs], columns=list(COLUMNS)
     )
     parts = []
     for part in (None,) if multiverse is None else multiverse.main:
         rows = table if part is None else table[part.of(list(table.index))]
         labels = set(rows.index)
-        pairs = zip(members, numbers, strict=True)
-        centred = [(one, own) for one, own in pairs if one.run.label in labels and own.centred]
-        joint, why = _joint(centred, effect)
+        joint, why = _joint([(one, own) for one, own in pairs if one.run.label in labels and own.centred], effect)
         judged = []
         if claim is not None:
-            pairs = zip(*claimed, strict=True)
-            inside = ((one, own) for one, own in pairs if part is None or one.run.label in part.labels)
+            inside = ((one, own) for one, own in claimed if part is None or one.run.label in part.labels)
             judged = [(one, own) for one, own in inside if own.centred]
         power_of_claim = _claim(claim, judged, effect) if claim is not None and judged else None
         parts.append(Counted("" if part is None else part.name, rows, joint, why, power_of_claim, len(judged)))
@@ -231,42 +228,30 @@ Pair = tuple[Specification, Numbers]
 
 def _of_runs(
     runs: Sequence[Run], run_effect: RunEffect, shared: _Draws, advance: progress.Advance
-) -> tuple[list[Specification], list[Numbers], list[tuple[str, Note]]]:
-    """Return the runs that can be done, their numbers, and why the others cannot."""
+) -> tuple[list[Pair], list[tuple[str, Note]]]:
+    """Return the runs that can be done with their numbers, and why the others cannot."""
     from threadpoolctl import threadpool_limits
 
     absent: list[tuple[str, Note]] = []
-    members: list[Specification] = []
-    numbers: list[Numbers] = []
+    pairs: list[Pair] = []
     with threadpool_limits(1):
         for place, run in enumerate(runs):
             try:
                 estimand, found = _of_run(run, run_effect, shared)
-                members.append(Specification(place, run, estimand, np.nan, np.nan))
-                numbers.append(found)
-            except _AbsentError as error:
-                absent.append((run.label, error.why))
+                pairs.append((Specification(place, run, estimand, np.nan, np.nan), found))
             except DigicarbonError as error:
                 absent.append((run.label, note_of(error)))
             advance(place + 1)
-    return members, numbers, absent
-
-
-class _AbsentError(Exception):
-    """A run cannot be done."""
-
-    def __init__(self, why: Note) -> None:
-        super().__init__(str(why))
-        self.why = why
+    return pairs, absent
 
 
 def _of_run(run: Run, run_effect: RunEffect, shared: _Draws) -> tuple[Estimand, Numbers]:
-    """Return the estimand of a run, and its numbers."""
+    """Return the estimand of a run, and its numbers. Raises DigicarbonError if the run cannot be done."""
     model = run.specs.model
     panel = run.prepared.panel.with_terms(model.terms)
     own = _of_outcome(panel, model.y)
     if mixed := [term for term in model.regressors if _mixed(term, model.y) or _derived(run, term)]:
-        raise _AbsentError(Note("blind_mixed", terms=mixed))
+        raise ConfigError(Note("blind_mixed", terms=mixed))
     exchange = _rows(panel, shared)
     # an exchange that leaves all units in their places is the real outcome
     moved = (exchange != np.arange(exchange.shape[1])).any(axis=1)
@@ -284,7 +269,7 @@ def _exchanges(
     first, result = _first(run, panel, own, exchange)
     estimand, why = estimand_of(run, result, run_effect.quantity, run_effect.term)
     if estimand is None or estimate_of(result, estimand) is None:
-        raise _AbsentError(why or Note("blind_no_number", quantity=run_effect.quantity))
+        raise ConfigError(why or Note("blind_no_number", quantity=run_effect.quantity))
     past = any(name in own for name in panel.expanded(model.regressors, among=model.terms))
     batch = None if past else _batch(run, first, estimand)
     if batch is not None:
@@ -346,7 +331,7 @@ def _first(run: Run, panel: Panel, own: Sequence[str], exchange: IntArray) -> tu
     if last is None:
         # the sentence of the model
         run.specs.model.fit(_exchanged(panel, own, exchange[0]), run.prepared.weights)
-        raise _AbsentError(Note("why_not_finite"))
+        raise ConfigError(Note("why_not_finite"))
     return last
 
 
@@ -402,7 +387,7 @@ def _rows(panel: Panel, shared: _Draws) -> IntArray:
     sizes = sizes[sizes > 0]
     # in a class of any size one unit keeps its own outcome on average
     if len(sizes) > MOST_IN_PLACE * n:
-        raise _AbsentError(Note("blind_in_place", units=n, share=len(sizes) / n))
+        raise ConfigError(Note("blind_in_place", units=n, share=len(sizes) / n))
     shared.unmoved = max(shared.unmoved, int((sizes == 1).sum()))
     members = np.array([shared.position[unit] for unit in panel.units])
     units = within_classes(shared.whole, members, classes)
