@@ -56,11 +56,8 @@ def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
     parts = [*facts.ceads_fuels()["fuel"][:FUELS], "process"]
     if set(parts) <= set(numbers):
         gap = relative_gap(frame["scope_1_total"], frame[parts].sum(axis=1, skipna=False), _NOTHING_MT)
-        places = list(
-            zip(frame["province"].astype(str) + " " + frame["sector"], frame["year"].astype(int), strict=True)
-        )
         what = Note("fuels_differ_from_total", column="scope_1_total")
-        yield from _broken(what, places, gap, file, "scope_1_total")
+        yield from _broken(what, _cells(frame), gap, file, "scope_1_total")
 
 
 def apparent(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
@@ -68,9 +65,8 @@ def apparent(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
     parts = frame[list(APPARENT)].sum(axis=1, skipna=False)
     yield from _too_large(frame, parts, Note("parts_of_apparent"), "co2_apparent", file)
     if "total" in frame.columns:
-        places = list(zip(frame["province"].astype(str), frame["year"].astype(int), strict=True))
         gap = relative_gap(frame["total"], parts, _NOTHING_MT)
-        yield from _broken(Note("total_differs_from_parts"), places, gap, file, "total")
+        yield from _broken(Note("total_differs_from_parts"), _cells(frame, by_sector=False), gap, file, "total")
 
 
 def energy(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
@@ -79,14 +75,8 @@ def energy(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
     for column in totals.select_dtypes("number").columns.difference(_KEYS, sort=False):
         bad = totals[totals[column] < -1e-9 * totals[column].abs().max()]
         if len(bad):
-            places = zip(bad["province"].astype(str) + " " + bad["sector"], bad["year"].astype(int), strict=True)
-            yield Finding(
-                "warning",
-                "sign",
-                file,
-                Note("negative_totals", column=column, number=len(bad), places=cells(places)),
-                series=str(column),
-            )
+            said = Note("negative_totals", column=column, number=len(bad), places=cells(_cells(bad)))
+            yield Finding("warning", "sign", file, said, series=str(column))
 
 
 def _too_large(
@@ -96,14 +86,9 @@ def _too_large(
     most = largest(series)
     bad = frame[co2 > most]
     if len(bad):
-        places = zip(bad["province"].astype(str), bad["year"].astype(int), strict=True)
-        yield Finding(
-            "error",
-            "unit",
-            file,
-            Note("more_than_a_province", what=what, most=most, places=cells(places), largest=co2.max()),
-            series=series,
-        )
+        places = cells(_cells(bad, by_sector=False))
+        said = Note("more_than_a_province", what=what, most=most, places=places, largest=co2.max())
+        yield Finding("error", "unit", file, said, series=series)
 
 
 def _broken(
@@ -140,3 +125,9 @@ def _whole_sums(rows: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
 
 def _places(index: pd.Index[Any]) -> list[tuple[str, int]]:
     return [(str(province), int(year)) for province, year in index.tolist()]
+
+
+def _cells(rows: pd.DataFrame, by_sector: bool = True) -> list[tuple[str, int]]:
+    """Return the province, with the sector, and the year of each row."""
+    names = rows["province"].astype(str)
+    return list(zip(names + " " + rows["sector"] if by_sector else names, rows["year"].astype(int), strict=True))

@@ -7,7 +7,7 @@ import scipy
 
 from digicarbon.note import Note
 from digicarbon.numeric.spatial.operator import Normalise
-from digicarbon.packs.china.facts import adjacency, provinces
+from digicarbon.packs.china.facts import links, provinces
 from digicarbon.panel import Panel
 from digicarbon.weights.base import IslandsPlaced, Weights, WeightsSpec, as_known, rest
 
@@ -38,12 +38,7 @@ class AdjacencyWeights(WeightsSpec):
             If a unit is not a province, or has no neighbour in the panel and ``islands`` is ``"refuse"``.
         """
         names = as_known(panel.units, Note("option_of_group", group="weights", option="w1_adjacency"))
-        position = {name: index for index, name in enumerate(names)}
-        matrix = np.zeros((len(position), len(position)))
-        for start, end in adjacency()[["province", "neighbour"]].itertuples(index=False):
-            if start in position and end in position:
-                matrix[position[start], position[end]] = matrix[position[end], position[start]] = 1.0
-        links = scipy.sparse.csr_array(matrix)
+        matrix = scipy.sparse.csr_array(links(names))
         if self.islands == "nearest":
             from digicarbon.numeric.spatial.proximity import binary
             from digicarbon.weights.places import Places, joined
@@ -51,5 +46,5 @@ class AdjacencyWeights(WeightsSpec):
             capitals = (
                 provinces().set_index("province").loc[names, ["longitude", "latitude"]].to_numpy(dtype=np.float64)
             )
-            links = joined(links, Places(panel.units, capitals, "great_circle").nearest(), binary)
-        return Weights.from_matrix(links, panel.units, islands=rest(self.islands), name="W1", normalise=self.normalise)
+            matrix = joined(matrix, Places(panel.units, capitals, "great_circle").nearest(), binary)
+        return Weights.from_matrix(matrix, panel.units, islands=rest(self.islands), name="W1", normalise=self.normalise)

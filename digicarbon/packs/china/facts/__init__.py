@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
+from digicarbon.arrays import FloatArray
 from digicarbon.data import read
 
 
@@ -45,6 +47,16 @@ def spellings() -> Mapping[str, str]:
 def adjacency() -> pd.DataFrame:
     """Return the 65 pairs of neighbouring provinces (queen contiguity, Hainan joined to Guangdong), each once."""
     return _table("adjacency").copy()
+
+
+def links(names: Sequence[str]) -> FloatArray:
+    """Return which of some provinces are neighbours, 1 or 0, shape (N, N)."""
+    position = {name: index for index, name in enumerate(names)}
+    out = np.zeros((len(position), len(position)))
+    for start, end in adjacency()[["province", "neighbour"]].itertuples(index=False):
+        if start in position and end in position:
+            out[position[start], position[end]] = out[position[end], position[start]] = 1.0
+    return out
 
 
 def tiles() -> pd.DataFrame:

@@ -74,13 +74,7 @@ def places(size: Size) -> pd.DataFrame:
 
 def adjacency() -> FloatArray:
     """Return W1 of the 30 provinces, row-standardised, shape (30, 30)."""
-    units = facts.provinces()["province"].tolist()
-    position = {unit: index for index, unit in enumerate(units)}
-    pairs = facts.adjacency()
-    i, j = (pairs[name].map(position).to_numpy() for name in ("province", "neighbour"))
-    w = np.zeros((len(units), len(units)))
-    w[i, j] = w[j, i] = 1.0
-    return row_standardised(w)
+    return row_standardised(facts.links(facts.provinces()["province"].tolist()))
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 
 import numpy as np
@@ -253,10 +253,7 @@ class OfUnits(PolicyEstimator):
 
     def design(self, timing: Timing, panel: Panel, reached: Exposure) -> ByUnit:
         """Return the estimator on the rows that are used."""
-
-        def make() -> ByUnit:
-            return self.on_rows(self.model, timing, reached)
-
+        make = partial(self.on_rows, self.model, timing, reached)
         # fields of errors are others' than those of influences
         return self.model.latest(panel, reached, OF_ERRORS, make, lambda own: own.nbytes)
 

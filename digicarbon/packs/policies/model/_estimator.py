@@ -175,17 +175,15 @@ class PolicyEstimator(ABC):
     def said_of(self, mean: Mean, timing: Timing) -> list[Note]:
         """Return the note on what the overall effect is a mean of; none where its label alone says it."""
         policy = self.model.policy
-        match mean:
-            case "treated_rows" | "estimated_rows" | "stack_rows":
-                return [Note("did_overall_overall", policy=policy)]
-            case "event_times":
-                return [Note("did_overall_event", policy=policy)]
-            case "cohorts":
-                return [Note("did_overall_cohort", policy=policy)]
-            case "periods":
-                return [Note("did_overall_calendar", policy=policy)]
-            case _:
-                return []
+        of_rows = dict.fromkeys(
+            ("treated_rows", "estimated_rows", "stack_rows"), Note("did_overall_overall", policy=policy)
+        )
+        notes = of_rows | {
+            "event_times": Note("did_overall_event", policy=policy),
+            "cohorts": Note("did_overall_cohort", policy=policy),
+            "periods": Note("did_overall_calendar", policy=policy),
+        }
+        return [notes[mean]] if mean in notes else []
 
     def reference(self, events: Collection[float]) -> dict[str, float]:
         """Return the event time that others are compared with, as a statistic, where it is not among the effects."""

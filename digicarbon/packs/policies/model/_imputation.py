@@ -120,13 +120,11 @@ class ImputedRows(ByUnit):
         coef = self._of_rows.T @ np.nan_to_num(effects)
         influence = self._untreated.influence(residuals, self._weights, self._cell)
         if len(self._order) > self._count and self._leads is not None:
-            leads = self._leads.coefficients(y, slice(len(self._before)))
-            coef, influence = np.concatenate([coef, leads.coef]), np.concatenate([influence, leads.influence], axis=1)
-        slopes = self._untreated.slopes(y)
-        return (
-            np.concatenate([coef[self._order], slopes.coef]),
-            np.concatenate([influence[:, self._order], slopes.influence], axis=1),
-        )
+            leads, of_leads = self._leads.coefficients(y, slice(len(self._before)))
+            coef, influence = np.concatenate([coef, leads]), np.concatenate([influence, of_leads], axis=1)
+        slopes, of_slopes = self._untreated.slopes(y)
+        order = self._order
+        return np.concatenate([coef[order], slopes]), np.concatenate([influence[:, order], of_slopes], axis=1)
 
     def columns(self, place: int) -> FloatArray:
         """Return dummies of the levels that are reported, those before the policy for these alone, and controls."""
@@ -149,7 +147,7 @@ class ImputedRows(ByUnit):
             early, own = coef[shown], influence[:, shown]
         else:
             leads = self._leads.coefficients(self.y[:, None], slice(len(self._before)))
-            early, own = leads.coef[:, 0], leads.influence[..., 0]
+            early, own = (numbers[..., 0] for numbers in leads)
         return fitted, pretest(np.eye(len(early)), early, own.T @ own, fitted.inference)
 
 

@@ -132,8 +132,8 @@ def _outcome(model: _PolicyModel, timing: Timing) -> FloatArray:
     if not names:
         return y
     x, treated = panel.array(names), timing.event >= -model.anticipation
-    slopes = Imputation(x, Untreated(panel.unit_codes, panel.period_codes, treated)).slopes(y[:, None])
-    return np.asarray(y - x @ slopes.coef[:, 0])
+    slopes, _ = Imputation(x, Untreated(panel.unit_codes, panel.period_codes, treated)).slopes(y[:, None])
+    return np.asarray(y - x @ slopes[:, 0])
 
 
 def _cohorts(model: _PolicyModel, timing: Timing, at: IntArray) -> tuple[list[Cohort], Cells]:

@@ -14,16 +14,6 @@ from digicarbon.numeric.slices import slices
 
 
 @dataclass(frozen=True, eq=False)
-class Coefficients:
-    """Coefficients of a regression of untreated rows."""
-
-    coef: FloatArray
-    """Shape (m, M)."""
-    influence: FloatArray
-    """Of units, with Stata's small-sample factor, as did_imputation has them, shape (N, m, M)."""
-
-
-@dataclass(frozen=True, eq=False)
 class Block:
     """Columns less the unit's mean of untreated rows."""
 
@@ -119,11 +109,11 @@ class Imputation:
         residuals = own.inner - self._design.values(self._design.inverse @ self._design.products(own), inner=True)
         return np.where(self._untreated.known[:, None], residuals, np.nan), residuals
 
-    def slopes(self, y: FloatArray) -> Coefficients:
-        """Return the coefficients of the controls."""
+    def slopes(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the coefficients of the controls and the influence of units, see `Regression.coefficients`."""
         k = self._x.free.shape[1]
         if not k:
-            return Coefficients(np.empty((0, y.shape[1])), np.empty((len(self._untreated.count), 0, y.shape[1])))
+            return np.empty((0, y.shape[1])), np.empty((len(self._untreated.count), 0, y.shape[1]))
         return self._design.coefficients(y, slice(-k, None))
 
     def leads(self, dummies: Block) -> Regression | None:
@@ -198,15 +188,18 @@ class Regression:
         fixed, x = (block.inner if inner else block.free for block in (self._fixed, self._x))
         return np.asarray(fixed @ coef[:first] + x @ coef[first:])
 
-    def coefficients(self, y: FloatArray, which: slice) -> Coefficients:
-        """Return some coefficients of outcomes, shape (rows, M)."""
+    def coefficients(self, y: FloatArray, which: slice) -> tuple[FloatArray, FloatArray]:
+        """Return some coefficients of outcomes, shape (rows, M), and the influence of units: (m, M) and (N, m, M).
+
+        Influence has Stata's small-sample factor, as did_imputation has it.
+        """
         own = self._untreated.block(y)
         gamma = self.inverse @ self.products(own)
         left = self._untreated.by_weight(own.free - self.values(gamma))
         influence = self._untreated.sums(self.values(self.inverse[:, which]), left)
         rows, clusters = len(left), int((self._untreated.count > 0).sum())
         factor = clusters / (clusters - 1) * (rows - 1) / (rows - 1 - self.rank)
-        return Coefficients(gamma[which], influence * np.sqrt(factor))
+        return gamma[which], influence * np.sqrt(factor)
 
 
 def members(codes: IntArray, groups: int) -> scipy.sparse.csr_array:
