@@ -44,14 +44,14 @@ def long(first: IntArray, periods: int) -> tuple[IntArray, IntArray, FloatArray]
 def test_pairs_add_up_to_the_two_way_coefficient(policy: tuple[IntArray, int], seed: int) -> None:
     first, periods = policy
     y = np.random.default_rng(seed).normal(size=(len(first), periods)) * 3 + 5
-    found = goodman_bacon(y, first)
-    weights = np.array([one.weight for one in found.pairs])
+    pairs, coefficient = goodman_bacon(y, first)
+    weights = np.array([one.weight for one in pairs])
     assert (weights > 0).all()
     assert weights.sum() == pytest.approx(1, abs=1e-10)
-    mean = weights @ [one.estimate for one in found.pairs]
-    assert mean == pytest.approx(found.coefficient, abs=1e-10)
+    mean = weights @ [one.estimate for one in pairs]
+    assert mean == pytest.approx(coefficient, abs=1e-10)
     unit, period, treated = long(first, periods)
-    assert found.coefficient == pytest.approx(ols(y.ravel(), treated, unit, period)[0], abs=1e-9)
+    assert coefficient == pytest.approx(ols(y.ravel(), treated, unit, period)[0], abs=1e-9)
 
 
 @given(policies, st.integers(0, 2**32 - 1))
@@ -61,7 +61,7 @@ def test_a_pair_is_a_regression_on_its_own_rows(policy: tuple[IntArray, int], se
     y = np.random.default_rng(seed).normal(size=(len(first), periods))
     unit, period, treated = long(first, periods)
     variance = (ols(y.ravel(), treated, unit, period)[1:] ** 2).mean()
-    for one in goodman_bacon(y, first).pairs:
+    for one in goodman_bacon(y, first)[0]:
         cohorts = np.isin(first[unit], [one.treated, one.other])
         # the other cohort does not change in these periods
         later = one.kind in ("already", "always")

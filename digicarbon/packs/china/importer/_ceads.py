@@ -71,8 +71,9 @@ class InventoryImporter(Importer):
         notes += absent_notes(table[["province", "year", *optional]])
         return Imported({self.dataset: table}, dict(layout.units), CITATION, tuple(notes))
 
+    @staticmethod
     @abstractmethod
-    def layout(self) -> Layout:
+    def layout() -> Layout:
         """Return the layout of its sheets."""
 
     @abstractmethod

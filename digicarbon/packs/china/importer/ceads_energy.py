@@ -36,33 +36,31 @@ class CeadsEnergyImporter(InventoryImporter):
 
     dataset = "ceads_energy"
 
-    def layout(self) -> Layout:
+    @staticmethod
+    @cache
+    def layout() -> Layout:
         """Return the layout of its sheets."""
-        return _layout()
+        columns = _ceads.fuel_spellings()
+        table = facts.ceads_fuels()
+        return Layout(
+            name=Note("ceads_energy_inventory"),
+            columns=Words(columns),
+            rows=Words(_ceads.sector_spellings("energy")),
+            required=frozenset(columns),
+            total=FINAL,
+            total_rows=frozenset({FINAL, "Total Consumption"}),
+            units=dict(zip(table["fuel"].astype(str), table["unit"].astype(str), strict=True)),
+            unit_spellings={unit: frozenset(spellings) for unit, spellings in _UNITS.items()},
+        )
 
     def sums(self, values: FloatArray, layout: Layout) -> Iterator[tuple[Note, FloatArray, FloatArray, Sequence[str]]]:
         """Yield final consumption with the sum of the sectors."""
         rows = layout.rows.names
-        sectors = values[:, [rows.index(name) for name in _sectors()]].sum(axis=1)
-        yield Note("ceads_final_is_no_sum", row=FINAL), values[:, rows.index(FINAL)], sectors, layout.columns.names
-
-
-def _sectors() -> list[str]:
-    table = facts.ceads_sectors()
-    return [str(name) for name in table.loc[(table["sectoral"] != "") & (table["energy"] != ""), "energy"]]
-
-
-@cache
-def _layout() -> Layout:
-    columns = _ceads.fuel_spellings()
-    table = facts.ceads_fuels()
-    return Layout(
-        name=Note("ceads_energy_inventory"),
-        columns=Words(columns),
-        rows=Words(_ceads.sector_spellings("energy")),
-        required=frozenset(columns),
-        total=FINAL,
-        total_rows=frozenset({FINAL, "Total Consumption"}),
-        units=dict(zip(table["fuel"].astype(str), table["unit"].astype(str), strict=True)),
-        unit_spellings={unit: frozenset(spellings) for unit, spellings in _UNITS.items()},
-    )
+        table = facts.ceads_sectors()
+        sectors = table.loc[(table["sectoral"] != "") & (table["energy"] != ""), "energy"].map(rows.index)
+        yield (
+            Note("ceads_final_is_no_sum", row=FINAL),
+            values[:, rows.index(FINAL)],
+            values[:, sectors].sum(axis=1),
+            layout.columns.names,
+        )

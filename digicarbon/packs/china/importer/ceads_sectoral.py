@@ -39,9 +39,31 @@ class CeadsSectoralImporter(InventoryImporter):
 
     dataset = "ceads_sectoral"
 
-    def layout(self) -> Layout:
+    @staticmethod
+    @cache
+    def layout() -> Layout:
         """Return the layout of its sheets."""
-        return _layout()
+        fuels = {
+            name: more
+            for name, more in _ceads.fuel_spellings().items()
+            if name not in ("heat", "electricity", "other_energy")
+        }
+        columns = fuels | _MORE_COLUMNS
+        return Layout(
+            name=Note("ceads_sectoral_inventory"),
+            columns=Words(columns),
+            rows=Words(_ceads.sector_spellings("sectoral")),
+            required=frozenset(columns) - set(_OPTIONAL),
+            total="Total",
+            total_rows=frozenset({"Total"}),
+            total_columns=frozenset({"scope_1_total"}),
+            units=dict.fromkeys(columns, UNIT),
+            unit_spellings={
+                UNIT: frozenset(
+                    {"mt", "mtco2", "milliontonnes", "milliontons", "milliontonnesco2", "milliontonsco2", "百万吨"}
+                )
+            },
+        )
 
     def sums(self, values: FloatArray, layout: Layout) -> Iterator[tuple[Note, FloatArray, FloatArray, Sequence[str]]]:
         """Yield the total row with the sum of the sectors, and the scope 1 total with that of fuels and process."""
@@ -51,28 +73,3 @@ class CeadsSectoralImporter(InventoryImporter):
         stated = values[:, :, columns.index("scope_1_total")]
         parts = [at for at, column in enumerate(columns) if column not in (*_OPTIONAL, "scope_1_total")]
         yield Note("ceads_scope_1_is_no_sum"), stated, values[:, :, parts].sum(axis=2), rows
-
-
-@cache
-def _layout() -> Layout:
-    fuels = {
-        name: more
-        for name, more in _ceads.fuel_spellings().items()
-        if name not in ("heat", "electricity", "other_energy")
-    }
-    columns = fuels | _MORE_COLUMNS
-    return Layout(
-        name=Note("ceads_sectoral_inventory"),
-        columns=Words(columns),
-        rows=Words(_ceads.sector_spellings("sectoral")),
-        required=frozenset(columns) - set(_OPTIONAL),
-        total="Total",
-        total_rows=frozenset({"Total"}),
-        total_columns=frozenset({"scope_1_total"}),
-        units=dict.fromkeys(columns, UNIT),
-        unit_spellings={
-            UNIT: frozenset(
-                {"mt", "mtco2", "milliontonnes", "milliontons", "milliontonnesco2", "milliontonsco2", "百万吨"}
-            )
-        },
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -15,13 +15,7 @@ from digicarbon.model._observation_weights import weighted_by
 from digicarbon.note import Note
 from digicarbon.packs.policies.diagnostic._policy import did_of, left_of_policy, paths, two_way
 from digicarbon.packs.policies.model.did import DiD
-from digicarbon.packs.policies.numeric.goodman_bacon import (
-    COMPARISONS,
-    Comparison,
-    Decomposition,
-    effect_weights,
-    goodman_bacon,
-)
+from digicarbon.packs.policies.numeric.goodman_bacon import COMPARISONS, Comparison, Pair, effect_weights, goodman_bacon
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -119,13 +113,17 @@ class GoodmanBacon(OfModel):
         model = did_of(self.model)
         made, policy = _balanced(model, panel)
         start = (policy == 0).sum(axis=1)
-        result = goodman_bacon(made.column(model.y).reshape(made.shape), start)
+        found, coefficient = goodman_bacon(made.column(model.y).reshape(made.shape), start)
         labels = dict(enumerate(map(str, made.periods))) | {len(made.periods): ""}
         pairs = pd.DataFrame(
-            [(labels[one.treated], labels[one.other], one.kind, one.estimate, one.weight) for one in result.pairs],
+            [(labels[one.treated], labels[one.other], one.kind, one.estimate, one.weight) for one in found],
             columns=["treated", "comparison", "kind", "estimate", "weight"],
         )
-        return {"bacon": _summary(result), "bacon_pairs": pairs, "negative_weights": _weights_table(model, panel)}
+        return {
+            "bacon": _summary(found, coefficient),
+            "bacon_pairs": pairs,
+            "negative_weights": _weights_table(model, panel),
+        }
 
 
 def _balanced(model: DiD, panel: Panel) -> tuple[Panel, np.ndarray]:
@@ -143,7 +141,7 @@ def _balanced(model: DiD, panel: Panel) -> tuple[Panel, np.ndarray]:
     return paths(two_way(model), made)
 
 
-def _summary(result: Decomposition) -> pd.DataFrame:
+def _summary(pairs: Sequence[Pair], coefficient: float) -> pd.DataFrame:
     names: dict[Comparison, Note] = {
         "never": Note("bacon_never"),
         "not_yet": Note("bacon_not_yet"),
@@ -152,12 +150,12 @@ def _summary(result: Decomposition) -> pd.DataFrame:
     }
     rows: list[tuple[Note, int, float, float]] = []
     for kind in COMPARISONS:
-        own = [one for one in result.pairs if one.kind == kind]
+        own = [one for one in pairs if one.kind == kind]
         weight = math.fsum(one.weight for one in own)
         if own:
             mean = math.fsum(one.weight * one.estimate for one in own) / weight
             rows.append((names[kind], len(own), weight, mean))
-    total = math.fsum(one.weight for one in result.pairs)
-    rows.append((Note("bacon_coefficient"), len(result.pairs), total, result.coefficient))
+    total = math.fsum(one.weight for one in pairs)
+    rows.append((Note("bacon_coefficient"), len(pairs), total, coefficient))
     frame = pd.DataFrame(rows, columns=["comparison", "pairs", "weight", "estimate"])
     return frame.set_index("comparison")

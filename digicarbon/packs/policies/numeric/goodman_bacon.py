@@ -30,17 +30,8 @@ class Pair:
     """In the two-way coefficient; weights of all pairs sum to one."""
 
 
-@dataclass(frozen=True)
-class Decomposition:
-    """The pairs that a two-way coefficient is a mean of."""
-
-    pairs: tuple[Pair, ...]
-    coefficient: float
-    """Of the regression with effects of units and periods."""
-
-
-def goodman_bacon(y: FloatArray, start: IntArray) -> Decomposition:
-    """Decompose the two-way coefficient of a policy that stays.
+def goodman_bacon(y: FloatArray, start: IntArray) -> tuple[list[Pair], float]:
+    """Return the pairs that the two-way coefficient of a policy that stays is a mean of, and this coefficient.
 
     ``y``: a balanced panel, shape (N, T). ``start``: the position of each unit's first treated period: 0 for always, T
     for never; shape (N,).
@@ -71,7 +62,7 @@ def goodman_bacon(y: FloatArray, start: IntArray) -> Decomposition:
             kind = "always" if first == 0 else "already"
             pairs.append(Pair(second, first, kind, estimate, float(common * treated[later])))
     coefficient = float((policy * y).sum() / (variance * units * periods))
-    return Decomposition(tuple(pairs), coefficient)
+    return pairs, coefficient
 
 
 @dataclass(frozen=True, eq=False)
