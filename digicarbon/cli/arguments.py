@@ -17,21 +17,10 @@ from typing import NoReturn
 from digicarbon.errors import ConfigError
 
 WITH_VALUE = frozenset(
-    {
-        "-c",
-        "--cfg",
-        "-p",
-        "--package",
-        "-cd",
-        "--config-dir",
-        "-cp",
-        "--config-path",
-        "-cn",
-        "--config-name",
-        "-i",
-        "--info",
-        "--experimental-rerun",
-    }
+    (
+        *("-c", "--cfg", "-p", "--package", "-cd", "--config-dir", "-cp", "--config-path", "-cn", "--config-name"),
+        *("-i", "--info", "--experimental-rerun"),
+    )
 )
 """Hydra's flags that take the next word as their value."""
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")

@@ -24,21 +24,7 @@ IGNORED = "mlruns/\nout/\n.digicarbon/\n"
 
 
 def new(folder: str, language: str) -> int:
-    """Create a study and print how to run it; return the exit status.
-
-    Parameters
-    ----------
-    folder : str
-    language : {"en", "zh"}
-        Of the README and the table.
-
-    Raises
-    ------
-    ConfigError
-        If the folder's name is not valid.
-    DataError
-        If the folder cannot be written.
-    """
+    """Create a study as `make` does, and print how to run it; return the exit status."""
     target = Path(folder)
     make(target, language)
     sys.stdout.write(

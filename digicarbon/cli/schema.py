@@ -15,7 +15,7 @@ from typing import Any
 
 from digicarbon import pack
 from digicarbon.config.describe import Field, Option, described, experiments, options
-from digicarbon.config.files import GROUPS, REPLACEABLE, ROOT
+from digicarbon.config.files import GROUPS, REPLACEABLE, ROOT, SETTINGS
 from digicarbon.config.settings import SCHEMAS
 from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError, DataError
@@ -37,8 +37,6 @@ _OURS = r"^digicarbon\.\w+\.\w+$"
 _LAST: Schema = {"if": {"minItems": 2}, "then": {"items": [{"not": {"const": "_self_"}}]}}
 """Items after ``_self_`` would overwrite the file; draft 7 can express this for the first item only."""
 
-_SETTINGS = ("report", "executor", "tracking")
-"""Groups that are the same for a whole sweep."""
 _LATER: Schema = {"$ref": "#/definitions/later"}
 _LABELS: Schema = {
     "anyOf": [{"type": ["object", "null"], "additionalProperties": {"type": "string", "minLength": 1}}, _LATER],
@@ -456,7 +454,7 @@ class _Book:
         properties: Schema = {}
         deeper: Schema = {}
         for group in GROUPS:
-            if group in _SETTINGS:
+            if group in SETTINGS:
                 continue
             fields = self._fields(group)
             nested = {"type": "object", "properties": {name: value(kind) for name, kind in fields.items()}}

@@ -39,8 +39,10 @@ SWEEP_KEYS = (
 REPLACEABLE = ("labels", "columns", "grid", "zip", "exclude", "draw", "kinds", "claim", "experiments", "instead")
 """Keys whose inherited part `replace` drops."""
 LABELS, TITLE = "labels", "title"
+"""Words of an experiment, or of an option of any group, for what tables and pictures name; its title."""
+SETTINGS = ("executor", "tracking", "report")
+"""Groups that are the same for a whole sweep, and change no number of a run."""
 _ENVIRONMENT = re.compile(r"\$\{oc\.env:[^}]*\}?")
-"""Words of an experiment, or of an option of any group, for what tables and pictures name."""
 ROOT = "config"
 """The default sentence, which every experiment inherits."""
 ANSWERS = "package"

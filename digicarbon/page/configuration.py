@@ -9,12 +9,11 @@ from typing import Any
 import yaml
 from markupsafe import Markup, escape
 
-from digicarbon.config.files import GROUPS, SWEEP_KEYS
+from digicarbon.config.files import GROUPS, SETTINGS, SWEEP_KEYS
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report.focal import text_of
 from digicarbon.tracking import masked
 
-SETTINGS = ("report", "executor", "tracking")
 MOST = 12
 """How many values of a key are listed."""
 _LINE = re.compile(r"(?P<indent>[ -]*)(?P<key>[^\s#][^:#]*?:(?=\s|$))?(?P<value>[^#\n]*?)(?P<comment>\s#.*|^\s*#.*)?$")

@@ -323,10 +323,8 @@ def _curve(
     spec = SpecificationCurve(
         quantity=quantity, term=term, pictures=("svg",), labels=report.labels, language=report.language
     )
-    spec = (
-        spec.with_other_words(report.words.beside).with_multiverse(sweep.multiverse, sweep.judged).with_joints(joints)
-    )
-    spec = spec.with_failed(len(sweep.failures) + sweep.lacking)
+    spec = spec.with_other_words(report.words.beside).with_multiverse(sweep.multiverse, sweep.judged)
+    spec = spec.with_joints(joints).with_failed(len(sweep.failures) + sweep.lacking)
     try:
         table = spec.table(title, sweep.records)
         files = spec.files(title, sweep.records)

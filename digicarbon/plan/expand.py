@@ -16,13 +16,12 @@ from hydra.errors import HydraException
 
 from digicarbon.config.compose import Composer, column_taken_away, options
 from digicarbon.config.explain import unreadable
-from digicarbon.config.files import GROUPS
+from digicarbon.config.files import GROUPS, SETTINGS
 from digicarbon.errors import COMMAND_LINE, ConfigError, first_line
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.plan.choice import Axis, Block, Choice, unique_texts
 from digicarbon.plan.exclude import remaining
 
-_SETTINGS = ("report", "executor", "tracking")
 MOST_CHOICES = 1_000_000
 """The largest number of choices that fit into the memory of an ordinary machine."""
 _MOST_SUBSETS = 16
@@ -302,7 +301,7 @@ def _check(key: str, value: Any, place: str, composer: Composer) -> None:
     if group not in GROUPS:
         hint = suggestion(key, GROUPS)
         raise ConfigError(Note("no_key_of_group", key=key, hint=hint, groups=cut(GROUPS, 20)), place)
-    if group in _SETTINGS:
+    if group in SETTINGS:
         raise ConfigError(Note("one_for_sweep", key=key), place)
     if key != group:
         return

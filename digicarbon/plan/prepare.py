@@ -370,18 +370,16 @@ class Preparation:
         if specs.weights is None:
             return Prepared(shared, specs.terms, None, optional_terms=specs.model.optional_terms)
         panel = shared.panel(specs.terms)
-        weights = self._weights_of(specs, panel)
+        weights = self._weights_of(specs, specs.weights, panel)
         remarks = () if weights is None else _of_outcome(specs, specs.weights, panel)
         return Prepared(shared, specs.terms, weights, remarks, specs.model.optional_terms)
 
-    def _weights_of(self, specs: Specs, panel: Panel) -> Weights | None:
-        if specs.weights is None:
-            return None
+    def _weights_of(self, specs: Specs, spec: WeightsSpec, panel: Panel) -> Weights | None:
         if not specs.optional_weights:
-            return self._weights(specs, specs.weights, panel)
+            return self._weights(specs, spec, panel)
         # whatever keeps weights from the panel (no file, other units) leaves the run without them; its notes say so
         with suppress(DigicarbonError):
-            return self._weights(specs, specs.weights, panel)
+            return self._weights(specs, spec, panel)
         return None
 
     def check(self, specs: Specs, prepared: Prepared, key: str = "") -> None:

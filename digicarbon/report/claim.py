@@ -265,46 +265,39 @@ def check(claim: Claim | None, request: JointRequest | None) -> None:
 # ---- what the runs say
 
 
-class Judge:
-    """Collects what a claim needs of each run, while results are read."""
+def judged(
+    claim: Claim, multiverse: Multiverse, records: Iterable[Record], joints: Mapping[str, Joint], lost: int = 0
+) -> Judged:
+    """Return whether a claim holds for records, each of which is read once, in each main part of a multiverse.
 
-    def __init__(self, claim: Claim) -> None:
-        self.claim = claim
-        self._numbers: dict[str, tuple[float, float]] = {}
-        self._unknown: set[str] = set()
-        self._without: set[str] = set()
-
-    def take(self, label: str, result: Result) -> None:
-        """Take the result of a run."""
-        run_effect = self.claim.run_effect
-        effect = result.effect_numbers(run_effect)
+    ``joints``: the joint test of each part, by its name. ``lost`` are runs of columns that cannot run; they may belong
+    to any part.
+    """
+    numbers: dict[str, tuple[float, float]] = {}
+    without: set[str] = set()
+    for record in records:
+        if record.again:
+            continue
+        effect = record.result.effect_numbers(claim.run_effect)
         if effect is not None:
             _, coef, _, p, *_ = effect
-            self._numbers[label] = coef, p
-        elif _lost(result, run_effect):
-            self._unknown.add(label)
-        else:
-            self._without.add(label)
+            numbers[record.label] = coef, p
+        elif not _lost(record.result, claim.run_effect):
+            without.add(record.label)
 
-    def verdicts(self, multiverse: Multiverse, joints: Mapping[str, Joint], lost: int = 0) -> Judged:
-        """Return the verdict of each main part, by the joint test of its name.
-
-        ``lost`` are runs of columns that cannot run; they may belong to any part.
-        """
-        return Judged(self.claim, tuple(self._verdict(part, joints.get(part.name), lost) for part in multiverse.main))
-
-    def _verdict(self, part: Part, joint: Joint | None, lost: int) -> Verdict:
-        known = [self._numbers[label] for label in part.labels if label in self._numbers]
-        without = len(part.labels & self._without)
-        unknown = len(part.labels) - len(known) - without + lost
-        up = self.claim.sign == "positive"
-        level = self.claim.significant
+    def verdict(part: Part) -> Verdict:
+        known = [numbers[label] for label in part.labels if label in numbers]
+        lacking = len(part.labels & without)
+        unknown = len(part.labels) - len(known) - lacking + lost
+        up, level, joint = claim.sign == "positive", claim.significant, joints.get(part.name)
         agree = sum((coef > 0 if up else coef < 0) and (level is None or p < level) for coef, p in known)
         p = None
-        if self.claim.joint is not None and joint is not None and len(joint.statistics):
+        if claim.joint is not None and joint is not None and len(joint.statistics):
             p = joint.metrics["joint.share_significant.p"]
-        outcome = _outcome(self.claim, agree, len(known), unknown, _joint_holds(self.claim, joint, p))
-        return Verdict(part, agree, len(known), unknown, without, p, outcome)
+        outcome = _outcome(claim, agree, len(known), unknown, _joint_holds(claim, joint, p))
+        return Verdict(part, agree, len(known), unknown, lacking, p, outcome)
+
+    return Judged(claim, tuple(map(verdict, multiverse.main)))
 
 
 def _lost(result: Result, run_effect: RunEffect) -> bool:
@@ -337,14 +330,3 @@ def _outcome(claim: Claim, agree: int, estimates: int, unknown: int, joint: bool
     if agree / runs < claim.share or joint is None:
         return "open"
     return "holds"
-
-
-def judged(
-    claim: Claim, multiverse: Multiverse, records: Iterable[Record], joints: Mapping[str, Joint], lost: int = 0
-) -> Judged:
-    """Return whether a claim holds for records, each of which is read once."""
-    judge = Judge(claim)
-    for record in records:
-        if not record.again:
-            judge.take(record.label, record.result)
-    return judge.verdicts(multiverse, joints, lost)

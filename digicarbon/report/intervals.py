@@ -141,12 +141,8 @@ class BandTable(Pictured):
                     *(numbers[column] for column in ("coef", "low", "high")),
                     strict=True,
                 ):
-                    label = ", ".join(
-                        filter(
-                            None,
-                            [self.words.head(name), self.words(term), self.words.word("kilometres").format(value=band)],
-                        )
-                    )
+                    distance = self.words.word("kilometres").format(value=band)
+                    label = ", ".join(filter(None, (self.words.head(name), self.words(term), distance)))
                     cell = f"{number(coef, self.decimals)} {interval_text(low, high, self.decimals)}"
                     rows.setdefault(label, {})[self.words.word(quantity)] = cell.rstrip()
         cells = pd.DataFrame.from_dict(rows, orient="index").fillna("")

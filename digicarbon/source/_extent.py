@@ -54,8 +54,8 @@ def extent_of(
                 )
             )
         return Extent(_rows(chosen, first, last), ())
-    complete = has[(year >= first) & (year <= last)].groupby(level="unit").any().all(axis=1)
-    chosen = sorted(complete.index[complete])
+    inside = has[(year >= first) & (year <= last)].groupby(level="unit").any()
+    chosen = sorted(inside.index[inside.all(axis=1)])
     if not chosen:
         raise DataError(
             Note(
@@ -66,7 +66,7 @@ def extent_of(
                 years=Note("span", low=first, high=last),
             )
         )
-    inside = has[(year >= first) & (year <= last)].groupby(level="unit").any().reindex(every, fill_value=False)
+    inside = inside.reindex(every, fill_value=False)
     lacking: dict[Any, list[str]] = {}
     for unit in every:
         if unit not in chosen:

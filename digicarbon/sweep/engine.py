@@ -18,7 +18,7 @@ import time
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from itertools import chain
@@ -392,8 +392,7 @@ class _Engine:
 
     def _alone(self, indices: Sequence[int], deaths: int) -> Iterator[list[Fitted]]:
         """Fit runs one by one in a separate process; ``deaths``: how often they may have ended a worker before."""
-        with ExitStack() as stack:
-            cell = stack.enter_context(_Cell())
+        with closing(_Cell()) as cell:
             for index in indices:
                 yield [self._learned(self._kept(index, cell, deaths))]
 
@@ -444,12 +443,6 @@ class _Cell:
         self._executor: Any = None
         self.fresh = True
 
-    def __enter__(self) -> _Cell:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
-
     def fit(self, index: int, payload: Sequence[Part], rules: Rules) -> Fitted:
         """Fit a run; a `_DiedError` if the process ended without an answer."""
         from joblib.externals.loky import ProcessPoolExecutor
@@ -461,12 +454,13 @@ class _Cell:
         try:
             _, results = self._executor.submit(_fit_chunk, [index], payload, rules).result()
         except BrokenProcessPool as error:
-            self._close()
+            self.close()
             raise _DiedError(str(error)) from error
         self.fresh = False
         return _opened((index, results[0]))
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """End the process."""
         if self._executor is not None:
             self._executor.shutdown(wait=True, kill_workers=True)
         self._executor, self.fresh = None, True

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
+from digicarbon.config.files import SETTINGS as SETTINGS
 from digicarbon.errors import DataError
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
@@ -448,8 +449,6 @@ def _hash(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-SETTINGS = ("executor", "tracking", "report")
-"""Groups that change no number of a run."""
 SPARING = ("source", "panel", "sample")
 """Groups whose fields are params where they are not at their defaults."""
 ROOMS = (*SPARING, "weights")

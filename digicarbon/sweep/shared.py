@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -85,24 +86,23 @@ class Received(Generic[T]):
 def _from_file(file: str) -> Received[Any]:
     import joblib
 
-    if file not in _received:
-        mode = "r" if Path(file).stat().st_size >= LARGE else None
-        _keep(file, Received(joblib.load(file, mmap_mode=mode), (_from_file, (file,))))
-    _received.move_to_end(file)
-    return _received[file]
+    def load() -> Any:
+        return joblib.load(file, mmap_mode="r" if Path(file).stat().st_size >= LARGE else None)
+
+    return _kept(file, load, (_from_file, (file,)))
 
 
 def _by_value(key: str, value: Any) -> Received[Any]:
+    return _kept(key, lambda: value, (_by_value, (key, value)))
+
+
+def _kept(key: str, load: Callable[[], Any], origin: tuple[Any, ...]) -> Received[Any]:
     if key not in _received:
-        _keep(key, Received(value, (_by_value, (key, value))))
+        _received[key] = Received(load(), origin)
+        while len(_received) > MOST_RECEIVED:
+            _received.popitem(last=False)
     _received.move_to_end(key)
     return _received[key]
-
-
-def _keep(key: str, value: Received[Any]) -> None:
-    _received[key] = value
-    while len(_received) > MOST_RECEIVED:
-        _received.popitem(last=False)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from itertools import islice, repeat
 from pathlib import Path
-from typing import TextIO, TypeAlias, overload
+from typing import TYPE_CHECKING, TextIO, TypeAlias, overload
 
 from digicarbon import progress
 from digicarbon.arrays import FloatArray
@@ -31,7 +31,8 @@ from digicarbon.plan.runs import MOST_REASONS, Plan, Run
 from digicarbon.render import from_json, to_json
 from digicarbon.report import Labels, Record, Report, Table, attributed
 from digicarbon.report.base import owners_of
-from digicarbon.report.claim import Claim, Judge, Judged
+from digicarbon.report.claim import Claim, Judged
+from digicarbon.report.claim import judged as judged_by
 from digicarbon.report.joint import EACH_FILE, Joint, each_of, joints_from_json, joints_to_json, metrics_of
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.kinds import Multiverse, Part
@@ -44,6 +45,9 @@ from digicarbon.sweep.answer import brief_of_parts
 from digicarbon.sweep.effects import Gathered
 from digicarbon.sweep.joint import joint_test
 from digicarbon.tracking import versions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ESTIMATES = "estimates.csv"
 DRAWN = "pictures.json"
@@ -207,7 +211,9 @@ def show(
                 options_with_other_words([(run.options, run.choice.values) for run in planned.runs])
             )
             joints, untested, tested = _joints(report, records, multiverse, kept)
-            judged = _judged(planned, records, multiverse, claim, joints)
+            judged = None
+            if claim is not None and multiverse is not None:
+                judged = judged_by(claim, multiverse, records, joints, planned.failed_fits)
             report = report.with_multiverse(multiverse, judged).with_joints(joints)
             supplement, unknown, made_from = _supplement(report, records, executor, kept)
             report = report.with_supplement(supplement)
@@ -227,19 +233,12 @@ def show(
         files |= {"table.md": table.to_markdown()}
         files |= {name: plain_table(part.named).to_csv() for name, part in table.by_file.items()}
     if joints and test is not None:
-        folder = test.folder
-        content = joints_to_json(joints)
-        files[f"{folder}/{JOINT}"] = content
-        files[f"{folder}/{EACH_FILE}"] = plain_table(each_of(joints)).to_csv(index=False)
-        if not untested:
-            files[f"{folder}/{MADE_FROM}"] = _sealed(tested, content)
+        files |= _made(test.folder, JOINT, joints_to_json(joints), {EACH_FILE: each_of(joints)}, tested)
+        if untested:
+            del files[f"{test.folder}/{MADE_FROM}"]
     request = report.supplement_request
     if supplement is not None and request is not None:
-        content = supplement.to_json()
-        files[f"{request.folder}/{request.file}"] = content
-        files[f"{request.folder}/{MADE_FROM}"] = _sealed(made_from, content)
-        for name, further in request.tables(supplement).items():
-            files[f"{request.folder}/{name}"] = plain_table(further).to_csv(index=False)
+        files |= _made(request.folder, request.file, supplement.to_json(), request.tables(supplement), made_from)
     if estimates.count:
         files[ESTIMATES] = place
     answer = brief_of_parts({name: one.gathered.effects for name, one in effects.items()}, report.words)
@@ -389,18 +388,6 @@ def _joints(
     return joints, tuple(notes), key
 
 
-def _judged(
-    planned: Plan, records: Records, multiverse: Multiverse | None, claim: Claim | None, joints: Mapping[str, Joint]
-) -> Judged | None:
-    """Return whether the experiment's claim holds."""
-    if claim is None or multiverse is None:
-        return None
-    judge = Judge(claim)
-    for run, result in records.results():
-        judge.take(run.label, result)
-    return judge.verdicts(multiverse, joints, planned.failed_fits)
-
-
 def stated(multiverse: Multiverse | None, judged: Judged | None) -> tuple[Note, ...]:
     """Return notes on what an experiment states: its claim with the verdicts, and the kinds of its choices."""
     return (*(() if judged is None else judged.notes), *(() if multiverse is None else multiverse.notes))
@@ -437,6 +424,13 @@ def _made_from(what: object, runs: Sequence[Run]) -> str:
         weights = run.prepared.weights
         each.append([run.key, run.label, scales[id(run.specs.measure)], None if weights is None else weights.digest])
     return hashlib.sha256(json.dumps([_code(), what, each]).encode()).hexdigest()
+
+
+def _made(folder: str, name: str, content: str, tables: Mapping[str, pd.DataFrame], key: str) -> dict[str, str]:
+    """Return the files of what is made of all runs, with the seal that says what of."""
+    plain_tables = {table: plain_table(frame).to_csv(index=False) for table, frame in tables.items()}
+    files = {name: content, **plain_tables, MADE_FROM: _sealed(key, content)}
+    return {f"{folder}/{file}": text for file, text in files.items()}
 
 
 def _sealed(key: str, content: str) -> str:

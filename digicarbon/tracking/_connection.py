@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -84,12 +85,8 @@ def described(uri: str, name: str) -> tuple[str, Mapping[str, str]] | None:
 
     Raises TrackingError if the store cannot be read.
     """
-    with _failures.refused(uri, _failures.READ):
-        backend = reading(uri)
-        try:
-            return backend.described(name)
-        finally:
-            backend.close()
+    with _failures.refused(uri, _failures.READ), closing(reading(uri)) as backend:
+        return backend.described(name)
 
 
 def ask_once(uri: str) -> None:

@@ -11,6 +11,7 @@ import math
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -54,10 +55,8 @@ def tables_of(uri: str) -> set[str]:
             return set(sa.inspect(engine).get_table_names())
         finally:
             engine.dispose()
-    try:
+    with closing(link):
         return link.tables()
-    finally:
-        link.close()
 
 
 def _known(link: Link) -> bool:

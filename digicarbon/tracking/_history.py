@@ -142,10 +142,8 @@ def _by_tables(uri: str) -> dict[str, StoredRun] | None:
     database = _database.opened(uri)
     if database is None:
         return None
-    try:
+    with closing(database):
         runs, values = database.runs(TAGS, (*KIND, Y, TEST, DRAWS))
-    finally:
-        database.close()
     result = {run_id: StoredRun(status, ((end or start) - start) / 1000, start) for run_id, status, start, end in runs}
     for run_id, key, value in values:
         if run_id in result:

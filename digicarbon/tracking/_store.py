@@ -7,7 +7,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -496,10 +496,9 @@ def store_results(tracking: Tracking, parent_id: str, columns: Sequence[str] | N
     cannot be read, or the sweep has no results.
     """
     with _failures.refused(tracking.uri, _failures.READ), tempfile.TemporaryDirectory() as scratch:
-        backend = reading(tracking.uri)
-        files = backend.files(parent_id, Path(scratch))
+        with closing(reading(tracking.uri)) as backend:
+            files = backend.files(parent_id, Path(scratch))
         table = _results.frame(files, columns) if files else None
-        backend.close()
     if table is None:
         raise _without_results(tracking.uri, parent_id)
     return table
@@ -525,11 +524,11 @@ def sweep_contents(uri: str, experiment_id: str, parent_id: str, scratch: Path) 
     Raises TrackingError if the store cannot be read, or the sweep has no results.
     """
     with _failures.refused(uri, _failures.READ):
-        backend = reading(uri)
-        files = backend.files(parent_id, scratch)
-        # a server's file holds recorded runs only, and to ask the server for each run takes minutes
-        live = {run_id for _, run_id, _ in backend.children(experiment_id, parent_id)} if backend.keeps_ids else None
-        backend.close()
+        with closing(reading(uri)) as backend:
+            files = backend.files(parent_id, scratch)
+            # a server's file holds recorded runs only, and to ask the server for each run takes minutes
+            every = backend.children(experiment_id, parent_id) if backend.keeps_ids else None
+        live = None if every is None else {run_id for _, run_id, _ in every}
         if not files:
             raise _without_results(uri, parent_id)
         rows = _results.frame(files)

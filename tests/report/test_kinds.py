@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from digicarbon.errors import ConfigError
 from digicarbon.report import Record, SignTable, SpecificationCurve
-from digicarbon.report.claim import Claim, Judge, claim_of, judged, percent
+from digicarbon.report.claim import Claim, claim_of, judged, percent
 from digicarbon.report.kinds import KINDS, Kind, Multiverse, Part, multiverse_of
 from digicarbon.result import Result
 from digicarbon.tracking import Planned, Roster
@@ -269,10 +269,8 @@ def test_a_run_without_the_number_is_not_counted() -> None:
     other = Result(
         "ols", "ln_y", focal=("ln_x",), terms=("ln_x",), coef=np.array([-1.0]), covariance=np.array([[0.01]])
     )
-    judge = Judge(claim(1.0, quantity="indirect"))
-    judge.take("x", other)
-    judge.take("y", other)
-    (verdict,) = judge.verdicts(multiverse, {}).verdicts
+    records = [Record(label, {}, {}, other) for label in ("x", "y")]
+    (verdict,) = judged(claim(1.0, quantity="indirect"), multiverse, records, {}).verdicts
     assert (verdict.without, verdict.unknown, verdict.outcome) == (2, 0, "open")
 
 

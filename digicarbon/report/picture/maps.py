@@ -103,10 +103,8 @@ def plot_map(
     words = Words.of(frame)
     areas = areas_of(regions, shapes, key, words.language)
     if areas is None:
-        figure = _by_region(table, names, shown, units or {}, words)
-    else:
-        figure = _maps(table, names, shown, areas, units or {}, (classes, scheme), words, dark)
-    return figure
+        return _by_region(table, names, shown, units or {}, words)
+    return _maps(table, names, shown, areas, units or {}, (classes, scheme), words, dark)
 
 
 def table_of(values: Panel | pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame:
@@ -258,7 +256,9 @@ def _maps(
             axes.remove()
         ticks = (bounds[:-1] + bounds[1:]) / 2 if plain else bounds
         bar = figure.colorbar(scale, ax=list(row[: len(periods)]), shrink=0.75, aspect=16, pad=0.02, ticks=ticks)
-        bar.ax.set_yticklabels(_apart(different) if plain else _with_few_digits(bounds))
+        # as few decimals as keep bounds distinct
+        few = 1e-9 * np.maximum(np.abs(bounds), 1e-6)
+        bar.ax.set_yticklabels(_apart(different) if plain else _in_few_digits(bounds, few, 9, 12))
         bar.ax.tick_params(length=0)
         bar.minorticks_off()
         unit = words.unit(units.get(name, ""))
@@ -344,11 +344,6 @@ def _named(what: str, places: Sequence[str], words: Words) -> str:
     if len(names) > MOST_NAMES:
         text = words.say("and more", names=text, number=len(names) - MOST_NAMES)
     return textwrap.fill(f"{what}{'：' if words.language == 'zh' else ': '}{text}", 80)
-
-
-def _with_few_digits(bounds: FloatArray) -> list[str]:
-    """Return bounds with the same number of decimals each, as few as keep them distinct and, if rounded, whole."""
-    return _in_few_digits(bounds, 1e-9 * np.maximum(np.abs(bounds), 1e-6), 9, 12)
 
 
 def _around(different: FloatArray) -> FloatArray:
