@@ -49,7 +49,6 @@ def plan(request: Request, every: bool, blind: bool = False, **numbers: str) -> 
             many,
             start,
             size,
-            sum(getattr(run.specs.inference, "test", "") == "wild" for run in planned.runs),
             multiverse_of(roster(planned, chosen.kinds, chosen.claim)),
             chosen.claim,
         )
@@ -61,7 +60,7 @@ def plan(request: Request, every: bool, blind: bool = False, **numbers: str) -> 
             words = [*request.overrides, "--blind", "--all"]
             whole = command_line("plan", planned.name, words)
             say(Note("more_rows", rows=rows - len(cells), command=whole))
-        for note in _about(found):
+        for note in _about(found, sum(getattr(run.specs.inference, "test", "") == "wild" for run in planned.runs)):
             say(note)
     refuse_columns(plans)
 
@@ -87,8 +86,8 @@ def _cell(value: float, share: bool) -> str:
     return f"{100 * value:.1f} %" if share else f"{value:.4g}"
 
 
-def _about(found: Blind) -> list[Note]:
-    """Return what is said below the table."""
+def _about(found: Blind, wild: int) -> list[Note]:
+    """Return what is said below the table; ``wild`` runs have p values of the wild bootstrap in their own table."""
     numbers, centre = found.table, found.table.dropna(subset=["smallest"])
     notes = []
     if len(centre) < len(numbers):
@@ -103,8 +102,8 @@ def _about(found: Blind) -> list[Note]:
     if apart := [label for label in numbers.index if label not in counted_runs]:
         notes.append(Note("blind_apart", runs=len(apart), labels=cut(apart)))
     notes.append(Note("blind_how", draws=found.draws, seed=found.seed))
-    if found.wild:
-        notes.append(Note("blind_wild", runs=found.wild))
+    if wild:
+        notes.append(Note("blind_wild", runs=wild))
     if found.unmoved:
         notes.append(Note("units_in_place", units=found.unmoved))
     if found.single:

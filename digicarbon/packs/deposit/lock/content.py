@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,8 @@ def content(composer: Composer, planned: Plan, report: Report, reader: Reader | 
         "estimand": {
             "quantity": asked.quantity,
             "term": asked.term or "",
-            "y": _distinct(run.specs.model.y for run in planned.runs),
-            "x": _distinct(term for run in planned.runs for term in run.specs.model.x),
+            "y": sorted({run.specs.model.y for run in planned.runs}),
+            "x": sorted({term for run in planned.runs for term in run.specs.model.x}),
         },
         "runs": {"choices": len(planned.choices), "sha256": every, "excluded": planned.excluded, "left": planned.left},
         "plan": mapped(_plain(body)),
@@ -178,10 +178,6 @@ def _code(planned: Plan) -> dict[str, dict[str, str]]:
         if (file := own_file(cls)) and cls.__name__ not in out:
             out[cls.__name__] = {"sha256": code_digest(cls), "file": file}
     return out
-
-
-def _distinct(values: Iterable[str]) -> list[str]:
-    return sorted(dict.fromkeys(values))
 
 
 def _text(value: Any) -> str:

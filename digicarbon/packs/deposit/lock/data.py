@@ -78,14 +78,12 @@ class DataSet:
             part = self.grids[grid].whole
             series = {name: part.print(name) for name in names}
             out["grids"][grid] = {"units": list(part.units), "periods": list(part.periods), "series": series}
-        out["files"] = {place_of(path): self._file(file) for path, file in sorted(self.files.items())}
-        return out
-
-    def _file(self, file: InputFile) -> dict[str, Any]:
         # the hash of a file that holds the outcome would be a hash of the outcome
-        if set(file.series) & set(self.hidden):
-            return {"holds_outcome": True}
-        return {"sha256": file.sha256}
+        out["files"] = {
+            place_of(path): {"holds_outcome": True} if {*file.series} & {*self.hidden} else {"sha256": file.sha256}
+            for path, file in sorted(self.files.items())
+        }
+        return out
 
 
 @dataclass

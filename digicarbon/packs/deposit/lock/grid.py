@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -33,15 +33,15 @@ class Grid:
         Labels in order.
     rows, columns : ndarray of int
         The place of each row of the data among units and periods.
-    series : mapping of str to callable
-        Returns the values of a series, one for each row of the data.
+    series : mapping of str to Series
+        The values of each, one for each row of the data.
     """
 
     units: tuple[str, ...]
     periods: tuple[str, ...]
     rows: IntArray
     columns: IntArray
-    series: Mapping[str, Callable[[], pd.Series]]
+    series: Mapping[str, pd.Series]
     _cells: dict[str, Cells] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
@@ -50,13 +50,13 @@ class Grid:
         units, rows = _codes(frame["unit"])
         periods, columns = _codes(frame["time"])
         names = [name for name in frame.columns if name not in ("unit", "time")]
-        return cls(units, periods, rows, columns, {str(name): _column(frame, name) for name in names})
+        return cls(units, periods, rows, columns, {str(name): frame[name] for name in names})
 
     def cells(self, name: str) -> Cells:
         """Return a number for each cell of a series."""
         if name not in self._cells:
             out = np.full((len(self.units), len(self.periods)), MISSING)
-            out[self.rows, self.columns] = numbered(self.series[name]())
+            out[self.rows, self.columns] = numbered(self.series[name])
             self._cells[name] = out
         return self._cells[name]
 
@@ -133,12 +133,5 @@ def _joined(parts: Any) -> str:
 
 
 def _codes(values: pd.Series) -> tuple[tuple[str, ...], IntArray]:
-    codes, distinct = pd.factorize(values.astype(object).map(label))
-    order = np.argsort(np.array([str(one) for one in distinct], dtype=object), kind="stable")
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return tuple(str(distinct[one]) for one in order), place[codes]
-
-
-def _column(frame: pd.DataFrame, name: str) -> Callable[[], pd.Series]:
-    return lambda: frame[name]
+    codes, distinct = pd.factorize(values.astype(object).map(label), sort=True)
+    return tuple(map(str, distinct)), codes

@@ -103,7 +103,7 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
                 "name": one.name,
                 "title": part.experiment.title,
                 "folder": one.key,
-                "words": project.words(one),
+                "words": list(map(project.moved, one.words)),
                 "tables": part.tables,
             }
             for one, part in zip(members, shown, strict=True)
@@ -169,13 +169,8 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
 def with_rebuild(known: Facts, measured: Mapping[str, Any]) -> Facts:
     """Return facts with what a rebuild measured, the content of ``measured.json``."""
     memory = measured.get("peak_memory")
-    told = replace(
-        known.measured,
-        rebuild_seconds=measured.get("seconds"),
-        peak_memory=known.measured.peak_memory if memory is None else memory,
-        memory_from=known.measured.memory_from if memory is None else "rebuild",
-    )
-    return replace(known, measured=told)
+    now = replace(known.measured, rebuild_seconds=measured.get("seconds"))
+    return replace(known, measured=now if memory is None else replace(now, peak_memory=memory, memory_from="rebuild"))
 
 
 def _wanted(sources: Iterable[Source], answers: Answers) -> list[dict[str, Any]]:
@@ -298,6 +293,10 @@ def _lock(one: Member, project: Project, file: str) -> Lock | None:
     data = latest["content"]["data"].values()
     kinds = ("outcome_and_others", *BY_OUTCOME)
     sealed = project.lock_of(one)
+
+    def moved(node: Mapping[str, Any]) -> Note:
+        return Note.from_json(node["note"]).with_texts(project.without_paths)
+
     outcomes = tuple(map(str, latest["content"]["estimand"]["y"]))
     runs, first = fitted_before(
         one.tracking, "", (), looks_at(outcomes), one.sweep.simulated, until=str(latest["time"])
@@ -305,8 +304,8 @@ def _lock(one: Member, project: Project, file: str) -> Lock | None:
     earlier = Note("package_recorded_before", runs=runs, outcomes=outcomes, date=moment(first)) if runs else None
     return Lock(
         when=str(latest["time"]),
-        said=_moved(Note.from_json(one.lock_record["note"]), project),
-        changes=tuple(_moved(Note.from_json(change["note"]), project) for change in one.lock_record["changes"]),
+        said=moved(one.lock_record),
+        changes=tuple(map(moved, one.lock_record["changes"])),
         file=file,
         broken=tuple(one.locked.broken),
         fitted_before=int(latest["fitted_before"]["runs"]),
@@ -316,10 +315,6 @@ def _lock(one: Member, project: Project, file: str) -> Lock | None:
         sealed="" if sealed is None else sealed[0],
         holds=project.holds(one),
     )
-
-
-def _moved(note: Note, project: Project) -> Note:
-    return note.with_texts(project.without_paths)
 
 
 def _moved_table(table: Table, project: Project) -> Table:
@@ -354,12 +349,11 @@ def _union(rows: pd.DataFrame) -> float:
 def _seeds(one: Member, project: Project) -> list[Seed]:
     """Return the seeds of an experiment's runs by the keys that set them: models take some from another key."""
     composer = one.composer
-    ids = one.sweep.rows["run_id"].to_dict()
     column = f"tags.{SEEDS}"
-    seeds = one.sweep.rows.set_index("run_id")[column] if column in one.sweep.rows else pd.Series(dtype=object)
+    seeds = one.sweep.rows[column].to_dict() if column in one.sweep.rows else {}
     found: dict[tuple[str, int], Seed] = {}
     for run in one.sweep.roster.runs:
-        text = seeds.get(ids.get(run.hash, ""))
+        text = seeds.get(run.hash)
         chosen = {name: value for name, value in run.values.items() if value != NOTHING}
         for key, value in json.loads(text).items() if isinstance(text, str) else ():
             origin = composer.origin(key, chosen)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from digicarbon.note import Language, Note, cut, note_of
 from digicarbon.packs.deposit.package.answers import Answers, answered
@@ -23,22 +22,19 @@ NAMES = {"dcas": "checklists/DCAS", "top": "checklists/TOP"}
 _WHERE = {"dcas": "https://datacodestandard.org", "top": "https://www.cos.io/top"}
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """An item of a checklist.
 
     ``evidence``: why, and the file that shows it.
     """
 
-    number: int
     verdict: Verdict
     evidence: Note
 
 
 def checklist(name: str, facts: Facts, answers: Answers, still_open: Sequence[str]) -> list[Item]:
     """Return the items of the checklist ``dcas`` or ``top``, given the keys of open questions."""
-    items = (_dcas if name == "dcas" else _top)(facts, answers, still_open)
-    return [Item(number, verdict, note) for number, (verdict, note) in enumerate(items, start=1)]
+    return [Item(*one) for one in (_dcas if name == "dcas" else _top)(facts, answers, still_open)]
 
 
 def as_markdown(name: str, items: Sequence[Item], language: Language) -> str:
@@ -47,12 +43,12 @@ def as_markdown(name: str, items: Sequence[Item], language: Language) -> str:
     asks = [row for row in shipped("checklists") if row["list"] == name]
     rows = [
         (
-            f"{item.number}. {row[language]}",
+            f"{number}. {row[language]}",
             row[f"asks_{language}"],
             words(f"verdict_{item.verdict}"),
             item.evidence.text(language),
         )
-        for row, item in zip(asks, items, strict=True)
+        for number, (row, item) in enumerate(zip(asks, items, strict=True), start=1)
     ]
     counts = {verdict: sum(item.verdict == verdict for item in items) for verdict in get_args(Verdict)}
     lead = Note("checklist_lead", standard=_WHERE[name], every=len(items), **counts).text(language)

@@ -353,9 +353,9 @@ def _variables(project: Project, names: Mapping[str, str]) -> Iterator[Variable]
     known: dict[tuple[str, ...], Variable] = {}
     for one in project.members:
         labels = {language: _labels(one, language) for language in ("en", "zh")}
-        options = _options(one)
+        options = {run.hash: run.options for run in one.sweep.roster.runs}
         for fingerprint, again in one.again(preparation):
-            chosen = options[fingerprint]
+            chosen = options.get(str(one.prints[fingerprint].name), {})
             for variable, about in _of_run(project, again.specs, again.prepared, chosen, names):
                 words = {
                     language: word
@@ -373,12 +373,6 @@ def _variables(project: Project, names: Mapping[str, str]) -> Iterator[Variable]
 def _labels(one: Member, language: Any) -> Labels:
     own = {**dict(one.config.get("labels") or {}), **dict((one.config.get("report") or {}).get("labels") or {})}
     return Labels(language, own)
-
-
-def _options(one: Member) -> Mapping[str, Mapping[str, str]]:
-    """Return the options of the runs of each fingerprint of data."""
-    by_hash = {run.hash: run.options for run in one.sweep.roster.runs}
-    return {key: by_hash.get(str(row.name), {}) for key, row in one.prints.items()}
 
 
 @dataclass(frozen=True, eq=False)

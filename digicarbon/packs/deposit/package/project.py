@@ -295,10 +295,6 @@ class Project:
             text = _replaced(text, os.environ.get(name, ""), folder)
         return _replaced(_replaced(text, f"{Path.cwd()}{os.sep}", ""), str(Path.cwd()), ".")
 
-    def words(self, one: Member) -> list[str]:
-        """Return the words of the command that fits an experiment in the package."""
-        return list(map(self.moved, one.words))
-
     def set_at(self, one: Member, key: str, value: object, option: str) -> tuple[str, int]:
         """Return the file in the package and the line that set a key of an experiment to a value.
 

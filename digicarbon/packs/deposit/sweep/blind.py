@@ -126,8 +126,6 @@ class Blind:
         Runs that were fitted one outcome after the other.
     unmoved : int
         The largest number of units that no exchange moves, since no other unit has their periods.
-    wild : int
-        Runs whose tables have p values of the wild bootstrap.
     draws, seed : int
     effect : float
     """
@@ -138,7 +136,6 @@ class Blind:
     absent: Sequence[tuple[str, Note]]
     single: int
     unmoved: int
-    wild: int
     draws: int
     seed: int
     effect: float
@@ -170,7 +167,6 @@ def blind(
     draws: int = 200,
     seed: int = 1,
     effect: float = 0.1,
-    wild: int = 0,
     multiverse: Multiverse | None = None,
     claim: Claim | None = None,
 ) -> Blind:
@@ -180,9 +176,8 @@ def blind(
     around zero as they would without an effect.
 
     ``run_effect``: the number of each run whose power is wanted. ``effect``: the effect whose power is wanted.
-    ``wild``: runs whose tables have p values of the wild bootstrap. ``multiverse``: which runs are counted together; by
-    default all. ``claim``: stated before; whether it would hold is counted. Raises ConfigError if there are too few
-    draws, or no run can be done.
+    ``multiverse``: which runs are counted together; by default all. ``claim``: stated before; whether it would hold is
+    counted. Raises ConfigError if there are too few draws, or no run can be done.
 
     With σ the standard deviation of a run's estimates over the draws, the smallest effect that a test at 5 % finds with
     80 % power is (z(0.975) + z(0.8)) σ (Bloom 1995, Evaluation Review 19), and the power for an effect e is
@@ -220,7 +215,7 @@ def blind(
             judged = [(one, own) for one, own in inside if own.centred]
         power_of_claim = _claim(claim, judged, effect) if claim is not None and judged else None
         parts.append(Counted("" if part is None else part.name, rows, joint, why, power_of_claim, len(judged)))
-    return Blind(table, tuple(parts), claim, absent, single, shared.unmoved, wild, draws, seed, effect)
+    return Blind(table, tuple(parts), claim, absent, single, shared.unmoved, draws, seed, effect)
 
 
 Pair = tuple[Specification, Numbers]
