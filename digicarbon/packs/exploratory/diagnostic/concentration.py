@@ -205,7 +205,7 @@ class Geary(ByPeriod):
     Attributes
     ----------
     variables, draws, seed
-        As in `ByPeriod` beside `digicarbon.diagnostic.Moran`.
+        As in `ByPeriod`.
     moments : {"normal", "randomisation", "permutation"}
     sides : {"two", "greater"}
         ``greater``: neighbours are more alike than others, c is below 1.
@@ -236,7 +236,7 @@ class GetisOrd(ByPeriod):
     Attributes
     ----------
     variables, sides, draws, seed
-        As in `ByPeriod` beside `digicarbon.diagnostic.Moran`; variables are positive.
+        As in `ByPeriod`; variables are positive.
     links : {"binary", "weights"}
         Whether every link counts 1, or its weight.
     moments : {"randomisation", "permutation"}
@@ -268,7 +268,7 @@ class HotSpots(ByPeriod):
     Attributes
     ----------
     variables, sides, draws, seed
-        As in `ByPeriod` beside `digicarbon.diagnostic.Moran`; variables are positive.
+        As in `ByPeriod`; variables are positive.
     star : bool
         Whether a unit is among its own neighbours (G*), with the largest weight of its row.
     links : {"binary", "weights"}
