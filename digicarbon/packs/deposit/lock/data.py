@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.errors import DigicarbonError
+from digicarbon.packs.deposit.lock.file import unused
 from digicarbon.packs.deposit.lock.grid import LENGTH, Grid
 from digicarbon.panel import Panel, variables_of, without_logarithms
 from digicarbon.plan.prepare import Specs
@@ -190,7 +191,7 @@ class Reader:
 
     def _set(self, run: Run, inputs: Inputs) -> DataSet:
         def make() -> DataSet:
-            name = _unused(_called(run, "source"), self.sets)
+            name = unused(_called(run, "source"), self.sets)
             grids = {"series": Grid.of_frame(inputs.frame), GIVEN: Grid.of_frame(_given(inputs.frame))}
             if inputs.tables:
                 grids["tables"] = _tables(inputs.tables)
@@ -220,7 +221,7 @@ def weights_of(runs: Iterable[Run]) -> dict[str, Mapping[str, Any]]:
     out: dict[str, Mapping[str, Any]] = {}
     for called, weights in every.values():
         units = hashlib.sha256("\x1f".join(weights.labels).encode()).hexdigest()[:LENGTH]
-        name = _unused(f"{called}, {weights.n} units ({units[:6]})", out)
+        name = unused(f"{called}, {weights.n} units ({units[:6]})", out)
         rows = " ".join(_row_hashes(weights))
         out[name] = {"called": called, "digest": weights.digest, "units": list(weights.labels), "rows": rows}
     return out
@@ -255,14 +256,6 @@ def _called(run: Run, group: str) -> str:
     """Return the option of a group with the fields of it that the run chooses."""
     fields = [f"{key}={value}" for key, value in run.choice.values.items() if key.startswith(f"{group}.")]
     return ", ".join([run.options.get(group, group), *fields])
-
-
-def _unused(name: str, taken: Mapping[str, object]) -> str:
-    number, out = 1, name
-    while out in taken:
-        number += 1
-        out = f"{name} ({number})"
-    return out
 
 
 def _tables(tables: Mapping[tuple[str, int], InputOutputTable]) -> Grid:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,12 @@ def laid_out(node: Any, indent: str = "") -> str:
 
 def _dumped(node: Any) -> str:
     return json.dumps(node, ensure_ascii=False)
+
+
+def unused(name: str, taken: Container[str], numbered: str = "{} ({})") -> str:
+    """Return a name, with a number as in ``numbered`` if it is taken."""
+    more = (numbered.format(name, number) for number in count(2))
+    return next(one for one in chain([name], more) if one not in taken)
 
 
 def now() -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from digicarbon.errors import DigicarbonError, first_line
 from digicarbon.note import Note
+from digicarbon.packs.deposit.lock.file import unused
 
 SHA256 = bytes.fromhex("0609608648016503040201")
 """The object identifier of SHA-256 in DER."""
@@ -45,11 +46,7 @@ def tagged(folder: Path, name: str, message: str) -> str:
     """
     if _git(folder, "rev-parse", "--verify", "HEAD").returncode:
         raise StampError(Note("lock_no_git"))
-    taken = set(_git(folder, "tag", "--list", f"{name}*").stdout.split("\n"))
-    number, tag = 1, name
-    while tag in taken:
-        number += 1
-        tag = f"{name}-{number}"
+    tag = unused(name, _git(folder, "tag", "--list", f"{name}*").stdout.split("\n"), "{}-{}")
     made = _git(folder, "tag", "-a", tag, "-m", message)
     if made.returncode:
         raise StampError(Note("lock_no_tag", reason=made.stderr.strip().partition("\n")[0]))
