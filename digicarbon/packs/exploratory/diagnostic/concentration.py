@@ -204,8 +204,6 @@ class Geary(ByPeriod):
 
     Attributes
     ----------
-    variables, draws, seed
-        As in `ByPeriod`.
     moments : {"normal", "randomisation", "permutation"}
     sides : {"two", "greater"}
         ``greater``: neighbours are more alike than others, c is below 1.
@@ -235,8 +233,8 @@ class GetisOrd(ByPeriod):
 
     Attributes
     ----------
-    variables, sides, draws, seed
-        As in `ByPeriod`; variables are positive.
+    variables
+        As in `ByPeriod`; they are positive.
     links : {"binary", "weights"}
         Whether every link counts 1, or its weight.
     moments : {"randomisation", "permutation"}
@@ -267,8 +265,8 @@ class HotSpots(ByPeriod):
 
     Attributes
     ----------
-    variables, sides, draws, seed
-        As in `ByPeriod`; variables are positive.
+    variables
+        As in `ByPeriod`; they are positive.
     star : bool
         Whether a unit is among its own neighbours (G*), with the largest weight of its row.
     links : {"binary", "weights"}

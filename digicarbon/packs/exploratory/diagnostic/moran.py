@@ -212,6 +212,7 @@ class ByPeriod(Diagnostic):
     variables : tuple of str
         Terms whose statistic is computed; ln_name is the logarithm of the column name.
     sides : {"two", "greater"}
+        ``greater``: the alternative is a statistic above its expectation.
     draws : int
         Number of permutations.
     seed : int
@@ -258,8 +259,6 @@ class Moran(ByPeriod):
 
     Attributes
     ----------
-    variables, sides, draws, seed
-        As in `ByPeriod`.
     moments : {"normal", "randomisation", "permutation"}
     """
 
@@ -288,8 +287,8 @@ class LocalMoran(ByPeriod):
 
     Attributes
     ----------
-    variables, sides, draws, seed
-        As in `ByPeriod`; permutations are conditional, see `local_moran` in the pack's ``numeric``.
+    draws
+        As in `ByPeriod`. They are conditional, see `local_moran` in the pack's ``numeric``.
     moments : {"conditional", "total", "permutation"}
     ml_variance : bool
     quadrants : {"esda", "spdep"}
@@ -328,8 +327,6 @@ class BivariateMoran(ByPeriod):
 
     Attributes
     ----------
-    variables, sides, draws, seed
-        As in `ByPeriod`.
     neighbours : str
         The variable that is averaged over neighbours.
     """
