@@ -58,9 +58,7 @@ def commands(sweep: RecordedSweep) -> dict[str, Any]:
         "run": command_line("run", name, [f"replace=[{keys}]", *given, *store]),
         "yaml": f"defaults: [{name}, _self_]\nreplace: [{', '.join(replaced)}]\n"
         + (f"report: {json.dumps(report)}\n" if report else ""),
-        "fixed": [
-            _line(*word.lstrip("+").partition("=")[::2]) for word in given if not word.startswith(("~", "report."))
-        ],
+        "fixed": [word.lstrip("+").replace("=", ": ", 1) for word in given if not word.startswith(("~", "report."))],
     }
 
 
@@ -69,10 +67,6 @@ def _alone(sweep: RecordedSweep) -> dict[str, Any]:
     content: Any = yaml.safe_load(sweep.config) or {}
     report = content.get("report") or {}
     return {key: value for key, value in ALONE.items() if report.get(key)}
-
-
-def _line(key: str, text: str) -> str:
-    return f"{key}: {text}"
 
 
 def chosen(run: Planned, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,4 +91,4 @@ def word(key: str, value: Any) -> str:
 
 def line(key: str, value: Any) -> str:
     """Return a choice as a line of YAML."""
-    return _line(key, json.dumps(value, ensure_ascii=False, default=str))
+    return f"{key}: {json.dumps(value, ensure_ascii=False, default=str)}"

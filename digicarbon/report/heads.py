@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
@@ -169,6 +168,8 @@ def _corner(key: str, words: Labels) -> str:
 
 def _same(records: Sequence[Record], words: Labels) -> list[str]:
     """Return what a grid would vary but all columns have in common."""
+    if len(records) < 2:
+        return []
     keys = [
         key
         for key in _chosen(records)
@@ -177,7 +178,4 @@ def _same(records: Sequence[Record], words: Labels) -> list[str]:
         and len(_values(records, key)) == 1
     ]
     colon, stop = ("：", "。") if words.spoken == "zh" else (": ", ".")
-    texts: list[Any] = (
-        [(words.choice(key), option_of(records[0], key, words)) for key in keys] if len(records) > 1 else []
-    )
-    return [f"{choice}{colon}{option}{stop}" for choice, option in texts]
+    return [f"{words.choice(key)}{colon}{option_of(records[0], key, words)}{stop}" for key in keys]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ import pandas as pd
 from digicarbon.note import Note, cut
 from digicarbon.note.language import said
 from digicarbon.source.base import TABLES, InputFile, Inputs
+from digicarbon.source.validation._words import years as joined
 
 HASH = 10
 """How many characters of a hash are shown."""
@@ -75,9 +75,7 @@ def spans(years: Sequence[object]) -> Note:
     """Return years, with runs of whole numbers shortened: ``2012-2014, 2016``."""
     if not all(isinstance(year, int | np.integer) for year in years):
         return Note("spans", years=cut(map(str, years)))
-    numbered = [(int(str(year)), place) for place, year in enumerate(years)]
-    runs = [[year for year, _ in run] for _, run in groupby(numbered, key=lambda item: item[0] - item[1])]
-    return Note("spans", years=cut(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs))
+    return Note("spans", years=cut(joined(int(str(year)) for year in years)))
 
 
 def _counts(files: Iterable[InputFile]) -> dict[str, int]:
