@@ -357,9 +357,7 @@ class Preparation:
     def prepare(self, specs: Specs) -> Prepared:
         """Return the panel and the weights of a run, and make sure that all its columns can be made; see `check`.
 
-        Raises
-        ------
-        ConfigError, DataError, WeightsError
+        Raises ConfigError, DataError, WeightsError.
         """
         shared = self._shared_panel(specs)
         try:
@@ -385,9 +383,7 @@ class Preparation:
     def check(self, specs: Specs, prepared: Prepared, key: str = "") -> None:
         """Let model and diagnostic check their data, unless a run with this hash was checked or fitted before.
 
-        Raises
-        ------
-        ConfigError, DataError, WeightsError, EstimationError
+        Raises ConfigError, DataError, WeightsError, EstimationError.
         """
         if key in self._fitted or key in self._checked:
             return

@@ -246,9 +246,7 @@ def _number(name: str, value: object) -> float:
 def check(claim: Claim | None, request: JointRequest | None) -> None:
     """Refuse a claim about a joint test that the report does not make.
 
-    Raises
-    ------
-    ConfigError
+    Raises ConfigError.
     """
     if claim is None or claim.joint is None:
         return

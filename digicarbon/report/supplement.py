@@ -41,9 +41,7 @@ class SupplementRequest(Protocol):
     def make(self, fits: Iterable[tuple[Run, Result]], executor: Any) -> Supplement:
         """Return the supplement of runs, which are read once; the executor makes further fits.
 
-        Raises
-        ------
-        DigicarbonError
+        Raises DigicarbonError.
         """
 
     def read(self, text: str) -> Supplement:
