@@ -101,11 +101,6 @@ def state(composer: Composer, planned: Plan, report: Report, remember: bool = Tr
     return State(lock, differing, first, _note(lock, differing, first))
 
 
-def note_recorded(content: bytes) -> Note:
-    """Return what a recorded sweep says of the lock of its plan, from its file `ARTIFACT`."""
-    return Note.from_json(json.loads(content)["note"])
-
-
 def note_of_today(experiment: str, last: int) -> Note | None:
     """Return what is to be said of an experiment's lock of today by a sweep that was recorded without one.
 

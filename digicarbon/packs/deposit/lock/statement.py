@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 from digicarbon.config.compose import Composer
 from digicarbon.note import Note
-from digicarbon.packs.deposit.lock.state import ARTIFACT, TAG, note_of_today, note_recorded, state
+from digicarbon.packs.deposit.lock.state import ARTIFACT, TAG, note_of_today, state
 from digicarbon.plan.runs import Plan
 from digicarbon.report import Report
 from digicarbon.sweep.statement import Statement
@@ -28,7 +29,7 @@ class _Locked:
     ) -> Note | None:
         """Return what a sweep says of the lock of its plan, which may have been made later."""
         if ARTIFACT in files:
-            return note_recorded(read(ARTIFACT))
+            return Note.from_json(json.loads(read(ARTIFACT))["note"])
         return None if last is None else note_of_today(experiment, last)
 
 

@@ -82,7 +82,7 @@ def facts(project: Project, answers: Answers, title: str) -> Facts:
     variables, weights = without_values(sources, variables, weights)
     with phase(Note("phase_software")):
         computer, installs = software.today(project.own.values(), project.packs)
-    study = {**project.written_texts(), **project.own}
+    study = {name: project.moved(text).encode() for name, text in project.texts.items()} | project.own
     # hashes of few values tell these values to who tries
     closed = {name for source in sources for file in source.files if not file.shared for name in source.experiments}
     shown = [_without_lock(part) if part.experiment.name in closed else part for part in shown]

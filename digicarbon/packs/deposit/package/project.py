@@ -272,10 +272,6 @@ class Project:
             self.places[path] = self._fixed(path) or self._place_of(path)
         return self.places[path]
 
-    def written_texts(self) -> dict[str, bytes]:
-        """Return experiments and options with the places of data in the package."""
-        return {name: self.moved(text).encode() for name, text in self.texts.items()}
-
     def moved(self, text: str) -> str:
         """Return a text with the places in the package of the data that it names as the experiments do."""
         for before, after in sorted(self.written.items(), key=lambda item: -len(item[0])):
