@@ -105,17 +105,10 @@ class LongImporter(Importer):
     def read(self, files: Sequence[Path]) -> Imported:
         """Read files.
 
-        Returns
-        -------
-        Imported
-            The data set ``long``: unit, year, series, value, indicator (the file's own name of the series), code (the
-            file's code of the unit; empty if it has none) and the country's code (missing where the unit has none).
-
-        Raises
-        ------
-        DataError
-            If a file is damaged or lacks a column, a cell is no number or year, or two cells have different values
-            for one unit, year and series.
+        Returns the data set ``long``: unit, year, series, value, indicator (the file's own name of the series), code
+        (the file's code of the unit; empty if it has none) and the country's code (missing where the unit has none).
+        Raises DataError if a file is damaged or lacks a column, a cell is no number or year, or two cells have
+        different values for one unit, year and series.
         """
         tables, notes = [], []
         for file in files:

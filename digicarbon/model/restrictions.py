@@ -46,12 +46,7 @@ class Redrawn(ABC):
 
         A test that is not made where a sample has no such quantity leaves draws out that have none: fewer than M.
 
-        Parameters
-        ----------
-        place : int
-            Of the quantity among ``estimands``.
-        value : float
-        signs : ndarray, shape (M, N)
+        ``place``: of the quantity among ``estimands``. ``signs``: shape (M, N).
         """
 
 

@@ -40,10 +40,7 @@ _SIGN: Mapping[type[ast.unaryop], Callable[[Any], Any]] = {ast.USub: np.negative
 def columns_of(expression: str) -> tuple[str, ...]:
     """Return the columns that an expression names, each once, sorted.
 
-    Raises
-    ------
-    ValueError
-        If the expression is anything but + - * / ** and parentheses on columns and numbers.
+    Raises ValueError if the expression is anything but + - * / ** and parentheses on columns and numbers.
     """
     nodes = list(ast.walk(_parsed(expression)))
     if not all(_allowed(node) for node in nodes):
@@ -54,16 +51,8 @@ def columns_of(expression: str) -> tuple[str, ...]:
 def evaluate(expression: str, columns: Mapping[str, FloatArray]) -> FloatArray:
     """Return the value of an expression that `columns_of` accepts.
 
-    Parameters
-    ----------
-    expression : str
-    columns : mapping of str to ndarray, shape (rows,)
-        At least every column that the expression names.
-
-    Returns
-    -------
-    ndarray, shape (rows,) or () where no column is named
-        Not finite where arithmetic gives no finite number, e.g. 1 / 0.
+    ``columns``, shape (rows,): at least every column that the expression names. Returns shape (rows,): not finite where
+    arithmetic gives no finite number, e.g. 1 / 0.
     """
     with np.errstate(all="ignore"):
         return np.asarray(_value(_parsed(expression), columns), dtype=np.float64)
@@ -107,13 +96,8 @@ class Outliers(Protocol):
     def treated(self, name: str, values: FloatArray, sample: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Return a variable treated on all rows, and which rows stay, both of shape (rows,).
 
-        Parameters
-        ----------
-        name : str
-        values : ndarray, shape (rows,)
-            Not-a-number where the variable does not exist.
-        sample : ndarray of bool, shape (rows,)
-            The rows whose percentiles are taken.
+        ``values``, shape (rows,): not-a-number where the variable does not exist. ``sample``, shape (rows,): the rows
+        whose percentiles are taken.
         """
 
     def refuse_nothing_left(self) -> None:
@@ -135,15 +119,9 @@ class Selection:
     Each variable is computed once and cut once per set of rows; the resulting panels share these columns and what fits
     compute from them. The cache is bounded: it holds the last panels and the last sets of rows.
 
-    Parameters
-    ----------
-    design : PanelDesign
-    panel : Panel
-        All units and periods, so that the first period of a sample has its lag.
-    keep : ndarray of bool, shape (rows,), optional
-        The rows of the sample; None keeps all.
-    outliers : Outliers, optional
-        Treats variables before lags, powers and interactions are made of them.
+    ``panel``: all units and periods, so that the first period of a sample has its lag. ``keep``, shape (rows,): the
+    rows of the sample; None keeps all. ``outliers``: treats variables before lags, powers and interactions are made of
+    them.
     """
 
     def __init__(
@@ -271,13 +249,8 @@ def _cached(store: OrderedDict[K, T], key: K, make: Callable[[], T], most: int) 
 class Assembled(NamedTuple):
     """A panel of all series.
 
-    Attributes
-    ----------
-    panel : Panel
-    notes : tuple of Note
-        What a reader has to know of the columns that packs made.
-    left_out : frozenset of str
-        The units that packs left out, e.g. those without a period before a policy.
+    ``notes``: what a reader has to know of the columns that packs made. ``left_out``: the units that packs left out,
+    e.g. those without a period before a policy.
     """
 
     panel: Panel
@@ -357,29 +330,17 @@ class _Design(Spec):
     def assemble(self, frame: pd.DataFrame, unit_name: str, time_name: str, regions: str = "") -> Panel:
         """Return the panel of all series, before terms are taken.
 
-        Parameters
-        ----------
-        frame : DataFrame
-            Columns ``unit``, ``time`` and the series.
-        unit_name, time_name : str
-            What messages and tables call a unit and a period.
-        regions : str
-            The column of the regions that a sample names; empty if there is none.
-
-        Raises
-        ------
-        DataError
-            If rows are missing or occur twice, no row is left in the span, or what columns are made of is wrong.
+        ``frame``: columns ``unit``, ``time`` and the series. ``unit_name``, ``time_name``: what messages and tables
+        call a unit and a period. ``regions``: the column of the regions that a sample names; empty if there is none.
+        Raises DataError if rows are missing or occur twice, no row is left in the span, or what columns are made of is
+        wrong.
         """
         return self.assembled(frame, unit_name, time_name, regions).panel
 
     def assembled(self, frame: pd.DataFrame, unit_name: str, time_name: str, regions: str = "") -> Assembled:
         """Return the panel of `assemble`, and what a reader has to know of its columns; the same arguments.
 
-        Raises
-        ------
-        DataError
-            As `assemble` does.
+        Raises DataError as `assemble` does.
         """
         clash = {unit_name, time_name} & {str(name) for name in frame.columns} - {"unit", "time"}
         if clash:
@@ -462,12 +423,7 @@ class _Design(Spec):
     def columns_behind(self, names: Iterable[str], known: Collection[str]) -> tuple[str, ...]:
         """Return the known columns that variables are computed from, through logarithms and definitions.
 
-        Parameters
-        ----------
-        names : iterable of str
-            Variables, e.g. ``ln_pgdp``.
-        known : collection of str
-            Columns of the data.
+        ``names``: variables, e.g. ``ln_pgdp``. ``known``: columns of the data.
         """
         columns: dict[str, None] = {}
         rest = list(names)
@@ -492,21 +448,9 @@ class _Design(Spec):
     ) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Return a variable, its lag, lead or difference on all rows, and which rows have it, both of shape (rows,).
 
-        Parameters
-        ----------
-        panel : Panel
-        name : str
-            Of the atom, for messages.
-        atom : Atom
-        keep : ndarray of bool, shape (rows,)
-            The rows of the sample; other rows are used only where a lag needs them.
-        outliers : Outliers, optional
-            Treats the variable by its percentiles in the sample, also where a lag takes another row.
-
-        Raises
-        ------
-        DataError
-            If the variable cannot be made, or no row of the sample has the lag.
+        ``name``: of the atom, for messages. ``keep``, shape (rows,): the rows of the sample; other rows are used only
+        where a lag needs them. ``outliers``: treats the variable by its percentiles in the sample, also where a lag
+        takes another row. Raises DataError if the variable cannot be made, or no row of the sample has the lag.
         """
         total, complete = np.zeros(len(keep)), keep.copy()
         for lag, factor in atom.weights.items():

@@ -55,10 +55,7 @@ class InventoryImporter(Importer):
     def read(self, files: Sequence[Path]) -> Imported:
         """Return the data set; cells without a figure are zero, totals without one missing.
 
-        Raises
-        ------
-        DataError
-            If a file is damaged or of another layout, a unit is wrong, or a province and year is repeated.
+        Raises DataError if a file is damaged or of another layout, a unit is wrong, or a province and year is repeated.
         """
         layout = self.layout()
         inventories, notes = collect(files, layout, self.year)

@@ -85,10 +85,8 @@ class CeadsApparentImporter(Importer):
     def read(self, files: Sequence[Path]) -> Imported:
         """Return the data set ``ceads_apparent``; without a figure, balance items are zero and emissions missing.
 
-        Raises
-        ------
-        DataError
-            If a file is damaged or of another layout, a province is unknown, or a province and year is repeated.
+        Raises DataError if a file is damaged or of another layout, a province is unknown, or a province and year is
+        repeated.
         """
         inputs = _Inputs()
         strangers: Counter[str] = Counter()

@@ -58,16 +58,9 @@ class NbsImporter(Importer):
     def read(self, files: Sequence[Path]) -> Imported:
         """Read exports.
 
-        Returns
-        -------
-        Imported
-            The data set ``yearbook``: province, adcode, year, series, vintage, value, unit, and indicator (the bureau's
-            own name and unit).
-
-        Raises
-        ------
-        DataError
-            If a file is damaged, cut off or no such export, or two cells have different values for one series.
+        Returns the data set ``yearbook``: province, adcode, year, series, vintage, value, unit, and indicator (the
+        bureau's own name and unit). Raises DataError if a file is damaged, cut off or no such export, or two cells have
+        different values for one series.
         """
         observations, notes = self._observations(files)
         table, conversions = self._named(observations)

@@ -43,10 +43,7 @@ class Balance(Diagnostic):
     def with_balance(self, balance: Callable[[], pd.DataFrame | None]) -> Balance:
         """Return the diagnostic with the balance of the run's sample.
 
-        Raises
-        ------
-        ConfigError
-            If the sample is not matched.
+        Raises ConfigError if the sample is not matched.
         """
         found = balance()
         if found is None:

@@ -138,18 +138,9 @@ class Policy(Making):
     def made(self, panel: Panel, name: str, units: Iterable[str] = ()) -> tuple[Panel, tuple[Note, ...]]:
         """Return the panel with the columns of this policy, and what a reader has to know of them.
 
-        Parameters
-        ----------
-        panel : Panel
-        name : str
-            What the policy is called.
-        units : iterable of str
-            Further units that the file may name: those that the panel has left out because of gaps.
-
-        Raises
-        ------
-        DataError
-            As `with_policy` does, or if a column or the file is missing, or has values that are no dates.
+        ``name``: what the policy is called. ``units``: further units that the file may name: those that the panel has
+        left out because of gaps. Raises DataError as `with_policy` does, or if a column or the file is missing, or has
+        values that are no dates.
         """
         _refuse_taken(panel, name, self.dummy or self.share or "")
         if self.share is not None:
