@@ -322,20 +322,10 @@ def _natural(item: object) -> tuple[object, ...]:
 class Index:
     """The unit and period of each row; rows are ordered by unit, then by period.
 
-    Attributes
-    ----------
-    units : tuple of str
-        The N unit labels, sorted.
-    periods : tuple of int or str
-        The T periods, sorted.
-    calendar : Calendar
-        The places of the periods on the calendar, where known.
-    unit_codes, period_codes : ndarray of int, shape (rows,)
-        Position of each row's unit and period.
-    unit_name, time_name : str
-        What messages and tables call a unit and a period.
-    regions : str
-        The column of the regions that a sample names; empty where none is declared.
+    ``units``: the N unit labels, sorted. ``periods``: the T periods, sorted. ``calendar``: the places of the periods on
+    the calendar, where known. ``unit_codes``, ``period_codes``, shape (rows,): position of each row's unit and period.
+    ``unit_name``, ``time_name``: what messages and tables call a unit and a period. ``regions``: the column of the
+    regions that a sample names; empty where none is declared.
     """
 
     units: tuple[str, ...]

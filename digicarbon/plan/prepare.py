@@ -135,18 +135,10 @@ class PanelRecord:
 class SharedPanel:
     """The data shared by runs with the same source, measure, outcome, panel design and sample.
 
-    Attributes
-    ----------
-    inputs : Inputs
-        The data from which the panel was made.
-    selection : Selection
-        The full panel and the rows of the sample; it makes the panel of a run.
-    said : tuple of str
-        Notes of measure, outcome and source.
-    in_10k_cny : frozenset of str
-        The measure's columns, if models take them in 10k CNY.
-    left_out : frozenset of str
-        Units that the panel leaves out because of a choice such as a policy, not because of gaps.
+    ``inputs``: the data from which the panel was made. ``selection``: the full panel and the rows of the sample; it
+    makes the panel of a run. ``said``: notes of measure, outcome and source. ``in_10k_cny``: the measure's columns, if
+    models take them in 10k CNY. ``left_out``: units that the panel leaves out because of a choice such as a policy, not
+    because of gaps.
     """
 
     inputs: Inputs

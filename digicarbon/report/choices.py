@@ -21,18 +21,10 @@ MOST_VALUES = 12
 class Choice:
     """A setting in which specifications differ.
 
-    Attributes
-    ----------
-    key : str
-    values : tuple of str
-        The options, or the members of lists.
-    columns : ndarray, shape (M, d)
-        1 where a specification has the value, else 0.
-    base : int or None
-        The position of the value that others are compared with: the one of most specifications that make this choice.
-        None for members of lists, which are either there or not, unless each specification has exactly one of them.
-    absent : int or None
-        The position of the value of specifications on which the choice has no effect.
+    ``values``: the options, or the members of lists. ``columns``, shape (M, d): 1 where a specification has the value,
+    else 0. ``base``: the position of the value that others are compared with: the one of most specifications that make
+    this choice. None for members of lists, which are either there or not, unless each specification has exactly one of
+    them. ``absent``: the position of the value of specifications on which the choice has no effect.
     """
 
     key: str

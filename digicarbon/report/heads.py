@@ -22,22 +22,10 @@ _SHOWN_ELSEWHERE = (OUTCOME, "measure", "weights", "sample")
 class Heads:
     """The columns of a table, from the left, and what is over them.
 
-    Attributes
-    ----------
-    records : list of Record
-        In the order of the columns.
-    lowest : list of str
-        The head of each column: its label, an option, or (1), (2), …
-    spanners : tuple of lines
-        Lines of words over columns, from the top.
-    corners : tuple of str
-        The choice that each of these lines shows, and that of the lowest one.
-    keys : frozenset of str
-        The choices that are heads.
-    same : tuple of str
-        Choices that all columns have in common, in words.
-    owners : list of Owner
-        Each column as notes name it.
+    ``records``: in the order of the columns. ``lowest``: the head of each column: its label, an option, or (1), (2), …
+    ``spanners``: lines of words over columns, from the top. ``corners``: the choice that each of these lines shows, and
+    that of the lowest one. ``keys``: the choices that are heads. ``same``: choices that all columns have in common, in
+    words. ``owners``: each column as notes name it.
     """
 
     records: list[Record]

@@ -100,18 +100,10 @@ class Kind:
 class Part:
     """Runs that may be counted together.
 
-    Attributes
-    ----------
-    name : str
-        What tells the part from others, as in the label of a run; empty where nothing does.
-    choices : mapping of str to str
-        Its value of each uncertain and each nonequivalent choice.
-    main : bool
-        Whether it is counted: it has the main value of each nonequivalent choice.
-    labels : frozenset of str
-        The labels of its runs, failed ones among them.
-    beside : str
-        Of a part that is shown apart, the name of the main part with the same uncertain choices; else its own name.
+    ``name``: what tells the part from others, as in the label of a run; empty where nothing does. ``choices``: its
+    value of each uncertain and each nonequivalent choice. ``main``: whether it is counted: it has the main value of
+    each nonequivalent choice. ``labels``: the labels of its runs, failed ones among them. ``beside``: of a part that is
+    shown apart, the name of the main part with the same uncertain choices; else its own name.
     """
 
     name: str

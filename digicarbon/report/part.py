@@ -26,22 +26,10 @@ MOST_VALUES = 100
 class Part:
     """Specifications that are counted together, each estimate once.
 
-    Attributes
-    ----------
-    name : str
-        Empty if all are.
-    rows : DataFrame
-        A row per specification: coef, se, p, and the value of each choice.
-    labels : tuple of str
-        Of the runs.
-    choices : sequence of Choice
-        Those that differ.
-    applies : ndarray of bool, shape (M, m)
-        Whether a choice has an effect on a specification.
-    start : int
-        The main specification.
-    repeated : int
-        How many estimates were left out that differ from another in their standard errors only.
+    ``name``: empty if all are. ``rows``: a row per specification: coef, se, p, and the value of each choice.
+    ``labels``: of the runs. ``choices``: those that differ. ``applies``, shape (M, m): whether a choice has an effect
+    on a specification. ``start``: the main specification. ``repeated``: how many estimates were left out that differ
+    from another in their standard errors only.
     """
 
     name: str

@@ -86,20 +86,10 @@ class Fitted:
 class Rules:
     """Settings of every run in a worker.
 
-    Attributes
-    ----------
-    own_process : bool
-        Whether workers are processes, not threads of this one.
-    timeout : float or None
-        Seconds that a run may take.
-    folder : str
-        Where a run that was stopped leaves a mark.
-    code : str
-        Digest of the core that computes.
-    sources : tuple of Source
-        The user's own modules, as the planning process has loaded them.
-    planner : str
-        The planning process, which does not need the sources.
+    ``own_process``: whether workers are processes, not threads of this one. ``timeout``: seconds that a run may take.
+    ``folder``: where a run that was stopped leaves a mark. ``code``: digest of the core that computes. ``sources``: the
+    user's own modules, as the planning process has loaded them. ``planner``: the planning process, which does not need
+    the sources.
     """
 
     own_process: bool

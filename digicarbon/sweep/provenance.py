@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import json
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -97,16 +97,10 @@ SHARED_SEEDS = (SEEDED[: SEEDED.index("model")], ("model",), SEEDED[SEEDED.index
 class Ledger:
     """The record of a sweep's data.
 
-    Attributes
-    ----------
-    fingerprints : mapping of str to str
-        By the label of the run.
-    tags : mapping of str to mapping
-        By the label of the run: its fingerprint, code and seeds as tags of MLflow; equal ones are one object.
-    fingerprint : str
-        Of the whole sweep: that of its runs, or a hash of all where they differ.
-    files : mapping of str to str
-        Contents by name: the record `RECORD`, and the components of measures (``measure/<option>/…``).
+    ``fingerprints``: by the label of the run. ``tags``: by the label of the run: its fingerprint, code and seeds as
+    tags of MLflow; equal ones are one object. ``fingerprint``: of the whole sweep: that of its runs, or a hash of all
+    where they differ. ``files``: contents by name: the record `RECORD`, and the components of measures
+    (``measure/<option>/…``).
     """
 
     fingerprints: Mapping[str, str]
@@ -431,18 +425,18 @@ def _measure_files(runs: Iterable[Run]) -> tuple[dict[str, str], dict[str, list[
             artifacts = measure.artifacts(run.prepared.inputs)
             contents[key] = content = _hash(sorted(artifacts.items()))
             if content not in places:
-                folder = _unused(f"measure/{run.options.get('measure', 'measure')}", files)
+                taken = {name.rpartition("/")[0] for name in files}
+                folder = unused(f"measure/{run.options.get('measure', 'measure')}", taken, "{}_{}")
                 places[content] = [f"{folder}/{name}" for name in artifacts]
                 files |= dict(zip(places[content], artifacts.values(), strict=True))
         names[run.label] = places[contents[key]]
     return files, names
 
 
-def _unused(folder: str, files: Mapping[str, str]) -> str:
-    """Return a folder's name, with a number if another measure of the same option uses the name."""
-    names = {name.rpartition("/")[0] for name in files}
-    more = (f"{folder}_{number}" for number in itertools.count(2))
-    return next(name for name in itertools.chain([folder], more) if name not in names)
+def unused(name: str, taken: Container[str], numbered: str = "{} ({})") -> str:
+    """Return a name, with a number as in ``numbered`` if it is taken."""
+    more = (numbered.format(name, number) for number in itertools.count(2))
+    return next(one for one in itertools.chain([name], more) if one not in taken)
 
 
 def _hash(content: object) -> str:

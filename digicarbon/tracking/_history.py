@@ -38,14 +38,10 @@ TAGS = (HASH, PARENT, SWEEP_KEY, VERSIONS, REUSED, EXPERIMENT, SIMULATED)
 class History:
     """The states and durations of earlier runs.
 
-    Attributes
-    ----------
-    states : mapping of str to str
-        By content hash: ``done``, ``failed before``, ``done in another sweep`` or ``done under other versions`` (of
-        packages); a run that is not among them is new.
-    durations : mapping of str to mapping of int to (int, float)
-        By source, model and diagnostic, joined by ``/``, then by the draws of the wild bootstrap, 0 without one: the
-        number of runs that were fitted, and their mean duration in seconds.
+    ``states``: by content hash: ``done``, ``failed before``, ``done in another sweep`` or ``done under other versions``
+    (of packages); a run that is not among them is new. ``durations``: by source, model and diagnostic, joined by ``/``,
+    then by the draws of the wild bootstrap, 0 without one: the number of runs that were fitted, and their mean duration
+    in seconds.
     """
 
     states: Mapping[str, str] = field(default_factory=dict)

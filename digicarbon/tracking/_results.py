@@ -59,24 +59,10 @@ _MORE = b"digicarbon"
 class Planned:
     """A run as it was planned: what reports need and results do not hold.
 
-    Attributes
-    ----------
-    hash, label : str
-    options : mapping of str to str
-        The option of each config group.
-    values : mapping of str to object
-        The choices in which this run differs from others.
-    twins : tuple of str
-        Further columns with the same fit.
-    simulated : bool
-    notes : tuple of Note
-        Notes on the preparation of its data.
-    column : str or None
-        The experiment's column that it belongs to.
-    lacking : tuple of str
-        The keys of ``values`` that have no effect on this run.
-    also : tuple of mapping
-        Of an experiment with kinds of choices: further choices with the same fit, those that have a kind alone.
+    ``options``: the option of each config group. ``values``: the choices in which this run differs from others.
+    ``twins``: further columns with the same fit. ``notes``: notes on the preparation of its data. ``column``: the
+    experiment's column that it belongs to. ``lacking``: the keys of ``values`` that have no effect on this run.
+    ``also``: of an experiment with kinds of choices: further choices with the same fit, those that have a kind alone.
     """
 
     hash: str

@@ -12,14 +12,13 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.errors import DigicarbonError
-from digicarbon.packs.deposit.lock.file import unused
 from digicarbon.packs.deposit.lock.grid import LENGTH, Grid
 from digicarbon.panel import Panel, variables_of, without_logarithms
 from digicarbon.plan.prepare import Specs
 from digicarbon.plan.runs import Run
 from digicarbon.source import TABLES, InputFile, Inputs, WatchedInputs
 from digicarbon.source.base import InputOutputTable
-from digicarbon.sweep.provenance import Once
+from digicarbon.sweep.provenance import Once, unused
 from digicarbon.weights import Weights, WeightsSpec
 
 GIVEN = "given"
@@ -30,19 +29,10 @@ GIVEN = "given"
 class DataSet:
     """What runs read of one source.
 
-    Attributes
-    ----------
-    grids : dict of str to Grid
-        The source's series, its input-output tables, and columns that the panel makes from files of its own.
-    files : dict of str to InputFile
-    read : dict of str to str
-        The grid of each series that something other than the outcome reads.
-    of_outcome : set of str
-        Series that the outcome is made of.
-    chooses : set of str
-        Variables of the outcome by whose values a sample chooses rows.
-    weighs : set of str
-        Weights of the user's own classes that change with the values of the outcome.
+    ``grids``: the source's series, its input-output tables, and columns that the panel makes from files of its own.
+    ``read``: the grid of each series that something other than the outcome reads. ``of_outcome``: series that the
+    outcome is made of. ``chooses``: variables of the outcome by whose values a sample chooses rows. ``weighs``: weights
+    of the user's own classes that change with the values of the outcome.
     """
 
     grids: dict[str, Grid]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +30,10 @@ class LockError(ConfigError):
 class Lock:
     """A locked plan.
 
-    Attributes
-    ----------
-    path : Path
-    versions : tuple of mapping
-        The oldest first; each has ``time``, ``why``, ``software``, ``content``, ``fitted_before``, ``earlier`` (the
-        hash of the version before) and ``hash``.
-    noticed : mapping of str to str
-        When a change from the latest version was noticed first, by the change.
-    stamps : mapping of str to list
-        What testifies a version besides this file, by its hash: tags of Git and time stamps.
+    ``versions``: the oldest first; each has ``time``, ``why``, ``software``, ``content``, ``fitted_before``,
+    ``earlier`` (the hash of the version before) and ``hash``. ``noticed``: when a change from the latest version was
+    noticed first, by the change. ``stamps``: what testifies a version besides this file, by its hash: tags of Git and
+    time stamps.
     """
 
     path: Path
@@ -154,12 +147,6 @@ def laid_out(node: Any, indent: str = "") -> str:
 
 def _dumped(node: Any) -> str:
     return json.dumps(node, ensure_ascii=False)
-
-
-def unused(name: str, taken: Container[str], numbered: str = "{} ({})") -> str:
-    """Return a name, with a number as in ``numbered`` if it is taken."""
-    more = (numbered.format(name, number) for number in count(2))
-    return next(one for one in chain([name], more) if one not in taken)
 
 
 def now() -> str:

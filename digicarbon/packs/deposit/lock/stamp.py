@@ -11,7 +11,7 @@ from pathlib import Path
 
 from digicarbon.errors import DigicarbonError, first_line
 from digicarbon.note import Note
-from digicarbon.packs.deposit.lock.file import unused
+from digicarbon.sweep.provenance import unused
 
 SHA256 = bytes.fromhex("0609608648016503040201")
 """The object identifier of SHA-256 in DER."""

@@ -129,24 +129,10 @@ class Display:
 class DataFile:
     """A file that numbers come from.
 
-    Attributes
-    ----------
-    name : str
-        The file's own name.
-    place : str
-        Where the package has it, or where it has to be put, e.g. ``data/panel.csv``.
-    sha256 : str
-    bytes : int
-    rows : int or None
-        None where it is no table.
-    variables : tuple of str
-        The series that are taken from it.
-    shared : bool
-        Whether the package has a copy.
-    imports : tuple of mapping
-        Records of the importer: kind, imported (time), files (raw downloads with name and sha256), citation.
-    asked : str
-        Its name in the authors' answers.
+    ``name``: the file's own name. ``place``: where the package has it, or where it has to be put, e.g.
+    ``data/panel.csv``. ``rows``: None where it is no table. ``variables``: the series that are taken from it.
+    ``shared``: whether the package has a copy. ``imports``: records of the importer: kind, imported (time), files (raw
+    downloads with name and sha256), citation. ``asked``: its name in the authors' answers.
     """
 
     name: str
@@ -413,31 +399,10 @@ class Program:
 class Facts:
     """All that is known of a package before its documents are written.
 
-    Attributes
-    ----------
-    title : str
-    made : datetime
-        In UTC.
-    version : str
-        Of digicarbon.
-    simulated : bool
-        Whether any data are drawn by a computer.
-    experiments : tuple of Experiment
-        In the order of the study.
-    displays : tuple of Display
-    sources : tuple of Source
-    variables : tuple of Variable
-    weights : tuple of Matrix
-    seeds : tuple of Seed
-    software : Software
-    measured : Measured
-    programs : tuple of Program
-    references : tuple of str
-        Keys of the bibliography that the classes name that computed numbers.
-    numbers : int
-        How many numbers ``run_all.py`` compares.
-    files : mapping of str to bytes
-        The contents of the package without the documents; names have ``/`` between folders.
+    ``made``: in UTC. ``version``: of digicarbon. ``simulated``: whether any data are drawn by a computer.
+    ``experiments``: in the order of the study. ``references``: keys of the bibliography that the classes name that
+    computed numbers. ``numbers``: how many numbers ``run_all.py`` compares. ``files``: the contents of the package
+    without the documents; names have ``/`` between folders.
     """
 
     title: str

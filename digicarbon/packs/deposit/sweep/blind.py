@@ -113,21 +113,10 @@ class Counted:
 class Blind:
     """What exchanged outcomes say of a plan.
 
-    Attributes
-    ----------
-    table : DataFrame
-        Index: labels of runs; columns: `COLUMNS`.
-    parts : tuple of Counted
-        Specifications that are counted together: all, or those of each main part.
-    claim : Claim or None
-    absent : sequence of (str, Note)
-        Labels of runs that cannot be done, and why.
-    single : int
-        Runs that were fitted one outcome after the other.
-    unmoved : int
-        The largest number of units that no exchange moves, since no other unit has their periods.
-    draws, seed : int
-    effect : float
+    ``table``: index: labels of runs; columns: `COLUMNS`. ``parts``: specifications that are counted together: all, or
+    those of each main part. ``absent``: labels of runs that cannot be done, and why. ``single``: runs that were fitted
+    one outcome after the other. ``unmoved``: the largest number of units that no exchange moves, since no other unit
+    has their periods.
     """
 
     table: pd.DataFrame

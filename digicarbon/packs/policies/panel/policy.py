@@ -42,16 +42,10 @@ NEVER = frozenset({"", "0", "inf", "nan"})
 class PolicyColumns(NamedTuple):
     """The names of a policy's columns.
 
-    Attributes
-    ----------
-    treated : str
-        1 from the unit's first period under the policy on, else 0; of a share, the share itself.
-    event : str
-        Periods since the first one, in periods of the panel: 0 in the first one, -1 in the last one before; not a
-        number for a unit that never has the policy.
-    cohort : str
-        The first period: the period itself where periods are whole numbers, else its position from 0 among the
-        panel's periods; not a number for a unit that never has the policy.
+    ``treated``: 1 from the unit's first period under the policy on, else 0; of a share, the share itself. ``event``:
+    periods since the first one, in periods of the panel: 0 in the first one, -1 in the last one before; not a number
+    for a unit that never has the policy. ``cohort``: the first period: the period itself where periods are whole
+    numbers, else its position from 0 among the panel's periods; not a number for a unit that never has the policy.
     """
 
     treated: str
