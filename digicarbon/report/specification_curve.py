@@ -479,8 +479,8 @@ class SpecificationCurve(Report):
         notes = list(joint.notes)
         if len(joint.statistics):
             of = {"draws": joint.draws, "specifications": joint.specifications, "seed": joint.seed}
-            code = "joint_test_wild" if joint.method == "wild" else "joint_test"
-            notes.insert(0, Note(code, sign=joint.dominant, **of))
+            test = Note("joint_test_wild" if joint.method == "wild" else "joint_test", sign=joint.dominant, **of)
+            notes.insert(0, test)
         return _said_of(part, notes)
 
 

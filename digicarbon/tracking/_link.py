@@ -61,7 +61,7 @@ class File:
         """Give statements that all have an effect, or none."""
         if self._connection is None:
             self._connection = self._connect()
-            self._connection.execute(f"PRAGMA cache_size = -{CACHE * 1024}")
+            _prepare(self._connection)
         with self._connection:
             yield _Statements(self._connection)
 
@@ -75,6 +75,10 @@ class File:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA cache_size = -{CACHE * 1024}")
 
 
 class _Statements:
