@@ -67,7 +67,7 @@ def test_every_option(group: str, option: str) -> None:
 
 def test_there_are_options_of_every_group() -> None:
     assert {group for group, _ in OPTIONS} == set(ALL)
-    assert len(OPTIONS) > 140
+    assert len(OPTIONS) > 100
 
 
 def test_weights_of_the_error_are_a_node_or_what_it_names() -> None:
