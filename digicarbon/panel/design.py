@@ -51,8 +51,8 @@ def columns_of(expression: str) -> tuple[str, ...]:
 def evaluate(expression: str, columns: Mapping[str, FloatArray]) -> FloatArray:
     """Return the value of an expression that `columns_of` accepts.
 
-    ``columns``, shape (rows,): at least every column that the expression names. Returns shape (rows,): not finite where
-    arithmetic gives no finite number, e.g. 1 / 0.
+    ``columns``, shape (rows,): at least every column that the expression names. The result has shape (rows,), or ()
+    where no column is named; it is not finite where arithmetic gives no finite number, e.g. 1 / 0.
     """
     with np.errstate(all="ignore"):
         return np.asarray(_value(_parsed(expression), columns), dtype=np.float64)

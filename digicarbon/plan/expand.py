@@ -59,7 +59,7 @@ def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tup
 def laid_over(plain: Sequence[str], axes: Sequence[Axis]) -> dict[str, str]:
     """Return plain overrides as sweeps of one value, so that they change each swept option, as in a grid.
 
-    A value is the sweep by the override, e.g. ``measure.column=e`` if ``measure`` is swept. Others are left out.
+    The key of each is its override, e.g. ``measure.column=e`` if ``measure`` is swept. Other overrides are left out.
     """
     swept = {axis.key for axis in axes if axis.key in GROUPS}
     sweeps = {}

@@ -56,7 +56,7 @@ def least_squares(columns: FloatArray, slopes: int = 0, factor: FloatArray | Non
 def solve(columns: FloatArray, targets: FloatArray) -> FloatArray:
     """Return least-squares coefficients of targets on columns, of smallest norm where columns are dependent.
 
-    ``columns``: shape (rows, k). ``targets``: shape (rows,). Returns shape (k,).
+    ``columns``: shape (rows, k). ``targets``: shape (rows,) or (rows, m). Returns shape (k,) or (k, m).
 
     Columns are scaled to unit norm first: a column in small units must not be taken for a dependent one.
     """

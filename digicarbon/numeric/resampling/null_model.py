@@ -121,8 +121,8 @@ def lag_null(y: FloatArray, z: FloatArray, rows: Rows, w: SpatialOperator, sampl
 class LagWeights:
     """The weights g(ρ) with which coefficients b make an effect g(ρ)′b of a lag model.
 
-    ``at``: from places of ρ, shape (p,), to g there, shape (p, m). ``coarse``, shape (q,): places that cover the range
-    of ρ, and the log-determinant of one period there.
+    ``at``: from places of ρ, shape (p,), to g there, shape (p, m). ``coarse``, two arrays of shape (q,): places that
+    cover the range of ρ, and the log-determinant of one period there.
     """
 
     def __init__(self, at: Callable[[FloatArray], FloatArray], coarse: tuple[FloatArray, FloatArray]) -> None:

@@ -291,8 +291,8 @@ def critical(drawn: FloatArray, alpha: float) -> float:
 class Observed:
     """A quantity that is tested.
 
-    ``at_zero``, shape (M,): estimates and standard errors of draws under zero. ``value_at``: the value at which the
-    observed statistic has a size, with the sign of its distance from the estimate; infinite where there is none. By
+    ``at_zero``, each of shape (M,): estimates and standard errors of draws under zero. ``value_at``: the value at which
+    the observed statistic has a size, with the sign of its distance from the estimate; infinite where there is none. By
     default, so many standard errors away.
     """
 

@@ -60,9 +60,10 @@ def aggregation(
 ) -> Aggregation:
     """Return how effects of cells are averaged; with ``levels`` as ``aggte`` of R's did does.
 
-    ``by``: means that are reported beside the overall effect, by size. ``leads``, ``lags``: ends of the event times,
-    see `binned`. ``overall``: the overall effect is the mean of all treated cells by size, or of the means over treated
-    event times and periods, or over cohorts by their units. Raises ValueError if no cell is treated.
+    ``by``: means that are reported beside the overall effect, by size: none, by event time, by cohort, by period.
+    ``leads``, ``lags``: ends of the event times, see `binned`. ``overall``: the overall effect is the mean of all
+    treated cells by size, or of the means over treated event times and periods, or over cohorts by their units. Raises
+    ValueError if no cell is treated.
     """
     post = cells.event >= 0
     if not post.any():
