@@ -5,17 +5,15 @@ from __future__ import annotations
 import gc
 import json
 import os
-import pickle
 import shutil
 import signal
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from copy import copy
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 # matrices here are small: threads of BLAS cost more than they give, and many times that where workers share two cores
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -26,9 +24,6 @@ os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 import numpy as np
 import pandas as pd
 import pytest
-from hydra.core.config_loader import ConfigLoader
-from hydra.types import RunMode
-from omegaconf import DictConfig
 
 import digicarbon as dc
 from digicarbon import secret
@@ -84,61 +79,6 @@ def data_folder() -> Path:
     # tests run in other folders, from which the default place cannot be seen
     os.environ["DIGICARBON_DATA"] = str(folder.resolve())
     return folder
-
-
-class ComposedOnce:
-    """A loader that has Hydra compose once a session what many tests ask for, from the same files by the same words.
-
-    Half of the time of a command on a few runs is Hydra's. The files that ship stay as they are in a session; all that
-    is in the folders of a user, or of a pack from elsewhere, is part of the question.
-    """
-
-    SHIPPED = (REPOSITORY / "experiments", REPOSITORY / "conf")
-    MOST = 2_000
-    composed: ClassVar[dict[tuple[object, ...], bytes]] = {}
-
-    def __init__(self, config_loader: ConfigLoader) -> None:
-        self.config_loader = config_loader
-        places = [place.path.partition("://") for place in config_loader.get_search_path().get_path()]
-        self.folders = [Path(path) for scheme, _, path in places if scheme == "digicarbon"]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.config_loader, name)
-
-    def __reduce__(self) -> tuple[Callable[[ConfigLoader], ConfigLoader], tuple[ConfigLoader]]:
-        # runs are pickled with their composer: elsewhere there is nothing to share
-        return copy, (self.config_loader,)
-
-    def load_configuration(self, name: str, overrides: list[str], run_mode: RunMode) -> DictConfig:
-        key = (name, tuple(overrides), run_mode, *map(self._content, self.folders))
-        if key not in self.composed:
-            config = self.config_loader.load_configuration(name, overrides, run_mode=run_mode)
-            if len(self.composed) == self.MOST:
-                del self.composed[next(iter(self.composed))]
-            self.composed[key] = pickle.dumps(config)
-        # whoever asks changes what it gets
-        config = pickle.loads(self.composed[key])
-        assert isinstance(config, DictConfig)
-        return config
-
-    def _content(self, folder: Path) -> object:
-        if folder in self.SHIPPED:
-            return folder
-        files = (path for path in folder.rglob("*") if path.is_file())
-        return frozenset((path.relative_to(folder), path.read_bytes()) for path in files)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def composed_once() -> Iterator[None]:
-    """Composers of a session share what Hydra composed; a loader that a test makes for itself composes anew."""
-    begin = Composer.__init__
-
-    def sharing(self: Composer, config_loader: ConfigLoader, name: str, overrides: Sequence[str] = ()) -> None:
-        begin(self, ComposedOnce(config_loader), name, overrides)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Composer, "__init__", sharing)
-        yield
 
 
 @cache
