@@ -71,7 +71,7 @@ def _bars() -> Iterator[Progress]:
             left = "" if task.time_remaining is None else Note("time_left", time=_duration(task.time_remaining))
             return Text(said(Note("parts_done", done=task.completed, every=task.total, left=left)))
 
-    console = Console(stderr=True, markup=False, highlight=False)
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
     name = TextColumn("{task.description}", markup=False)
     with Progress(name, BarColumn(), Counts(), TimeElapsedColumn(), console=console, transient=True) as bars:
         _shown.append(bars)

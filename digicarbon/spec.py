@@ -154,9 +154,9 @@ def _builtin(value: Any) -> Any:
     if type(value) in _PLAIN:
         return value
     # most values are plain, which is asked here once more to spare calls
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return {key: item if type(item) in _PLAIN else _builtin(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes | tuple | range):
+    if type(value) is list or (isinstance(value, Sequence) and not isinstance(value, str | bytes | tuple | range)):
         return [item if type(item) in _PLAIN else _builtin(item) for item in value]
     return value
 
@@ -295,10 +295,7 @@ class NodeError(ValueError):
 def nested(value: Any, kind: type[Spec]) -> Any:
     """Return the specification that a nested node names; other values are left to pydantic's check.
 
-    Raises
-    ------
-    NodeError
-        If the node is wrong.
+    Raises NodeError if the node is wrong.
     """
     if not isinstance(value, Mapping):
         return value
@@ -311,10 +308,7 @@ def nested(value: Any, kind: type[Spec]) -> Any:
 def fields_of(value: object, kind: type[Spec]) -> object:
     """Return the specification whose fields a mapping has; other values are left to pydantic's check.
 
-    Raises
-    ------
-    NodeError
-        If a field is wrong.
+    Raises NodeError if a field is wrong.
     """
     if not isinstance(value, Mapping):
         return value
@@ -357,10 +351,7 @@ class Builder:
     def build(self, node: Mapping[str, Any], kind: type[S], where: str) -> S:
         """Return the result of `digicarbon.spec.build` for a node, cached for equal nodes.
 
-        Raises
-        ------
-        ConfigError
-            As for `digicarbon.spec.build`.
+        Raises ConfigError as `digicarbon.spec.build` does.
         """
         entry = self._by_node.get((where, id(node)))
         if entry is not None and entry[0] is node and isinstance(entry[1], kind) and _is_current(entry[1], node):
@@ -417,10 +408,7 @@ def own_classes(config: Mapping[str, Any]) -> list[str]:
 def locate(target: str, where: str) -> object:
     """Import the module of a dotted path, also from the working directory, and return the object of that name.
 
-    Raises
-    ------
-    ConfigError
-        If there is no such module or no such name in it; ``where`` is the key for messages.
+    Raises ConfigError if there is no such module or no such name in it; ``where`` is the key for messages.
     """
     module_name, _, name = target.rpartition(".")
     key = f"{where}._target_"

@@ -89,7 +89,7 @@ def run(request: Request, force: bool = False) -> None:
             warn(notice)
         waiting += finished.waiting
         failures += zip(finished.failures, finished.tracebacks, strict=True)
-        for option in _unshown(composer, planned):
+        for option in _unshown(planned):
             say(Note("diagnostic_not_shown", option=option))
         for place in finished.pictures:
             say(Note("picture_at", file=place))
@@ -159,11 +159,10 @@ def _not_fitted(finished: Finished, runs: int) -> Iterator[Note]:
         yield Note("runs_reused", runs=finished.reused)
 
 
-def _unshown(composer: Composer, planned: Plan) -> list[str]:
+def _unshown(planned: Plan) -> list[str]:
     """Return the diagnostics of runs whose table shows coefficients only, if a report would show them."""
-    reports = options(composer.loader, "report")
     chosen = {run.options["diagnostic"] for run in planned.runs if run.options.get("report") == "regression"}
-    return sorted(option for option in chosen if option in reports)
+    return sorted(option for option in chosen if find(f"report/{option}"))
 
 
 MOST_ROWS = 50
@@ -433,7 +432,9 @@ def show(table: Table, console: Console) -> None:
             rich_table.add_row(label, *cells)
         # rich cuts cells to its width, so it gets the width of the block
         width_needed = first + sum(widths[position] for position in block)
-        wide = Terminal(file=console.file, width=max(console.width, width_needed), markup=False, highlight=False)
+        wide = Terminal(
+            file=console.file, width=max(console.width, width_needed), markup=False, emoji=False, highlight=False
+        )
         if part.levels:
             with wide.capture() as printed:
                 wide.print(rich_table)
@@ -474,7 +475,7 @@ class Terminal(Console):
 def terminal(stderr: bool = False) -> Console:
     """Return the terminal for tables and sentences."""
     # labels can hold brackets, e.g. model.controls=[], which are not markup
-    return Terminal(stderr=stderr, markup=False, highlight=False)
+    return Terminal(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
 def say(note: Note) -> None:

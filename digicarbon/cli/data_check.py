@@ -94,4 +94,4 @@ def _show(findings: Sequence[Finding], every: bool, out: Console) -> None:
             table.add_row(*first, said(item.said))
     if findings:
         # in a file or pipe, sentences are not wrapped at an arbitrary width
-        (out if out.is_terminal else Console(width=400, markup=False, highlight=False)).print(table)
+        (out if out.is_terminal else Console(width=400, markup=False, emoji=False, highlight=False)).print(table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -219,7 +220,8 @@ def plain(config: DictConfig, resolve: bool = False) -> dict[Any, Any]:
 def dumped(content: Mapping[str, Any]) -> str:
     """Return plain values as YAML, as OmegaConf would write them."""
     # the quick one escapes signs beyond the first 65,536
-    dumper = _Dumper if max(repr(content)) < "\U00010000" else _SlowDumper
+    written = repr(content)
+    dumper = _Dumper if written.isascii() or max(written) < "\U00010000" else _SlowDumper
     text: str = yaml.dump(content, Dumper=dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
     return text
 
@@ -259,9 +261,20 @@ _Quick: Any = (
     type("_Quick", (yaml.CSafeLoader,), {**_RULES, "construct_mapping": _mapping}) if yaml.__with_libyaml__ else _Slow
 )
 
+
+@lru_cache(4096)
+def _quotes(text: str) -> Any:
+    """Return the quotes that OmegaConf gives a text; to see whether it could be read as a number takes longest."""
+    return _SlowDumper.str_representer(_SlowDumper(""), text).style
+
+
+def _text(dumper: Any, text: str) -> Any:
+    return dumper.represent_scalar(yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG, text, _quotes(text))
+
+
 _SlowDumper: Any = get_omega_conf_dumper()
 _Dumper: Any = (
-    type("_Dumper", (yaml.CSafeDumper,), {"yaml_representers": _SlowDumper.yaml_representers})
+    type("_Dumper", (yaml.CSafeDumper,), {"yaml_representers": {**_SlowDumper.yaml_representers, str: _text}})
     if yaml.__with_libyaml__
     else _SlowDumper
 )

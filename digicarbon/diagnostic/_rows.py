@@ -116,7 +116,7 @@ class Findings(pd.DataFrame):
             table.add_row(*([str(label)] if labelled else []), *row)
         stream = io.StringIO()
         console = Console(
-            file=stream, width=WIDTH, markup=False, highlight=False, force_jupyter=False, color_system=None
+            file=stream, width=WIDTH, markup=False, emoji=False, highlight=False, force_jupyter=False, color_system=None
         )
         console.width = max(WIDTH, console.measure(table, options=console.options.update(max_width=MOST)).minimum)
         console.print(table)

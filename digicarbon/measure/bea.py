@@ -12,7 +12,7 @@ import pydantic
 from numpy.typing import ArrayLike, NDArray
 
 from digicarbon.arrays import FloatArray
-from digicarbon.disk.cells import plain_table
+from digicarbon.disk.cells import as_csv, plain
 from digicarbon.errors import DataError
 from digicarbon.measure.base import Measure, numbers
 from digicarbon.note import Note, cut, suggestion
@@ -223,7 +223,7 @@ class BeaMeasure(Measure):
             If there are no tables, a table lacks a digital sector or has no total requirements, a unit has no table, or
             a series that carries the measures through the gap years is missing.
         """
-        at_tables = self._at_tables(inputs)
+        at_tables = {place: self._one_table(table, place) for place, table in _tables(inputs).items()}
         keys = inputs.series([], "measure=bea").reset_index(drop=True)
         years = table_years(keys, list(inputs.tables), self.gap_years, inputs.source)
         before, after = (_scaled(at_tables, inputs, keys, years[side].astype(int)) for side in ("before", "after"))
@@ -266,12 +266,13 @@ class BeaMeasure(Measure):
         DataError
             As `compute` does for tables.
         """
-        parts: dict[str, list[Any]] = {}
+        columns: dict[str, list[Any]] = {}
         for (unit, year), table in _tables(inputs).items():
             for name, values in self._sectors(table, unit, year).items():
-                parts.setdefault(name, []).append(values)
-        frame = pd.DataFrame({name: np.concatenate(values) for name, values in parts.items()})
-        return {"sectors.csv": plain_table(frame).to_csv(index=False, lineterminator="\n")}
+                columns.setdefault(name, []).extend(values.tolist())
+        # quicker than a frame
+        cells = zip(*(map(plain, values) for values in columns.values()), strict=True)
+        return {"sectors.csv": as_csv(list(columns), cells).decode()}
 
     def _sectors(self, table: InputOutputTable, unit: str, year: int) -> dict[str, NDArray[Any]]:
         """Return the columns of one table."""
@@ -292,14 +293,6 @@ class BeaMeasure(Measure):
             "coefficient": share,
             "digital_value_added": digital_share * table.value_added,
         }
-
-    def _at_tables(self, inputs: Inputs) -> pd.DataFrame:
-        """Return Sector 1, Sector 2 and DDL, indexed by unit and table year."""
-        tables = _tables(inputs)
-        rows = [self._one_table(table, place) for place, table in tables.items()]
-        values = [[getattr(parts, name) for name in _PARTS] for parts in rows]
-        index = pd.MultiIndex.from_tuples(list(tables), names=["unit", "year"])
-        return pd.DataFrame(values, index=index, columns=list(_PARTS), dtype=float)
 
     def _one_table(self, table: InputOutputTable, place: tuple[str, int]) -> bea.DigitalValueAdded:
         digital = self._digital(table, place)
@@ -347,11 +340,14 @@ def _name(place: tuple[str, int]) -> Note:
 
 
 def _scaled(
-    at_tables: pd.DataFrame, inputs: Inputs, keys: pd.DataFrame, years: pd.Series[int]
+    at_tables: Mapping[tuple[str, int], bea.DigitalValueAdded],
+    inputs: Inputs,
+    keys: pd.DataFrame,
+    years: pd.Series[int],
 ) -> bea.DigitalValueAdded:
     """Return the digital value added of each row, scaled from its table of ``years`` to its own year."""
-    rows = at_tables.loc[pd.MultiIndex.from_arrays([keys["unit"], years])]
-    at_table = bea.DigitalValueAdded(*(rows[name].to_numpy() for name in _PARTS))
+    rows = [at_tables[place] for place in zip(keys["unit"], years, strict=True)]
+    at_table = bea.DigitalValueAdded(*(np.array([getattr(row, name) for row in rows]) for name in _PARTS))
     return bea.scale_to_year(at_table, *growth(inputs, keys, years).T)
 
 

@@ -146,7 +146,8 @@ _NO_ROW = (
 
 def _row(code: str) -> Mapping[str, str] | None:
     """Return the words of a code by language; None if no table has it."""
-    return note_words().get(code) or error_words().get(code) or command_words().get(code)
+    # the least table first: many commands need no other
+    return command_words().get(code) or note_words().get(code) or error_words().get(code)
 
 
 def pieces_of(text: str) -> tuple[Piece, ...]:

@@ -87,6 +87,7 @@ def numbered(variable: str) -> str:
     return f"code({variable})"
 
 
+@lru_cache(4096)
 def canonical(term: str) -> str:
     """Return a term with powers written ``x^2``; ``x**2`` is also allowed, since a shell needs no quotes for it."""
     return _STARS.sub("^", term.strip())

@@ -503,10 +503,7 @@ class Panel:
     def complete_rows(self, names: Sequence[str], gaps: Gaps = "refuse") -> NDArray[np.bool_] | None:
         """Return the rows of `complete`, shape (rows,), or None if these are all.
 
-        Raises
-        ------
-        DataError
-            As `complete` does.
+        Raises DataError as `complete` does.
         """
         if gaps == "refuse":
             self.require([*(name for name in names if name not in self.columns), *names])

@@ -142,10 +142,7 @@ class Selection:
     def take(self, terms: Sequence[str]) -> Panel:
         """Return the panel with the columns for ``terms``, without gaps.
 
-        Raises
-        ------
-        DataError
-            If a term cannot be computed, a logarithm meets a value of zero or below, or a value is missing.
+        Raises DataError if a term cannot be made, a logarithm meets a value of zero or below, or a value is missing.
         """
         names = tuple(dict.fromkeys(terms))
         return _cached(self._panels, names, lambda: self._take(names), self._most)
@@ -171,10 +168,11 @@ class Selection:
         part = self._part(complete)
         known = [*atoms, *(name for name in groups if name in self.panel.columns)]
         known = [name for name in known if not self.design.may_be_empty(name)]
-        without_gaps = part.with_atoms(columns).complete_rows(known, self.design.gaps)
+        panel = part.with_atoms(columns)
+        without_gaps = panel.complete_rows(known, self.design.gaps)
         if without_gaps is not None and not without_gaps.all():
             part = self._part(part.among(without_gaps))
-        panel = part.with_atoms(columns)
+            panel = part.with_atoms(columns)
         return panel.with_columns({term: part.product(term, panel) for term in products}).with_terms(terms)
 
     def _has_outliers(self, variable: str) -> bool:

@@ -119,6 +119,7 @@ def as_they_are(panel: Panel) -> frozenset[str]:
     return frozenset(column for maker in makers() for name in maker.there(panel) for column in maker.as_they_are(name))
 
 
+@cache
 def hidden(name: str) -> tuple[str, ...]:
     """Return the columns beside one of this name whose gaps mean something: a first period counts even in a gap."""
     return tuple(column for maker in makers() for column in maker.with_gaps(name))

@@ -154,10 +154,7 @@ class SharedPanel:
     def panel(self, terms: tuple[str, ...]) -> Panel:
         """Return the sample with all terms, without gaps.
 
-        Raises
-        ------
-        DataError
-            If a term cannot be made or a value is missing.
+        Raises DataError if a term cannot be made or a value is missing.
         """
         with _naming(self.inputs):
             return self.selection.take(terms)

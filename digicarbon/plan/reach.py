@@ -19,9 +19,9 @@ PACKAGE = Path(__file__).parents[1]
 ROOMS = ("numeric", "model", "diagnostic")
 """Sub-packages that compute. Columns and weights enter a run's hash by their values, whatever code made them."""
 _TOKENS = re.compile(
-    r'''(?P<text>r?"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(?P<comment>\#[^\n]*)'''
+    r'''\#[^\n]*|"""[\s\S]*?"""|r"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*\''''
 )
-"""Texts are matched only to avoid comments inside them."""
+"""Comments, and texts to avoid comments inside them. Alternatives that begin with a letter are found quickest."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def parsed(content: bytes) -> _Source:
                 case ast.Expr(value=ast.Constant(value=str()), lineno=start, end_lineno=int(end), col_offset=column):
                     if not lines[start - 1][:column].strip():
                         lines[start - 1 : end] = [""] * (1 + end - start)
-    code = _TOKENS.sub(lambda token: token["text"] or "", "\n".join(lines))
+    code = _TOKENS.sub(lambda token: "" if token[0][0] == "#" else token[0], "\n".join(lines))
     return _Source(_digest(code), (*imports[False], *imports[True]), frozenset(imports[False]))
 
 
@@ -212,7 +212,9 @@ def scanned(content: bytes) -> _Source:
 
 
 def _kept(token: re.Match[str]) -> str:
-    text = token["text"] or ""
+    text = token[0]
+    if text[0] == "#":
+        return ""
     if text.startswith(('"""', 'r"""')):
         code, start, end = token.string, token.start(), token.end()
         if not code[code.rfind("\n", 0, start) + 1 : start].strip() and code[end : end + 1] in ("\n", ""):

@@ -89,8 +89,6 @@ COMPUTING = ("inference", "model", "diagnostic")
 
 SEEDED = tuple(kind for kind in KINDS if kind != "inference")
 """Groups that draw from a seed of their own; models take that of ``inference`` by reference."""
-SHARED_SEEDS = (SEEDED[: SEEDED.index("model")], ("model",), SEEDED[SEEDED.index("model") + 1 :])
-"""Groups whose seeds are collected together: runs that differ only in their models share the other groups."""
 
 
 @dataclass(frozen=True)
@@ -214,20 +212,21 @@ class _Origins:
 
     def _seeds(self, specs: Specs) -> dict[str, int]:
         result: dict[str, int] = {}
-        for groups in SHARED_SEEDS:
-            own = [(group, getattr(specs, group)) for group in groups]
-            result |= self._once("seeds", tuple(spec for _, spec in own), partial(dict, _seeds("", own)))
+        for group in SEEDED:
+            spec = getattr(specs, group)
+            result |= self._once("seeds", (spec,), partial(dict, _seeds("", [(group, spec)])))
         return _kept(specs, result.items())
 
     def choices(self, run: Run) -> str:
         """Return a key of runs that are recorded together: equal options, fields and files."""
-        inputs, shared = run.prepared.inputs, _panel_specs(run.specs)
+        prepared = run.prepared
 
         def make() -> str:
-            fields = [self._once("choice", (spec,), partial(identity, spec, spec.left_to_models)) for spec in shared]
-            return _hash([_options(run), fields, self._once("hashes", (inputs,), partial(_hashes, inputs.files))])
+            fields = [identity(spec, spec.left_to_models) for spec in _panel_specs(run.specs)]
+            return _hash([_options(run), fields, _hashes(prepared.inputs.files)])
 
-        return self._once("choices", (run.options, *shared, inputs), make)
+        # runs that share a panel differ in no field that makes it
+        return self._once("choices", (run.options, prepared.shared), make)
 
     def files(self, specs: Specs, prepared: Prepared) -> tuple[InputFile, ...]:
         """Return the files from which the run's columns are computed."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import getpass
 import json
 import platform
+import re
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from types import MappingProxyType
 
 from digicarbon.version import __version__
@@ -23,6 +24,7 @@ COMMIT = "mlflow.source.git.commit"
 """Tag of a run: the commit of the working directory."""
 VERSION, VERSIONS, DIRTY = "digicarbon.version", "digicarbon.packages", "digicarbon.git_dirty"
 """Tags of a run: our version, those of packages as JSON, and whether the commit lacks changes."""
+_VERSION = re.compile(r"^Version: (\S+)", re.MULTILINE)
 READ = ("conf", "experiments", "*.py")
 """What a run may read of a working directory, as git's path patterns."""
 
@@ -33,7 +35,9 @@ def versions() -> Mapping[str, str]:
     found = {}
     for package in (*PACKAGES, *DRAW):
         with suppress(PackageNotFoundError):
-            found[package] = version(package)
+            # the rest of the file, licences and descriptions, takes long to parse
+            match = _VERSION.search(distribution(package).read_text("METADATA") or "")
+            found[package] = match[1] if match else version(package)
     return MappingProxyType(found)
 
 

@@ -26,6 +26,7 @@ from digicarbon.__main__ import main
 from digicarbon.cli import ui
 from digicarbon.cli.application import completion_line
 from digicarbon.cli.arguments import flags_of
+from digicarbon.cli.command import terminal
 from digicarbon.cli.usage import parser
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import GROUPS, find
@@ -57,6 +58,11 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 
 # ---- the fast path
+
+
+def test_a_product_of_three_is_no_emoji(capsys: Capture) -> None:
+    terminal().print("ln_e:b:ln_k")
+    assert capsys.readouterr().out == "ln_e:b:ln_k\n"
 
 
 def test_version_and_help(capsys: Capture) -> None:

@@ -229,7 +229,10 @@ def _with_measures(measures: list[Any]) -> Ledger:
         "model.x=[ln_pgdp]",
         "model.controls=[]",
     ).runs
-    return ledger([replace(run, label=str(k), specs=replace(run.specs, measure=one)) for k, one in enumerate(measures)])
+    # a plan makes a panel for each measure
+    each = [replace(run, prepared=replace(run.prepared, shared=replace(run.prepared.shared))) for _ in measures]
+    made = [replace(run.specs, measure=one) for one in measures]
+    return ledger([replace(one, label=str(k), specs=made[k]) for k, one in enumerate(each)])
 
 
 @pytest.mark.long
