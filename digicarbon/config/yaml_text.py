@@ -171,6 +171,8 @@ SEALED = 100
 """Lists of a grid with more values than this pass through Hydra as one object."""
 _RARE = re.compile(r"""[^\n -~\u3000-\u9fff\uff00-\uffef]|[&*!?%@`|>\\]|^(?:---|\.\.\.)|:[,\]}"']""", re.MULTILINE)
 """Characters that the two parsers read differently, or might."""
+_COMMENT = re.compile(r"""^([^'"#\n]*)(?<!\S)#[^\n\t\x85\u2028\u2029]*""", re.MULTILINE)
+"""A comment in a line without quotes before it, up to a tab, and what is before it: both parsers pass over comments."""
 _PARSED: dict[tuple[str, int, int], Any] = {}
 
 
@@ -228,7 +230,7 @@ def dumped(content: Mapping[str, Any]) -> str:
 
 def _parsed(path: Path) -> Any:
     text = path.read_text(encoding="utf-8")
-    if not _RARE.search(text):
+    if not _RARE.search(_COMMENT.sub(r"\1", text)):
         # our error messages explain those of OmegaConf's parser, so a wrong file is parsed again below
         with suppress(yaml.YAMLError):
             return yaml.load(text, _Quick)

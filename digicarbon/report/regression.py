@@ -19,13 +19,11 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.report.base import Record, Table, attributed
 from digicarbon.report.heads import Heads, heads_of, option_of
-from digicarbon.report.intervals import interval_figure
 from digicarbon.report.labels import Labels
 from digicarbon.report.pictured import Formats, Pictured
 from digicarbon.report.regimes import terms_in_words
 from digicarbon.report.rows import Rows, controls_of, interval_text, number_text, row_of
 from digicarbon.report.sets import set_text
-from digicarbon.report.summary import across, coefficients
 from digicarbon.result import RATIOS, REGRESSOR, Result, Role, effect_names
 from digicarbon.spec import Names
 
@@ -144,6 +142,8 @@ class RegressionTable(Pictured):
 
     def drawn(self, title: str, records: Sequence[Record]) -> Iterable[tuple[str, Figure]]:
         """Yield pictures of the focal coefficients, and of effects where a model has them."""
+        from digicarbon.report.intervals import interval_figure
+
         runs = list(records)
         effects = ("effects",) if any(record.result.spatial_effects is not None for record in runs) else ()
         for name in ("coefficients", *effects):
@@ -160,6 +160,8 @@ class RegressionTable(Pictured):
         """
         title = self.caption or title
         if len(records) > self.most_runs:
+            from digicarbon.report.summary import coefficients
+
             table = coefficients(title, records, self.stars[1], self.decimals, self.words, self.multiverse)
             return replace(table, label=self.label or "")
         # read once: these are few
@@ -167,6 +169,8 @@ class RegressionTable(Pictured):
 
     def _with_summary(self, above: Table, title: str, tables: Iterable[tuple[Record, pd.DataFrame]]) -> Table:
         """Return the table of very many runs with a summary of further numbers below, in place of pictures."""
+        from digicarbon.report.summary import across
+
         below = across(self.words.word(title), tables, lambda value: self._number(float(str(value))), self.words)
         pictures = self.words.notes((Note("no_pictures_of_many", most=self.most_runs),))
         return replace(above, notes=(*above.notes, *pictures), below=replace(below, notes=below.notes[:1]))
