@@ -492,10 +492,7 @@ class Panel:
     def complete(self, names: Sequence[str], gaps: Gaps = "refuse") -> Panel:
         """Return a panel in which ``names`` have finite values, gaps treated as `from_frame` does.
 
-        Raises
-        ------
-        DataError
-            If a column is missing or holds text, or a value is missing and ``gaps`` is ``"refuse"``.
+        Raises DataError if a column is missing or holds text, or a value is missing and ``gaps`` is ``"refuse"``.
         """
         keep = self.complete_rows(names, gaps)
         return self if keep is None else self.rows(keep)

@@ -43,6 +43,7 @@ from digicarbon.result import Result, RunEffect
 from digicarbon.spec import identity
 from digicarbon.sweep.answer import brief_of_parts
 from digicarbon.sweep.effects import Gathered
+from digicarbon.sweep.joint import joint_test
 from digicarbon.tracking import versions
 
 if TYPE_CHECKING:
@@ -374,8 +375,6 @@ def _joints(
     before = _made_before(f"{test.folder}/{JOINT}", key, kept)
     if before is not None:
         return joints_from_json(before), (), key
-    from digicarbon.sweep.joint import joint_test
-
     joints: dict[str, Joint] = {}
     notes: list[Note] = []
     for part in parts:
