@@ -26,14 +26,18 @@ pytestmark = pytest.mark.long
 
 LISTS = {"paper", "china_paper", "placebo"}
 STUDIES = LISTS - {"placebo"}
+FEW_DRAWS = ["inference.replications=99"]
 SMALLER = {
     "robustness": ["draw.n=40", "report.draws=0"],
     "robustness_china": ["draw.n=40", "report.draws=0"],
     "robustness_kinds": ["report.draws=0"],
     "robustness_china_within": ["draw.n=40", "report.draws=0"],
     "robustness_china_between": ["draw.n=40", "report.draws=0"],
-    "which_weights": ["inference.replications=99", "diagnostic.draws=99"],
-    "china_which_weights": ["inference.replications=99", "diagnostic.draws=99"],
+    **dict.fromkeys(("which_weights", "china_which_weights"), [*FEW_DRAWS, "diagnostic.draws=99"]),
+    **dict.fromkeys(
+        ("several_weights", "spatial_regions", "china_spatial_regions", "unbalanced_spatial", "china_weights_by_period"),
+        FEW_DRAWS,
+    ),
     "placebo_measure": ["measure.permute=1,2,3"],
     "placebo_weights": ["weights.seed=1,2,3"],
 }

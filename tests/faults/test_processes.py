@@ -59,9 +59,9 @@ def test_a_run_that_hangs_is_stopped_and_tried_again(
 ) -> None:
     laboratory.order("hang")
     # generous: on a busy machine the first run of a process waits for imports
-    said = laboratory.call(*who, "executor.timeout=15", status=1)
+    said = laboratory.call(*who, "executor.timeout=25", status=1)
     assert "1 run failed" in said
-    assert "It took longer than 15 seconds (executor.timeout) and was stopped" in said
+    assert "It took longer than 25 seconds (executor.timeout) and was stopped" in said
     sweep = laboratory.sweep()
     (victim,) = sweep.failed
     assert victim.data.params["model.controls"] == ", ".join(VICTIM)
