@@ -33,11 +33,13 @@ SMALLER = {
     "robustness_kinds": ["report.draws=0"],
     "robustness_china_within": ["draw.n=40", "report.draws=0"],
     "robustness_china_between": ["draw.n=40", "report.draws=0"],
-    **dict.fromkeys(("which_weights", "china_which_weights"), [*FEW_DRAWS, "diagnostic.draws=99"]),
-    **dict.fromkeys(
-        ("several_weights", "spatial_regions", "china_spatial_regions", "unbalanced_spatial", "china_weights_by_period"),
-        FEW_DRAWS,
-    ),
+    "which_weights": [*FEW_DRAWS, "diagnostic.draws=99"],
+    "china_which_weights": [*FEW_DRAWS, "diagnostic.draws=99"],
+    "several_weights": FEW_DRAWS,
+    "spatial_regions": FEW_DRAWS,
+    "china_spatial_regions": FEW_DRAWS,
+    "unbalanced_spatial": FEW_DRAWS,
+    "china_weights_by_period": FEW_DRAWS,
     "placebo_measure": ["measure.permute=1,2,3"],
     "placebo_weights": ["weights.seed=1,2,3"],
 }
