@@ -535,12 +535,14 @@ class Composer:
     def _loaded(self, overrides: Sequence[str]) -> DictConfig:
         """Return what Hydra composes, with fields that only an option's class has."""
         try:
-            return self.loader.load_configuration(self.name, [*overrides, *_WITHOUT], run_mode=RunMode.RUN)
+            return self._by_hydra(overrides)
         except COMPOSITION_ERRORS as error:
             added = self.of_classes(overrides, overrides) if is_unknown_key(error) else {}
             if not added:
                 raise
-        overrides = [added.get(override, override) for override in overrides]
+        return self._by_hydra([added.get(override, override) for override in overrides])
+
+    def _by_hydra(self, overrides: Sequence[str]) -> DictConfig:
         return self.loader.load_configuration(self.name, [*overrides, *_WITHOUT], run_mode=RunMode.RUN)
 
     def of_classes(self, overrides: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
