@@ -26,6 +26,10 @@ _WITH_NONE = ("measure", "outcome", "model", "diagnostic")
 _MAPPING = re.compile(rf"(?:\w+(\.\w+)+|{'|'.join(SWEEP_KEYS)})=\s*\{{.*\}}\s*", re.DOTALL)
 _SHOWING = frozenset({"--cfg", "-c", "--info", "-i"})
 """Flags of Hydra that print a configuration or parts of it."""
+_OF_HYDRA = ("-", "hydra", "+hydra", "++hydra")
+"""What flags and settings of Hydra's own begin with."""
+_SWEEPS = ("-m", "--multirun")
+"""Flags of Hydra for a sweep, which every command here takes without them."""
 _NUMBER = re.compile(r"\s*[-+]?(?:(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[-+]?\d+)?|nan|inf)\s*", re.IGNORECASE)
 _NO_NAME = re.compile(rf"\s*(?:[\[{{].*|null|true|false)\s*|{_NUMBER.pattern}", re.DOTALL | re.IGNORECASE)
 """A value that cannot be the name of an option."""
@@ -85,11 +89,19 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
     taken_away = [] if _shows(arguments) else [word for word in arguments if column_taken_away(word)]
     arguments = [word for word in arguments if word not in taken_away]
     words = [word for argument in arguments for word in replacing(argument)]
-    task = _task(command, taken_away, [word for word in words if word not in arguments])
     try:
-        _refuse_package(experiment, words)
-        with active(), _command_line(words), _mode_is_known(), _no_secrets(experiment, words):
-            hydra.main(config_path=None, config_name=experiment, version_base="1.3")(task)()
+        if any(word.startswith(_OF_HYDRA) and word not in _SWEEPS for word in arguments):
+            task = _task(command, taken_away, [word for word in words if word not in arguments])
+            _refuse_package(experiment, words)
+            with active(), _command_line(words), _mode_is_known(), _no_secrets(experiment, words):
+                hydra.main(config_path=None, config_name=experiment, version_base="1.3")(task)()
+        else:
+            # Hydra's application would compose what the command composes again, and set up a log that nobody reads
+            config_loader = loader()
+            overrides = [word for word in arguments if word not in _SWEEPS]
+            plain, _ = read_overrides([part for word in overrides for part in replacing(word)], config_loader)
+            Composer(config_loader, experiment).by_hydra(plain)
+            command(Request(config_loader, experiment, [*overrides, *taken_away]))
     except COMPOSITION_ERRORS as error:
         overrides = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
         if isinstance(error, OverrideParseException):

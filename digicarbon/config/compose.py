@@ -20,11 +20,10 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon.config import yaml_text
+from digicarbon.config import memory, yaml_text
 from digicarbon.config.assemble import ComplicatedError, Node, Reference, interpolation, resolved, resolved_group
 from digicarbon.config.explain import COMPOSITION_ERRORS, explain, is_unknown_key, nothing_to_take_away, unknown_option
 from digicarbon.config.files import (
@@ -535,15 +534,16 @@ class Composer:
     def _loaded(self, overrides: Sequence[str]) -> DictConfig:
         """Return what Hydra composes, with fields that only an option's class has."""
         try:
-            return self._by_hydra(overrides)
+            return self.by_hydra(overrides)
         except COMPOSITION_ERRORS as error:
             added = self.of_classes(overrides, overrides) if is_unknown_key(error) else {}
             if not added:
                 raise
-        return self._by_hydra([added.get(override, override) for override in overrides])
+        return self.by_hydra([added.get(override, override) for override in overrides])
 
-    def _by_hydra(self, overrides: Sequence[str]) -> DictConfig:
-        return self.loader.load_configuration(self.name, [*overrides, *_WITHOUT], run_mode=RunMode.RUN)
+    def by_hydra(self, overrides: Sequence[str]) -> DictConfig:
+        """Return what Hydra composes of the experiment's file and overrides, with Hydra's own settings."""
+        return memory.composed(self.loader, self.name, self.files, [*overrides, *_WITHOUT])
 
     def of_classes(self, overrides: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
         """Return overrides of fields that the class of the chosen option has and its file lacks, with plus signs.
