@@ -16,6 +16,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import pytest
+from benchmark import placebo_laws
 from blocks import follow
 from conftest import REPOSITORY
 from numpy.typing import NDArray
@@ -135,10 +136,24 @@ def test_the_command_of_laws_in_neighbouring_provinces_makes_rows_of_its_table(d
     command = [sys.executable, *words, *small]
     done = subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
-    for place in ("scattered", "neighbours"):
+    for place in ("scattered", "clustered"):
         for column in ("FE", "FE, no W", "SDM, direct", "SDM, indirect", "SDM, total"):
             assert f"| {place} | {column} | 1 |" in done.stdout
             assert f"| {place} | {column} | 275 |" in PAGE.read_text("utf-8")
+
+
+def test_placebo_laws_on_other_panels_by_every_model(data_folder: Path) -> None:
+    for panel, units in (("insurance", 43), ("homicides", 48)):
+        series, weights = placebo_laws.PANELS[panel](data_folder)
+        assert all(len(values) == units == len(weights.labels) for values in series.values())
+        name, values = next(iter(series.items()))
+        borders = weights.dense() > 0
+        for kind in placebo_laws.KINDS:
+            passed = placebo_laws.law(kind, np.random.default_rng(1), values.shape, borders)
+            assert passed.any(axis=1).sum() == units // 3, name
+            every = list(placebo_laws.fits(values, passed, weights, list(placebo_laws.MODELS), 19))
+            assert {model for model, *_ in every} == set(placebo_laws.MODELS)
+            assert all(0 < p <= 1 for *_, usual, wild in every for p in (usual, wild))
 
 
 def test_no_placebo_laws_without_the_real_data(tmp_path: Path) -> None:
