@@ -15,6 +15,7 @@ from digicarbon.errors import DigicarbonError, WeightsError
 from digicarbon.note import Note, note_of
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.significance import is_significant
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -69,7 +70,7 @@ class Row:
             return self.null
         if not self.reliable:
             return Note("undecided", null=self.null)
-        return Note("rejected" if self.p <= alpha else "not_rejected", level=alpha, null=self.null)
+        return Note("rejected" if is_significant(self.p, alpha) else "not_rejected", level=alpha, null=self.null)
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:

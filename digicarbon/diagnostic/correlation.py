@@ -14,6 +14,7 @@ from digicarbon.diagnostic import _arguments
 from digicarbon.diagnostic.base import OfVariables
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, cut
+from digicarbon.numeric.significance import stars_of
 from digicarbon.numeric.tests.association import Correlations, correlations
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
@@ -89,7 +90,7 @@ class Correlation(OfVariables):
         return names, result
 
     def _cell(self, r: float, p: float) -> str:
-        return f"{r:.{self.decimals}f}" + "*" * sum(bool(p < bound) for bound in self.stars)
+        return f"{r:.{self.decimals}f}" + stars_of(p, self.stars)
 
 
 def correlation(panel: Panel, names: str | Iterable[str], kind: Kind = "pooled") -> pd.DataFrame:

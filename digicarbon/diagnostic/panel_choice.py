@@ -26,6 +26,7 @@ from digicarbon.model import Model, PanelRegression
 from digicarbon.note import Note
 from digicarbon.numeric.linear.random_effects import Method
 from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.significance import is_significant
 from digicarbon.numeric.tests.effects_f import unit_effects
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
@@ -134,7 +135,7 @@ def _path(data: PanelArrays, cov: str, alpha: float, method: Method, seed: int) 
 def _dummies_row(data: PanelArrays, alpha: float) -> Row:
     """Return how many units differ from the average unit; F is their joint test."""
     effects = unit_effects(data.y, data.x, data.unit)
-    different = int((effects.p <= alpha).sum())
+    different = int(is_significant(effects.p, alpha).sum())
     null = Note("units_differ", different=different, units=len(effects.p), level=alpha)
     return Row("LSDV", null, float(different))
 
@@ -158,7 +159,7 @@ def _hausman(data: PanelArrays, effects: EffectsKind, cov: str, method: Method) 
 
 def _any_rejects(rows: Iterable[Row], alpha: float) -> bool:
     # a test that was not made has no p value and rejects nothing
-    return any(row.reliable and row.p <= alpha for row in rows)
+    return any(row.reliable and is_significant(row.p, alpha) for row in rows)
 
 
 def _choice(hausman: Row, times: bool, period_dummies: bool, alpha: float, errors: Note, units: Note) -> Note:
@@ -171,7 +172,7 @@ def _choice(hausman: Row, times: bool, period_dummies: bool, alpha: float, error
     if hausman.p != hausman.p or not hausman.reliable:
         return Note("choose_fixed_untested", model=fixed, also=also, errors=errors, units=units)
     how = _form_note(hausman, period_dummies)
-    if hausman.p <= alpha:
+    if is_significant(hausman.p, alpha):
         return Note("choose_fixed", model=fixed, how=how, also=also, errors=errors, units=units)
     random = Note("random_with_periods" if times else "random_unit_model")
     return Note("choose_random", model=random, how=how, also=also, errors=errors, units=units)

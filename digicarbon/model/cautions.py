@@ -19,6 +19,7 @@ from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.linear.leverage import MUCH
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb_weighted, clear_products
 from digicarbon.numeric.resampling.null_model import cube, in_rows, orthonormal, without
+from digicarbon.numeric.significance import is_significant
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.numeric.tests.effects_f import effects_f
 from digicarbon.panel import Panel
@@ -151,6 +152,6 @@ def unit_effects_left_out(
         test = effects_f(columns[:, 0], columns[:, 1:], panel.unit_codes, panel.period_codes, "two_way", "time")
     except EstimationError:
         return []
-    if not test.p < REJECTED:
+    if not is_significant(test.p, REJECTED):
         return []
     return [Note("unit_effects_rejected", statistic=test.value, p=test.p)]

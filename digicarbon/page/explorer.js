@@ -124,7 +124,7 @@ const explorer = (root, data, columns, changed) => {
       if (failures > 1) continue;
       if (!failures) out[row] = 1;
       if (Number.isNaN(coef[row])) continue;
-      const negative = coef[row] < 0, significant = p[row] < level;
+      const negative = coef[row] < 0, significant = p[row] <= level;
       const add = (place) => {
         const start = 3 * choices[place].codes[row], own = counts[place];
         own[start]++;
@@ -172,7 +172,7 @@ const explorer = (root, data, columns, changed) => {
     const n = rows.length;
     let negative = 0, positive = 0, low_down = 0, low_up = 0;
     for (const row of rows) {
-      const significant = p[row] < level;
+      const significant = p[row] <= level;
       if (coef[row] < 0) { negative++; if (significant) low_down++; }
       if (coef[row] > 0) { positive++; if (significant) low_up++; }
     }
@@ -266,7 +266,7 @@ const explorer = (root, data, columns, changed) => {
     for (let bin = 0; bin < bins; bin++) {
       const first = Math.floor(bin * n / bins), last = Math.max(first + 1, Math.floor((bin + 1) * n / bins));
       let significant = 0;
-      for (let place = first; place < last; place++) if (p[curve[place]] < level) significant++;
+      for (let place = first; place < last; place++) if (p[curve[place]] <= level) significant++;
       const left = LEFT + bin * wide, share = significant / (last - first);
       // of many runs at a place, up to a dozen: the middle ones of their bounds
       const some = [];

@@ -14,6 +14,7 @@ import numpy as np
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, suggestion
+from digicarbon.numeric.significance import is_significant
 from digicarbon.report.base import Record
 from digicarbon.report.focal import effect_of
 from digicarbon.report.joint import Joint, JointRequest
@@ -47,7 +48,7 @@ class Claim:
     share : float
         At least this share of the specifications has the sign.
     significant : float or None
-        Those with a p value below this one are counted; None counts all with the sign.
+        Those with a p value of at most this one are counted; None counts all with the sign.
     term : str or None
         The focal term; None takes the first of each run.
     joint : float or None
@@ -288,7 +289,7 @@ def judged(
         lacking = len(part.labels & without)
         unknown = len(part.labels) - len(known) - lacking + lost
         up, level, joint = claim.sign == "positive", claim.significant, joints.get(part.name)
-        agree = sum((coef > 0 if up else coef < 0) and (level is None or p < level) for coef, p in known)
+        agree = sum((coef > 0 if up else coef < 0) and (level is None or is_significant(p, level)) for coef, p in known)
         p = None
         if claim.joint is not None and joint is not None and len(joint.statistics):
             p = joint.metrics["joint.share_significant.p"]
@@ -314,7 +315,7 @@ def _joint_holds(claim: Claim, joint: Joint | None, p: float | None) -> bool | N
     if joint is None or p is None or np.isnan(p):
         return None
     # the test counts the sign of most estimates
-    return p <= claim.joint and joint.dominant == ("+" if claim.sign == "positive" else "-")
+    return is_significant(p, claim.joint) and joint.dominant == ("+" if claim.sign == "positive" else "-")
 
 
 def _outcome(claim: Claim, agree: int, estimates: int, unknown: int, joint: bool | None) -> Outcome:

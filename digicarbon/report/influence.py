@@ -11,6 +11,7 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
 from digicarbon.numeric.shape.influence import concentration, influence, shares, without_ends
+from digicarbon.numeric.significance import is_significant
 from digicarbon.render import Table
 from digicarbon.report.choices import Choice, choices_of
 from digicarbon.report.curve import Curve, CurvePart
@@ -52,7 +53,7 @@ def _influence(
 ) -> Table:
     """Return each choice's share of the variance, and by how much each of its values moves the estimate."""
     coef = rows["coef"].to_numpy()
-    low: FloatArray = (rows["p"].to_numpy(dtype=np.float64) < level).astype(np.float64)
+    low: FloatArray = is_significant(rows["p"], level).astype(np.float64)
     columns = [choice.columns for choice in choices]
     parts = shares(coef, columns)
     apart = columns, [choice.base for choice in choices], [choice.absent for choice in choices]

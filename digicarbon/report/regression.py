@@ -17,6 +17,7 @@ from digicarbon import data
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
+from digicarbon.numeric.significance import stars_of
 from digicarbon.report.base import Record, Table, attributed
 from digicarbon.report.heads import Heads, heads_of, option_of
 from digicarbon.report.labels import Labels
@@ -67,6 +68,13 @@ def _falling(stars: tuple[float, float, float]) -> tuple[float, float, float]:
 
 Stars = Annotated[tuple[float, float, float], Field(strict=False), AfterValidator(_falling)]
 """Largest p values for one, two and three stars."""
+
+
+def stars_meaning(stars: Stars) -> str:
+    """Return what one, two and three stars mean, in no language."""
+    return ", ".join(f"{'*' * (place + 1)} p ≤ {level:g}" for place, level in enumerate(stars))
+
+
 _LABEL = re.compile(r"[A-Za-z0-9:._-]*")
 
 
@@ -334,8 +342,7 @@ class RegressionTable(Pictured):
         return f"({se:.{self.decimals}f})" if np.isfinite(se) else ""
 
     def _starred(self, row: Mapping[str, float]) -> str:
-        stars = "*" * sum(bool(row["p"] < bound) for bound in self.stars)
-        return f"{row['coef']:.{self.decimals}f}{stars}"
+        return f"{row['coef']:.{self.decimals}f}{stars_of(row['p'], self.stars)}"
 
     def _below(self, level: str) -> str:
         """Return the words for the numbers below coefficients."""
@@ -348,13 +355,12 @@ class RegressionTable(Pictured):
 
     def _notes(self, heads: Heads, hidden: Sequence[str]) -> tuple[str, ...]:
         records = heads.records
-        one, two, three = self.stars
         between = "、" if self.language == "zh" else ", "
         outcomes = between.join(self.words(y) for y in dict.fromkeys(record.result.y for record in records))
         tested = any(self._test(record.result.statistics, name) for record in records for name in self.tests)
         levels = "/".join(f"{level:.0%}" for level in dict.fromkeys(r.result.inference.level for r in records))
         parts = [self._below(levels)] if self.beneath else []
-        parts.append(f"* p < {one:g}, ** p < {two:g}, *** p < {three:g}")
+        parts.append(stars_meaning(self.stars))
         parts += [self.words.word("beneath ratios").format(level=levels)] if self._has_ratios(records) else []
         parts += [self.words.word("p values of tests")] if tested else []
         said = ("；" if self.language == "zh" else "; ").join(parts)

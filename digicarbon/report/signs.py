@@ -10,6 +10,7 @@ from pydantic import Field
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
+from digicarbon.numeric.significance import is_significant
 from digicarbon.report.base import (
     MOST_RUNS,
     Decimals,
@@ -183,7 +184,7 @@ def number(value: float, decimals: int) -> str:
 
 
 def _counts(part: pd.DataFrame, level: float, decimals: int) -> dict[str, str]:
-    low = part["p"] < level
+    low = is_significant(part["p"], level)
     positive, negative = part["coef"] > 0, part["coef"] < 0
     return {
         "runs": str(len(part)),

@@ -15,6 +15,7 @@ from pydantic import Field, PrivateAttr
 from digicarbon.arrays import BoolArray
 from digicarbon.note import Note, cut
 from digicarbon.numeric.shape.influence import robustness
+from digicarbon.numeric.significance import is_significant
 from digicarbon.render import stacked
 from digicarbon.report.base import Decimals, Record, Report, Table, counted_notes, counted_once
 from digicarbon.report.choices import Choice, choices_of
@@ -216,7 +217,7 @@ class SpecificationCurve(Report):
                 "median": number(float(np.median(coef)), self.decimals),
                 "sign": self.words.word("positive" if up else "negative"),
                 "with the sign": _many(with_sign),
-                "significant with it": _many(with_sign & (p < self.level)),
+                "significant with it": _many(with_sign & is_significant(p, self.level)),
             }
             lines.append(line)
         names = [self.words.head(part.name) for part, _ in curve.apart]
@@ -381,7 +382,7 @@ class SpecificationCurve(Report):
 
     def _summary(self, rows: pd.DataFrame, estimate_keys: Sequence[str]) -> dict[str, str]:
         coef, p = rows["coef"].to_numpy(), rows["p"].to_numpy()
-        low = p < self.level
+        low = is_significant(p, self.level)
         every = len(rows)
         whole = robustness(coef, rows["se"].to_numpy())
 
@@ -408,7 +409,7 @@ class SpecificationCurve(Report):
         out = {}
         for name, label in TESTS.items():
             p = tests[name].loc[rows.index].dropna()
-            low = int((p < self.level).sum())
+            low = int(is_significant(p, self.level).sum())
             out[f"significant: {label}"] = f"{low} ({low / len(p):.0%})" if len(p) else ""
         return out
 
@@ -428,7 +429,7 @@ class SpecificationCurve(Report):
             Note(
                 "step_down",
                 specifications=len(each),
-                survive=int((each["step_down"] < self.level).sum()),
+                survive=int(is_significant(each["step_down"], self.level).sum()),
                 level=self.level,
                 draws=joint.draws,
                 smallest=1 / (1 + joint.draws),
@@ -495,10 +496,10 @@ class _Panel:
     apart: bool = False
 
     def below(self, test: str, level: float) -> BoolArray:
-        """Return which estimates have a p value below a level; none without the test."""
+        """Return which estimates have a p value of at most a level; none without the test."""
         if test not in self.tests:
             return np.zeros(len(self.rows), dtype=np.bool_)
-        return self.tests[test].loc[self.rows.index].to_numpy() < level
+        return is_significant(self.tests[test].loc[self.rows.index], level)
 
 
 def _said_of(part: str, notes: Sequence[Note]) -> list[Note]:

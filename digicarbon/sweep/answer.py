@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.note import Note, cut
+from digicarbon.numeric.significance import is_significant
 from digicarbon.report import Labels
 from digicarbon.report.focal import effect_of
 from digicarbon.report.joint import Joint
@@ -167,7 +168,7 @@ def _joint(joint: Joint, level: float) -> Note:
     """Return the result of the joint test, and how many estimates are left if all are tested together."""
     if joint.each.empty:
         return Note("answer_joint", p=_joint_p(joint))
-    survivors = int((joint.each["step_down"] < level).sum())
+    survivors = int(is_significant(joint.each["step_down"], level).sum())
     return Note("answer_joint_and_each", p=_joint_p(joint), survivors=survivors)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
+from digicarbon.numeric.significance import is_significant
 from digicarbon.report.focal import effect_of, logarithms_of
 from digicarbon.result import EFFECT, Result, RunEffect, together
 
@@ -79,7 +80,7 @@ class Effects:
     @property
     def significant(self) -> NDArray[np.bool_]:
         """Which effects are significant."""
-        low: NDArray[np.bool_] = self.columns[2] < self.level
+        low: NDArray[np.bool_] = is_significant(self.columns[2], self.level)
         return low
 
     @property

@@ -23,6 +23,7 @@ from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.step_down import step_down
 from digicarbon.numeric.resampling.unit_permutation import period_classes, permutations, within_classes
 from digicarbon.numeric.resampling.unit_wild import basis_of, draws_of
+from digicarbon.numeric.significance import is_significant
 from digicarbon.numeric.slices import slices
 from digicarbon.panel import Panel, parse, variables_of
 from digicarbon.plan.runs import Run
@@ -176,8 +177,8 @@ def joint_test(
     if not chosen:
         raise _no_run(absent, runs)
     notes = [*_left_out(absent, runs), *facets, *_about(test, quantity)]
-    if level * (1 + draws) < 1:
-        notes.append(Note("joint_few_draws", draws=draws, smallest=1 / (1 + draws), level=level))
+    if not is_significant(smallest := 1 / (1 + draws), level):
+        notes.append(Note("joint_few_draws", draws=draws, smallest=smallest, level=level))
     each = _each(chosen, drawn[:, 1:])
     lost = 1 - np.isfinite(estimates[:, 1:]).mean(axis=1)
     statistics, curves = curve_statistics(estimates, drawn, level)

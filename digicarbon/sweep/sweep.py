@@ -27,6 +27,7 @@ from digicarbon.executor.memory import peak_memory
 from digicarbon.model.tested import wild_draws
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import at, key_of
+from digicarbon.numeric.significance import is_significant
 from digicarbon.panel import variables_of
 from digicarbon.plan.runs import Plan, Run, require
 from digicarbon.plan.words import check_texts_of_report, labels
@@ -272,12 +273,13 @@ def _refuse_unknown_number(quantity: str, key: str, composer: Composer, planned:
 
 
 def _refuse_small_level(claim: Claim, composer: Composer, planned: Plan) -> None:
-    """Refuse a claim whose level no p value of a wild bootstrap can be below, however strong the effect is."""
+    """Refuse a claim whose level no p value of a wild bootstrap can reach, however strong the effect is."""
     draws = [wild_draws(run.specs.model) for run in planned.runs]
     if claim.significant is None or not draws or not all(draws):
         return
-    if claim.significant * (1 + max(draws)) <= 1:
-        facts = {"level": claim.significant, "draws": max(draws), "least": 1 / (1 + max(draws))}
+    least = 1 / (1 + max(draws))
+    if not is_significant(least, claim.significant):
+        facts = {"level": claim.significant, "draws": max(draws), "least": least}
         raise at(ConfigError(Note("claim_level_too_small", key="claim.significant", **facts)), composer.where("claim"))
 
 

@@ -9,7 +9,7 @@ NOTE = """\
 Each sweep is a run; its specifications are the runs below it. To see them side by side, write into the search field
 
 - all specifications: `tags."digicarbon.kind" = 'specification'`
-- the effect is significant: `metrics."focal.effect.p" < 0.05`
+- the effect is significant: `metrics."focal.effect.p" <= 0.05`
 - positive, or positive and significant: `tags."digicarbon.sign" LIKE '+%'`, `tags."digicarbon.sign" = '+*'`
 - of one quantity only: `tags."digicarbon.quantity" = 'direct'`
 - no effect because of rho, of lambda, of either: `tags."digicarbon.boundary" LIKE '%rho%'`, `… '%lambda%'`, `… '%'`

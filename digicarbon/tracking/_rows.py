@@ -25,6 +25,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.config.yaml_text import dumped
 from digicarbon.disk.frames import Lists
 from digicarbon.note import Note
+from digicarbon.numeric.significance import stars_of
 from digicarbon.result import Result, RunEffect
 from digicarbon.tracking._code import provenance
 from digicarbon.tracking._results import encode
@@ -480,9 +481,9 @@ def sign(result: Result | None, run_effect: RunEffect) -> dict[str, str]:
     if effect is None:
         return at_end
     term, coef, p = effect
-    significant = p < (1 - result.inference.level if run_effect.level is None else run_effect.level)
+    level = 1 - result.inference.level if run_effect.level is None else run_effect.level
     mark = "+" if coef > 0 else "-" if coef < 0 else "0"
-    return {SIGN: f"{mark}{'*' if significant else ''}", QUANTITY: result.quantity(run_effect), TERM: term, **at_end}
+    return {SIGN: f"{mark}{stars_of(p, [level])}", QUANTITY: result.quantity(run_effect), TERM: term, **at_end}
 
 
 def _why(entry: Entry) -> dict[str, str]:

@@ -125,8 +125,8 @@ def test_the_page_and_mlflow_count_the_same_effects() -> None:
     long, short = answer(found, None, Labels()), brief(found, Labels())
     assert short is not None
     assert str(long).startswith(
-        "75% of 24 estimates of the effect of x on y are positive, 38% significantly (p < 0.05,"
+        "75% of 24 estimates of the effect of x on y are positive, 38% significantly (p ≤ 0.05,"
     )
     assert str(short) == (
-        "75% of 24 estimates of the effect of x are positive, and 38% positive and significant (p < 0.05)."
+        "75% of 24 estimates of the effect of x are positive, and 38% positive and significant (p ≤ 0.05)."
     )

@@ -165,7 +165,7 @@ def test_the_curve_follows_the_choices_and_the_brush(grid: Path) -> None:
         assert shares(page)[0] == "27 of 36 chosen"
         left = codes != ide
         negative = 100 * (coef[left] < 0).mean()
-        low = 100 * ((coef < 0) & (p < 0.05))[left].mean()
+        low = 100 * ((coef < 0) & (p <= 0.05))[left].mean()
         assert [float(part) for part in re.findall(r"([\d.]+)%", shares(page)[1])] == pytest.approx(
             [negative, low], abs=0.5
         )

@@ -78,7 +78,7 @@ def test_own_bounds_and_t_distribution() -> None:
     assert RegressionTable(language=None).table("t", [record("A", found)]).cells.loc["x", "A"] == "2.0000"
     strict = RegressionTable(language=None, stars=(0.2, 0.1, 0.05)).table("t", [record("A", found)])
     assert strict.cells.loc["x", "A"] == "2.0000*"
-    assert "* p < 0.2, ** p < 0.1, *** p < 0.05" in strict.notes[0]
+    assert "* p ≤ 0.2, ** p ≤ 0.1, *** p ≤ 0.05" in strict.notes[0]
 
 
 def test_order_of_terms_is_focal_controls_lags_parameters() -> None:
@@ -147,7 +147,7 @@ TABLE = Table(
     "A *title* | with pipe",
     pd.DataFrame([["0.1***", "a|b"], ["(0.2)", ""]], index=["ln_x", ""], columns=["SDM(1) | W", "x*y"]),
     rules=(1,),
-    notes=("* p < 0.1, ** p < 0.05", "two\nlines"),
+    notes=("* p ≤ 0.1, ** p ≤ 0.05", "two\nlines"),
 )
 
 
@@ -160,7 +160,7 @@ def test_markdown() -> None:
         "| ln_x | 0.1\\*\\*\\* | a\\|b |\n"
         "|  | (0.2) |  |\n"
         "\n"
-        "\\* p < 0.1, \\*\\* p < 0.05\n"
+        "\\* p ≤ 0.1, \\*\\* p ≤ 0.05\n"
         "\n"
         "two lines\n"
     )
@@ -251,7 +251,7 @@ def test_several_numbers_beneath_stand_on_lines_of_their_own() -> None:
     assert list(table.cells["A"][:5]) == ["-0.300***", "(0.100)", "t = -3.000", "p = 0.003", "[-0.496, -0.104]"]
     assert (
         "Below each coefficient: standard error in parentheses, t statistic (z without degrees of freedom), p value, "
-        "95% confidence interval in brackets; * p < 0.1"
+        "95% confidence interval in brackets; * p ≤ 0.1"
     ) in table.notes[0]
     chinese = RegressionTable(beneath=["p", "se"], language="zh").table("t", records)
     assert "系数下方依次为p值、标准误（圆括号）；* p" in chinese.notes[0]
@@ -261,7 +261,7 @@ def test_several_numbers_beneath_stand_on_lines_of_their_own() -> None:
     assert tiny.cells.iloc[2, 0] == "p < 0.01"
     bare = RegressionTable(language=None, beneath=[]).table("t", records)
     assert list(bare.cells.index[:3]) == ["ln_x", "ln_pgdp", "const"]
-    assert bare.notes[0].startswith("Outcome: ln_ci. * p < 0.1")
+    assert bare.notes[0].startswith("Outcome: ln_ci. * p ≤ 0.1")
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ def test_words_of_both_languages_and_own_ones() -> None:
     for label in ("W × ln_z", "个体固定效应", "观测值", "直接效应", "控制变量"):
         assert label in table.cells.index
     assert list(table.cells.loc["个体固定效应"]) == ["是", "否"]
-    assert table.notes[0] == "被解释变量：ln(碳排放强度)。括号内为标准误；* p < 0.1, ** p < 0.05, *** p < 0.01。"
+    assert table.notes[0] == "被解释变量：ln(碳排放强度)。括号内为标准误；* p ≤ 0.1, ** p ≤ 0.05, *** p ≤ 0.01。"
     assert table.notes[1] == "控制变量：ln(人均地区生产总值)、W × ln(人均地区生产总值)。"
     english = RegressionTable(language="en").table("t", [record("B", SPATIAL)])
     assert "W × ln(GDP per head)" in english.cells.index
@@ -411,7 +411,7 @@ def test_effects_are_called_what_the_result_calls_them() -> None:
     assert sign(own, RunEffect())["digicarbon.quantity"] == "long_run"
     assert sign(own, RunEffect("short_run"))["digicarbon.sign"] == "+*"
     counted = SignTable(language=None, quantity="short_run").table("t", [record("A", own)])
-    assert counted.notes[0] == "Significant: p < 0.05. Effects 'short_run' of ln_x."
+    assert counted.notes[0] == "Significant: p ≤ 0.05. Effects 'short_run' of ln_x."
     curve = SpecificationCurve(language=None, quantity="long_run", pictures=()).table(
         "t", [record("A", own), record("B", own)]
     )

@@ -405,12 +405,12 @@ def test_the_picture_marks_which_specifications_survive() -> None:
     rows = pd.DataFrame({"coef": coef, "low": coef - 1, "high": coef + 1, "p": 0.01})
     there = np.array([True, False, True])
     tests = {"step-down p": there, "Holm": ~there}
-    heads: dict[Literal["en", "zh"], str] = {"en": "significant, p < 0.1", "zh": "显著（p < 0.1）"}
+    heads: dict[Literal["en", "zh"], str] = {"en": "significant, p ≤ 0.1", "zh": "显著（p ≤ 0.1）"}
     for language, head in heads.items():
         figure = plot_specification_curve(rows, [Strip("s", "a", there)], level=0.1, language=language, tests=tests)
         _, lower = figure.axes
         labels = [text.get_text() for text in lower.get_yticklabels()]
-        assert labels[0] in (head, "significant, p < 0.1")
+        assert labels[0] in (head, "significant, p ≤ 0.1")
         # values stand below their choice, set in from it
         assert labels[-2:] == ["s", "   a"]
         marks = [np.asarray(line.get_xdata()).tolist() for line in lower.get_lines() if line.get_marker() == "|"]
@@ -452,7 +452,7 @@ def test_the_curve_that_is_drawn_is_the_sorted_estimates(count: int) -> None:
         assert marks[0] == (np.flatnonzero(there[order]) + 1.0).tolist()
         return
     # markers of so many overlap: a row says where the significant ones are
-    assert labels[:2] == ["significant, p < 0.1", "   own p value"]
+    assert labels[:2] == ["significant, p ≤ 0.1", "   own p value"]
     edges = np.linspace(0, count, 81).astype(int)
 
     def shares(mask: np.ndarray) -> np.ndarray:
@@ -490,7 +490,7 @@ def test_significance_shows_without_colour_and_the_legend_has_the_level() -> Non
     assert {marker: list(line.get_xdata()) for marker, line in marks.items()} == {"v": [1], "^": [4, 5], "o": [2, 3]}
     assert marks["o"].get_markerfacecolor() == "white"
     words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert words == ["positive, p < 0.1", "negative, p < 0.1", "p ≥ 0.1", "90% interval", "median 0.5"]
+    assert words == ["positive, p ≤ 0.1", "negative, p ≤ 0.1", "p > 0.1", "90% interval", "median 0.5"]
     many = pd.concat([rows] * 40, ignore_index=True)
     words = [text.get_text() for text in plot_specification_curve(many, [], coverage=(0.9,)).legends[0].get_texts()]
     assert {"90% interval of each", "90% interval, median of neighbours"} < set(words)

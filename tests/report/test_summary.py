@@ -83,7 +83,7 @@ def test_more_runs_than_columns_are_summarised_in_one_pass(records: Once) -> Non
     assert list(table.cells.loc["measure=bea"]) == ["2", "1", "1", "1", "0", "-0.10", "0.10", "0.30"]
     assert list(table.cells.index)[-4:] == [f"controls=[{number}]" for number in range(4)]
     assert table.rules == (1, 3)
-    assert table.notes[0] == "Outcome: ln_ci. Focal coefficients. Significant: p < 0.05."
+    assert table.notes[0] == "Outcome: ln_ci. Focal coefficients. Significant: p ≤ 0.05."
     assert table.notes[1:3] == ("Cite me.", "1 of 4 runs: Few clusters.")
     assert table.notes[-1].startswith("A summary of 4 runs; report.most_runs=4 lets all of them stand side by side.")
 

@@ -87,7 +87,7 @@ def test_tags_and_metrics_are_of_what_the_curve_shows(
             term, coef, p = tags["digicarbon.term"], numbers["focal.effect"], numbers["focal.effect.p"]
             recorded[run.info.run_name] = (term, coef, p)
             assert tags["digicarbon.quantity"] == quantity
-            assert tags["digicarbon.sign"] == f"{'+' if coef > 0 else '-'}{'*' if p < 0.05 else ''}"
+            assert tags["digicarbon.sign"] == f"{'+' if coef > 0 else '-'}{'*' if p <= 0.05 else ''}"
         else:
             assert "digicarbon.sign" not in tags
     # a rho at or beyond the end of W's range leaves a run without effect

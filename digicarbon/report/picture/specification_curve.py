@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.arrays import BoolArray, FloatArray
+from digicarbon.numeric.significance import is_significant
 from digicarbon.report.picture._figure import (
     BLUE,
     GREY,
@@ -142,7 +143,7 @@ def plot_specification_curve(
     significant = words.say("significant at", level=f"{level:g}")
     many = max(map(len, orders)) > FEW
     passed = [Strip(significant, words.say(name), there) for name, there in (tests or {}).items()]
-    low = estimates["p"].to_numpy() < level
+    low = is_significant(estimates["p"], level)
     if many and low.any() and not low.all():
         # the markers of so many cannot be told apart
         passed.insert(0, Strip(significant, words.say("own p value"), low))
@@ -247,7 +248,8 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, interval: str, wor
 
     coef, low, high, p = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high", "p"))
     x = np.arange(1, len(coef) + 1, dtype=np.float64)
-    kinds = (coef > 0) & (p < level), (coef < 0) & (p < level), ~(p < level)
+    within = is_significant(p, level)
+    kinds = (coef > 0) & within, (coef < 0) & within, ~within
     axes.axhline(0, color="black", linewidth=0.8)
     many = len(coef) > FEW
     if many:

@@ -135,7 +135,7 @@ def test_clusters_are_counted_below_the_table(tmp_path: Path) -> None:
     spec = LisaMap(name="local_moran", pictures=("svg",), language="en")
     record = with_tables({"local_moran": table})
     said = spec.table("t", [record])
-    assert said.notes[0] == "W, ln(Carbon intensity): 2012: 1 high high; 2017: 2 low low (p < 0.05)."
+    assert said.notes[0] == "W, ln(Carbon intensity): 2012: 1 high high; 2017: 2 low low (p ≤ 0.05)."
     assert len(said.cells) == 4
     assert list(spec.files("t", [record])) == ["lisa_ln_ci_W.svg"]
     with pytest.raises(ConfigError, match="Add diagnostic=local_moran"):

@@ -36,7 +36,7 @@ def test_clusters_are_those_of_the_table(tmp_path: Path) -> None:
         "high, neighbours low",
         "low, neighbours high",
         "low, neighbours low",
-        "p ≥ 0.05",
+        "p > 0.05",
     ]
     assert figure.get_suptitle() == "SIMULATED data"
 

@@ -33,7 +33,7 @@ def test_lines_bands_and_hollow_points(produc: dc.Panel, usaww: dc.Weights) -> N
         "V",
         "W: 95% range without spatial correlation",
         "V: 95% range without spatial correlation",
-        "hollow: p ≥ 0.05",
+        "hollow: p > 0.05",
     ]
 
 

@@ -41,7 +41,7 @@ def test_equations_stand_side_by_side_and_products_below() -> None:
     assert equations.cells.iloc[2, 0] == ""
     assert list(equations.cells.loc["Unit effects"]) == ["yes"] * 4
     assert equations.cells.loc["Within R²"].iloc[-1] == f"{one.result.statistics['r2_within']:.3f}"
-    assert "*** p < 0.01" in equations.notes[0]
+    assert "*** p ≤ 0.01" in equations.notes[0]
     assert list(paths.cells.index) == ["x, m1", "x, m2", "x, all mediators"]
     assert paths.cells.iloc[0, 4] == f"{one.result.estimates.loc['x[m1]', 'coef']:.3f}"
     assert paths.cells.iloc[2, 4] == f"{one.result.effects.loc[('indirect', 'x'), 'coef']:.3f}"
@@ -75,13 +75,13 @@ def test_runs_stand_below_each_other_and_notes_name_theirs() -> None:
     assert any(note.startswith("wild: ") and "outcome redrawn" in note for note in tables[-1].notes)
 
 
-def test_stars_are_below_their_bounds_as_in_other_tables() -> None:
+def test_stars_reach_to_their_bounds_as_in_other_tables() -> None:
     one = record()
     frame = one.result.tables["equations"].assign(p=0.05)
     exact = dataclasses.replace(one.result, tables={**one.result.tables, "equations": frame})
     row = below(PathTables(language="en").table("T", [dataclasses.replace(one, result=exact)]))[0].cells.iloc[0, 0]
-    assert row.endswith("*")
-    assert not row.endswith("**")
+    assert row.endswith("**")
+    assert not row.endswith("***")
     with pytest.raises(ValueError, match="stars"):
         PathTables(stars=(0.01, 0.05, 0.1))
 

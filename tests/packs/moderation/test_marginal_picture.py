@@ -77,7 +77,7 @@ def test_the_picture_shows_where_the_effect_is_significant(panel: dc.Panel) -> N
     assert upper.get_ylabel() == "Marginal effect of x on Carbon"
     assert lower.get_xlabel() == "Cities"
     words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert words == ["95% band, pointwise", "95% band, uniform", "p ≥ 0.05", "significant, p < 0.05"]
+    assert words == ["95% band, pointwise", "95% band, uniform", "p > 0.05", "significant, p ≤ 0.05"]
     assert figure.get_suptitle() == "Effect (SIMULATED data)"
     assert rendered(figure, "svg") == rendered(figure, "svg")
 

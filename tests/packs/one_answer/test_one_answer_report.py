@@ -108,7 +108,7 @@ def test_the_fewest_changes_that_flip_the_sign(records: list[Record]) -> None:
         "measure=b; sample=west": "0.50",
         "No longer significant (changes needed: 2)": "",
     }
-    assert any("other sign with p < 0.05" in note for note in found.notes)
+    assert any("other sign with p ≤ 0.05" in note for note in found.notes)
 
 
 def test_another_main_specification(records: list[Record]) -> None:

@@ -388,7 +388,7 @@ def _row(own: Numbers, effect: float) -> list[float]:
     if np.isnan(own.spread):
         return [np.nan] * len(COLUMNS)
     estimates, errors = own.estimates[own.known], own.errors[own.known]
-    size = float((np.abs(estimates / errors) > own.critical(LEVEL)).mean())
+    size = float((np.abs(estimates / errors) >= own.critical(LEVEL)).mean())
     of_effect = [smallest(own.spread), power(effect, own.spread)] if own.centred else [np.nan, np.nan]
     return [own.off, own.spread, float(np.median(errors)), size, *of_effect]
 
@@ -458,7 +458,7 @@ def _claim(claim: Claim, pairs: Sequence[Pair], effect: float) -> tuple[float, f
     for shift in (0.0, up * abs(effect)):
         with np.errstate(invalid="ignore"):
             # what has no number in a draw does not have the sign
-            agree = (up * (estimates + shift) > 0) & (np.abs((estimates + shift) / errors) > critical)
+            agree = (up * (estimates + shift) > 0) & (np.abs((estimates + shift) / errors) >= critical)
         holds = agree.mean(axis=0) >= claim.share
         if curve is not None and claim.joint is not None:
             without, own = (dict(_statistics(curve[0] + one, *curve[1:]))["share_significant"] for one in (0.0, shift))
@@ -483,7 +483,7 @@ def _statistics(estimates: FloatArray, errors: FloatArray, limits: FloatArray) -
         z = estimates / errors
         median = np.nanmedian(estimates, axis=0)
         sign = _dominant(estimates)
-        significant = (np.abs(z) > limits[:, None]) & (z * sign > 0)
+        significant = (np.abs(z) >= limits[:, None]) & (z * sign > 0)
     yield "median", np.abs(median)
     yield "share_significant", significant.mean(axis=0)
     yield "mean_z", np.nanmean(z * sign, axis=0)

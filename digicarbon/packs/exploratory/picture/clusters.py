@@ -9,6 +9,7 @@ import pandas as pd
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
+from digicarbon.numeric.significance import is_significant
 from digicarbon.report.picture import Words, new_figure, picture_without_terms
 from digicarbon.report.picture._figure import grid_of
 from digicarbon.report.picture._places import Areas, areas_of
@@ -54,7 +55,7 @@ def plot_lisa(
     shapes, key
         As in `plot_map`; units of no known country need a file.
     level : float
-        Regions with p of this and above are not significant.
+        Regions with p above this are not significant.
     **frame
         As in `plot_coefficients`.
 
@@ -107,7 +108,7 @@ def spots_of(table: pd.DataFrame, level: float) -> pd.Series:
     lacking = [name for name in ("p", "spot") if name not in table.columns]
     if lacking:
         raise ConfigError(Note("table_lacks_spots", columns=cut(lacking)))
-    return (table["spot"].astype(str) + " spot").where(table["p"] < level, "insignificant")
+    return (table["spot"].astype(str) + " spot").where(is_significant(table["p"], level), "insignificant")
 
 
 def _clusters(
@@ -150,7 +151,7 @@ def clusters_of(table: pd.DataFrame, level: float) -> pd.Series:
     if lacking:
         raise ConfigError(Note("table_lacks_moran", columns=cut(lacking)))
     words = table["quadrant"].map(lambda code: " ".join(_quadrant(str(code))))
-    return words.where(table["p"] < level, "insignificant")
+    return words.where(is_significant(table["p"], level), "insignificant")
 
 
 def _quadrant(code: str) -> tuple[str, str]:

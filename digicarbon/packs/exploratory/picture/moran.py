@@ -12,6 +12,7 @@ import scipy
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, note_of
+from digicarbon.numeric.significance import is_significant
 from digicarbon.packs.exploratory.diagnostic.moran import moran
 from digicarbon.panel import Panel
 from digicarbon.report.picture._figure import (
@@ -100,9 +101,9 @@ def _draw_moran(axes: Axes, by_name: Mapping[str, pd.DataFrame], level: float, w
         for bound in (expected - half, expected + half):
             axes.plot(at, bound, color=colour, linewidth=0.8, linestyle=_DASHES[position % len(_DASHES)])
         axes.plot(at, table["i"], color=colour, linewidth=1.2, zorder=2)
-        significant = table["p"].to_numpy() < 1 - level
-        with_hollow = with_hollow or not significant.all()
-        for mask, face in ((significant, colour), (~significant, "white")):
+        within = is_significant(table["p"], 1 - level)
+        with_hollow = with_hollow or not within.all()
+        for mask, face in ((within, colour), (~within, "white")):
             axes.plot(
                 at[mask], table["i"].to_numpy()[mask], linestyle="", marker=marker, markersize=6, zorder=3,
                 markerfacecolor=face, markeredgecolor=colour,

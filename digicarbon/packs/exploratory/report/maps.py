@@ -12,6 +12,7 @@ from pydantic import Field
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
+from digicarbon.numeric.significance import is_significant
 from digicarbon.packs.exploratory.picture.clusters import clusters_of, plot_hot_spots, plot_lisa, spots_of
 from digicarbon.packs.exploratory.picture.moran import plot_moran
 from digicarbon.report.base import Record, Table, heads, notes_of
@@ -46,7 +47,7 @@ class LisaMap(DiagnosticTable, OnMap):
     periods : tuple of int or str
         Periods of the maps; empty takes the first and the last one.
     level : float
-        Regions with p of this and above are not significant.
+        Regions with p above this are not significant.
     """
 
     file: ClassVar[str] = "lisa"
@@ -107,12 +108,12 @@ class HotSpotMap(LisaMap):
         return super()._blocks(map(self._significant, records))
 
     def _significant(self, record: Record) -> Record:
-        """Return a run whose spots are empty where p is not below the level."""
+        """Return a run whose spots are empty where p is above the level."""
         tables = record.result.tables
         frame = tables.get(self.name)
         if frame is None or not {"p", "spot"} <= set(frame.columns):
             return record
-        spots = frame.assign(spot=frame["spot"].where(frame["p"] < self.level, ""))
+        spots = frame.assign(spot=frame["spot"].where(is_significant(frame["p"], self.level), ""))
         return replace(record, result=replace(record.result, tables={**tables, self.name: spots}))
 
 

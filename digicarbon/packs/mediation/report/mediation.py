@@ -11,11 +11,12 @@ import pandas as pd
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
+from digicarbon.numeric.significance import stars_of
 from digicarbon.render import stacked
 from digicarbon.report.base import Decimals, Record, Table, attributed
 from digicarbon.report.intervals import interval_figure
 from digicarbon.report.pictured import Pictured, number, results_of
-from digicarbon.report.regression import Stars
+from digicarbon.report.regression import Stars, stars_meaning
 from digicarbon.report.rows import unbounded
 from digicarbon.report.tables_below import below_each_other
 from digicarbon.result import Result
@@ -40,7 +41,7 @@ class PathTables(Pictured):
     Attributes
     ----------
     stars : tuple of 3 floats
-        p values below which there are one, two and three stars.
+        Largest p values for one, two and three stars.
     textbook : bool
         Whether there is a table of the statistics of Sobel, Aroian and Goodman.
     pictures : tuple of {"png", "svg", "pdf"}
@@ -70,8 +71,7 @@ class PathTables(Pictured):
             tables += [self._equations(name, result) for name, result in self._named(first).items()]
         if tables:
             # what stars mean stands once
-            one, two, three = self.stars
-            tables[-1] = replace(tables[-1], notes=(f"* p < {one:g}, ** p < {two:g}, *** p < {three:g}",))
+            tables[-1] = replace(tables[-1], notes=(stars_meaning(self.stars),))
         full = [record for record in first if "mediation" in record.result.tables]
         if full:
             tables.append(self._stacked("paths", full, lambda result: _paths(result, (*PATHS,))))
@@ -132,8 +132,7 @@ class PathTables(Pictured):
         return Table(title, cells_frame, rules=(rule,), language=self.words.spoken)
 
     def _starred(self, row: pd.Series) -> str:
-        stars = "*" * sum(bool(row["p"] < bound) for bound in self.stars)
-        return f"{number(float(row['coef']), self.decimals)}{stars}"
+        return f"{number(float(row['coef']), self.decimals)}{stars_of(float(row['p']), self.stars)}"
 
     def _stacked(self, name: str, records: Sequence[Record], table_of: Callable[[Result], pd.DataFrame]) -> Table:
         """Return a table of all runs below each other: side by side their numbers would be more than a page has."""

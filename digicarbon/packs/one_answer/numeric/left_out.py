@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.significance import is_significant
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,7 +15,7 @@ class WithoutUnits:
     """The curve without each of N units, each field of shape (N,).
 
     ``median``, ``baseline``: median estimate without the unit, and with it, of the specifications that were fitted
-    without it. ``significant``: share of the estimates with p below the level. ``signs``, ``significance``:
+    without it. ``significant``: share of the estimates with p of at most the level. ``signs``, ``significance``:
     specifications whose sign changes, and whose significance does. ``place``: the specification whose estimate changes
     most; -1 where none was fitted. ``change``: by how much it changes. ``fits``: specifications that were fitted
     without the unit. ``shift``: mean absolute change of the estimates, each in standard errors of the whole sample: it
@@ -50,7 +51,7 @@ def without_units(
     values = np.where(known, left, np.nan)
     change = np.where(known, left - estimates[:, None], np.nan)
     place = np.where(fits > 0, np.argmax(np.abs(np.nan_to_num(change)), axis=0), -1)
-    low = known & (left_p < level)
+    low = known & is_significant(left_p, level)
     some = fits > 0
     median, baseline, shift, largest = (np.full(len(fits), np.nan) for _ in range(4))
     median[some] = np.nanmedian(values[:, some], axis=0)
@@ -62,7 +63,7 @@ def without_units(
         baseline=baseline,
         significant=np.where(some, low.sum(axis=0) / np.maximum(fits, 1), np.nan),
         signs=(known & (np.sign(left) != np.sign(estimates)[:, None])).sum(axis=0),
-        significance=(known & (low != (p < level)[:, None])).sum(axis=0),
+        significance=(known & (low != is_significant(p, level)[:, None])).sum(axis=0),
         place=place,
         change=largest,
         fits=fits,

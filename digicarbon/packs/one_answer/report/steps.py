@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.note import Note
+from digicarbon.numeric.significance import is_significant
 from digicarbon.packs.one_answer.numeric.steps import Path, nearest, search
 from digicarbon.report.base import Table
 from digicarbon.report.labels import Labels
@@ -36,7 +37,7 @@ def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
     """Return the main specification and, below it, the smallest sets of changes that take its result away."""
     coef, p = (part.rows[name].to_numpy(dtype=np.float64) for name in ("coef", "p"))
     start, codes = part.start, part.codes
-    other, low = np.sign(coef) == -np.sign(coef[start]), p < level
+    other, low = np.sign(coef) == -np.sign(coef[start]), is_significant(p, level)
     every = len(coef)
     # what is looked for, and what is said where no specification has it
     wanted = [

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.note import Note
+from digicarbon.numeric.significance import is_significant
 from digicarbon.packs.one_answer.numeric.left_out import WithoutUnits, without_units
 from digicarbon.packs.one_answer.report.evidence import LeftOut
 from digicarbon.report.base import Table
@@ -51,7 +52,7 @@ def units_of(part: Part, left: LeftOut, level: float) -> UnitsLeftOut | None:
         tuple(left.labels[row] for row in rows),
         found,
         float(np.median(estimates[:, 0])),
-        float((p[:, 0] < level).mean()),
+        float(is_significant(p[:, 0], level).mean()),
     )
 
 

@@ -16,6 +16,7 @@ from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model, SpatialPanel
 from digicarbon.note import Note
+from digicarbon.numeric.significance import is_significant
 from digicarbon.numeric.tests.spatial_lm import Form
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
@@ -89,11 +90,11 @@ def _choice(p: Mapping[str, float], alpha: float) -> Note:
     """Return the kind of model and the effects that the tests support, with the reasons."""
     effects = _effects(p, alpha)
     # a test that was not made has no p value and rejects nothing
-    rejects = {test: value <= alpha for test, value in p.items()}
+    rejects = {test: is_significant(value, alpha) for test, value in p.items()}
     if "LM lag" in p and not (rejects["LM lag"] or rejects["LM error"]):
         return Note("choose_ols", effects=effects)
     lag, error = rejects.get("robust LM lag", False), rejects.get("robust LM error", False)
-    accepted = {name: p.get(f"LR SDM to {name}", 0.0) > alpha for name in ("SAR", "SEM")}
+    accepted = {name: not is_significant(p.get(f"LR SDM to {name}", 0.0), alpha) for name in ("SAR", "SEM")}
     if accepted["SAR"] and lag and not error:
         return Note("choose_sar", effects=effects)
     if accepted["SEM"] and error and not lag:
@@ -108,9 +109,9 @@ def _effects(p: Mapping[str, float], alpha: float) -> Note:
     kinds = [
         name
         for name in ("unit", "time")
-        if p.get(f"LR {name} effects, bootstrap", p.get(f"LR {name} effects", 0.0)) <= alpha
+        if is_significant(p.get(f"LR {name} effects, bootstrap", p.get(f"LR {name} effects", 0.0)), alpha)
     ]
-    random = "unit" in kinds and p.get("Hausman", 0.0) > alpha
+    random = "unit" in kinds and not is_significant(p.get("Hausman", 0.0), alpha)
     if not kinds:
         return Note("neither_effects")
     if len(kinds) == 2:

@@ -23,6 +23,7 @@ from digicarbon.model.tested import Tested
 from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
 from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.significance import is_significant
 from digicarbon.packs.which_weights.numeric.filtering import (
     Eigenvectors,
     Method,
@@ -285,9 +286,9 @@ class SpatialFilter(Tested):
             notes.append(Note("filter_forward"))
         # where all candidates are taken, no p value stops anything
         usual: float = type(self).model_fields["stop"].default
-        if self.method == "all" and last.p <= usual:
+        if self.method == "all" and is_significant(last.p, usual):
             notes.append(Note("filter_all_rest", stop=usual))
-        elif self.method != "all" and last.p <= self.stop:
+        elif self.method != "all" and is_significant(last.p, self.stop):
             unused = len(found.candidates.shares) > len(found.places)
             rest = self.method == "double" and unused
             notes.append(

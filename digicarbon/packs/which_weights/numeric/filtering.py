@@ -14,6 +14,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.resampling.null_model import orthonormal, without
+from digicarbon.numeric.significance import is_significant
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
 Method = Literal["double", "forward", "all"]
@@ -147,7 +148,7 @@ def chosen(
     }
     test = _Residuals(w, effects, t, basis)
     steps = [Step((), *test.of(e))]
-    while method == "all" or steps[-1].p <= stop:
+    while method == "all" or is_significant(steps[-1].p, stop):
         left = {places: block for places, block in left.items() if test.df > 2 * block.shape[1]}
         if not left:
             break
