@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
+import numpy as np
 from pydantic import AfterValidator, Field
 
 from digicarbon.arrays import FloatArray
@@ -97,6 +98,20 @@ def own_groups(panel: Panel, effects: EffectsKind) -> tuple[Groups, ...]:
     n, t = panel.shape
     unit, time = Groups(panel.unit_codes, n), Groups(panel.period_codes, t)
     return {"none": (), "unit": (unit,), "time": (time,), "two_way": (unit, time)}[effects]
+
+
+def clusters_of_units(panel: Panel, names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the cluster of each unit, shape (N,), by its name in the data.
+
+    ``names``: the columns of clusters. None where there is none, or two, or a unit lies in several clusters.
+    """
+    if len(names) != 1:
+        return None
+    levels, codes = panel.levels(names[0] if panel.has(names[0]) else numbered(names[0]))
+    first = np.unique(panel.unit_codes, return_index=True)[1]
+    if (codes != codes[first][panel.unit_codes]).any():
+        return None
+    return tuple(levels[code] for code in codes[first].tolist())
 
 
 def group_columns(

@@ -43,7 +43,7 @@ class Contrasts:
     def __init__(self, model: PanelRegression, panel: Panel, weights: Weights | None, lags: bool = True) -> None:
         self._model, self._panel, self._weights, self._lags = model, panel, weights, lags
         self._batch: Batch | None = None
-        self.units = panel.units
+        self.units = model.levels_of_signs(panel)
 
     @property
     def fast(self) -> bool:

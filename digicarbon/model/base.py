@@ -105,6 +105,22 @@ class Model(Spec):
         return False
 
     @property
+    def offers(self) -> Mapping[str, tuple[Any, ...]]:
+        """What this model, with its other fields, takes of a request, by field, where that is less than its type has.
+
+        `COLUMN` stands for any column. What it does not take is refused, see `refuse_unmet`; only ``test`` may have
+        another value that nobody asked for, and a note on the result then says what p values rest on.
+        """
+        return {}
+
+    @model_validator(mode="after")
+    def _offered(self) -> Model:
+        for name in self.offers:
+            if name != "test":
+                refuse_unmet(self, name)
+        return self
+
+    @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for this model with its other fields, e.g. what a cluster is without clusters.
 
@@ -245,6 +261,26 @@ class Model(Spec):
         unsaid = f"a model of the class {type(self).__name__}, which this tool does not have"
         lines: list[str] = part.skip(self.without.get(tool) or unsaid) if script is None else script(part, self)
         return lines
+
+
+COLUMN = "column"
+"""Stands for a column among what a model offers."""
+
+
+def refuse_unmet(model: Model, name: str) -> None:
+    """Raise a ValueError with a note if a model cannot have the value of its field."""
+    value, offered = getattr(model, name), model.offers.get(name)
+    if offered is None or value in offered:
+        return
+    if COLUMN in offered and isinstance(value, str) and value not in ("unit", "time", "both"):
+        return
+    shown = [Note("any_column") if one is COLUMN else _shown(one) for one in offered]
+    of = getattr(model, "estimator", None) or getattr(model, "kind", None) or type(model).__name__
+    raise ValueError(Note("not_offered", key=name, value=_shown(value), of=of, offered=cut(shown)))
+
+
+def _shown(value: object) -> str:
+    return "null" if value is None else f"[{', '.join(value)}]" if isinstance(value, tuple) else str(value)
 
 
 def says(model: Spec, name: str) -> bool:

@@ -35,9 +35,12 @@ REJECTED = 0.001
 """p of the F test, which knows nothing of serial correlation, below which unit effects should not be left out."""
 
 
-def few_units(units: int, smallest: float) -> list[Note]:
-    """Return a note on few units; ``smallest`` is the smallest p value that can be expected."""
-    return [Note("few_units_wild", units=units, smallest=smallest)] if units < FEW_UNITS else []
+def few_units(units: int, smallest: float, clustered: bool = False) -> list[Note]:
+    """Return a note on few units, or clusters; ``smallest`` is the smallest p value that can be expected."""
+    if units >= FEW_UNITS:
+        return []
+    few = Note("few_clusters_wild", clusters=units, smallest=smallest)
+    return [few if clustered else Note("few_units_wild", units=units, smallest=smallest)]
 
 
 def leverage(

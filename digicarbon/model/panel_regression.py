@@ -38,7 +38,6 @@ from digicarbon.model._panel_columns import Columns, Estimator, of_rows
 from digicarbon.model._panel_covariance import (
     REPAIRED,
     Rule,
-    called,
     covariance_of,
     degrees_of_freedom,
     factor_of,
@@ -127,7 +126,8 @@ class PanelRegression(Tested):
         spatial (Conley), with a kernel made of the weights.
     cluster : str or tuple of two str
         What a cluster is: ``unit``, ``time``, ``both``, a column of text or numbers, or two columns (Cameron, Gelbach &
-        Miller 2011), one of which may be ``unit`` or ``time``. The wild bootstrap is by units whatever it is.
+        Miller 2011), one of which may be ``unit`` or ``time``. Signs of the wild bootstrap are those of a column's clusters where
+        each unit is in one of them, else those of units.
     bandwidth : int or None
         Lags in ``driscoll_kraay`` (None: ⌊4 (T/100)^(2/9)⌋, as Stata's xtscc), ``newey_west`` (None: ⌊T^(1/4)⌋, as plm)
         and ``conley`` (None: no correlation over time).
@@ -380,11 +380,6 @@ class PanelRegression(Tested):
                 errors_note,
                 *((REPAIRED,) if repaired else ()),
                 *((weighted_by(self.observation_weights),) if self.observation_weights is not None else ()),
-                *(
-                    (Note("wild_by_units", by=called(self.cluster)),)
-                    if self.test == "wild" and self.own_clusters
-                    else ()
-                ),
                 *columns.notes,
             ),
             residuals=residuals.reshape(columns.rows.n, -1).T.copy() if columns.rows.balanced else None,

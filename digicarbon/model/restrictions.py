@@ -158,7 +158,7 @@ class Combinations(Protocol):
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Of the panel."""
+        """Whose sign the errors of each unit of the panel have, as `digicarbon.model.tested.Tested` says."""
 
     @property
     def fast(self) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
+from digicarbon.model._absorption import clusters_of_units
 from digicarbon.model.base import Level, Model
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.note import Note
@@ -121,8 +122,9 @@ class Tested(Model):
         from digicarbon.model.wild import Draws, one_thread, wild_tests
 
         # lags may leave a unit without rows
-        units = panel.with_terms((self.y, *self.regressors)).units
-        signs = signs_of(units, self.replications, self.seed, self.weights)
+        made = panel.with_terms((self.y, *self.regressors))
+        levels = self.levels_of_signs(made)
+        signs = signs_of(levels, self.replications, self.seed, self.weights)
         draws = Draws(signs, self.level, self.intervals)
         tests: list[tuple[Estimand, WildTest]] = []
         with one_thread():
@@ -133,8 +135,24 @@ class Tested(Model):
         return replace(
             result,
             resampled=resampled_of(result, {estimand: (one.p, one.low, one.high) for estimand, one in tests}),
-            notes=(*result.notes, *self._wild_notes(panel, weights, [one for _, one in tests], len(units)), *cautions),
+            notes=(
+                *result.notes,
+                *self._wild_notes(panel, weights, [one for _, one in tests], levels, levels is not made.units),
+                *cautions,
+            ),
         )
+
+    @property
+    def own_clusters(self) -> tuple[str, ...]:
+        """The columns that clusters are read from; none for those of units and periods."""
+        return ()
+
+    def levels_of_signs(self, panel: Panel) -> tuple[str, ...]:
+        """Return whose sign the errors of a unit have, shape (N,): its cluster's, or its own.
+
+        Signs are those of clusters where errors are clustered by a column, and each unit is in one of its clusters.
+        """
+        return clusters_of_units(panel, self.own_clusters) or panel.units
 
     def null_note(self, panel: Panel, weights: Weights | None) -> Note:
         """Return how null models take spatial dependence into account, for a note."""
@@ -142,23 +160,29 @@ class Tested(Model):
             return Note("wild_filtered", weights=weights.called)
         return Note("wild_unfiltered")
 
-    def _wild_notes(self, panel: Panel, weights: Weights | None, tests: list[WildTest], units: int) -> tuple[Note, ...]:
+    def _wild_notes(
+        self, panel: Panel, weights: Weights | None, tests: list[WildTest], levels: Sequence[str], clustered: bool
+    ) -> tuple[Note, ...]:
         from digicarbon.model.cautions import few_units
 
+        units = len(set(levels))
         every = enumerated(units, self.replications, self.weights)
         draws = 2**units if every else self.replications
         drawn = Note("wild_draws_webb", draws=draws) if self.weights == "webb" else Note("wild_draws", draws=draws)
-        notes = [
-            Note(
-                "wild_p",
-                draws=Note("wild_every_sign", draws=draws) if every else drawn,
-                filter=self.null_note(panel, weights),
+        facts = {
+            "draws": Note("wild_every_sign", draws=draws) if every else drawn,
+            "filter": self.null_note(panel, weights),
+        }
+        notes = [Note("wild_p_by", by=self.own_clusters[0], **facts) if clustered else Note("wild_p", **facts)]
+        if self.own_clusters and not clustered:
+            by = self.own_clusters
+            notes.append(
+                Note("wild_by_units", by=by[0] if len(by) == 1 else Note("clusters_of_two", first=by[0], second=by[1]))
             )
-        ]
         if not self.intervals:
             notes.append(Note("wild_without_intervals"))
         # opposite signs have the same |z|
-        notes += few_units(units, 2 / draws if every else 1 / (1 + draws))
+        notes += few_units(units, 2 / draws if every else 1 / (1 + draws), clustered)
         lost = max((test.lost for test in tests), default=0.0)
         if lost > 0:
             notes.append(Note("wild_lost", share=lost))

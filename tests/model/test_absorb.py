@@ -286,7 +286,7 @@ def test_null_models_have_all_effects() -> None:
     np.testing.assert_allclose(joint.fit().residuals, null.residuals, atol=1e-12)
     found = model(absorb=["province^year"], cov="cluster", cluster="province", test="wild", replications=199)
     result = found.fit(PANELS["gaps"])
-    assert result.has_note("wild_by_units")
+    assert result.has_note("wild_p_by")
     assert 0 < result.estimates.loc["x", "p"] <= 1
 
 

@@ -34,7 +34,13 @@ def signs(
     bytes, little-endian). They depend on nothing else, so that runs on different samples, processes and machines draw
     the same signs, and draws of several specifications belong together. Webb's points: Webb (2023), Canadian Journal of
     Economics 56.
+
+    Equal labels have equal signs: those of units of one cluster.
     """
+    distinct = tuple(dict.fromkeys(labels))
+    if len(distinct) < len(labels):
+        own = {label: place for place, label in enumerate(distinct)}
+        return signs(distinct, draws, seed, weights, every)[:, [own[label] for label in labels]]
     n = len(labels)
     if every and enumerated(n, draws, weights):
         numbers = np.arange(1, 2**n)

@@ -145,7 +145,7 @@ def test_the_wild_bootstrap_is_that_of_the_regression(cluster: str) -> None:
     ).fit(PANELS["balanced"])
     shown = ["coef", "se", "p", "low", "high"]
     close(found.estimates.loc["pilot", shown].to_list(), expected.estimates.loc["pilot", shown].to_list(), 1e-6)
-    assert found.has_note("wild_by_units") == (cluster == "region")
+    assert found.has_note("wild_p_by") == (cluster == "region")
     leads = model_of("event_study", **fields).fit(PANELS["balanced"])
     assert 0 < leads.statistics["pretest_p"] <= 1
     own = model_of("event_study", absorb=("region^year",))
@@ -161,11 +161,11 @@ def test_other_estimators_absorb_nothing(estimator: str) -> None:
         dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, absorb=("region^year",))
     with pytest.raises(ConfigError, match="trends is for the estimators"):
         dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, trends="unit")
-    if estimator == "stacked":
-        with pytest.raises(ConfigError, match="are unit, time or both"):
+    if estimator in ("stacked", "synthetic_did"):
+        with pytest.raises(ConfigError, match="does not have DiD.cluster=region; it offers unit"):
             dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, cluster="region")
     else:
-        assert "cluster" in dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, cluster="region").ignored
+        assert "cluster" not in dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, cluster="region").ignored
 
 
 def test_diagnostics_of_a_policy_know_further_effects() -> None:

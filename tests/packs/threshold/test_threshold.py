@@ -254,7 +254,7 @@ def test_clusters_of_columns(clusters: str | tuple[str, str]) -> None:
     pd.testing.assert_frame_equal(result.tables["thresholds"], by_unit.tables["thresholds"])
     pd.testing.assert_frame_equal(result.tables["threshold_tests"], by_unit.tables["threshold_tests"])
     wild = model.model_copy(update={"test": "wild", "replications": 99}).fit(panel)
-    assert wild.has_note("wild_by_units")
+    assert wild.has_note("wild_p_by" if clusters == "region" else "wild_by_units")
     assert not result.has_note("wild_by_units")
     assert model.model_copy(update={"cov": "robust"}).own_clusters == ()
     names = ["group_region"] if clusters == "region" else ["group_region", "group_season"]

@@ -1,4 +1,6 @@
-"""What estimators share whose standard errors are those of units' influence: Callaway and Sant'Anna's, and imputation.
+"""What estimators share whose standard errors are those of influences: Callaway and Sant'Anna's, and imputation.
+
+Influences are those of units, or of the clusters that units lie in: the sums of their units'.
 
 Both are linear in the outcome and leave nothing of unit and period effects. So what they make of the columns of a null
 model says which combination of its coefficients an effect is, and many outcomes are fitted at once.
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from types import MappingProxyType
 
@@ -16,14 +18,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.arrays import FloatArray
+from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.errors import EstimationError
+from digicarbon.model._absorption import clusters_of_units
 from digicarbon.model._observation_weights import weighted_by
 from digicarbon.model._panel_batch import LinearOutcomes
 from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model._panel_restrictions import nulls_of
+from digicarbon.model.base import COLUMN
 from digicarbon.model.batch import Estimand, Fits, Fitted
 from digicarbon.model.restrictions import Nulls, Projected, Restrictions, moved
 from digicarbon.note import Note
+from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.packs.policies.model._effects import (
@@ -33,11 +39,12 @@ from digicarbon.packs.policies.model._effects import (
     joint_wild,
     unfitted,
 )
-from digicarbon.packs.policies.model._estimator import PolicyEstimator
+from digicarbon.packs.policies.model._estimator import OWN_ERRORS, PolicyEstimator
 from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing
+from digicarbon.packs.policies.numeric.imputation import members
 from digicarbon.panel import Panel
-from digicarbon.result import MadeOf, Result
+from digicarbon.result import Inference, MadeOf, Result
 from digicarbon.weights import Weights
 
 
@@ -60,12 +67,38 @@ class ByUnit(Restricted):
         self.model, self.timing, self.reached = model, timing, reached
         self.names = timing.panel.expanded(model.controls, among=model.terms)
         timing.panel.require((*self.names, model.y))
+        self.cluster = _clusters(model, timing.panel)
+        self._sums = None if self.cluster is None else members(self.cluster, int(self.cluster.max()) + 1)
+
+    @property
+    def root(self) -> float:
+        """By which influences of clusters on effects grow: √(G/(G - 1)), so that their squares are Stata's; 1 of units.
+
+        Packages leave units without a factor, and so do we, to equal them; thirty clusters need it to hold their size.
+        """
+        if self.cluster is None:
+            return 1.0
+        groups = float(self.cluster.max()) + 1
+        return float(np.sqrt(groups / (groups - 1)))
+
+    def by_cluster(self, influence: FloatArray) -> FloatArray:
+        """Return the influence of clusters on effects, shape (G, …), from that of units; itself where these are all."""
+        if self._sums is None:
+            return influence
+        return self.root * self.summed(influence)
+
+    def summed(self, influence: FloatArray) -> FloatArray:
+        """Return what `by_cluster` does, of an influence that has its factor."""
+        if self._sums is None:
+            return influence
+        summed = self._sums @ influence.reshape(len(influence), np.prod(influence.shape[1:], dtype=int))
+        return np.asarray(summed.reshape(len(summed), *influence.shape[1:]))
 
     @abstractmethod
     def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the coefficients of outcomes, and the influence of units on them.
+        """Return the coefficients of outcomes, and the influence of units or clusters on them.
 
-        ``y``: shape (rows, M). The results have shapes (p, M) and (N, p, M).
+        ``y``: shape (rows, M). The results have shapes (p, M) and (G, p, M).
         """
 
     @abstractmethod
@@ -76,7 +109,7 @@ class ByUnit(Restricted):
     def fitted(self, coef: FloatArray, influence: FloatArray) -> tuple[Result, WaldTest | None]:
         """Return statistics and notes, and the joint test that nothing happened before the policy.
 
-        ``coef``: shape (p,). ``influence``: those of `fits` for the outcome, shape (N, p).
+        ``coef``: shape (p,). ``influence``: those of `fits` for the outcome, shape (G, p).
         """
 
     @property
@@ -141,8 +174,8 @@ class ByUnit(Restricted):
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Units whose signs the wild bootstrap changes."""
-        return self.timing.panel.units
+        """Whose sign each unit has in the wild bootstrap."""
+        return self.model.levels_of_signs(self.timing.panel)
 
     def batch(self, weights: Weights | None, estimand: Estimand) -> UnitBatch:
         """Return what fits the effects to many outcomes at once."""
@@ -178,11 +211,19 @@ class ByUnit(Restricted):
             pick[self.terms.index(term)] += weight
         return pick
 
+    @property
+    def by(self) -> str:
+        """The column that clusters are read from; empty where they are units."""
+        return "".join(self.model.own_clusters)
+
     def base(self, errors: Note, notes: Sequence[Note], tables: dict[str, pd.DataFrame] | None = None) -> Result:
         """Return a result without coefficients."""
         model, weights = self.model, self.model.observation_weights
         weighted = [] if weights is None else [weighted_by(weights)]
-        return unfitted(self.timing, model.y, model.level, errors, (*weighted, *notes), tables or {})
+        made = unfitted(self.timing, model.y, model.level, errors, (*weighted, *notes), tables or {})
+        if self.cluster is None:
+            return made
+        return replace(made, inference=Inference(float(self.cluster.max()), model.level))
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +267,7 @@ class UnitBatch(Fitted[LinearOutcomes]):
         coef, influence = self._numbers(prepared, estimands)
         if not np.isfinite(coef).all():
             return np.full(coef.shape[1], np.nan)
-        # b′V⁻¹b with V the sum over units of ψψ′
+        # b′V⁻¹b with V the sum over units or clusters of ψψ′
         covariance = np.einsum("nqm,nrm->mqr", influence, influence)
         singular = np.linalg.matrix_rank(covariance, hermitian=True) < len(coef)
         covariance[singular] = np.eye(len(coef))
@@ -234,7 +275,7 @@ class UnitBatch(Fitted[LinearOutcomes]):
         return np.where(singular, np.nan, np.einsum("qm,mq->m", coef, solved))
 
     def _numbers(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> tuple[FloatArray, FloatArray]:
-        """Return effects, shape (q, M), and the influence of units on them, shape (N, q, M)."""
+        """Return effects, shape (q, M), and the influence on them, shape (G, q, M)."""
         pick = np.array([self._estimator.weights_of(estimand) for estimand in estimands])
         coef, influence = self._estimator.fits(prepared.columns)
         coef, influence = pick @ coef, np.einsum("qp,npm->nqm", pick, influence)
@@ -251,11 +292,32 @@ class OfUnits(PolicyEstimator):
     on_rows: type[ByUnit]
     """What it is on the rows of a policy."""
 
+    @property
+    def offers(self) -> Mapping[str, tuple[Any, ...]]:
+        """Influences can be summed by units, or by what units lie in."""
+        return {**OWN_ERRORS, "cluster": ("unit", COLUMN)}
+
     def design(self, timing: Timing, panel: Panel, reached: Exposure) -> ByUnit:
         """Return the estimator on the rows that are used."""
         make = partial(self.on_rows, self.model, timing, reached)
-        # fields of errors are others' than those of influences
-        return self.model.latest(panel, reached, OF_ERRORS, make, lambda own: own.nbytes)
+        return self.model.latest(panel, reached, OF_ERRORS - {"cluster"}, make, lambda own: own.nbytes)
+
+
+def _clusters(model: _PolicyModel, panel: Panel) -> IntArray | None:
+    """Return the cluster of each unit, shape (N,); None where units are clusters.
+
+    Raises EstimationError if a unit lies in several clusters, or clusters are too few.
+    """
+    if not model.own_clusters:
+        return None
+    labels = clusters_of_units(panel, model.own_clusters)
+    if labels is None:
+        raise EstimationError(Note("did_unit_in_clusters", key="model.cluster", cluster=model.own_clusters[0]))
+    names, codes = np.unique(labels, return_inverse=True)
+    if len(names) < FEWEST_CLUSTERS:
+        facts = {"groups": len(names), "by": model.own_clusters[0], "fewest": FEWEST_CLUSTERS}
+        raise EstimationError(Note("few_clusters_by", **facts, way_out=Note("did_choose_unit")))
+    return codes.astype(np.int64)
 
 
 def level_dummies(model: _PolicyModel, timing: Timing, early: bool) -> FloatArray:

@@ -42,8 +42,9 @@ class CohortsInPeriods(ByUnit):
         return self._times.nbytes
 
     def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the effects of outcomes, and the influence of units on them."""
-        return self._times.means(self._chosen, y)
+        """Return the effects of outcomes, and the influence of units or clusters on them."""
+        coef, influence = self._times.means(self._chosen, y)
+        return coef, self.by_cluster(influence)
 
     @property
     def used(self) -> NDArray[np.bool_]:
@@ -68,6 +69,7 @@ class CohortsInPeriods(ByUnit):
         """Return statistics and notes, and the joint test that nothing happened before the policy."""
         model, times = self.model, self._times
         att, of_units = times.fit(self.y)
+        of_units = self.by_cluster(of_units)
         never = model.compare == "never"
         notes = [Note("did_compare_never" if never else "did_compare_not_yet", policy=model.policy)]
         half, before = times.half, times.cells.event < -model.anticipation
@@ -76,9 +78,8 @@ class CohortsInPeriods(ByUnit):
         if times.left_out:
             notes.append(Note("did_cells_left_out", cells=times.left_out))
         notes += self._dropped_controls()
-        fitted = self.base(
-            Note("did_influence"), notes, {"group_time": _table(self.timing, times.cells, att, of_units)}
-        )
+        errors = Note("did_influence_by", by=self.by) if self.by else Note("did_influence")
+        fitted = self.base(errors, notes, {"group_time": _table(self.timing, times.cells, att, of_units)})
         if not before.any():
             return fitted, None
         tested = before & ~half

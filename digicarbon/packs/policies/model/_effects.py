@@ -73,7 +73,7 @@ class Restricted(Design):
     @property
     @abstractmethod
     def units(self) -> tuple[str, ...]:
-        """Units whose signs the wild bootstrap changes."""
+        """Whose sign each unit has in the wild bootstrap."""
 
     @abstractmethod
     def restrictions(self, weights: Weights | None) -> Sequence[Restrictions]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,15 @@ from digicarbon.result import Mean
 if TYPE_CHECKING:
     from digicarbon.model.panel_regression import PanelRegression
 
+OWN_ERRORS: Mapping[str, tuple[Any, ...]] = {
+    "cov": ("cluster",),
+    "cluster": ("unit",),
+    "bandwidth": (None,),
+    "kernel": ("uniform",),
+    "small_sample": ("stata",),
+    "df": ("auto",),
+}
+"""What estimators take of a request whose standard errors are their own."""
 LEVELS: tuple[Aggregate, ...] = ("overall", "event", "cohort", "calendar")
 _MEANS: Mapping[Aggregate, Mean] = dict(zip(LEVELS, ("treated_rows", "event_times", "cohorts", "periods"), strict=True))
 
@@ -53,6 +62,11 @@ class PolicyEstimator(ABC):
 
     def __init__(self, model: _PolicyModel) -> None:
         self.model = model
+
+    @property
+    def offers(self) -> Mapping[str, tuple[Any, ...]]:
+        """What it takes of a request, as `digicarbon.model.base.Model.offers` says."""
+        return OWN_ERRORS if self.own_errors else {}
 
     @property
     def reads(self) -> Collection[str]:

@@ -104,7 +104,7 @@ class _PolicyModel(Tested):
     @property
     def own_clusters(self) -> tuple[str, ...]:
         """The columns that clusters are read from; none for those of units and periods."""
-        return columns_of_clusters(self.cluster) if self.cov == "cluster" and not self.how.own_errors else ()
+        return columns_of_clusters(self.cluster) if self.cov == "cluster" else ()
 
     @property
     def base_event(self) -> int:

@@ -115,16 +115,17 @@ class ImputedRows(ByUnit):
         return int(self._weights.nbytes + self._of_rows.nbytes + 3 * 8 * len(self._cell) * (1 + len(self.names)))
 
     def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return effects, those before the policy among them, and slopes of outcomes, and the influence of units."""
+        """Return effects, those before the policy among them, and slopes of outcomes, and influences on them."""
         effects, residuals = self._untreated.fit(y)
         coef = self._of_rows.T @ np.nan_to_num(effects)
-        influence = self._untreated.influence(residuals, self._weights, self._cell)
+        influence = self.by_cluster(self._untreated.influence(residuals, self._weights, self._cell, self.cluster))
         if len(self._order) > self._count and self._leads is not None:
-            leads, of_leads = self._leads.coefficients(y, slice(len(self._before)))
-            coef, influence = np.concatenate([coef, leads]), np.concatenate([influence, of_leads], axis=1)
-        slopes, of_slopes = self._untreated.slopes(y)
+            leads, of_leads = self._leads.coefficients(y, slice(len(self._before)), self.cluster)
+            coef, influence = np.concatenate([coef, leads]), np.concatenate([influence, self.summed(of_leads)], axis=1)
+        slopes, of_slopes = self._untreated.slopes(y, self.cluster)
         order = self._order
-        return np.concatenate([coef[order], slopes]), np.concatenate([influence[:, order], of_slopes], axis=1)
+        influence = np.concatenate([influence[:, order], self.summed(of_slopes)], axis=1)
+        return np.concatenate([coef[order], slopes]), influence
 
     def columns(self, place: int) -> FloatArray:
         """Return dummies of the levels that are reported, those before the policy for these alone, and controls."""
@@ -139,15 +140,17 @@ class ImputedRows(ByUnit):
             notes.append(Note("did_rows_not_imputed", rows=lost))
         if self._before and self._leads is None:
             notes.append(Note("did_leads_unknown", policy=model.policy))
-        fitted = self.base(Note("did_conservative"), notes)
+        errors = Note("did_conservative_by", by=self.by) if self.by else Note("did_conservative")
+        fitted = self.base(errors, notes)
         if self._leads is None:
             return fitted, None
         shown = [place for place, which in enumerate(self._order) if which >= self._count]
         if shown:
             early, own = coef[shown], influence[:, shown]
         else:
-            leads = self._leads.coefficients(self.y[:, None], slice(len(self._before)))
+            leads = self._leads.coefficients(self.y[:, None], slice(len(self._before)), self.cluster)
             early, own = (numbers[..., 0] for numbers in leads)
+            own = self.summed(own)
         return fitted, pretest(np.eye(len(early)), early, own.T @ own, fitted.inference)
 
 

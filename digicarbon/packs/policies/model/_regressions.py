@@ -131,7 +131,7 @@ class Expanded(Restricted):
     @property
     def units(self) -> tuple[str, ...]:
         """Units whose signs the wild bootstrap changes."""
-        return self.panel.with_terms(self.model.terms).units
+        return self.model.levels_of_signs(self.panel.with_terms(self.model.terms))
 
     def _restricted(self, one: Projected, *estimands: Estimand) -> Projected:
         return replace(one, estimands=estimands, batch=self._batch(one.batch, estimands[0]))

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.model._panel_covariance import called
 from digicarbon.note import Note, cut
 from digicarbon.packs.policies.model._effects import PolicyEffects, have_errors
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
@@ -45,7 +44,6 @@ class Reporting:
         if effects.leads is not None and np.isfinite(effects.leads.p):
             statistics |= {"pretest_df": effects.leads.df, "pretest_p": effects.leads.p}
         mean = self.how.mean(self._covers)
-        by_units = model.test == "wild" and model.own_clusters
         result = replace(
             fitted,
             kind=f"did_{model.estimator}",
@@ -65,7 +63,6 @@ class Reporting:
             spatial_effects=self._spatial_effects(),
             notes=(
                 *fitted.notes,
-                *((Note("wild_by_units", by=called(model.cluster)),) if by_units else ()),
                 *self._notes(mean),
                 *reached,
             ),

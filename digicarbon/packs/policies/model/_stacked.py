@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy
@@ -101,13 +102,11 @@ class Stacked(PolicyEstimator):
         lacking = [name for name in ("leads", "lags") if getattr(self.model, name) is None]
         return lacking[0] if needed and lacking else ""
 
-    def refuse(self) -> None:
-        """Raise a ValueError with a note if there are no such standard errors."""
-        super().refuse()
-        if self.model.cov not in ("classic", "robust", "cluster"):
-            raise ValueError(Note("did_cov_of_stacked", key="cov", cov=self.model.cov))
-        if self.model.own_clusters:
-            raise ValueError(Note("did_clusters_of_stacked", key="cluster"))
+    @property
+    def offers(self) -> Mapping[str, tuple[Any, ...]]:
+        """A row may stand in several stacks: what takes rows in their order, or columns of them, there is not."""
+        clusters = {"cluster": ("unit", "time", "both")} if self.model.cov == "cluster" else {}
+        return {"cov": ("classic", "robust", "cluster"), **clusters}
 
     def design(self, timing: Timing, panel: Panel, reached: Exposure) -> StackedRegression:
         """Return the regression; models that differ in their standard errors share its columns."""

@@ -108,7 +108,9 @@ class DiD(_PolicyModel):
         Linear trends of units or of the values of a column; of the same estimators.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `digicarbon.model.panel_regression.PanelRegression`. Standard errors of ``imputation`` and
-        ``callaway_santanna`` are those of units, and clusters of ``stacked`` are units, periods, or both.
+        ``callaway_santanna`` are sums of influences by units, or by the clusters of one column, times √(G/(G - 1)) and
+        with t of G - 1; those of ``synthetic_did`` are of ``sdid_variance``. Clusters of ``stacked`` are units,
+        periods, or both. What an estimator does not have is refused.
     observation_weights : str or None
         A column by which rows weigh, as in `PanelRegression`. Means of effects weigh by it, too: effects are those on
         the units' size, e.g. on people, and no longer on units.
@@ -195,6 +197,11 @@ class DiD(_PolicyModel):
         return self
 
     @property
+    def offers(self) -> Mapping[str, tuple[Any, ...]]:
+        """What the estimator takes of a request."""
+        return super().offers | self.how.offers
+
+    @property
     def how(self) -> PolicyEstimator:
         """The estimator: what differs from one to the other is said there."""
         return class_of(self.estimator)(self)
@@ -232,7 +239,8 @@ class DiD(_PolicyModel):
             "spillovers_on": self.spillovers == "none" or not how.regression,
         }
         fields = OF_SOME.union(name for name, holds in meaningless.items() if holds)
-        of_errors = OF_ERRORS if how.own_errors else self.regression((self.policy,)).ignored & OF_ERRORS
+        fixed = {name for name, offered in how.offers.items() if len(offered) == 1}
+        of_errors = fixed if how.own_errors else self.regression((self.policy,)).ignored & OF_ERRORS
         return (self.untested | fields) - frozenset(how.reads) | of_errors
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:

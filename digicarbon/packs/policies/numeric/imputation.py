@@ -48,7 +48,7 @@ class Untreated:
         own = unit[self.free]
         self.count = np.bincount(own, minlength=n)
         self.known = treated & (self.count[unit] > 0) & (np.bincount(period[self.free], minlength=t)[period] > 0)
-        self._unit, self._weight = unit, None if weight is None else weight[self.free, None]
+        self.unit, self._weight = unit, None if weight is None else weight[self.free, None]
         self.of_all, self._of_free = members(unit, n), members(own, n)
         total = np.bincount(own, None if weight is None else weight[self.free], minlength=n)
         self._total = np.where(total > 0, total, 1.0)[:, None]
@@ -57,7 +57,7 @@ class Untreated:
     def block(self, columns: FloatArray) -> Block:
         """Return columns, shape (rows, k), less the unit's mean of untreated rows."""
         means = self._of_free @ self.by_weight(columns[self.free]) / self._total
-        inner = columns - means[self._unit]
+        inner = columns - means[self.unit]
         free = inner[self.free]
         return Block(inner, free, self.by_weight(free))
 
@@ -73,7 +73,7 @@ class Untreated:
 
     def means(self, columns: FloatArray) -> FloatArray:
         """Return the unit's sum of columns of all rows over the weight of its untreated ones, in untreated rows."""
-        return np.asarray((self.of_all @ columns / self._total)[self._unit[self.free]])
+        return np.asarray((self.of_all @ columns / self._total)[self.unit[self.free]])
 
     def sums(self, left: FloatArray, right: FloatArray) -> FloatArray:
         """Return sums of products of columns of untreated rows by unit, (rows, q) and (rows, M) to (N, q, M)."""
@@ -109,12 +109,12 @@ class Imputation:
         residuals = own.inner - self._design.values(self._design.inverse @ self._design.products(own), inner=True)
         return np.where(self._untreated.known[:, None], residuals, np.nan), residuals
 
-    def slopes(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def slopes(self, y: FloatArray, cluster: IntArray | None = None) -> tuple[FloatArray, FloatArray]:
         """Return the coefficients of the controls and the influence of units, see `Regression.coefficients`."""
         k = self._x.free.shape[1]
         if not k:
             return np.empty((0, y.shape[1])), np.empty((len(self._untreated.count), 0, y.shape[1]))
-        return self._design.coefficients(y, slice(-k, None))
+        return self._design.coefficients(y, slice(-k, None), cluster)
 
     def leads(self, dummies: Block) -> Regression | None:
         """Return the regression with dummies of `Untreated.with_periods`; None where they are not identified."""
@@ -138,18 +138,28 @@ class Imputation:
         out[:, rest > 1e-7 * np.maximum(np.abs(wanted).max(axis=0), 1.0)] = np.nan
         return out
 
-    def influence(self, residuals: FloatArray, weights: FloatArray, cell: IntArray) -> FloatArray:
+    def influence(
+        self, residuals: FloatArray, weights: FloatArray, cell: IntArray, cluster: IntArray | None = None
+    ) -> FloatArray:
         """Return the influence of units on weighted sums of effects, shape (N, q, M), for the conservative variance.
 
         ``residuals``: those of `fit`. ``weights``: those of `weights`, shape (rows, q). ``cell``: group of rows within
         which effects are taken as equal: cohort and period; any number for untreated rows; shape (rows,).
 
-        The residual of a treated row is its effect less the mean of its cell, by squares of the weights (their eq. 8).
+        ``cluster``: that of each unit, over which influences will be summed; None: units; shape (N,).
+
+        The residual of a treated row is its effect less the mean of its cell, by squares of the weights (their eq. 8):
+        the value for which the cell's squared sums over units are least. Over clusters it is the mean by weights times
+        the sum of the weights of the row's cluster in its cell.
         """
         rows = np.flatnonzero(self._untreated.known)
         own, effects = weights[rows], residuals[rows]
         codes = np.unique(cell[rows], return_inverse=True)[1]
         groups, squares = members(codes, int(codes.max()) + 1), own**2
+        if cluster is not None:
+            pairs = cluster[self._untreated.unit[rows]] * (int(codes.max()) + 1) + codes
+            together = np.unique(pairs, return_inverse=True)[1]
+            squares = own * (members(together, int(together.max()) + 1) @ own)[together]
         total = groups @ squares
         means = _sums(groups, squares, effects) / np.where(total > 0, total, 1.0)[:, :, None]
         free, of_rows = self._untreated.free, self._untreated.of_all[:, rows]
@@ -188,16 +198,19 @@ class Regression:
         fixed, x = (block.inner if inner else block.free for block in (self._fixed, self._x))
         return np.asarray(fixed @ coef[:first] + x @ coef[first:])
 
-    def coefficients(self, y: FloatArray, which: slice) -> tuple[FloatArray, FloatArray]:
+    def coefficients(
+        self, y: FloatArray, which: slice, cluster: IntArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
         """Return some coefficients of outcomes, shape (rows, M), and the influence of units: (m, M) and (N, m, M).
 
-        Influence has Stata's small-sample factor, as did_imputation has it.
+        Influence has Stata's small-sample factor, as did_imputation has it, of units or of their clusters, shape (N,).
         """
         own = self._untreated.block(y)
         gamma = self.inverse @ self.products(own)
         left = self._untreated.by_weight(own.free - self.values(gamma))
         influence = self._untreated.sums(self.values(self.inverse[:, which]), left)
-        rows, clusters = len(left), int((self._untreated.count > 0).sum())
+        there = self._untreated.count > 0
+        rows, clusters = len(left), int(there.sum()) if cluster is None else len(np.unique(cluster[there]))
         factor = clusters / (clusters - 1) * (rows - 1) / (rows - 1 - self.rank)
         return gamma[which], influence * np.sqrt(factor)
 

@@ -14,7 +14,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._absorption import Clusters, columns_of_clusters
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.model._panel_covariance import OF_ERRORS, called
+from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model.base import Model, require_panel, sentences
 from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.spatial_panel import SpatialPanel
@@ -362,8 +362,6 @@ class PanelThreshold(Tested):
                 shown = tuple(Note("set_piece", low=low, high=high) for low, high in pieces)
                 notes.append(Note("threshold_set_pieces", number=at, pieces=shown))
         notes.append(Note("threshold_known"))
-        if self.test == "wild" and self.own_clusters:
-            notes.append(Note("wild_by_units", by=called(self.cluster)))
         return tuple(notes)
 
 
