@@ -126,8 +126,8 @@ class PanelRegression(Tested):
         spatial (Conley), with a kernel made of the weights.
     cluster : str or tuple of two str
         What a cluster is: ``unit``, ``time``, ``both``, a column of text or numbers, or two columns (Cameron, Gelbach &
-        Miller 2011), one of which may be ``unit`` or ``time``. Signs of the wild bootstrap are those of a column's clusters where
-        each unit is in one of them, else those of units.
+        Miller 2011), one of which may be ``unit`` or ``time``. Signs of the wild bootstrap are those of
+        the clusters of one column where each unit is in one of them, else those of units.
     bandwidth : int or None
         Lags in ``driscoll_kraay`` (None: ⌊4 (T/100)^(2/9)⌋, as Stata's xtscc), ``newey_west`` (None: ⌊T^(1/4)⌋, as plm)
         and ``conley`` (None: no correlation over time).

@@ -10,6 +10,7 @@ errors and by the wild bootstrap.
 from __future__ import annotations
 
 import argparse
+import sys
 
 import numpy as np
 import pandas as pd
@@ -65,8 +66,10 @@ def main() -> None:
                     p = float(model.fit(panel).estimates["p"].iloc[0])
                     rejected.setdefault((estimator, f"{cluster}, {test}"), []).append(p <= 0.05)
     table = pd.Series({key: np.mean(each) for key, each in rejected.items()}).unstack()
-    print(table.loc[list(ESTIMATORS)].round(3).to_string())
-    print(f"{asked.samples} samples, {asked.draws} draws; standard error about {np.sqrt(0.0475 / asked.samples):.3f}")
+    sys.stdout.write(table.loc[list(ESTIMATORS)].round(3).to_string() + "\n")
+    sys.stdout.write(
+        f"{asked.samples} samples, {asked.draws} draws; standard error about {np.sqrt(0.0475 / asked.samples):.3f}\n"
+    )
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ def test_other_estimators_absorb_nothing(estimator: str) -> None:
     with pytest.raises(ConfigError, match="trends is for the estimators"):
         dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, trends="unit")
     if estimator in ("stacked", "synthetic_did"):
-        with pytest.raises(ConfigError, match="does not have DiD.cluster=region; it offers unit"):
+        with pytest.raises(ConfigError, match=r"does not have DiD\.cluster=region; it offers unit"):
             dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, cluster="region")
     else:
         assert "cluster" not in dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, cluster="region").ignored

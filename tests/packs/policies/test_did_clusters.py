@@ -70,17 +70,13 @@ def _imputed(design: Any) -> np.ndarray:
     group = design.cluster[PANEL.unit_codes]
     for cell in np.unique(design._cell[design._cell >= 0]):
         rows = np.flatnonzero(design._cell == cell)
-        sums = [weights[rows[group[rows] == one], 0] for one in np.unique(group[rows])]
-        total = np.array([own.sum() for own in sums])
-        effect = np.array([(own * residuals[rows[group[rows] == one], 0]).sum() for own, one in _pairs(sums, group, rows)])
+        members = [rows[group[rows] == one] for one in np.unique(group[rows])]
+        total = np.array([weights[own, 0].sum() for own in members])
+        effect = np.array([weights[own, 0] @ residuals[own, 0] for own in members])
         # least squares of the clusters' sums on their sums of weights
         left[rows] -= (total @ effect) / (total @ total)
     own = weights[:, 0] * left
     return np.array([[own[PANEL.unit_codes == unit].sum()] for unit in range(48)])
-
-
-def _pairs(sums: list[np.ndarray], group: np.ndarray, rows: np.ndarray) -> list[tuple[np.ndarray, int]]:
-    return list(zip(sums, np.unique(group[rows]).tolist(), strict=True))
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

@@ -102,7 +102,9 @@ def test_two_clusterings_by_a_loop() -> None:
 
 
 def test_errors_of_panels_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"stacked does not have DiD\.cov=driscoll_kraay; it offers classic, robust, cluster\."):
+    with pytest.raises(
+        ConfigError, match=r"stacked does not have DiD\.cov=driscoll_kraay; it offers classic, robust, cluster\."
+    ):
         dc.DiD(y="log_gsp", policy="pilot", estimator="stacked", cov="driscoll_kraay")
 
 
