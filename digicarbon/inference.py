@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from digicarbon.numeric.linear.covariance import Kernel, SmallSample
+from digicarbon.numeric.linear.covariance import AnySmallSample, Kernel
 from digicarbon.numeric.resampling.signs import SignWeights
 from digicarbon.spec import Seed, Spec
 
@@ -25,6 +25,7 @@ REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "conley": ("conley1999",),
     },
     "cluster": {"both": ("cameron2011",)},
+    "small_sample": {"cr2": ("bell2002", "pustejovsky2018"), "cr3": ("bell2002", "mackinnon2023")},
     "test": {"wild": ("cameron2008", "roodman2019")},
     "weights": {"webb": ("webb2023",)},
 }
@@ -58,7 +59,7 @@ class Inference(Spec):
     cluster: str | Annotated[tuple[str, str], Field(strict=False)] = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
-    small_sample: SmallSample = "stata"
+    small_sample: AnySmallSample = "stata"
     df: Literal["auto", "residual"] = "auto"
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     test: Literal["errors", "wild"] = "errors"

@@ -154,6 +154,8 @@ def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
         raise ConfigError(Note("bootstrap_of_other_model", model=type(model).__name__))
     if regression.fixed != regression.effects or regression.estimator not in ("within", "lsdv"):
         raise ConfigError(Note("bootstrap_of_effects", effects=regression.effects, estimator=regression.estimator))
+    if regression.small_sample in ("cr2", "cr3"):
+        raise ConfigError(Note("bootstrap_of_corrected", rule=regression.small_sample.upper()))
     plain: PanelRegression = regression.model_copy(update={"cov": "classic"})
     plain.check(panel)
     plain, panel = plain.interacted(panel)

@@ -12,7 +12,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._panel_columns import Columns, Transform, rows_of
-from digicarbon.model._panel_covariance import Rule, factor_of, factors_of_both
+from digicarbon.model._panel_covariance import Rule, factor_of, factors_of_both, scored_by
 from digicarbon.model.batch import Estimand, Fits, Fitted, Null, columns_key
 from digicarbon.numeric.linear.linear_batch import LinearBatch, LinearRule, Middle, Paths
 from digicarbon.numeric.linear.within import EffectsKind, Rows
@@ -149,10 +149,10 @@ def linear_rule(columns: Columns, rule: Rule) -> LinearRule | None:
     if rule.cov == "cluster" and columns.clusters:
         # two columns are fitted outcome by outcome
         one = len(columns.clusters) == 1
-        return LinearRule("groups", (factor_of(columns, rule),), leverage) if one else None
+        return LinearRule("groups", (factor_of(columns, rule),), leverage, scored_by(columns, rule)) if one else None
     if rule.cov == "robust" or (rule.cov == "cluster" and rule.cluster != "both"):
         middle: Middle = "robust" if rule.cov == "robust" else "time" if rule.cluster == "time" else "unit"
-        return LinearRule(middle, (factor_of(columns, rule),), leverage)
+        return LinearRule(middle, (factor_of(columns, rule),), leverage, scored_by(columns, rule))
     if rule.cov == "cluster":
         return LinearRule("both", factors_of_both(columns, rule), leverage)
     return None

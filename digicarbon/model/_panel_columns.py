@@ -14,12 +14,14 @@ from digicarbon.errors import DataError, EstimationError
 from digicarbon.model._absorption import Absorption
 from digicarbon.model._observation_weights import Weighting
 from digicarbon.note import Note, cut
-from digicarbon.numeric.linear.absorbed import Groups
+from digicarbon.numeric.linear.absorbed import Absorber, Groups
+from digicarbon.numeric.linear.cluster_leverage import Corrected, corrected
 from digicarbon.numeric.linear.covariance import score_sums
 from digicarbon.numeric.linear.least_squares import Fit, cholesky, least_squares
 from digicarbon.numeric.linear.leverage import clearly_even
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects, components, quasi_demean
 from digicarbon.numeric.linear.within import (
+    EFFECTS_OF,
     EffectsKind,
     Rows,
     absorb,
@@ -187,6 +189,27 @@ class Columns:
     @cached_property
     def _score_sums(self) -> dict[str, FloatArray]:
         return {}
+
+    def corrected(self, by: Literal["unit", "time"], power: float) -> Corrected:
+        """Return the regressors' basis, corrected for what each cluster weighs; ``by`` holds where no column does."""
+        key = by, power
+        if key not in self._corrected:
+            clusters = self.clusters[0] if self.clusters else Groups(*self.rows.groups(by))
+            q = self.values[:, :-1] @ self.fit.root
+            self._corrected[key] = corrected(q, clusters, power, self.absorber)
+        return self._corrected[key]
+
+    @cached_property
+    def _corrected(self) -> dict[tuple[str, float], Corrected]:
+        return {}
+
+    @property
+    def absorber(self) -> Absorber | None:
+        """The projection that removed the effects; None where there are none."""
+        if self.absorption is not None:
+            return self.absorption.kernel
+        effects = [Groups(*self.rows.groups(by)) for by in EFFECTS_OF[self.removed]]
+        return Absorber(effects, None if self.weighting is None else self.weighting.values) if effects else None
 
     @property
     def unscaled(self) -> FloatArray:

@@ -17,7 +17,8 @@ from digicarbon.model._panel_columns import Columns
 from digicarbon.note import Note
 from digicarbon.numeric.linear import covariance as middle
 from digicarbon.numeric.linear.absorbed import Absorber, Groups
-from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, Covariance, Kernel, SmallSample
+from digicarbon.numeric.linear.cluster_leverage import Corrected
+from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, AnySmallSample, Covariance, Kernel
 from digicarbon.numeric.linear.within import EFFECTS_OF
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
@@ -46,7 +47,7 @@ class Rule:
     cluster: Clusters
     bandwidth: int | None
     kernel: Kernel
-    small_sample: SmallSample
+    small_sample: AnySmallSample
 
     def lags(self, t: int) -> int:
         """Return the bandwidth, the usual one where none is given."""
@@ -71,6 +72,8 @@ class Rule:
             case "robust":
                 return Note("robust", hc={"none": "HC0", "hc3": "HC3"}.get(rule, "HC1"))
             case "cluster":
+                if rule in ("cr2", "cr3"):
+                    return Note("clustered_cr", by=called(self.cluster), rule=rule.upper())
                 return Note("clustered", by=called(self.cluster), rule=rule)
             case "driscoll_kraay":
                 return Note("driscoll_kraay", lags=lags, rule=rule)
@@ -141,16 +144,30 @@ def covariance_of(columns: Columns, df_resid: int, rule: Rule, kernel: scipy.spa
     if (
         rule.cov == "cluster"
         and rule.cluster in ("unit", "time")
-        and rule.small_sample != "hc3"
+        and rule.small_sample not in ("hc3", "cr2", "cr3")
         and columns.without_means
     ):
         # sums before the product with P: a product of few rows; without means it loses no digits
         sums = columns.score_sums("time" if rule.cluster == "time" else "unit") @ fit.root
         return fit.root @ (sums.T @ sums * factor_of(columns, rule)) @ fit.root.T
-    z, e = columns.values[:, :-1] @ fit.root, fit.residuals
+    corrected = corrected_by(columns, rule)
+    z, e = columns.values[:, :-1] @ fit.root if corrected is None else corrected.basis, fit.residuals
     if rule.small_sample == "hc3":
         e = e / (1 - middle.leverages(z))
     return fit.root @ _middle(columns, z, e, rule, kernel) @ fit.root.T
+
+
+def corrected_by(columns: Columns, rule: Rule) -> Corrected | None:
+    """Return the regressors' basis as CR2 or CR3 corrects it; None of another rule."""
+    power = {"cr2": -0.5, "cr3": -1.0}.get(rule.small_sample)
+    return None if power is None else columns.corrected("time" if rule.cluster == "time" else "unit", power)
+
+
+def scored_by(columns: Columns, rule: Rule) -> FloatArray | None:
+    """Return by what residuals are multiplied in scores, shape (rows, k); None where it is the regressors."""
+    corrected = corrected_by(columns, rule)
+    # the basis is that of ZP
+    return None if corrected is None else np.asarray(np.linalg.solve(columns.fit.root.T, corrected.basis.T).T)
 
 
 def degrees_of_freedom(columns: Columns, df_resid: int, rule: Rule) -> int:

@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError
+from digicarbon.errors import DataError, EstimationError
 from digicarbon.model import _panel_columns as transformed
 from digicarbon.model._absorption import (
     Absorb,
@@ -38,6 +38,7 @@ from digicarbon.model._panel_columns import Columns, Estimator, of_rows
 from digicarbon.model._panel_covariance import (
     REPAIRED,
     Rule,
+    corrected_by,
     covariance_of,
     degrees_of_freedom,
     factor_of,
@@ -58,7 +59,7 @@ from digicarbon.model.base import (
 from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
-from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample, nearest_semidefinite
+from digicarbon.numeric.linear.covariance import AnySmallSample, Covariance, Kernel, nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import Fit
 from digicarbon.numeric.linear.random_effects import FIXED, KINDS, Method
 from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind, dependent, vanishing
@@ -134,9 +135,11 @@ class PanelRegression(Tested):
     kernel : {"uniform", "weights"}
         In ``conley``: 1 where the weights join two units, or the weight itself as it was before normalisation, which
         should then fall from 1 to 0 with distance.
-    small_sample : {"stata", "none", "g", "full", "sss", "hc1", "hc3"}
+    small_sample : {"stata", "none", "g", "full", "sss", "hc1", "hc3", "cr2", "cr3"}
         See `digicarbon.numeric.linear.covariance.small_sample_factor`. With ``cov: robust``, ``stata`` and ``full`` are
-        HC1 with effects counted, ``hc1`` without, ``none`` is HC0.
+        HC1 with effects counted, ``hc1`` without, ``none`` is HC0. ``cr2`` and ``cr3`` correct the residuals of each
+        cluster for its leverage (Bell & McCaffrey 2002): CR2 is unbiased where errors are independent, CR3 is the
+        jackknife of clusters. They are for ``cov: cluster`` with clusters of one kind; degrees of freedom are G - 1.
     df : {"auto", "residual"}
         Degrees of freedom of t: residual ones, but with clusters G - 1 (Stata; the smaller G of two) and with
         Driscoll & Kraay's T - 1, or always the residual ones (linearmodels). Random effects take the normal.
@@ -174,7 +177,7 @@ class PanelRegression(Tested):
     cluster: Clusters = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
-    small_sample: SmallSample = "stata"
+    small_sample: AnySmallSample = "stata"
     df: Literal["auto", "residual"] = "auto"
     observation_weights: ObservationWeights = None
     engine: Literal["kernel", "linearmodels"] = "kernel"
@@ -244,6 +247,16 @@ class PanelRegression(Tested):
         return self
 
     @model_validator(mode="after")
+    def _can_correct(self) -> PanelRegression:
+        if self.small_sample not in ("cr2", "cr3"):
+            return self
+        one = self.cluster != "both" and isinstance(self.cluster, str)
+        plain = self.estimator == "within" and self.effects not in KINDS and not self.constant
+        if self.cov != "cluster" or not one or not plain or self.engine != "kernel":
+            raise ValueError(Note("corrected_takes", key="small_sample", rule=self.small_sample))
+        return self
+
+    @model_validator(mode="after")
     def _can_be_weighted(self) -> PanelRegression:
         column = self.observation_weights
         if column is None:
@@ -298,7 +311,7 @@ class PanelRegression(Tested):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
-        self.design(panel, weights)
+        self._refuse_alone(self.design(panel, weights), panel)
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
@@ -343,6 +356,7 @@ class PanelRegression(Tested):
         nobs, k = columns.values.shape[0], columns.values.shape[1] - 1
         df_resid = nobs - k - columns.absorbed
         rule = self.rule
+        self._refuse_alone(columns, panel)
         if self.engine == "linearmodels":
             fit, covariance = self._linearmodels(panel, columns)
         else:
@@ -386,6 +400,21 @@ class PanelRegression(Tested):
             errors_note=errors_note,
             roles=self._roles(columns, panel),
         )
+
+    def _refuse_alone(self, columns: Columns, panel: Panel) -> None:
+        """Raise an `EstimationError` if residuals are corrected by cluster, and one has a regressor for itself."""
+        corrected = corrected_by(columns, self.rule)
+        if corrected is None or not corrected.alone:
+            return
+        cluster, lost = corrected.alone[0]
+        # without the cluster these combinations of the regressors are zero
+        sizes = np.abs(columns.fit.root @ lost).max(axis=1) * np.linalg.norm(columns.values[:, :-1], axis=0)
+        terms = [name for name, size in zip(columns.names, sizes, strict=True) if size > 1e-6 * sizes.max()]
+        made = panel.with_terms(self.terms)
+        left = made if self.observation_weights is None else positive_rows(made, self.observation_weights)[0]
+        called = left.levels(str(self.cluster))[0][cluster]
+        rule = self.small_sample.upper()
+        raise EstimationError(Note("corrected_alone", key="small_sample", rule=rule, cluster=str(called), terms=terms))
 
     def _roles(self, columns: Columns, panel: Panel) -> tuple[Role, ...]:
         # another class may say that its columns are made of something else

@@ -25,8 +25,10 @@ class Small:
 
     def expression(self, groups: int) -> str:
         """Return the factor on a covariance of so many clusters, e.g. ``30 / 29 * 179 / (180 - 8)``."""
-        if self.rule in ("none", "hc3"):
+        if self.rule in ("none", "hc3", "cr2"):
             return "1"
+        if self.rule == "cr3":
+            return f"{groups - 1} / {groups}"
         if self.rule == "hc1":
             return f"{self.nobs} / ({self.nobs} - {self.k})"
         grouped = f"{groups} / {groups - 1}"

@@ -329,7 +329,7 @@ def test_weights_stand_in_the_order_of_units(project: Path, capsys: Capture) -> 
     assert np.allclose(square.sum(axis=1), 1)
 
 
-@pytest.mark.parametrize("rule", ["stata", "none", "sss", "full", "g", "hc1", "hc3"])
+@pytest.mark.parametrize("rule", ["stata", "none", "sss", "full", "g", "hc1", "hc3", "cr2", "cr3"])
 def test_factors_in_scripts_are_those_of_the_covariance(rule: Any) -> None:
     small = Small(rule, nobs=180, k=6, absorbed=35, nested=29)
     wanted = small_sample_factor(rule, 30, 180, 6, 35, 29)
@@ -530,6 +530,22 @@ def test_r_finds_weighted_regressions(file: str, states: Path, capsys: Capture) 
     scripts = sorted(Path("out").glob("check*.R"))
     assert all("weights = ~" in script.read_text(encoding="utf-8") for script in scripts)
     assert compared("".join(map(r, scripts))) > 400
+
+
+@pytest.mark.outside
+def test_r_finds_errors_corrected_by_cluster(states: Path, capsys: Capture) -> None:
+    grid = {
+        "model": ["twfe", "fe", "pooled"],
+        "inference": ["cluster", "cluster_time"],
+        "inference.small_sample": ["cr2", "cr3"],
+    }
+    experiment("own", grid=grid, model=STATES, path="data.csv", panel={"gaps": "keep"})
+    exported("own", capsys)
+    text = "".join(script.read_text(encoding="utf-8") for script in sorted(Path("out").glob("check*.R")))
+    assert text.count("vcovJK(") == 6
+    assert text.count('type = "HC2"') == 2
+    said = "".join(map(r, sorted(Path("out").glob("check*.R"))))
+    assert compared(said) > 40
 
 
 @pytest.mark.outside

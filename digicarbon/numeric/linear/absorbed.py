@@ -108,6 +108,25 @@ class Absorber:
         """Size of what is kept, about."""
         return int(self._outer.data.nbytes) * 3 + (0 if self._inner is None else self._inner[1].nbytes)
 
+    def basis(self, clusters: Groups) -> tuple[FloatArray, scipy.sparse.csr_array]:
+        """Return an orthonormal basis of the dummies without those that lie within clusters.
+
+        The first part has the shape (rows, m); the second one, of the largest groups, is sparse. Of weighted rows it is
+        that of dummies times roots of weights.
+        """
+        rows = np.arange(len(clusters.codes))
+        members = scipy.sparse.csr_array(
+            (np.ones(len(rows)), (clusters.codes, rows)), shape=(clusters.count, len(rows))
+        )
+        # a column of length one lies within a cluster where its squares add up to one
+        most = (members @ self._outer.multiply(self._outer)).max(axis=0).toarray().ravel()
+        outer = scipy.sparse.csr_array(self._outer[:, np.flatnonzero(most < 1 - _DEPENDENT)])
+        if self._inner is None:
+            return np.empty((len(rows), 0)), outer
+        dummies, factor = self._inner
+        left = self._without_outer(dummies.toarray())
+        return np.asarray(scipy.linalg.solve_triangular(factor, left.T, lower=True).T), outer
+
     def nested(self, clusters: Sequence[Groups]) -> int:
         """Return how many parameters, but for the constant, are those of groups that lie within clusters.
 

@@ -17,6 +17,9 @@ from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.within import Rows
 
 SmallSample = Literal["stata", "none", "g", "full", "sss", "hc1", "hc3"]
+ByCluster = Literal["cr2", "cr3"]
+"""Rules that correct the residuals of each cluster, see `digicarbon.numeric.linear.cluster_leverage`."""
+AnySmallSample = Literal[SmallSample, ByCluster]
 ClusterBy = Literal["unit", "time", "both"]
 Covariance = Literal["classic", "robust", "cluster", "driscoll_kraay", "newey_west", "beck_katz", "conley"]
 Kernel = Literal["uniform", "weights"]
@@ -24,16 +27,17 @@ FEWEST_CLUSTERS = 5
 """With fewer clusters a clustered covariance is useless: with 3, the smallest p of a sign-flip test is 0.25."""
 
 
-def small_sample_factor(rule: SmallSample, groups: int, nobs: int, k: int, absorbed: int, nested: int) -> float:
+def small_sample_factor(rule: AnySmallSample, groups: int, nobs: int, k: int, absorbed: int, nested: int) -> float:
     """Return the factor on a sandwich covariance.
 
     Parameters
     ----------
-    rule : {"stata", "none", "g", "full", "sss", "hc1", "hc3"}
+    rule : {"stata", "none", "g", "full", "sss", "hc1", "hc3", "cr2", "cr3"}
         ``stata``: G/(G-1) · (nobs-1)/(nobs-K), K counting effects but those nested in the clusters (Stata's xtreg and
         reghdfe, fixest's default). ``full``: the same with all effects in K. ``sss``: the same with no effects in K
         (plm's type sss, fixest's ``K.fixef = "none"``). ``g``: G/(G-1). ``hc1``: nobs/(nobs-k), effects not counted
-        (plm's HC1). ``none`` and ``hc3`` (whose correction is in the residuals, see `leverages`): 1.
+        (plm's HC1). ``cr3``: (G-1)/G, the jackknife's (MacKinnon, Nielsen & Webb 2023). ``none``, and ``hc3`` and
+        ``cr2``, whose correction is in the residuals (see `leverages` and `cluster_leverage.corrected`): 1.
     groups : int
         Clusters; of a covariance without clusters the observations, of Driscoll and Kraay's the periods.
     nobs, k : int
@@ -42,8 +46,10 @@ def small_sample_factor(rule: SmallSample, groups: int, nobs: int, k: int, absor
         Parameters of the effects, and how many of them are nested in the clusters.
     """
     cluster_factor = groups / (groups - 1)
-    if rule in ("none", "hc3"):
+    if rule in ("none", "hc3", "cr2"):
         return 1.0
+    if rule == "cr3":
+        return 1 / cluster_factor
     if rule == "g":
         return cluster_factor
     if rule == "hc1":

@@ -27,7 +27,7 @@ _SINGULAR = 1e-10
 """A correlation matrix with a smaller eigenvalue than this is not inverted."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LinearRule:
     """How the covariance is computed.
 
@@ -40,11 +40,14 @@ class LinearRule:
         small-sample factor.
     leverage : bool
         Whether residuals are divided by one less their leverage (HC3).
+    scored : ndarray, shape (rows, k), or None
+        By what residuals are multiplied in scores where that is not the regressors: these, corrected by cluster (CR2).
     """
 
     middle: Middle
     factors: tuple[float, ...]
     leverage: bool = False
+    scored: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +70,10 @@ class Paths:
 
 @dataclass(frozen=True, eq=False)
 class _Combination:
-    """A combination of coefficients: R⁻¹′g, shape (k,), Z(Z′Z)⁻¹g, shape (rows,), and the orthonormal regressors q."""
+    """A combination of coefficients: R⁻¹′g, shape (k,), the regressor of its scores, (rows,), orthonormal regressors q.
+
+    That regressor is a = Z(Z′Z)⁻¹g, corrected where the rule says so.
+    """
 
     weights: FloatArray
     focal: FloatArray
@@ -91,6 +97,7 @@ class LinearBatch:
 
     def __init__(self, z: FloatArray, rows: Rows, rule: LinearRule, groups: Groups | None = None) -> None:
         self._q, self._r = np.linalg.qr(z)
+        self._scored = self._q if rule.scored is None else np.linalg.solve(self._r.T, rule.scored.T).T
         self._rows, self._rule, self._groups = rows, rule, groups
         self._known: dict[bytes, _Combination] = {}
 
@@ -156,7 +163,8 @@ class LinearBatch:
     @property
     def takes_paths(self) -> bool:
         """Whether outcomes may be paths: errors are clustered by units of a balanced panel."""
-        return self._rule.middle == "unit" and not self._rule.leverage and self._rows.balanced
+        plain = not self._rule.leverage and self._rule.scored is None
+        return self._rule.middle == "unit" and plain and self._rows.balanced
 
     def _parts(self, y: FloatArray | Paths, contrast: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return estimates, shape (M,), and scores, their sums where there are clusters, shape (groups, M)."""
@@ -200,7 +208,7 @@ class LinearBatch:
         key = contrast.tobytes()
         if key not in self._known:
             weights = np.linalg.solve(self._r.T, contrast)
-            self._known[key] = _Combination(weights, self._q @ weights, self._q, self._rows)
+            self._known[key] = _Combination(weights, self._scored @ weights, self._q, self._rows)
         return self._known[key]
 
     def _sums(self, scores: FloatArray, middle: Middle) -> FloatArray:
@@ -237,7 +245,7 @@ class LinearBatch:
             whole = [nearest_semidefinite(own @ one @ own.T)[0] for one in inner]
             back = root @ self._r
             return np.stack([back @ one @ back.T for one in whole])
-        return self._middles(self._q @ root.T, e)
+        return self._middles(self._scored @ root.T, e)
 
     def _middles(self, z: FloatArray, e: FloatArray) -> FloatArray:
         """Return the sums of outer products of scores of columns z, shape (rows, q), for each outcome: (M, q, q)."""

@@ -15,6 +15,8 @@ ABSORBED = {"unit": "unit_id", "time": "time_id", "two_way": "unit_id + time_id"
 """What fixest absorbs, by effects."""
 RULES = {"stata": "nonnested", "full": "full", "sss": "none"}
 """What fixest calls small-sample rules."""
+CORRECTED = ("cr2", "cr3")
+"""Small-sample rules that correct residuals by cluster."""
 RANDOM = {"random": "individual", "random_time": "time", "random_two_way": "twoways"}
 METHODS = {"swamy_arora": "swar", "wallace_hussain": "walhus", "amemiya": "amemiya", "nerlove": "nerlove"}
 
@@ -25,7 +27,7 @@ def script(part: RPart, model: PanelRegression) -> list[str]:
     called = {name: part.names[name] for name in part.extract.regressors} | {"const": "(Intercept)"}
     if model.estimator == "lsdv":
         return _dummies(part, model, y, x, called)
-    if model.absorbs or model.own_clusters:
+    if model.absorbs or model.own_clusters or model.small_sample in CORRECTED:
         return _further(part, model, y, x, called)
     if model.observation_weights is not None:
         return _weighted(part, model, y, x, called)
@@ -268,11 +270,21 @@ def _of_columns(part: RPart, model: PanelRegression) -> tuple[str, str]:
         return "vcov(fit)", ""
     if model.small_sample == "hc3" or model.cov not in ("robust", "cluster"):
         return "", ""
+    own = {"unit": ["unit_id"], "time": ["time_id"], "both": ["unit_id", "time_id"]}
+    by = [part.names[group_column(name)] for name in model.own_clusters] or own[str(model.cluster)]
+    if model.small_sample == "cr3":
+        return f'vcovJK(fit, cluster = {part.data}${by[0]}, center = "estimate")', ""
+    if model.small_sample == "cr2":
+        if model.fixed != "none" or model.absorbs or model.observation_weights is not None:
+            # dummies make blocks singular whose roots sandwich inverts
+            return "", ""
+        groups = small_of_columns(part, model)[1]
+        # without the factor (G - 1)/G that sandwich has
+        covariance = f'vcovCL(fit, cluster = {part.data}${by[0]}, type = "HC2", cadjust = FALSE)'
+        return f"{covariance} * ({groups} / {groups - 1})", ""
     factor = _factor_of(part, model)
     if model.cov == "robust":
         return f'vcovHC(fit, type = "HC0") * ({factor})', ""
-    own = {"unit": ["unit_id"], "time": ["time_id"], "both": ["unit_id", "time_id"]}
-    by = [part.names[group_column(name)] for name in model.own_clusters] or own[str(model.cluster)]
     if len(by) == 2 and (model.small_sample == "sss" or part.result.has_note("covariance_repaired")):
         # each part has a factor of its own, or was repaired together with the dummies
         return "", ""

@@ -135,6 +135,8 @@ def factor_words(part: StataPart, small: Small, by: str) -> str:
     """
     if small.rule == "hc3":
         return "Residuals over 1 - leverage (HC3) are not in this command: standard errors are not compared."
+    if small.rule in ("cr2", "cr3"):
+        return f"Residuals corrected by cluster ({small.rule.upper()}): standard errors are not compared."
     n, t, nobs = part.count("n_units"), part.count("n_periods"), part.count("nobs")
     groups = {"unit": n, "time": t, "both": min(n, t)}.get(by, nobs)
     return (

@@ -1,0 +1,83 @@
+"""What clusters weigh in a regression: corrections of their residuals, and estimates without each of them.
+
+H = D(D′D)⁻D′ + QQ′ is the hat matrix of a regression on effects, dummies D, and on regressors whose columns without
+effects have the orthonormal basis Q, shape (rows, k). H_g are its rows and columns of cluster g.
+
+References
+----------
+Bell, R. M. and McCaffrey, D. F. (2002), Bias Reduction in Standard Errors for Linear Regression with Multi-Stage
+Samples, Survey Methodology 28(2).
+Pustejovsky, J. E. and Tipton, E. (2018), Small-Sample Methods for Cluster-Robust Variance Estimation and Hypothesis
+Testing in Fixed Effects Models, Journal of Business & Economic Statistics 36(4).
+MacKinnon, J. G., Nielsen, M. Ø. and Webb, M. D. (2023), Leverage, Influence, and the Jackknife in Clustered Regression
+Models: Reliable Inference Using summclust, Stata Journal 23(4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.absorbed import Absorber, Groups
+
+_WHOLE = 1e-9
+"""One less the share of a direction in the fit, below which the fit takes it whole."""
+
+
+@dataclass(frozen=True, eq=False)
+class Corrected:
+    """The basis of the regressors, each cluster's rows times a power of I − H_g.
+
+    Attributes
+    ----------
+    basis : ndarray, shape (rows, k)
+        (I − H_g)^power Q_g: its products with residuals are the scores of corrected residuals.
+    alone : sequence of (int, ndarray)
+        Clusters without which the regressors are dependent, and the directions of Q that they alone have, shape (k, m).
+    """
+
+    basis: FloatArray
+    alone: Sequence[tuple[int, FloatArray]]
+
+
+def corrected(q: FloatArray, clusters: Groups, power: float, effects: Absorber | None = None) -> Corrected:
+    """Return the basis of the regressors, corrected for what each cluster weighs in the fit.
+
+    Parameters
+    ----------
+    q : ndarray, shape (rows, k)
+        Orthonormal basis of the regressors without effects; of weighted rows multiplied by roots of weights.
+    clusters : Groups
+    power : float
+        −1/2: CR2, unbiased where errors are independent with equal variances. −1: residuals are then those of fits
+        without the cluster, since β̂ − β̂₍g₎ = (Z′Z)⁻¹ Z_g′ (I − H_g)⁻¹ ê_g.
+    effects : Absorber, optional
+        What removed the effects.
+
+    Notes
+    -----
+    Effects of groups that lie within clusters drop out of the powers, which are generalised (Pustejovsky and Tipton's
+    theorem 2); others, as those of periods where clusters are units, are in H_g.
+    """
+    few, many = (None, None) if effects is None else effects.basis(clusters)
+    basis, alone = q.copy(), []
+    order = np.argsort(clusters.codes, kind="stable")
+    for cluster, rows in enumerate(np.split(order, np.cumsum(clusters.sizes.astype(int))[:-1])):
+        own = q[rows]
+        parts = [own]
+        if few is not None and many is not None:
+            some = many[rows]
+            parts += [few[rows], some[:, np.unique(some.indices)].toarray()]
+        # H_g = BB′: its eigenvectors are those of B, which has fewer columns than the cluster has rows, or more
+        left, size, _ = np.linalg.svd(np.hstack(parts), full_matrices=False)
+        rest = 1 - size**2
+        whole = rest < _WHOLE
+        factor = np.where(whole, 0.0, np.where(whole, 1.0, rest) ** power) - 1
+        basis[rows] += left @ (factor[:, None] * (left.T @ own))
+        lost = own.T @ left[:, whole]
+        if lost.size and np.abs(lost).max() > np.sqrt(_WHOLE):
+            alone.append((cluster, lost))
+    return Corrected(basis, alone)
