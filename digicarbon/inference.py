@@ -48,12 +48,13 @@ class Inference(Spec):
         As in `digicarbon.model.PanelRegression`.
     level : float
         Coverage of confidence intervals.
-    test, replications, weights, seed, intervals
+    test, draws, weights, seed, intervals
         As in `digicarbon.model.tested.Tested`.
     """
 
     role: ClassVar[str] = "inference"
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = REFERENCES
+    former: ClassVar[Mapping[str, str]] = {"replications": "draws"}
 
     cov: AnyCovariance = "classic"
     cluster: str | Annotated[tuple[str, str], Field(strict=False)] = "unit"
@@ -63,7 +64,7 @@ class Inference(Spec):
     df: Literal["auto", "residual"] = "auto"
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     test: Literal["errors", "wild"] = "errors"
-    replications: Annotated[int, Field(ge=19, le=1_000_000)] = 999
+    draws: Annotated[int, Field(ge=19, le=1_000_000)] = 999
     weights: SignWeights = "rademacher"
     seed: Seed = 1
     intervals: bool = True

@@ -81,6 +81,8 @@ class Spec(pydantic.BaseModel):
     """The config group that takes this kind of specification."""
     no_numbers: ClassVar[tuple[str, ...]] = ()
     """Fields that affect no number of a panel: paths of files, names, citations, default terms of models."""
+    former: ClassVar[Mapping[str, str]] = {}
+    """Names of fields in earlier versions, and their names of today; read where any of them is no field any more."""
     references: ClassVar[tuple[str, ...]] = ()
     """Keys of the works that a paper cites for this class, in the bibliography of packages."""
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {}
@@ -95,7 +97,7 @@ class Spec(pydantic.BaseModel):
             If a field is unknown, missing, of the wrong type, or contradicts another; it lists every fault.
         """
         try:
-            super().__init__(**_builtin(fields))
+            super().__init__(**_builtin(current(type(self), fields)))
         except pydantic.ValidationError as error:
             raise SpecError(type(self), error) from None
 
@@ -235,6 +237,14 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
         # fields that contradict each other may come from different choices
         wrong.to_correct = any(item["loc"] for item in error.error.errors())
         raise wrong from error
+
+
+def current(cls: type[Spec], fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return fields by their names of today; as they are if none has a former name, or one would be there twice."""
+    if not cls.former or cls.former.keys().isdisjoint(fields.keys() - cls.__pydantic_fields__.keys()):
+        return fields
+    out = {cls.former.get(name, name): value for name, value in fields.items()}
+    return out if len(out) == len(fields) else fields
 
 
 def _names(cls: type[Spec], key: str) -> bool:
@@ -388,7 +398,7 @@ def refuse_unknown(node: Mapping[str, Any], where: str) -> None:
     """
     cls = locate(str(node.get("_target_")), where)
     if isinstance(cls, type) and issubclass(cls, Spec):
-        for name in node:
+        for name in current(cls, node):
             if name not in cls.model_fields and name != "_target_" and not _names(cls, name):
                 raise ConfigError(_no_field(cls, f"{where}.{name}", str(name)))
 

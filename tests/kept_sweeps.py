@@ -20,7 +20,7 @@ EXPERIMENT: dict[str, Any] = {
     "defaults": ["config", {"override model": "sdm"}, {"override report": "curve"}, "_self_"],
     "grid": {"measure": ["sector1", "sector2"], "weights": ["w1_adjacency", "k_nearest"]},
     "model": {"effects": "two_way"},
-    "inference": {"replications": 19, "intervals": False},
+    "inference": {"draws": 19, "intervals": False},
     "report": {"draws": 19, "pictures": ["svg"]},
     "executor": {"_target_": "digicarbon.executor.Sequential"},
 }

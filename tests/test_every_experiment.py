@@ -26,7 +26,7 @@ pytestmark = pytest.mark.long
 
 LISTS = {"paper", "china_paper", "placebo"}
 STUDIES = LISTS - {"placebo"}
-FEW_DRAWS = ["inference.replications=99"]
+FEW_DRAWS = ["inference.draws=99"]
 SMALLER = {
     "robustness": ["draw.n=40", "report.draws=0"],
     "robustness_china": ["draw.n=40", "report.draws=0"],

@@ -12,9 +12,9 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from typing import Any
 
-from digicarbon.config import settings
+from digicarbon.config import former, settings
 from digicarbon.config.files import GROUPS, SWEEP_KEYS, find
-from digicarbon.errors import ConfigError
+from digicarbon.errors import COMMAND_LINE, ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.secret import hidden, learn, mapped
 
@@ -66,9 +66,12 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
     ConfigError
         If the experiment or an override is wrong.
     """
-    from digicarbon.cli.command import Request
+    from digicarbon.cli.command import Request, warn
     from digicarbon.config.compose import Composer, column_taken_away, loader, replacing
 
+    for note in former.remarks({word.partition("=")[0].lstrip("+~") for word in arguments}, COMMAND_LINE):
+        warn(note)
+    arguments = list(map(former.current, arguments))
     if not arguments:
         # Hydra has nothing to read, and would compose the experiment twice
         command(Request(loader(), experiment, ()))

@@ -23,7 +23,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon.config import memory, yaml_text
+from digicarbon.config import former, memory, yaml_text
 from digicarbon.config.assemble import ComplicatedError, Node, Reference, interpolation, resolved, resolved_group
 from digicarbon.config.explain import COMPOSITION_ERRORS, explain, is_unknown_key, nothing_to_take_away, unknown_option
 from digicarbon.config.files import (
@@ -131,7 +131,7 @@ class Composer:
     def __init__(self, config_loader: ConfigLoader, name: str, overrides: Sequence[str] = ()) -> None:
         self.loader = config_loader
         self.name = name
-        self.overrides = list(overrides)
+        self.overrides = [former.current(override) for override in overrides]
         self.files = lineage(name)
         self._options: dict[str, list[str]] = {}
         self._option_nodes: dict[tuple[str, str], Mapping[str, Node] | None] = {}

@@ -13,6 +13,7 @@ import yaml
 from omegaconf import AnyNode, DictConfig, OmegaConf
 from omegaconf._utils import get_omega_conf_dumper, get_yaml_loader
 
+from digicarbon.config import former
 from digicarbon.errors import legible
 from digicarbon.note import Note
 
@@ -174,6 +175,8 @@ _RARE = re.compile(r"""[^\n -~\u3000-\u9fff\uff00-\uffef]|[&*!?%@`|>\\]|^(?:---|
 _COMMENT = re.compile(r"""^([^'"#\n]*)(?<!\S)#[^\n\t\x85\u2028\u2029]*""", re.MULTILINE)
 """A comment in a line without quotes before it, up to a tab, and what is before it: both parsers pass over comments."""
 _PARSED: dict[tuple[str, int, int], Any] = {}
+FORMER: set[str] = set()
+"""Paths of files with names of an earlier version."""
 
 
 class Sealed:
@@ -194,7 +197,13 @@ def parsed(path: Path) -> Any:
     stat = path.stat()
     key = (str(path.resolve()), stat.st_mtime_ns, stat.st_size)
     if key not in _PARSED:
-        _PARSED[key] = _parsed(path)
+        content = _PARSED[key] = _parsed(path)
+        if former.FIELD in path.read_text(encoding="utf-8"):
+            # an option of inference has its fields at the top; one of a model is read by its class
+            group = former.GROUPS[0] if path.parent.name == former.GROUPS[0] else ""
+            _PARSED[key] = former.renamed(content, group)
+            if _PARSED[key] != content:
+                FORMER.add(key[0])
     return _PARSED[key]
 
 

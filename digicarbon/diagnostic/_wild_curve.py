@@ -115,5 +115,5 @@ def wild_curve(
     contrasts = model.contrasts(panel, weights)
     if contrasts is None:
         return None
-    signs = signs_of(contrasts.units, model.replications, model.seed, model.weights)
+    signs = signs_of(contrasts.units, model.draws, model.seed, model.weights)
     return WildCurve(contrasts, tuple(names), curve, signs, model.intervals)

@@ -57,7 +57,7 @@ def wild_effect(
     contrasts = model.contrasts(panel, weights)
     if contrasts is None or not contrasts.fast:
         return None
-    signs = signs_of(contrasts.units, model.replications, model.seed, model.weights)
+    signs = signs_of(contrasts.units, model.draws, model.seed, model.weights)
     middle, scale = float(places.min() + places.max()) / 2, float(np.ptp(places)) / 2 or 1.0
     basis = effect.moved(middle, scale)
     # axes of length one in the metric of the covariance: nothing cancels in the sums

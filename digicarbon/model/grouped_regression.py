@@ -160,7 +160,7 @@ class GroupedRegression(ByGroup, PanelRegression):
 
         expanded = self.expanded(panel)
         groups, model, made = expanded.groups.labels, expanded.model, expanded.panel
-        signs = signs_of(model.levels_of_signs(made), self.replications, self.seed, self.weights)
+        signs = signs_of(model.levels_of_signs(made), self.draws, self.seed, self.weights)
         batch = model.batch(made, weights, Estimand("coefficient", expanded.focal[0]))
         statistics = dict(found.statistics)
         with one_thread():

@@ -97,7 +97,7 @@ class PanelIV(Tested):
     df : {"auto", "residual"}
         Degrees of freedom of t and F: residual ones, but with clusters G - 1 (Stata; the smaller G of two), or always
         the residual ones (linearmodels).
-    test, replications, weights, seed, intervals
+    test, draws, weights, seed, intervals
         As in `digicarbon.model.tested.Tested`; with two-stage least squares. The draws are those of Davidson &
         MacKinnon's restricted efficient bootstrap, without a spatial filter; Anderson and Rubin's test and set are
         found from the same signs, too.
@@ -245,7 +245,7 @@ class PanelIV(Tested):
 
         place = result.terms.index(columns.endogenous[0])
         about = float(result.coef[place]), float(np.sqrt(result.covariance[place, place]))
-        signs = signs_of(columns.panel.units, self.replications, self.seed, self.weights)
+        signs = signs_of(columns.panel.units, self.draws, self.seed, self.weights)
         with one_thread():
             found = wild_anderson_rubin(self._equations(columns), signs, about, self.level, self.intervals)
         return with_wild(result, found, columns.endogenous[0], self.level)

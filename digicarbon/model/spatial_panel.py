@@ -75,7 +75,7 @@ _ERRORS: Mapping[Covariance, Note] = {
 }
 
 
-_OF_ERRORS = frozenset({*Tested.model_fields, "cov", "effects_se", "draws"} - {*Model.model_fields})
+_OF_ERRORS = frozenset({*Tested.model_fields, "cov", "effects_se", "effects_draws"} - {*Model.model_fields})
 """Fields that change nothing of the arrays of a design."""
 
 
@@ -133,9 +133,9 @@ class SpatialPanel(Tested):
         variance and correlation within them (see `digicarbon.numeric.spatial.robust.unit_clustered`).
     effects_se : {"delta", "simulation"}
         Standard errors of effects: exact delta method, or from draws of the parameters.
-    draws : int
+    effects_draws : int
         Draws of the simulation.
-    test, replications, weights, seed, intervals, level
+    test, draws, weights, seed, intervals, level
         As in `digicarbon.model.tested.Tested`; the seed is that of the simulation, too.
 
     References
@@ -148,6 +148,7 @@ class SpatialPanel(Tested):
         "r": "digicarbon.replication.part.spatial_r:script",
         "stata": "digicarbon.replication.part.spatial_stata:script",
     }
+    former: ClassVar[Mapping[str, str]] = {**Tested.former, "draws": "effects_draws"}
     references: ClassVar[tuple[str, ...]] = ("elhorst2014", "lee2010panel", "lesage2009")
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = SPATIAL_REFERENCES
 
@@ -163,7 +164,7 @@ class SpatialPanel(Tested):
     error_weights: Node | None = None
     cov: Covariance = "classic"
     effects_se: Literal["delta", "simulation"] = "delta"
-    draws: Annotated[int, Field(ge=100)] = 1000
+    effects_draws: Annotated[int, Field(ge=100)] = 1000
 
     @model_validator(mode="after")
     def _consistent(self) -> SpatialPanel:
@@ -197,7 +198,7 @@ class SpatialPanel(Tested):
             # means over time are taken from a lag as from what is lagged
             "demeaning": self.fixed in ("none", "unit") or self.kind == "slx",
             "error_structure": self.effects != "random" or self.kind not in ERROR_KINDS,
-            "draws": self.effects_se == "delta",
+            "effects_draws": self.effects_se == "delta",
         }
         untested = self.untested - {"seed"} if self.effects_se == "simulation" else self.untested
         return untested | {name for name, holds in meaningless.items() if holds}
@@ -500,7 +501,7 @@ class SpatialPanel(Tested):
         if self.effects_se == "delta":
             return Effects(self.regressors, values.coef, values.se)
         return Effects(
-            self.regressors, values.coef, simulated_errors(point, covariance, design.w, self.draws, self.seed)
+            self.regressors, values.coef, simulated_errors(point, covariance, design.w, self.effects_draws, self.seed)
         )
 
     def _statistics(self, found: Estimates, design: Design) -> dict[str, float]:

@@ -36,7 +36,7 @@ class Tested(Model):
         p values and intervals of focal terms and of their effects from the standard errors, or from a wild bootstrap of
         units that holds its size where units differ and errors are correlated over time and in space. Standard errors
         are those of ``cov`` in either case.
-    replications : int
+    draws : int
         Draws of the wild bootstrap. Where units are so few that there are no more vectors of signs, each is used once.
     weights : {"rademacher", "webb"}
         Signs of units: +1 or -1, or Webb's six points.
@@ -52,11 +52,12 @@ class Tested(Model):
     See docs/inference.md for the recipe, and for the size, power and coverage that were measured.
     """
 
+    former: ClassVar[Mapping[str, str]] = {"replications": "draws"}
     share_of_p: ClassVar[float] = 0.3
     """Share of a fit with intervals that its p values take, about as `tests/benchmark/bench_fit.py` finds it."""
 
     test: Test = "errors"
-    replications: Annotated[int, Field(ge=19, le=1_000_000)] = 999
+    draws: Annotated[int, Field(ge=19, le=1_000_000)] = 999
     weights: SignWeights = "rademacher"
     seed: Seed = 1
     intervals: bool = True
@@ -70,7 +71,7 @@ class Tested(Model):
     @property
     def untested(self) -> frozenset[str]:
         """Fields that mean nothing without the wild bootstrap."""
-        return frozenset({"replications", "weights", "seed", "intervals"}) if self.test == "errors" else frozenset()
+        return frozenset({"draws", "weights", "seed", "intervals"}) if self.test == "errors" else frozenset()
 
     @property
     def may_use_weights(self) -> bool:
@@ -124,7 +125,7 @@ class Tested(Model):
         # lags may leave a unit without rows
         made = panel.with_terms((self.y, *self.regressors))
         levels = self.levels_of_signs(made)
-        signs = signs_of(levels, self.replications, self.seed, self.weights)
+        signs = signs_of(levels, self.draws, self.seed, self.weights)
         draws = Draws(signs, self.level, self.intervals)
         tests: list[tuple[Estimand, WildTest]] = []
         with one_thread():
@@ -166,8 +167,8 @@ class Tested(Model):
         from digicarbon.model.cautions import few_units
 
         units = len(set(levels))
-        every = enumerated(units, self.replications, self.weights)
-        draws = 2**units if every else self.replications
+        every = enumerated(units, self.draws, self.weights)
+        draws = 2**units if every else self.draws
         drawn = Note("wild_draws_webb", draws=draws) if self.weights == "webb" else Note("wild_draws", draws=draws)
         facts = {
             "draws": Note("wild_every_sign", draws=draws) if every else drawn,
@@ -220,4 +221,4 @@ def asks_for_wild(model: object) -> bool:
 
 def wild_draws(model: object) -> int:
     """Return the draws of the wild bootstrap that a model's p values come from; 0 where they come from errors."""
-    return model.replications if isinstance(model, Tested) and model.test == "wild" and model.no_wild is None else 0
+    return model.draws if isinstance(model, Tested) and model.test == "wild" and model.no_wild is None else 0

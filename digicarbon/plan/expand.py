@@ -17,6 +17,7 @@ from hydra.errors import HydraException
 from digicarbon.config.compose import Composer, column_taken_away, options
 from digicarbon.config.explain import unreadable
 from digicarbon.config.files import GROUPS, SETTINGS
+from digicarbon.config.former import current
 from digicarbon.errors import COMMAND_LINE, ConfigError, first_line
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.plan.choice import Axis, Block, Choice, unique_texts
@@ -46,6 +47,7 @@ def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tup
     ``overrides``: in Hydra's grammar, or of `digicarbon.config.compose.column_taken_away`. ``config_loader``: provides
     the options for ``glob``. Raises ConfigError if an override cannot be read or a sweep has no values.
     """
+    overrides = [current(override) for override in overrides]
     plain = [override for override in overrides if column_taken_away(override)]
     axes: list[Axis] = []
     for override in _parse([one for one in overrides if one not in plain], config_loader, COMMAND_LINE):

@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from digicarbon.config import former, yaml_text
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import REPLACEABLE, ROOT
 from digicarbon.errors import COMMAND_LINE, ConfigError, DigicarbonError, no_end
@@ -247,6 +248,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), preparation: Pre
             ),
             composer.files[0].shown if composer.files else COMMAND_LINE,
         )
+    result.remarks += _former(composer, result)
     other_errors = _with_own_errors(composer, result.runs)
     result.remarks += dict.fromkeys(other_errors.values())
     if (
@@ -259,6 +261,18 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), preparation: Pre
         plain = str(composer.sweep_keys()["title"] or "")
         result.title = f"{plain or composer.name} ({', '.join(kept)})" if kept else plain
     return result
+
+
+def _former(composer: Composer, planned: Plan) -> Iterator[Note]:
+    """Yield notes on keys that had another name, or another meaning, in earlier versions."""
+    for file in composer.files:
+        if str(file.path.resolve()) in yaml_text.FORMER:
+            yield Note("former_name", key=former.KEY, now=former.current(former.KEY), place=file.shown)
+    key = former.current(f"model.{former.FIELD}")
+    if key in {*planned.varied, *composer.given} or any(file.sets(key) for file in composer.files):
+        for model in dict.fromkeys(type(run.specs.model) for run in planned.runs):
+            if now := model.former.get(former.NOW):
+                yield Note("former_meaning", key=key, now=f"model.{now}", model=model.__name__)
 
 
 def _with_own_errors(composer: Composer, runs: Sequence[Run]) -> dict[str, Note]:

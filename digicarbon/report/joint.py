@@ -27,7 +27,7 @@ FACETS = frozenset(
         *("level", "test", "replications", "weights", "intervals"),
     )
 )
-"""Fields of models that change standard errors, p values or intervals but no estimates."""
+"""Fields of models that change standard errors, p values or intervals but no estimates, a former one among them."""
 _OF_ERRORS = ("inference", "diagnostic", "report", "executor", "tracking")
 """Config groups that change no estimate."""
 FILE = "joint.json"
@@ -45,7 +45,7 @@ JointMethod = Literal["wild", "permutation"]
 def decides(key: str) -> bool:
     """Return whether a choice can change estimates, not only their standard errors."""
     group, _, field = key.partition(".")
-    return group not in _OF_ERRORS and not (group == "model" and field in FACETS)
+    return group not in _OF_ERRORS and not (group == "model" and (field in FACETS or field.endswith("_draws")))
 
 
 @dataclass(frozen=True)

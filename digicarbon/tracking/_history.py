@@ -22,8 +22,8 @@ SIMULATED = "digicarbon.data"
 Y = "model.y"
 KIND = ("source", "model", "diagnostic")
 """Parameters that runs of about the same duration have in common."""
-TEST, DRAWS = "model.test", "model.replications"
-"""Parameters that say how many draws of the wild bootstrap a run took."""
+TEST, DRAWS, DRAWS_BEFORE = "model.test", "model.draws", "model.replications"
+"""Parameters that say how many draws of the wild bootstrap a run took; in earlier versions the last one did."""
 NEW = "new"
 FAILED = "failed before"
 OTHER_VERSIONS = "done under other versions"
@@ -139,7 +139,7 @@ def _by_tables(uri: str) -> dict[str, StoredRun] | None:
     if database is None:
         return None
     with closing(database):
-        runs, values = database.runs(TAGS, (*KIND, Y, TEST, DRAWS))
+        runs, values = database.runs(TAGS, (*KIND, Y, TEST, DRAWS, DRAWS_BEFORE))
     result = {run_id: StoredRun(status, ((end or start) - start) / 1000, start) for run_id, status, start, end in runs}
     for run_id, key, value in values:
         if run_id in result:
@@ -170,7 +170,8 @@ def _summed(runs: Mapping[str, StoredRun], sweep_key: str, keys: set[str]) -> Hi
             continue
         if run.status == "FINISHED" and REUSED not in run.texts:
             kind = "/".join(run.texts.get(name, "") for name in KIND)
-            draws = int(run.texts.get(DRAWS, "0")) if run.texts.get(TEST) == "wild" else 0
+            texts = run.texts
+            draws = int(texts.get(DRAWS_BEFORE, texts.get(DRAWS, "0"))) if texts.get(TEST) == "wild" else 0
             own = sums.setdefault(kind, {})
             count, total = own.get(draws, (0, 0.0))
             own[draws] = (count + 1, total + run.seconds)

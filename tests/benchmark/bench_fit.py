@@ -35,7 +35,7 @@ TIMES = 4
 """Measurements of which a round takes the least."""
 MISSING = (AttributeError, TypeError, ValueError)
 """What an earlier version raises of a model or a field that it lacks."""
-WILD = {"test": "wild", "replications": 999}
+WILD = {"test": "wild", "draws": 999}
 
 
 def panel_of(dc: Any, n: int, t: int, seed: int = 1) -> Any:

@@ -65,7 +65,7 @@ def effects_only(model: dc.SpatialPanel, panel: dc.Panel, w: dc.Weights) -> None
     result = model.by_errors.fit(panel, w)
     [restrictions] = model.restrictions(panel, w, result)
     effects = {one: estimate_of(result, one) for one in restrictions.estimands if one.quantity != "coefficient"}
-    signs = signs_of(panel.units, model.replications, model.seed)
+    signs = signs_of(panel.units, model.draws, model.seed)
     with one_thread():
         assert len(wild_tests(restrictions, effects, Draws(signs, model.level, intervals=True))) == 3
 
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--large", action="store_true", help="2,800 units, too")
     asked = parser.parse_args(arguments)
     sys.stdout.write("| work, 999 draws | CPU | goal | single fits take times as long |\n|---|---|---|---|\n")
-    wild = {"test": "wild", "replications": DRAWS}
+    wild = {"test": "wild", "draws": DRAWS}
     w = dc.Weights.from_edges(facts.adjacency())
     panel = panel_of(w, 6)
     for kind in ("sdm", "sar", "sdem", "sac"):

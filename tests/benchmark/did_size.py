@@ -85,7 +85,7 @@ def drawn(world: World, effect: float, seed: int) -> dc.Panel:
 
 def p_values(case: str, world: str, effect: float, draws: int, seed: int) -> tuple[float, ...]:
     """Return p of the standard errors by a normal or t distribution, by t with units less one, and wild."""
-    wild = {"test": "wild", "replications": draws, "intervals": False, "seed": seed}
+    wild = {"test": "wild", "draws": draws, "intervals": False, "seed": seed}
     model = dc.DiD(y="y", policy="pilot", **CASES[case], **wild)
     result = model.fit(drawn(WORLDS[world], effect, seed))
     usual = replace(result, resampled=None).estimates.loc["pilot"]

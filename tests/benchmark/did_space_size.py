@@ -146,7 +146,7 @@ def size(world: World, draws: int, seed: int) -> Rates:
             continue
         tested: Mapping[str, FloatArray] = {}
         if model.no_wild is None:
-            wild = {"test": "wild", "replications": draws, "seed": seed, "intervals": False}
+            wild = {"test": "wild", "draws": draws, "seed": seed, "intervals": False}
             tested = numbers(model.model_copy(update=wild).fit(panel, weights))
         for quantity, row in usual.items():
             p = tested[quantity][2] if tested else np.nan

@@ -28,7 +28,7 @@ def p_values(seed: int, periods: int) -> np.ndarray:
     out = np.full((2, len(EFFECTS)), np.nan)
     for row, test in enumerate(("errors", "wild")):
         model = dc.DynamicSpatialPanel(
-            y="y", x=("x",), controls=("c",), test=test, replications=199, seed=seed, intervals=False
+            y="y", x=("x",), controls=("c",), test=test, draws=199, seed=seed, intervals=False
         )
         effects = model.fit(panel, weights).effects["p"]
         for place, name in enumerate(EFFECTS):

@@ -36,7 +36,7 @@ def main() -> None:
         inputs = source.load()
         panel = dc.Panel.from_frame(inputs.frame, unit=inputs.unit_name, time="time")
         errors = dc.Mediation(**fields).fit(panel)
-        wild = dc.Mediation(**fields, test="wild", replications=399, seed=seed).fit(panel)
+        wild = dc.Mediation(**fields, test="wild", draws=399, seed=seed).fit(panel)
         row = errors.tables["mediation"].iloc[0]
         half = 1.96 * abs(row["indirect"] / row["sobel_z"])
         ends = {

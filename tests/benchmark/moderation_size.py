@@ -57,7 +57,7 @@ def drawn(units: int, unequal: bool, line: tuple[float, float], seed: int) -> dc
 def bands(panel: dc.Panel, draws: int, seed: int) -> list[tuple[pd.Series, pd.Series]]:
     """Return the ends of the four bands."""
     fields = {"y": "y", "x": ("x", "z", "x:z"), "cov": "cluster"}
-    model = dc.PanelRegression(**fields, test="wild", replications=draws, seed=seed, intervals=False)
+    model = dc.PanelRegression(**fields, test="wild", draws=draws, seed=seed, intervals=False)
     result = model.by_errors.fit(panel)
     out = []
     for wild in (None, model):

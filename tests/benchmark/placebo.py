@@ -126,7 +126,7 @@ def one(
     kinds = {
         "clustered": {},
         "classic": {"cov": "classic"},
-        "wild": {"test": "wild", "replications": draws, "seed": seed, "intervals": False},
+        "wild": {"test": "wild", "draws": draws, "seed": seed, "intervals": False},
     }
     given = model.model_dump(exclude={"formula", "untested"})
     results = {kind: type(model).model_validate(given | changes).fit(panel, w) for kind, changes in kinds.items()}

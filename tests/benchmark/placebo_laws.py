@@ -194,7 +194,7 @@ def fits(
         }
     )
     panel = dc.Panel.from_frame(frame, unit="unit", time="year")
-    given = {"y": "y", "x": ("x",), "cov": "cluster", "test": "wild", "replications": draws, "intervals": False}
+    given = {"y": "y", "x": ("x",), "cov": "cluster", "test": "wild", "draws": draws, "intervals": False}
     for name in models:
         linear = name.startswith("FE")
         known = None if name == "FE-no-W" else weights

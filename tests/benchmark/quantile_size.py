@@ -19,7 +19,9 @@ TAUS = (0.1, 0.5, 0.9)
 def measure(n: int, periods: int, memory: float, bias: str, errors: str, replications: int) -> list[str]:
     """Return the bias, the ratio of mean error to spread, and the coverage at each quantile; the size of the test."""
     fields = {"n": n, "periods": periods, "memory": memory}
-    model = dc.PanelQuantile(y="y", x=("x",), controls=("c",), quantiles=TAUS, bias=bias, errors=errors, draws=100)
+    model = dc.PanelQuantile(
+        y="y", x=("x",), controls=("c",), quantiles=TAUS, bias=bias, errors=errors, bootstrap_draws=100
+    )
     coef, se, held, rejected = [], [], [], []
     for seed in range(1, replications + 1):
         source = SimulatedQuantiles(seed=seed, **fields)

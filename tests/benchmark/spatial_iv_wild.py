@@ -32,7 +32,7 @@ def main(seeds: int, kind: str) -> None:
         instruments=("q",),
         cov="cluster",
         test="wild",
-        replications=399,
+        draws=399,
         intervals=False,
     )
     heads = ("x, t", "x, wild", "total, t", "total, wild")

@@ -40,7 +40,7 @@ def main(panels: int) -> None:
     """Print rejections."""
     weights = dc.Weights.from_matrix(RING, NAMES)
     model = dc.GroupedSpatial(
-        y="y", x=("x",), controls=("z",), kind="sdm", by="zone", cov="cluster", test="wild", replications=199,
+        y="y", x=("x",), controls=("z",), kind="sdm", by="zone", cov="cluster", test="wild", draws=199,
         intervals=False,
     )  # fmt: skip
     sys.stdout.write(f"{'':28}{'errors':>10}{'wild':>10}\n")

@@ -38,7 +38,14 @@ def drawn(seed: int, n: int, change: float, world: tuple[float, float]) -> tuple
 def model(draws: int, grid: int | None = None) -> dc.PanelThreshold:
     """The model as the worlds have it."""
     return dc.PanelThreshold(
-        y="y", x=("x",), controls=("c",), threshold="q", space="sdm", sets="likelihood", draws=draws, grid=grid
+        y="y",
+        x=("x",),
+        controls=("c",),
+        threshold="q",
+        space="sdm",
+        sets="likelihood",
+        threshold_draws=draws,
+        grid=grid,
     )
 
 

@@ -38,7 +38,7 @@ def shape(world: World, w: dc.Weights, draws: int, seed: int) -> Rates:
         made = panel.with_columns({"y": y + 0.3 * (x - turn) ** 2})
         model = dc.PanelRegression(
             **{"y": "y", "x": ("x", "x^2"), "controls": ("c",), "cov": "cluster", "test": "wild"},
-            replications=draws,
+            draws=draws,
             seed=seed,
             intervals=name != "Lind-Mehlum",
         )
@@ -59,7 +59,7 @@ def groups(world: World, w: dc.Weights, draws: int, seed: int) -> Rates:
     statistics = (
         dc.GroupedRegression(
             **{"y": "y", "x": ("x",), "controls": ("c",), "cov": "cluster", "by": by, "test": "wild"},
-            replications=draws,
+            draws=draws,
             seed=seed,
             intervals=False,
         )
@@ -78,7 +78,7 @@ def instruments(strength: float) -> Callable[[World, dc.Weights, int, int], Rate
         made = panel.with_columns({"z": z, "x": strength * z + 0.5 * panel.column("y") + own})
         fields = {"y": "y", "x": ("x",), "controls": ("c",), "instruments": ("z",), "cov": "cluster"}
         usual = dc.PanelIV(**fields).fit(made)
-        wild = dc.PanelIV(**fields, test="wild", replications=draws, seed=seed, intervals=False).fit(made)
+        wild = dc.PanelIV(**fields, test="wild", draws=draws, seed=seed, intervals=False).fit(made)
         return {
             "t": tuple(float(result.estimates.loc["x", "p"] <= 0.05) for result in (usual, wild)),
             "Anderson-Rubin": (

@@ -160,8 +160,8 @@ def one(world: World, model: dc.Model, w: dc.Weights, draws: int, intervals: boo
     if usual.end:
         return {}
     wild = type(model)(
-        **model.model_dump(exclude={"test", "replications", "seed", "intervals", "formula"})
-        | {"test": "wild", "replications": draws, "seed": seed, "intervals": intervals}
+        **model.model_dump(exclude={"test", "draws", "seed", "intervals", "formula"})
+        | {"test": "wild", "draws": draws, "seed": seed, "intervals": intervals}
     ).fit(panel, w)
     out, truths = {}, world.truths(w)
     for (name, before), (_, after) in zip(numbers(usual), numbers(wild), strict=True):

@@ -123,7 +123,7 @@ def test_spatial_models_load_only_the_estimators_and_weights_that_they_use(folde
     used = loaded(f"main(['run', {random}])", others)
     assert used == "['digicarbon.numeric.spatial.random']"
     # draws are fitted in batches
-    used = loaded("main(['run', 'model=sar', 'inference.replications=19', 'executor=sequential'])", others)
+    used = loaded("main(['run', 'model=sar', 'inference.draws=19', 'executor=sequential'])", others)
     assert "digicarbon.model._spatial_batch" in used
     assert not any(name in used for name in ("numeric.spatial.random", "source._read", "weights.places"))
 

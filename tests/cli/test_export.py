@@ -68,7 +68,7 @@ def firms(project: Path) -> Path:
 def exported(name: str, capsys: Capture) -> str:
     """Run an experiment, export it to ``out`` and return what was said."""
     # R checks what does not depend on draws
-    few = ["inference.replications=99"] if name.endswith("_weights") else []
+    few = ["inference.draws=99"] if name.endswith("_weights") else []
     assert main(["run", name, *few, "executor=sequential"]) == 0
     capsys.readouterr()
     assert main(["export", name, "--to", "out"]) == 0

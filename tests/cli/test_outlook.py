@@ -166,7 +166,7 @@ def test_what_intervals_cost_is_said(project: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_time_of_a_wild_bootstrap_grows_with_its_draws(project: Path) -> None:
-    composer, made = planned("measure=bea,ddl", "model=twfe", "inference.replications=99999")
+    composer, made = planned("measure=bea,ddl", "model=twfe", "inference.draws=99999")
     (kind,) = {one for one in map(sweep.kind, made.runs)}
 
     def about(known: Mapping[int, float]) -> list[float]:
@@ -180,7 +180,7 @@ def test_the_time_of_a_wild_bootstrap_grows_with_its_draws(project: Path) -> Non
     assert _duration(made.runs[0], {}) == pytest.approx(100 * GUESS, rel=0.01)
     assert "a guess of 3 ms per 999 draws, as no run" in str(outlook(made, sweep.settings(composer)).said)
     # what was recorded with few draws does not stand for many
-    run("measure=bea", "model=twfe", "inference.replications=19")
+    run("measure=bea", "model=twfe", "inference.draws=19")
     (recorded,) = history(sweep.settings(composer).tracking, "", []).durations[kind]
     assert recorded == 19
 

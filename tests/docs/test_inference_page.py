@@ -356,7 +356,7 @@ def product(model: type[dc.PanelRegression] | type[dc.SpatialPanel], **fields: o
     frame = pd.DataFrame({name: values.ravel() for name, values in DATA.items()}, index=index).reset_index()
     panel = dc.Panel.from_frame(frame, unit="unit", time="year")
     given = {"y": "y", "x": ("x",), "controls": ("c",), "cov": "cluster", "test": "wild", "intervals": False}
-    made = model.model_validate(given | {"replications": DRAWS, "seed": SEED} | fields)
+    made = model.model_validate(given | {"draws": DRAWS, "seed": SEED} | fields)
     return made.fit(panel, dc.Weights.from_matrix(W, LABELS))
 
 

@@ -247,7 +247,7 @@ def test_collinear_regressors_are_dropped_and_named() -> None:
     # nothing is left of what is asked for
     with pytest.raises(EstimationError, match="absorb"):
         model(x=("fixed",), collinear="drop").fit(panel)
-    several = model(x=("x", "q", "double"), controls=(), collinear="drop", test="wild", replications=99).fit(panel)
+    several = model(x=("x", "q", "double"), controls=(), collinear="drop", test="wild", draws=99).fit(panel)
     assert several.focal == ("x", "q")
     same = model(collinear="drop").fit(panel)
     assert not same.has_note("dropped_collinear")
@@ -284,7 +284,7 @@ def test_null_models_have_all_effects() -> None:
     joint = own.null(panel, None, ())
     assert joint is not None
     np.testing.assert_allclose(joint.fit().residuals, null.residuals, atol=1e-12)
-    found = model(absorb=["province^year"], cov="cluster", cluster="province", test="wild", replications=199)
+    found = model(absorb=["province^year"], cov="cluster", cluster="province", test="wild", draws=199)
     result = found.fit(PANELS["gaps"])
     assert result.has_note("wild_p_by")
     assert 0 < result.estimates.loc["x", "p"] <= 1

@@ -171,7 +171,7 @@ def test_many_outcomes_are_single_fits(rule: str, cluster: str) -> None:
 
 def test_wild_draws_have_the_errors_of_the_table() -> None:
     panel = world()
-    model = dc.PanelRegression(y="y", x=("q",), controls=("x",), cov="cluster", test="wild", replications=999)
+    model = dc.PanelRegression(y="y", x=("q",), controls=("x",), cov="cluster", test="wild", draws=999)
     p = {
         rule: model.model_copy(update={"small_sample": rule}).fit(panel).estimates.loc["q", "p"]
         for rule in ("g", *RULES)

@@ -189,7 +189,7 @@ def test_the_truth_is_within_reach_and_equality_is_refused() -> None:
 @pytest.mark.parametrize("kind", ["sdm", "sdem", "slx", "sac"])
 def test_wild_p_of_slopes_is_that_of_the_model_with_explicit_columns(kind: str) -> None:
     data = panel()
-    spec = model(kind=kind, test="wild", replications=99, cov="cluster", intervals=False)
+    spec = model(kind=kind, test="wild", draws=99, cov="cluster", intervals=False)
     found = spec.fit(data, W)
     made = spec.expanded(data, W)
     fields = made.model.model_dump() | {"test": "wild", "x": made.focal}
@@ -284,7 +284,7 @@ def test_wild_p_of_effects_has_its_size_and_sees_an_effect() -> None:
         index = pd.MultiIndex.from_product([units, range(t)], names=["unit", "year"])
         zones = np.repeat(np.array(["east", "west"])[np.arange(n) // 12], t)
         frame = index.to_frame(index=False).assign(zone=zones, x=x.ravel(), y=y.ravel())
-        fields = {"controls": (), "test": "wild", "replications": 99, "cov": "cluster", "intervals": False}
+        fields = {"controls": (), "test": "wild", "draws": 99, "cov": "cluster", "intervals": False}
         found = model(**fields).fit(dc.Panel.from_frame(frame, "unit", "year"), dc.Weights.from_matrix(ring, units))
         return found.effects["p"].to_numpy()
 
@@ -299,7 +299,7 @@ def test_groups_that_are_islands_have_wild_p_of_effects() -> None:
     links = np.kron(np.eye(2), np.ones((8, 8)) - np.eye(8))
     weights = dc.Weights.from_matrix(links / 7 * np.linspace(0.8, 1, 16)[:, None], W.labels)
     half = {unit: "first" if place < 8 else "second" for place, unit in enumerate(W.labels)}
-    fields = {"by": half, "effects": "unit", "test": "wild", "replications": 99, "intervals": False}
+    fields = {"by": half, "effects": "unit", "test": "wild", "draws": 99, "intervals": False}
     found = model(**fields).fit(panel(), weights)
     assert "effects_by_errors" not in [note.code for note in found.notes]
     plain = model(by=half, effects="unit").fit(panel(), weights)
@@ -317,7 +317,7 @@ def test_wild_p_of_lags_by_group_see_a_lag_that_is_there(kind: str) -> None:
     zones = np.repeat(np.array(ZONES)[np.arange(n) // 12], t)
     y = np.linalg.solve(np.eye(n) - RHO * ring, x + 0.8 * ring @ x + 0.5 * e)
     frame = index.to_frame(index=False).assign(zone=zones, x=x.ravel(), y=y.ravel())
-    spec = model(kind=kind, controls=(), test="wild", replications=199, cov="cluster", intervals=False)
+    spec = model(kind=kind, controls=(), test="wild", draws=199, cov="cluster", intervals=False)
     found = spec.fit(dc.Panel.from_frame(frame, "unit", "year"), dc.Weights.from_matrix(ring, units))
     assert (found.estimates.loc[[f"W_x[{zone}]" for zone in ZONES], "p"] < 0.05).all()
 

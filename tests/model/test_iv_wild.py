@@ -14,7 +14,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.numeric.resampling.signs import signs_of
 
 UNITS, PERIODS = 14, 6
-WILD: dict[str, Any] = {"cov": "cluster", "test": "wild", "replications": 99}
+WILD: dict[str, Any] = {"cov": "cluster", "test": "wild", "draws": 99}
 FIELDS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("c",), "instruments": ("z", "z2")}
 
 
@@ -98,7 +98,7 @@ def plain(panel: dc.Panel, value: float) -> tuple[np.ndarray, np.ndarray, np.nda
     explained = instruments @ beta[:-1]
     one, two = safe(first, w), safe(x - explained, instruments)
     coefs, ts, rubins = [], [], []
-    for sign in signs_of(panel.units, WILD["replications"], 1):
+    for sign in signs_of(panel.units, WILD["draws"], 1):
         new_x = within(explained + two * sign[units])
         new_y = within(value * new_x + w @ gamma + one * sign[units])
         regressors = np.column_stack([w[:, 0], new_x])
@@ -118,7 +118,7 @@ def test_draws_are_those_of_a_plain_loop(panel: dc.Panel, value: float) -> None:
     model = dc.PanelIV(**FIELDS, **WILD, small_sample="none")
     result = model.fit(panel)
     restrictions = model.restrictions(panel, None, result)[0]
-    signs = signs_of(panel.units, WILD["replications"], 1)
+    signs = signs_of(panel.units, WILD["draws"], 1)
     coef, se = restrictions.fits(0, value, signs)
     coefs, ts, rubins = plain(panel, value)
     np.testing.assert_allclose(coef, coefs, rtol=1e-7, atol=1e-10)
@@ -142,7 +142,7 @@ def test_an_instrument_that_is_the_regressor_is_least_squares(panel: dc.Panel, e
 
 
 def test_the_set_ends_where_the_test_begins_to_reject(panel: dc.Panel) -> None:
-    model = dc.PanelIV(**FIELDS, **WILD | {"replications": 399})
+    model = dc.PanelIV(**FIELDS, **WILD | {"draws": 399})
     result = model.fit(panel)
     table = result.tables["anderson_rubin_wild"]
     assert result.tables["tests"].loc["Anderson-Rubin, wild", "p"] == result.statistics["anderson_rubin_wild_p"]

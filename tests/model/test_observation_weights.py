@@ -302,7 +302,7 @@ def test_a_batch_is_single_fits(errors: str, effects: str, rows: str) -> None:
 def test_p_values_are_those_of_a_plain_loop(rows: str) -> None:
     """Draws are of the null model without weights, and each is a weighted regression on dummies."""
     panel, table = PANELS[rows], FRAMES[rows]
-    wild = {"cov": "cluster", "test": "wild", "replications": 99, "seed": 4}
+    wild = {"cov": "cluster", "test": "wild", "draws": 99, "seed": 4}
     found = model(observation_weights="varying", **wild).fit(panel)
     null = model(observation_weights="varying").restrictions(panel, None, found)[0].null()
     signs = signs_of(panel.units, 99, 4, "rademacher")
@@ -329,7 +329,7 @@ def test_the_wild_bootstrap_leaves_out_what_weighs_nothing() -> None:
     panel = PANELS["balanced"]
     weights = panel.column("varying").copy()
     weights[: 2 * T] = 0.0
-    wild = {"cov": "cluster", "test": "wild", "replications": 99}
+    wild = {"cov": "cluster", "test": "wild", "draws": 99}
     found = model(observation_weights="varying", **wild).fit(panel.with_columns({"varying": weights}))
     expected = model(observation_weights="varying", **wild).fit(panel.rows(weights > 0))
     pd.testing.assert_frame_equal(found.estimates, expected.estimates)
@@ -341,7 +341,7 @@ def test_turning_points_are_of_the_rows_that_weigh_something(test: str) -> None:
     weights = panel.column("varying").copy()
     weights[[0, 30]] = 0.0
     some = panel.with_columns({"varying": weights})
-    fields = {"x": ("x", "x^2"), "observation_weights": "varying", "cov": "cluster", "test": test, "replications": 99}
+    fields = {"x": ("x", "x^2"), "observation_weights": "varying", "cov": "cluster", "test": test, "draws": 99}
     found = dc.turning_points(model(**fields).fit(some), some, "x", model(**fields))
     rows = some.rows(weights > 0)
     expected = dc.turning_points(model(**fields).fit(rows), rows, "x", model(**fields))

@@ -78,7 +78,7 @@ def test_where_lambda_is_beyond_one_neither_a_run_nor_a_batch_has_an_effect(kind
     ring = (np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1)) / 2
     panels = [study(ring, t, seed, lam=0.99) for seed in range(20)]
     first, weights = panels[0]
-    model = dc.SpatialPanel(y="y", x=("x",), kind=kind, test="wild", replications=19, intervals=False)
+    model = dc.SpatialPanel(y="y", x=("x",), kind=kind, test="wild", draws=19, intervals=False)
     outcomes = np.stack([panel.cube(("y",))[..., 0] for panel, _ in panels]).transpose(2, 1, 0).reshape(n * t, -1)
     fits = model.by_errors.batch(first, weights, Estimand("total", "x"))
     many = fits.fit(fits.prepare(outcomes))[0]

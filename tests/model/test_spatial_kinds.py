@@ -168,11 +168,11 @@ def test_simulated_effects_agree_with_the_delta_method(
     produc: dc.Panel, usaww: dc.Weights, kind: str, effects: str
 ) -> None:
     delta = model(kind, effects=effects).fit(produc, usaww).effects
-    simulated = model(kind, effects=effects, effects_se="simulation", draws=8000).fit(produc, usaww).effects
+    simulated = model(kind, effects=effects, effects_se="simulation", effects_draws=8000).fit(produc, usaww).effects
     pd.testing.assert_series_equal(delta["coef"], simulated["coef"])
     moving = delta["se"] > 0
     np.testing.assert_allclose(simulated["se"][moving], delta["se"][moving], rtol=0.06)
-    again = model(kind, effects=effects, effects_se="simulation", draws=8000).fit(produc, usaww).effects
+    again = model(kind, effects=effects, effects_se="simulation", effects_draws=8000).fit(produc, usaww).effects
     pd.testing.assert_frame_equal(simulated, again)
 
 

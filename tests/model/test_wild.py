@@ -45,7 +45,7 @@ def panel(weights: dc.Weights) -> dc.Panel:
 
 
 def models(**fields: object) -> list[dc.Model]:
-    shared = {"y": "y", "x": ("x",), "controls": ("z",), "cov": "cluster", "replications": 99} | fields
+    shared = {"y": "y", "x": ("x",), "controls": ("z",), "cov": "cluster", "draws": 99} | fields
     linear = [
         dc.PanelRegression(**shared),
         dc.PanelRegression(**shared | {"effects": "none"}),
@@ -83,7 +83,7 @@ def test_errors_stay_and_p_values_and_intervals_are_those_of_the_bootstrap(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_recorded_result_has_the_same_p_values(panel: dc.Panel, weights: dc.Weights, kind: str) -> None:
-    model = dc.SpatialPanel(y="y", x=("x",), controls=("z",), kind=kind, test="wild", replications=49)
+    model = dc.SpatialPanel(y="y", x=("x",), controls=("z",), kind=kind, test="wild", draws=49)
     result = model.fit(panel, weights)
     again = decode(encode(result))
     pd.testing.assert_frame_equal(again.estimates, result.estimates)
@@ -91,7 +91,7 @@ def test_a_recorded_result_has_the_same_p_values(panel: dc.Panel, weights: dc.We
 
 
 def test_without_intervals_there_are_none(panel: dc.Panel, weights: dc.Weights) -> None:
-    fields = {"y": "y", "x": ("x",), "kind": "sdm", "test": "wild", "replications": 99}
+    fields = {"y": "y", "x": ("x",), "kind": "sdm", "test": "wild", "draws": 99}
     with_them = dc.SpatialPanel(**fields).fit(panel, weights)
     without = dc.SpatialPanel(**fields, intervals=False).fit(panel, weights)
     pd.testing.assert_series_equal(without.effects["p"], with_them.effects["p"])
@@ -189,7 +189,7 @@ def test_an_interval_ends_where_the_test_begins_to_reject_even_if_one_unit_decid
     panel: dc.Panel, share: float
 ) -> None:
     heavy = panel.array(["x"])[:, 0] * np.where(panel.unit_codes == 3, share, 1.0)
-    model = dc.PanelRegression(y="y", x=("x",), controls=("z",), cov="cluster", test="wild", replications=499)
+    model = dc.PanelRegression(y="y", x=("x",), controls=("z",), cov="cluster", test="wild", draws=499)
     y = panel.array(["y"])[:, 0]
     row = model.fit(panel.with_columns({"x": heavy})).estimates.loc["x"]
     assert row["high"] - row["low"] > 6 * row["se"]
@@ -280,9 +280,9 @@ def test_the_seed_and_the_number_of_draws_decide_the_p_value(panel: dc.Panel, we
         model = dc.SpatialPanel(y="y", x=("x",), controls=("z",), kind="sar", test="wild", intervals=False, **more)
         return float(model.fit(panel, weights).effects.loc[("total", "x"), "p"])
 
-    assert p(replications=199) == p(replications=199)
-    assert len({p(replications=199, seed=seed) for seed in range(1, 6)}) > 1
-    assert 0 < p(replications=199, weights="webb") < 1
+    assert p(draws=199) == p(draws=199)
+    assert len({p(draws=199, seed=seed) for seed in range(1, 6)}) > 1
+    assert 0 < p(draws=199, weights="webb") < 1
 
 
 def test_null_models_of_several_values_are_those_of_each(panel: dc.Panel, weights: dc.Weights) -> None:
@@ -322,7 +322,7 @@ def test_ends_are_those_of_a_search_over_all_draws(seed: int, monkeypatch: pytes
         effects=effects,
         cov="cluster",
         test="wild",
-        replications=199,
+        draws=199,
     )
     panel = dc.Panel.from_frame(frame, unit="unit", time="year")
     found = model.fit(panel, weights).resampled
@@ -362,7 +362,7 @@ def test_ends_are_those_of_all_draws_whatever_is_formed(
     sizes: dict[str, int], panel: dc.Panel, weights: dc.Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Draws that are columns themselves, null models one by one, and many units, whose G is not formed."""
-    fields = {"y": "y", "x": ("x",), "controls": ("z",), "cov": "cluster", "test": "wild", "replications": 199}
+    fields = {"y": "y", "x": ("x",), "controls": ("z",), "cov": "cluster", "test": "wild", "draws": 199}
     usual, bounded = dc.SpatialPanel(kind="sdm", **fields).fit(panel, weights).resampled, []
     for name, size in sizes.items():
         monkeypatch.setattr(f"digicarbon.{name}", size)

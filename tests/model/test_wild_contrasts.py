@@ -17,7 +17,7 @@ from digicarbon.numeric.resampling.unit_wild import p_value, upper_p
 from digicarbon.numeric.shape.turning_points import Curve, fieller, inverted
 
 Y, X, Z = "log(gsp)", "log(emp)", "log(pc)"
-WILD: dict[str, Any] = {"cov": "cluster", "test": "wild", "replications": 199}
+WILD: dict[str, Any] = {"cov": "cluster", "test": "wild", "draws": 199}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_a_slope_is_the_coefficient_of_a_curve_that_is_centred_there(powers: dc.
 
 def test_a_turning_point_that_is_not_rejected_is_in_the_region(powers: dc.Panel) -> None:
     """At the ends of the region the test of a zero slope, of another regression, just rejects."""
-    model = square(replications=399)
+    model = square(draws=399)
     rows = dc.turning_points(model.fit(powers), powers, X, model)
     region, width = rows.loc["turning point, wild"], rows.loc["turning point, Fieller"]
     assert region["low"] < rows.loc["turning point", "coef"] < region["high"]
@@ -62,7 +62,7 @@ def test_a_turning_point_that_is_not_rejected_is_in_the_region(powers: dc.Panel)
         at = {}
         for name, place in (("in", end - step * 0.02), ("out", end + step)):
             moved = powers.with_columns({"z1": powers.array([X])[:, 0] - place})
-            at[name] = square(x=("z1", "z1^2"), replications=399, intervals=False).fit(moved).estimates.loc["z1", "p"]
+            at[name] = square(x=("z1", "z1^2"), draws=399, intervals=False).fit(moved).estimates.loc["z1", "p"]
         assert at["in"] >= 0.05 > at["out"] or at["in"] == pytest.approx(0.05, abs=0.01)
 
 
@@ -202,7 +202,7 @@ def test_a_combination_is_tested_by_a_plain_loop(produc: dc.Panel) -> None:
         safe[own] = vectors @ np.diag(np.where(values > 1e-8, np.abs(values), np.inf) ** -0.5) @ vectors.T @ rest[own]
     signs = signs_of(frame.units, 49, 1)
     drawn = np.array([t(annihilated(fit + safe * one[units])) for one in signs])
-    fields = WILD | {"replications": 49, "intervals": False}
+    fields = WILD | {"draws": 49, "intervals": False}
     model = dc.PanelRegression(y=Y, x=(X, f"{X}^2"), controls=(Z,), **fields)
     row = dc.turning_points(model.fit(frame), frame, X, model).loc["slope at the smallest value"]
     wanted = 1.0 if row["note"].startswith("one-sided, > 0") else -1.0

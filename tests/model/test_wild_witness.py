@@ -21,7 +21,7 @@ LABELS = [f"u{unit:02d}" for unit in range(N)]
 RING = (np.roll(np.eye(N), 1, axis=1) + np.roll(np.eye(N), -1, axis=1)) / 2
 W = dc.Weights.from_matrix(RING, LABELS)
 FIELDS = {"y": "y", "x": ("a",), "controls": ("b",), "cov": "cluster"}
-WILD = {"test": "wild", "replications": DRAWS, "seed": 3, "intervals": False}
+WILD = {"test": "wild", "draws": DRAWS, "seed": 3, "intervals": False}
 EFFECTS = ("direct", "indirect", "total")
 
 
@@ -140,7 +140,7 @@ def test_all_signs_of_few_units_are_counted() -> None:
     every = [np.array(signs)[:, None] for signs in product((1.0, -1.0), repeat=8)]
     draws = [y + signs * changed - residuals for signs in every if (signs < 0).any()]
     expected = counted(MODELS["linear"], data, draws, None)
-    model = dc.PanelRegression(effects="two_way", **FIELDS, test="wild", replications=999, intervals=False)
+    model = dc.PanelRegression(effects="two_way", **FIELDS, test="wild", draws=999, intervals=False)
     found = p_values(model.fit(panel_of(data)))
     assert found == pytest.approx(expected, abs=1e-12)
     assert expected["coefficient"] * 256 == pytest.approx(round(expected["coefficient"] * 256))

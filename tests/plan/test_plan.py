@@ -607,8 +607,8 @@ def test_what_a_model_ignores_is_none_and_makes_no_run(folder: Path) -> None:
     params = recorded_params(made)
     assert [one.get("model.durbin") for one in params] == [None, "all", "x"]
     # standard errors of one kind take no notice of what another kind reads
-    assert not {"model.draws", "model.error_structure"} & set(params[0])
-    wild = {"model.seed", "model.replications", "model.weights", "model.intervals"}
+    assert not {"model.effects_draws", "model.error_structure"} & set(params[0])
+    wild = {"model.seed", "model.draws", "model.weights", "model.intervals"}
     assert wild <= set(params[0])
     (classic,) = recorded_params(planned("config", "model=sar", "inference=classic"))
     assert not wild & set(classic)

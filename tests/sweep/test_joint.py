@@ -251,7 +251,7 @@ def test_the_same_seed_gives_the_same_and_blocks_change_nothing(
 def test_the_p_of_a_specification_is_that_of_its_own_wild_test(project: Path) -> None:
     spec = experiment({"model": ["sdm"], "sample": ["full", "without_municipalities"], "measure": ["sector1", "ddl"]})
     spec["defaults"] = ["config", {"override inference": "wild"}, "_self_"]
-    spec["inference"] = {"replications": 99, "seed": 4, "intervals": False}
+    spec["inference"] = {"draws": 99, "seed": 4, "intervals": False}
     fits = fitted("wild", spec)
     found = joint_test(fits, "total", draws=99, seed=4)
     own = [result.effects.at[("total", result.focal[0]), "p"] for _, result in fits]

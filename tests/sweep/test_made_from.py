@@ -78,7 +78,7 @@ def test_another_joint_test_is_made_and_then_kept(made: Counter[str], words: lis
         {"model": {"effects": "unit"}},
         {"source": {"seed": 2}},
         {"sample": {"last": 2016}},
-        {"inference": {"replications": 29, "intervals": False}},
+        {"inference": {"draws": 29, "intervals": False}},
     ],
 )
 def test_other_runs_have_another_joint_test(made: Counter[str], changes: dict[str, Any]) -> None:

@@ -244,10 +244,10 @@ def test_a_claim_that_no_bootstrap_can_meet_is_refused(project: Path) -> None:
     claim = {"quantity": "coefficient", "sign": "negative", "share": 0.5, "significant": 0.01}
     grid = {"model": ["twfe"], "outcome.controls": [["ln_pgdp"], ["ln_population"]]}
     spec = {"grid": grid, "claim": claim, "report": {}, "defaults": ["config", "_self_"]}
-    text = refused(**spec, inference={"test": "wild", "replications": 98})
+    text = refused(**spec, inference={"test": "wild", "draws": 98})
     assert "with 98 draws no p value of the wild bootstrap is below 0.010101" in text
     # a p value of exactly 0.01 is significant at 0.01
-    written("mine", **spec, inference={"test": "wild", "replications": 99})
+    written("mine", **spec, inference={"test": "wild", "draws": 99})
     settings_for(composer := Composer(loader(), "mine"), plan(composer))
 
 

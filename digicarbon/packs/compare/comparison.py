@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
+from digicarbon.config.former import composed
 from digicarbon.note import Note
 from digicarbon.packs.compare.match import Place, matched, places
 from digicarbon.packs.compare.origins import OPTIONS, TAGS, DataRecord, Origin, Origins, Reason
@@ -242,7 +243,7 @@ def _reasons(
             continue
 
         def configs(one: int = one.row, other: int = other.row) -> tuple[str, str]:
-            return then.texts.get(ids[0][one], ""), now.texts.get(ids[1][other], "")
+            return composed(then.texts.get(ids[0][one], "")), composed(now.texts.get(ids[1][other], ""))
 
         found.append(origins.reasons(then.origins[one.row], now.origins[other.row], configs))
     return found

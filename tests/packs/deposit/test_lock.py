@@ -52,7 +52,7 @@ def table(units: tuple[Any, ...] = CHINESE, gaps: int = 0) -> pd.DataFrame:
 SPEC: dict[str, Any] = {
     "defaults": ["config", {"override source": "mine"}, {"override measure": "none"}, {"override outcome": "none"}],
     "model": {"y": "y", "x": ["x"], "controls": ["a", "b"]},
-    "inference": {"replications": 19, "intervals": False},
+    "inference": {"draws": 19, "intervals": False},
     "grid": {"model": ["twfe", "fe"], "inference": ["wild", "cluster"]},
 }
 SOURCE = {"_target_": "digicarbon.source.TableSource", "path": "data.csv", "unit": "area", "time": "year"}
@@ -708,7 +708,7 @@ def test_tables_pages_and_tags_say_locked_or_what_was_changed_and_since_when(
 ) -> None:
     from mlflow import MlflowClient
 
-    study(table(), inference={"replications": 19, "intervals": False}, grid={"model": ["fe"]})
+    study(table(), inference={"draws": 19, "intervals": False}, grid={"model": ["fe"]})
     assert main(["run", "mine"]) == 0
     assert "locked" not in capsys.readouterr().out
     assert locked() == 0
@@ -739,7 +739,7 @@ def test_tables_pages_and_tags_say_locked_or_what_was_changed_and_since_when(
 def test_a_look_at_the_outcome_by_other_errors_of_another_experiment_is_seen(
     study: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    study(table(), inference={"replications": 19, "intervals": False}, grid={"model": ["fe"]})
+    study(table(), inference={"draws": 19, "intervals": False}, grid={"model": ["fe"]})
     text = Path("experiments/mine.yaml").read_text(encoding="utf-8")
     Path("experiments/first.yaml").write_text(text, encoding="utf-8")
     assert main(["run", "first", "inference=robust"]) == 0
@@ -959,7 +959,7 @@ def test_a_change_says_the_values_of_references(study: Callable[..., Path], caps
 def test_runs_that_are_older_than_their_lock_say_so(
     study: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    study(table(), inference={"replications": 19, "intervals": False}, grid={"model": ["fe"]})
+    study(table(), inference={"draws": 19, "intervals": False}, grid={"model": ["fe"]})
     assert main(["run", "mine"]) == 0
     assert main(["export", "mine", "--to", "none"]) == 0
     assert "The plan has no lock." in Path("none/README.txt").read_text(encoding="utf-8")

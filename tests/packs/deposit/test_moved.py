@@ -32,7 +32,7 @@ EXPERIMENT = """# {name}
 defaults: [config, override source: {source}, override measure: none, override outcome: none,
   override model: twfe, override inference: wild, override executor: sequential, _self_]
 model: {{y: y, x: [x], controls: []}}
-inference: {{replications: 19}}
+inference: {{draws: 19}}
 title: {name}
 """
 SOURCE = "# {name}\n_target_: digicarbon.source.TableSource\npath: {path}\nunit: city\ntime: year\n"
@@ -68,7 +68,7 @@ def study(folder: Path) -> Path:
     (here / "conf/source/inside.yaml").write_text(SOURCE.format(name="inside", path="data/panel.csv"))
     (here / "conf/source/closed.yaml").write_text(SOURCE.format(name="closed", path=folder / "secure/panel.csv"))
     own = EXPERIMENT.format(name="own", source="inside")
-    (here / "experiments/own.yaml").write_text(own.replace("replications: 19", "replications: 19, seed: 7"))
+    (here / "experiments/own.yaml").write_text(own.replace("draws: 19", "draws: 19, seed: 7"))
     (here / "experiments/closed.yaml").write_text(EXPERIMENT.format(name="closed", source="closed"))
     grid = "columns: {}\ngrid:\n  model.controls: [[], [z]]\n  model: [twfe, pooled]\n"
     (here / "experiments/many.yaml").write_text(EXPERIMENT.format(name="many", source="inside") + grid)

@@ -74,7 +74,7 @@ def test_the_uniform_critical_value_is_that_of_the_joint_normal_distribution() -
 @pytest.mark.parametrize("test", ["errors", "wild"])
 def test_uniform_intervals_are_wider_and_say_where_the_spillover_vanishes(test: str) -> None:
     panel = panel_of(n=60, periods=10, gamma=3.0)
-    model = dc.DistanceBands(**MODEL, test=test, replications=399)
+    model = dc.DistanceBands(**MODEL, test=test, draws=399)
     result = model.fit(panel)
     table = result.tables["distance_bands"].loc["x"]
     half = (table["uniform_high"] - table["uniform_low"]) / 2 / table["se"]
@@ -142,7 +142,7 @@ def test_report_has_both_tables_and_pictures(panel: dc.Panel) -> None:
 def test_wild_intervals_agree_and_null_models_do_not_have_the_lag_that_they_leave_out() -> None:
     panel = panel_of(n=60, periods=10, theta=0.5, rho=0.4)
     weights = InverseDistanceWeights().compute(panel)
-    model = dc.DistanceBands(**MODEL | {"cutoffs": (300.0, 600.0, 900.0, 1200.0)}, test="wild", replications=399)
+    model = dc.DistanceBands(**MODEL | {"cutoffs": (300.0, 600.0, 900.0, 1200.0)}, test="wild", draws=399)
     result = model.fit(panel, weights)
     rows = result.tables["distance_bands"]
     assert (rows["uniform_low"] <= rows["low"]).all()
@@ -154,7 +154,7 @@ def test_wild_intervals_agree_and_null_models_do_not_have_the_lag_that_they_leav
 
 
 def test_effects_are_what_a_change_of_x_does_to_the_unit_and_to_all_others(panel: dc.Panel) -> None:
-    model = dc.DistanceBands(**{**MODEL, "cutoffs": (150.0, 400.0)}, test="wild", replications=99)
+    model = dc.DistanceBands(**{**MODEL, "cutoffs": (150.0, 400.0)}, test="wild", draws=99)
     result = model.fit(panel)
     distance = InverseDistanceWeights().places(panel).distances()
     change = np.eye(panel.shape[0]) * result.coef[0]
@@ -178,7 +178,7 @@ def test_effects_are_what_a_change_of_x_does_to_the_unit_and_to_all_others(panel
 @pytest.mark.long
 def test_wild_p_of_the_total_effect_keeps_its_size() -> None:
     p = [
-        dc.DistanceBands(**MODEL, test="wild", replications=99, intervals=False)
+        dc.DistanceBands(**MODEL, test="wild", draws=99, intervals=False)
         .fit(panel_of(n=20, periods=5, theta=0.0, beta=0.0, seed=seed))
         .effects.loc[("total", "x"), "p"]
         for seed in range(100)

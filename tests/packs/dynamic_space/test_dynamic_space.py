@@ -131,7 +131,7 @@ def test_unequal_rows_are_refused_where_the_correction_needs_equal_ones() -> Non
     batch = unit.batch(panel, uneven, estimand)
     y = panel.with_terms(unit.terms).column("y")
     np.testing.assert_allclose(np.ravel(batch.fit(batch.prepare(y[:, None]))), estimate_of(result, estimand))
-    wild = unit.model_copy(update={"test": "wild", "replications": 19, "intervals": False}).fit(panel, uneven)
+    wild = unit.model_copy(update={"test": "wild", "draws": 19, "intervals": False}).fit(panel, uneven)
     assert (wild.effects["p"] <= 1).all()
 
 
@@ -304,7 +304,7 @@ def test_restrictions_hold_in_their_null_models() -> None:
 
 def test_wild_p_values_stand_beside_their_intervals() -> None:
     panel = panel_of(seed=2)
-    plain, wild = fitted(panel), fitted(panel, test="wild", replications=199)
+    plain, wild = fitted(panel), fitted(panel, test="wild", draws=199)
     np.testing.assert_array_equal(plain.coef, wild.coef)
     effects = wild.effects
     for name in SHORT:
@@ -364,7 +364,7 @@ def test_a_table_has_intervals_below_long_run_effects_and_says_where_a_period_is
     assert "below effects in the long run: 95% confidence intervals" in notes
     assert "dynamic: The first period is lost" in notes
     # without intervals there are standard errors
-    quick = fitted(panel, test="wild", replications=99, intervals=False)
+    quick = fitted(panel, test="wild", draws=99, intervals=False)
     alone = RegressionTable(language="en", decimals=3).table("t", [Record("dynamic", {}, {}, quick)])
     assert alone.cells.iloc[place + 2, 0] == f"({quick.effects.loc[('long_total', 'x'), 'se']:.3f})"
     assert "The first period is lost" not in " ".join(alone.notes)
@@ -409,7 +409,7 @@ def test_draws_without_a_long_run_are_on_no_curve_and_a_note_names_the_null_mode
     model = next(
         one
         for one in (
-            dc.DynamicSpatialPanel(y="y", x=("x",), controls=controls, kind=kind, replications=99, intervals=False)
+            dc.DynamicSpatialPanel(y="y", x=("x",), controls=controls, kind=kind, draws=99, intervals=False)
             for kind in ("sar", "sdm")
             for controls in (("c",), ())
         )

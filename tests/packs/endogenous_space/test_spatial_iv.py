@@ -249,7 +249,7 @@ def test_draws_of_equal_signs_are_the_sample(kind: str, effects: str, monkeypatc
 
 def test_wild_p_values() -> None:
     panel, weights = world(20, 6, endogenous=0.8)
-    model = SpatialIV(**TERMS, **INSIDE, cov="cluster", test="wild", replications=199)
+    model = SpatialIV(**TERMS, **INSIDE, cov="cluster", test="wild", draws=199)
     result = model.fit(panel, weights)
     assert result.resampled is not None
     assert result.estimates.loc["x", "p"] == pytest.approx(1 / 200)
@@ -264,7 +264,7 @@ def test_wild_p_values_where_the_null_has_no_stable_lag() -> None:
     frame = SimulatedEndogenous().load().frame
     panel = Panel.from_frame(frame, unit="unit", time="time")
     weights = DelaunayWeights().compute(panel)
-    model = SpatialIV(**TERMS, **INSIDE, kind="sdm", cov="cluster", test="wild", replications=199)
+    model = SpatialIV(**TERMS, **INSIDE, kind="sdm", cov="cluster", test="wild", draws=199)
     design = model.design(panel, weights)
     draws = _many.SpatialDraws(model, design, model.error_structure(design.columns, weights), "x")
     estimate, error = draws.fits(0, 0.0, np.ones((3, panel.shape[0])))

@@ -250,9 +250,9 @@ def test_p_and_interval_agree() -> None:
 
 
 def test_wild_results_hold_what_regressions_have(panel: dc.Panel) -> None:
-    model = Mediation(**FIELDS, test="wild", replications=199)
+    model = Mediation(**FIELDS, test="wild", draws=199)
     result = model.fit(panel)
-    total = PanelRegression(y="y", x=("x",), controls=("c",), cov="cluster", test="wild", replications=199)
+    total = PanelRegression(y="y", x=("x",), controls=("c",), cov="cluster", test="wild", draws=199)
     expected = total.fit(panel).estimates.loc["x", ["p", "low", "high"]]
     assert result.effects.loc[("total", "x"), ["p", "low", "high"]].tolist() == expected.tolist()
     row = result.effects.loc[("indirect", "x")]
@@ -262,7 +262,7 @@ def test_wild_results_hold_what_regressions_have(panel: dc.Panel) -> None:
     assert result.has_note("mediation_wild")
     assert not result.has_note("mediation_delta")
     assert model.fit(panel).effects.equals(result.effects), "the seed decides"
-    assert not Mediation(**FIELDS, test="wild", replications=199, seed=2).fit(panel).effects.equals(result.effects)
+    assert not Mediation(**FIELDS, test="wild", draws=199, seed=2).fit(panel).effects.equals(result.effects)
 
 
 def test_a_curve_can_ask_for_each_effect(panel: dc.Panel) -> None:
@@ -332,7 +332,7 @@ def test_first_steps_are_called_what_they_are(panel: dc.Panel) -> None:
     names = list(result.terms)
     pd.testing.assert_frame_equal(result.estimates, full.estimates.loc[names], check_names=False)
     pd.testing.assert_frame_equal(result.vcov, full.vcov.loc[names, names], check_names=False)
-    wild = Mediation(**FIELDS, equations="first_step", test="wild", replications=99).fit(panel)
+    wild = Mediation(**FIELDS, equations="first_step", test="wild", draws=99).fit(panel)
     assert (wild.estimates["p"] >= 0.01).all()
 
 
@@ -393,7 +393,7 @@ def test_the_share_of_each_mediator_has_its_delta_interval(panel: dc.Panel) -> N
         se = np.sqrt(by_unit @ by_unit)
         row = result.tables["mediation"].loc[("x", mediator), ["share_mediated", "share_low", "share_high"]]
         np.testing.assert_allclose(row.tolist(), [share, share - half * se, share + half * se], rtol=1e-9)
-    wild = Mediation(**FIELDS, test="wild", replications=199).fit(panel)
+    wild = Mediation(**FIELDS, test="wild", draws=199).fit(panel)
     row = wild.tables["mediation"].loc[("x", "m1")]
     assert row["share_low"] < row["share_mediated"] < row["share_high"]
 

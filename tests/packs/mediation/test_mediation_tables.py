@@ -66,7 +66,7 @@ def test_within_r2_is_that_of_each_regression() -> None:
 
 
 def test_runs_stand_below_each_other_and_notes_name_theirs() -> None:
-    runs = [record("delta"), record("wild", test="wild", replications=99)]
+    runs = [record("delta"), record("wild", test="wild", draws=99)]
     tables = below(PathTables(language="en").table("T", runs))
     paths = tables[2]
     assert len(paths.cells.columns) == 9

@@ -100,7 +100,7 @@ def test_powers_of_a_moderator_and_of_the_variable(panel: dc.Panel) -> None:
 
 
 def test_regions_are_where_bands_leave_out_zero(panel: dc.Panel) -> None:
-    model = regression("x", "z", "x:z", test="wild", replications=199, intervals=False)
+    model = regression("x", "z", "x:z", test="wild", draws=199, intervals=False)
     result = model.by_errors.fit(panel)
     for wild in (None, model):
         band = dc.marginal_effects(result, panel, "x", "z", model=wild)
@@ -146,7 +146,7 @@ def test_ends_outside_of_the_sample_and_places_outside_are_told(panel: dc.Panel)
 )
 def test_draws_are_those_of_a_loop_of_fits(panel: dc.Panel, fields: dict[str, Any]) -> None:
     """Draws by hand: fitted values and residuals of units, corrected for leverage, times their signs."""
-    model = regression("x", "z", "x:z", test="wild", replications=29, **fields)
+    model = regression("x", "z", "x:z", test="wild", draws=29, **fields)
     found, rows = moderation_of(model.by_errors.fit(panel), panel, "x", "z", {}, model)
     places = np.array([-1.0, 0.5, 2.5])
     drawn = wild_effect(model, rows, None, found.names, found.effect, places)
@@ -369,7 +369,7 @@ def test_the_band_in_space_holds_the_whole_line_in_draws_of_the_parameters(panel
 
 def test_tables_in_space_have_three_effects(panel: dc.Panel) -> None:
     weights = ring(panel)
-    model = dc.SpatialPanel(y="y", x=("x", "z", "x:z"), kind="sdm", durbin="x", test="wild", replications=99)
+    model = dc.SpatialPanel(y="y", x=("x", "z", "x:z"), kind="sdm", durbin="x", test="wild", draws=99)
     diagnostic = MarginalEffects(model=model)
     diagnostic.check(panel, weights)
     tables = diagnostic.tables(panel, weights)
@@ -430,7 +430,7 @@ def test_names_of_rows_are_printed_in_whole_words(panel: dc.Panel) -> None:
 @pytest.mark.parametrize("test", ["errors", "wild"])
 def test_a_product_without_main_effect_is_named_and_changes_sign(test: str) -> None:
     panel = made()
-    model = regression("z", "x:z", test=test, replications=99, intervals=False)
+    model = regression("z", "x:z", test=test, draws=99, intervals=False)
     result = model.by_errors.fit(panel)
     below = dc.johnson_neyman(result, panel, "x", "z", model=model)
     z = panel.column("z")
@@ -451,7 +451,7 @@ def test_a_place_without_effect_has_no_p(panel: dc.Panel) -> None:
     """With a moderator that is 0 or 1, the product alone says nothing of the rows at 0."""
     binary = panel.with_columns({"up": (panel.column("z") > 1).astype(float)})
     for test in ("errors", "wild"):
-        model = regression("up", "x:up", test=test, replications=99, intervals=False)
+        model = regression("up", "x:up", test=test, draws=99, intervals=False)
         result = model.by_errors.fit(binary)
         effects = dc.marginal_effects(result, binary, "x", "up", model=model)
         assert effects.loc[0.0, ["coef", "se", "low_uniform", "high_uniform"]].tolist() == [0.0, 0.0, 0.0, 0.0]

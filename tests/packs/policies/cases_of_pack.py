@@ -54,7 +54,7 @@ FIELD_BASES: dict[type[Model], list[Base]] = {
         Base(DiD(**POLICY, estimator="synthetic_did", sdid_draws=20), ("sdid_variance",)),
         # a cohort of one unit
         Base(DiD(y="y", policy="sham", estimator="synthetic_did", sdid_draws=20), ("sdid_variance",)),
-        wild(DiD, policy="sham", x=(), replications=499),
+        wild(DiD, policy="sham", x=(), draws=499),
     ],
 }
 """Models from which a field is varied at a time."""

@@ -138,7 +138,7 @@ def test_many_outcomes_are_fitted_as_single_ones(estimator: str) -> None:
 
 @pytest.mark.parametrize("cluster", ["region", "unit"])
 def test_the_wild_bootstrap_is_that_of_the_regression(cluster: str) -> None:
-    fields: dict[str, Any] = {"absorb": ("region^year",), "cluster": cluster, "test": "wild", "replications": 199}
+    fields: dict[str, Any] = {"absorb": ("region^year",), "cluster": cluster, "test": "wild", "draws": 199}
     found = model_of("twfe", **fields).fit(PANELS["balanced"])
     expected = dc.PanelRegression(
         y="log_gsp", x=("pilot",), controls=("log_emp",), cov="cluster", small_sample="g", **fields

@@ -198,7 +198,7 @@ def test_imputation_is_the_regression_on_dummies_of_treated_cells() -> None:
 
 def test_wild_is_said_not_to_be_there() -> None:
     for estimator in ("synthetic_did", "stacked"):
-        found = fit(PANEL, estimator=estimator, test="wild", replications=19)
+        found = fit(PANEL, estimator=estimator, test="wild", draws=19)
         assert found.has_note("did_without_wild")
         assert found.resampled is None
 
@@ -242,14 +242,14 @@ def test_leads_that_are_compared_with_no_more_units_than_coefficients_have_no_jo
     assert np.isnan(row["p"])
     assert "has one unit, or as many as coefficients" in str(row["null"])
     # nothing happens, and draws of signs say so
-    assert fit(panel, **fields, test="wild", replications=199).statistics["pretest_p"] > 0.1
+    assert fit(panel, **fields, test="wild", draws=199).statistics["pretest_p"] > 0.1
     more = fit(against_one(2 + controls, controls), **fields)
     assert not more.has_note("did_single_left_out")
     assert np.isfinite(more.statistics["pretest_p"])
 
 
 BOTH = ("imputation", "callaway_santanna")
-WILD: dict[str, Any] = {"test": "wild", "replications": 99}
+WILD: dict[str, Any] = {"test": "wild", "draws": 99}
 FEW = FRAME[FRAME["year"].between(1973, 1980)]
 
 

@@ -97,7 +97,7 @@ def test_units_that_are_their_own_clusters_have_the_errors_of_units(estimator: s
 @pytest.mark.parametrize("estimator", [*ESTIMATORS, "twfe", "sun_abraham"])
 def test_signs_are_those_of_clusters(estimator: str) -> None:
     """All vectors of signs of twelve clusters; renaming units changes nothing, since no sign is that of a unit."""
-    fields: dict[str, Any] = {"estimator": estimator, "cluster": "group", "test": "wild", "replications": 4095}
+    fields: dict[str, Any] = {"estimator": estimator, "cluster": "group", "test": "wild", "draws": 4095}
     model = dc.DiD(y="log_gsp", policy="pilot", intervals=False, **fields)
     found = model.fit(PANEL)
     note = next(note for note in found.notes if note.code == "wild_p_by")
@@ -107,7 +107,7 @@ def test_signs_are_those_of_clusters(estimator: str) -> None:
     renamed = frame_of().assign(state=lambda frame: frame["state"].map(names))
     again = model.fit(dc.Panel.from_frame(renamed, "state", "year").with_policy("pilot", "first"))
     close(again.estimates["p"].to_list(), found.estimates["p"].to_list())
-    by_unit = model.model_copy(update={"cluster": "unit", "replications": 199}).fit(PANEL)
+    by_unit = model.model_copy(update={"cluster": "unit", "draws": 199}).fit(PANEL)
     assert not by_unit.has_note("wild_p_by")
 
 

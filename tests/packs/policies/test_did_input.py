@@ -261,7 +261,7 @@ def test_one_unit_against_one_has_no_standard_error(estimator: str) -> None:
     assert np.isfinite(pair(found, "pilot[4]")[1])
     (note,) = [note for note in found.notes if note.code == "did_no_errors"]
     assert "No standard error of pilot[5]" in str(note)
-    wild = fit(panel, y="y", estimator=estimator, aggregate="cohort", test="wild", replications=39)
+    wild = fit(panel, y="y", estimator=estimator, aggregate="cohort", test="wild", draws=39)
     assert np.isnan(wild.estimates["p"]["pilot[5]"])
     assert np.isfinite(wild.estimates["p"]["pilot[4]"])
 
@@ -270,7 +270,7 @@ def test_one_unit_against_one_has_no_standard_error(estimator: str) -> None:
 def test_leads_of_one_unit_against_one_are_in_no_test(estimator: str) -> None:
     fields: dict[str, Any] = {"estimator": estimator, "aggregate": "event"}
     found = fit(one_against_one(), y="y", **fields)
-    wild = fit(one_against_one(), y="y", **fields, test="wild", replications=39)
+    wild = fit(one_against_one(), y="y", **fields, test="wild", draws=39)
     (alone,) = found.without_errors
     assert np.isnan(found.estimates["p"][alone])
     assert np.isnan(wild.estimates["p"][alone])

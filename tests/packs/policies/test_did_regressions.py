@@ -198,7 +198,7 @@ def test_many_outcomes_are_fitted_as_single_ones(estimator: str) -> None:
 def test_wild_p_of_an_event_time_is_that_of_its_own_dummy() -> None:
     """A combination of one dummy, and the same dummy as the focal term of a regression."""
     fields: dict[str, Any] = {"estimator": "event_study", "aggregate": "event", "leads": 3, "lags": 2}
-    wild: dict[str, Any] = {"test": "wild", "replications": 199}
+    wild: dict[str, Any] = {"test": "wild", "draws": 199}
     found = fit(PANEL, **fields, **wild)
     frame = events(FRAME, -3, 2)
     names = [name for name in frame if name.startswith("e") and name[1:].isdigit()]
@@ -211,7 +211,7 @@ def test_wild_p_of_an_event_time_is_that_of_its_own_dummy() -> None:
 
 @pytest.mark.parametrize("aggregate", ["overall", "cohort"])
 def test_wild_p_of_sun_and_abraham_has_the_null_in_its_interval(aggregate: str) -> None:
-    fields: dict[str, Any] = {"estimator": "sun_abraham", "aggregate": aggregate, "test": "wild", "replications": 199}
+    fields: dict[str, Any] = {"estimator": "sun_abraham", "aggregate": aggregate, "test": "wild", "draws": 199}
     found = fit(PANEL, **fields)
     table = found.estimates
     assert (table["low"] < table["coef"]).all()

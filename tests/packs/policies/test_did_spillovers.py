@@ -217,7 +217,7 @@ def test_wild_p_of_the_policy_and_of_spillovers(fields: dict[str, Any]) -> None:
         )
     for term, name in names.items():
         others = tuple(other for other in names.values() if other != name)
-        one = dc.PanelRegression(y="log_gsp", x=(name,), controls=others, cov="cluster", test="wild", replications=99)
+        one = dc.PanelRegression(y="log_gsp", x=(name,), controls=others, cov="cluster", test="wild", draws=99)
         expected = one.fit(panel_of(frame)).estimates.loc[name, ["p", "low", "high"]].to_list()
         found = tests[Estimand("coefficient", term)]
         close([found.p, found.low, found.high], expected, 1e-5)
@@ -230,7 +230,7 @@ def test_wild_p_of_the_policy_and_of_spillovers(fields: dict[str, Any]) -> None:
 
 def test_the_null_model_of_a_share_has_no_other_share_in_it() -> None:
     """A spatial lag of the policy among the regressors of its own null model would let no test reject."""
-    model = dc.DiD(y="log_gsp", policy="pilot", spillovers="neighbours", test="wild", replications=99, intervals=False)
+    model = dc.DiD(y="log_gsp", policy="pilot", spillovers="neighbours", test="wild", draws=99, intervals=False)
     lag = absorb(LOOP[["share"]].to_numpy(), rows_of(PANEL), "two_way")
     (_, of_share, _) = model.expanded(PANEL, WEIGHTS).restrictions(WEIGHTS)
     null = of_share.null()

@@ -198,10 +198,10 @@ def test_the_wild_bootstrap_is_that_of_the_regression(estimator: str) -> None:
     for draw, y in enumerate(outcomes.T):
         single = model.fit(panel.with_columns({"log_gsp": np.ascontiguousarray(y)}))
         close((coef[draw], se[draw]), estimate_of(single, Estimand("coefficient", "pilot")))
-    wild = model.model_copy(update={"test": "wild", "replications": 99})
+    wild = model.model_copy(update={"test": "wild", "draws": 99})
     found = wild.fit(panel)
     if estimator == "twfe":
-        own = {"cov": "cluster", "test": "wild", "replications": 99, "observation_weights": "varying"}
+        own = {"cov": "cluster", "test": "wild", "draws": 99, "observation_weights": "varying"}
         expected = dc.PanelRegression(y="log_gsp", x=("pilot",), **own).fit(panel)
         assert found.estimates.loc["pilot"].to_list() == expected.estimates.loc["pilot"].to_list()
     low, high = found.estimates.loc["pilot", ["low", "high"]]

@@ -218,7 +218,7 @@ def test_without_leads_there_is_a_reason() -> None:
 
 
 def test_a_wild_test_of_effects_is_one_of_leads() -> None:
-    model = did("y", test="wild", replications=99)
+    model = did("y", test="wild", draws=99)
     found = tables(Leads(model=model), SMALL)
     assert "by the wild bootstrap" in str(found["leads"]["null"].iloc[0])
     by_errors = tables(Leads(model=did("y")), SMALL)

@@ -12,7 +12,7 @@ STATES = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 EXAMPLES: dict[type[Model], list[Model]] = {
     PanelQuantile: [
         PanelQuantile(**STATES),
-        PanelQuantile(**STATES, quantiles=(0.25, 0.75), effects="two_way", errors="bootstrap", draws=20),
+        PanelQuantile(**STATES, quantiles=(0.25, 0.75), effects="two_way", errors="bootstrap", bootstrap_draws=20),
         PanelQuantile(**STATES | {"x": ("ln_pcap", "L.ln_pcap")}, effects="none", cov="robust", bias="half_panel"),
     ],
 }

@@ -74,10 +74,11 @@ def test_clusters_of_columns(panel: dc.Panel, clusters: str | tuple[str, str]) -
 
 
 def test_clusters_do_not_matter_to_the_bootstrap(panel: dc.Panel) -> None:
-    model = dc.PanelQuantile(**TERMS, cluster="region", errors="bootstrap", draws=20)
+    model = dc.PanelQuantile(**TERMS, cluster="region", errors="bootstrap", bootstrap_draws=20)
     assert "region" not in model.terms
     np.testing.assert_array_equal(
-        model.fit(panel).covariance, dc.PanelQuantile(**TERMS, errors="bootstrap", draws=20).fit(panel).covariance
+        model.fit(panel).covariance,
+        dc.PanelQuantile(**TERMS, errors="bootstrap", bootstrap_draws=20).fit(panel).covariance,
     )
 
 
@@ -86,11 +87,11 @@ def test_analytic_errors_are_near_those_of_the_bootstrap_and_the_truth_is_found(
     drawn = SimulatedQuantiles(n=250, periods=30, seed=2, **source)
     panel = dc.Panel.from_frame(drawn.load().frame, "unit", "time")
     analytic = dc.PanelQuantile(**TERMS).fit(panel)
-    bootstrap = dc.PanelQuantile(**TERMS, errors="bootstrap", draws=200).fit(panel)
+    bootstrap = dc.PanelQuantile(**TERMS, errors="bootstrap", bootstrap_draws=200).fit(panel)
     np.testing.assert_array_equal(analytic.coef, bootstrap.coef)
     np.testing.assert_allclose(bootstrap.estimates["se"] / analytic.estimates["se"], 1, atol=0.2)
     np.testing.assert_allclose(bootstrap.tables["quantiles"]["se"] / analytic.tables["quantiles"]["se"], 1, atol=0.35)
-    fields = {"errors": "bootstrap", "draws": 200, "bias": "half_panel"}
+    fields = {"errors": "bootstrap", "bootstrap_draws": 200, "bias": "half_panel"}
     resampled = dc.PanelQuantile(**TERMS, **fields).fit(panel).estimates
     corrected = dc.PanelQuantile(**TERMS, bias="half_panel").fit(panel).estimates
     np.testing.assert_allclose(resampled["coef"], corrected["coef"])
@@ -105,7 +106,7 @@ def test_half_panels_reduce_the_bias_of_few_periods() -> None:
     plain, corrected = (dc.PanelQuantile(**TERMS, bias=bias).fit(panel).coef[:5] for bias in ("none", "half_panel"))
     assert abs(plain[0] - truth[0]) > 2 * abs(corrected[0] - truth[0])
     assert abs(plain[4] - truth[4]) > 2 * abs(corrected[4] - truth[4])
-    odd = dc.PanelQuantile(**TERMS, bias="half_panel", errors="bootstrap", draws=20, effects="two_way")
+    odd = dc.PanelQuantile(**TERMS, bias="half_panel", errors="bootstrap", bootstrap_draws=20, effects="two_way")
     assert np.isfinite(odd.fit(panel_of(n=40, periods=7)).estimates["se"]).all()
 
 
@@ -125,7 +126,7 @@ def test_equality_is_that_x_is_not_in_the_scale(panel: dc.Panel) -> None:
 
 
 def test_wild_bootstrap_is_refused_in_a_note(panel: dc.Panel) -> None:
-    result = dc.PanelQuantile(**TERMS, test="wild", replications=99).fit(panel)
+    result = dc.PanelQuantile(**TERMS, test="wild", draws=99).fit(panel)
     assert result.has_note("wild_not_of_quantiles")
     assert result.resampled is None
 
@@ -137,7 +138,7 @@ def test_notes_say_what_a_reader_must_know(panel: dc.Panel) -> None:
     assert dc.PanelQuantile(**TERMS).fit(short).has_note("quantile_unit_effects")
     assert not dc.PanelQuantile(**TERMS, effects="none").fit(short).has_note("quantile_unit_effects")
     assert dc.PanelQuantile(**TERMS, bias="half_panel").fit(short).has_note("quantile_half_panel")
-    assert dc.PanelQuantile(**TERMS, errors="bootstrap", draws=20).fit(short).has_note("quantile_bootstrap")
+    assert dc.PanelQuantile(**TERMS, errors="bootstrap", bootstrap_draws=20).fit(short).has_note("quantile_bootstrap")
     # a scale that falls in z has no positive line
     z = np.random.default_rng(1).uniform(size=len(panel.unit_codes))
     noise = np.random.default_rng(2).normal(size=len(z))
@@ -153,8 +154,8 @@ def test_notes_say_what_a_reader_must_know(panel: dc.Panel) -> None:
 
 def test_fields_without_meaning_are_ignored() -> None:
     analytic, bootstrap = dc.PanelQuantile(**TERMS), dc.PanelQuantile(**TERMS, errors="bootstrap")
-    assert {"draws", "seed"} <= analytic.ignored
-    assert not {"draws", "seed"} & bootstrap.ignored
+    assert {"bootstrap_draws", "seed"} <= analytic.ignored
+    assert not {"bootstrap_draws", "seed"} & bootstrap.ignored
     assert {"cov", "cluster", "small_sample"} <= bootstrap.ignored
     assert "cluster" in dc.PanelQuantile(**TERMS, cov="robust").ignored
 

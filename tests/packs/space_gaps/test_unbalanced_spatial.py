@@ -149,7 +149,7 @@ def test_the_null_model_filters_by_period() -> None:
 @pytest.mark.parametrize("kind", ["sdm", "sem"])
 def test_the_wild_bootstrap_has_p_values_of_coefficients_and_effects(kind: str) -> None:
     panel = panel_of(some(frame()))
-    found = model(kind, test="wild", replications=99, intervals=kind == "sdm").fit(panel, weights())
+    found = model(kind, test="wild", draws=99, intervals=kind == "sdm").fit(panel, weights())
     assert found.resampled is not None
     place = found.terms.index("a")
     assert 0 < found.resampled.estimates[0, place] <= 0.02
@@ -339,7 +339,7 @@ def test_nodes_of_further_weights_are_made_for_the_panel() -> None:
     given = model("sar").fit(panel, weights(), [made])
     np.testing.assert_array_equal(by_node.coef, given.coef)
     assert model("sar", further_weights=[node]).optional_terms == ("size",)
-    wild = model("sar", further_weights=[node], test="wild", replications=19, intervals=False, cov="cluster")
+    wild = model("sar", further_weights=[node], test="wild", draws=19, intervals=False, cov="cluster")
     found = wild.fit(panel, weights())
     assert found.resampled is not None
     assert 0 < found.resampled.estimates[0, found.terms.index("a")] <= 0.1
@@ -365,7 +365,7 @@ def test_what_is_standardised_again_rests_on_the_rows_and_not_on_the_word_for_th
 @pytest.mark.parametrize("kind", ["sar", "sdm"])
 def test_wild_intervals_of_a_balanced_panel_are_those_of_spatial_panel(kind: str) -> None:
     panel = panel_of(frame())
-    given = SPEC | {"kind": kind, "cov": "cluster", "test": "wild", "replications": 199}
+    given = SPEC | {"kind": kind, "cov": "cluster", "test": "wild", "draws": 199}
     ours = dc.UnbalancedSpatialPanel(**given).fit(panel, weights())
     theirs = dc.SpatialPanel(**given).fit(panel, weights())
     for one, other in ((ours.estimates, theirs.estimates), (ours.effects, theirs.effects)):

@@ -9,27 +9,35 @@ from digicarbon.model import Model, PanelThreshold
 STATES = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 EXAMPLES: dict[type[Model], list[Model]] = {
     PanelThreshold: [
-        PanelThreshold(**STATES, threshold="unemp", draws=39),
-        PanelThreshold(**STATES, threshold="ln_pcap", thresholds=2, effects="two_way", draws=0, grid=50),
+        PanelThreshold(**STATES, threshold="unemp", threshold_draws=39),
+        PanelThreshold(**STATES, threshold="ln_pcap", thresholds=2, effects="two_way", threshold_draws=0, grid=50),
         PanelThreshold(
-            **STATES | {"x": ("ln_pcap", "L.ln_pcap")}, threshold="L.unemp", effects="none", draws=19, cov="cluster"
+            **STATES | {"x": ("ln_pcap", "L.ln_pcap")},
+            threshold="L.unemp",
+            effects="none",
+            threshold_draws=19,
+            cov="cluster",
         ),
-        PanelThreshold(**STATES, threshold="unemp", draws=19, space="sdm", sets="likelihood", effects="two_way"),
+        PanelThreshold(
+            **STATES, threshold="unemp", threshold_draws=19, space="sdm", sets="likelihood", effects="two_way"
+        ),
     ],
 }
 """Fits of which all is asked that a class declares."""
 
 FIELD_BASES: dict[type[Model], list[Base]] = {
     PanelThreshold: [
-        Base(PanelThreshold(**TERMS, threshold="v", draws=19, cov="cluster")),
-        Base(PanelThreshold(**TERMS, threshold="v", draws=0, **CONLEY)),
-        Base(PanelThreshold(**TERMS, threshold="v", draws=19, space="sar", sets="likelihood"), ("space", "cov")),
-        wild(PanelThreshold, threshold="v", draws=0),
+        Base(PanelThreshold(**TERMS, threshold="v", threshold_draws=19, cov="cluster")),
+        Base(PanelThreshold(**TERMS, threshold="v", threshold_draws=0, **CONLEY)),
+        Base(
+            PanelThreshold(**TERMS, threshold="v", threshold_draws=19, space="sar", sets="likelihood"), ("space", "cov")
+        ),
+        wild(PanelThreshold, threshold="v", threshold_draws=0),
     ],
 }
 """Models from which a field is varied at a time."""
 FIELD_ORDERS = [
-    Order(PanelThreshold(**TERMS, threshold="v", draws=0), "cov", ("classic", "cluster"), "x[1]"),
+    Order(PanelThreshold(**TERMS, threshold="v", threshold_draws=0), "cov", ("classic", "cluster"), "x[1]"),
 ]
 """Words of a field by a number, from the smallest to the largest."""
 FIELD_DOES: dict[str, Does] = {

@@ -110,10 +110,10 @@ def test_steps_are_those_of_a_loop_with_explicit_projections(effects: str) -> No
 
 def test_it_is_the_panel_regression_on_its_columns_with_every_error() -> None:
     data = panel()
-    found = model(cov="cluster", test="wild", replications=99, intervals=False).fit(data, W)
+    found = model(cov="cluster", test="wild", draws=99, intervals=False).fit(data, W)
     made = model().filtered(data, W)
     plain = dc.PanelRegression(
-        y="y", x=("x",), controls=("z", *made.columns), cov="cluster", test="wild", replications=99, intervals=False
+        y="y", x=("x",), controls=("z", *made.columns), cov="cluster", test="wild", draws=99, intervals=False
     ).fit(made.panel)
     pd.testing.assert_frame_equal(found.estimates.loc[["x", "z"]], plain.estimates.loc[["x", "z"]])
     assert {role.kind for term, role in zip(found.terms, found.roles, strict=True) if term in made.columns} == {"dummy"}

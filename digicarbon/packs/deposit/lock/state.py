@@ -11,6 +11,7 @@ from typing import Any
 
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import ROOT
+from digicarbon.config.former import renamed
 from digicarbon.note import Note, cut, note_of
 from digicarbon.packs.deposit.lock.changes import Change, changes
 from digicarbon.packs.deposit.lock.content import content, software
@@ -90,7 +91,7 @@ def state(composer: Composer, planned: Plan, report: Report, remember: bool = Tr
     reader = Reader()
     today = content(composer, planned, report, reader)
     versions = str(lock.latest["software"]["digicarbon"]), str(software()["digicarbon"])
-    differing = changes(lock.latest["content"], today, reader.sets, versions, composer)
+    differing = changes(renamed(lock.latest["content"]), today, reader.sets, versions, composer)
     moments = {one.identity: lock.noticed.get(one.identity, now()) for one in differing}
     if remember and not moments.keys() <= lock.noticed.keys():
         lock = replace(lock, noticed={**lock.noticed, **moments})

@@ -52,7 +52,7 @@ class DistanceBands(Tested):
     effects : {"none", "unit", "time", "two_way"}
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`.
-    test, replications, weights, seed, intervals, level
+    test, draws, weights, seed, intervals, level
         As in `digicarbon.model.tested.Tested`. Uniform intervals come from the same draws: from the largest |t| over
         the bands of a term; with ``test: errors`` from its normal (or t) distribution, given the joint covariance.
 
@@ -312,7 +312,7 @@ class DistanceBands(Tested):
             from digicarbon.numeric.resampling.unit_wild import critical
 
             contrasts = self.contrasts(made, weights)
-            signs = signs_of(contrasts.units, self.replications, self.seed, self.weights)
+            signs = signs_of(contrasts.units, self.draws, self.seed, self.weights)
             with one_thread():
                 centre, fits = contrasts.drawn([Estimand("coefficient", lag) for lag in lags], signs)
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -340,7 +340,7 @@ class DistanceBands(Tested):
         return tuple(notes)
 
 
-_OF_TEST = ("test", "replications", "weights", "seed", "intervals", "level")
+_OF_TEST = ("test", "draws", "weights", "seed", "intervals", "level")
 
 
 def _plain(model: DistanceBands) -> PanelRegression:

@@ -104,7 +104,7 @@ class SpatialIV(Tested):
         Of Conley's covariance, as in `PanelRegression`.
     small_sample, df
         As in `digicarbon.model.panel_iv.PanelIV`; ``none`` divides by the number of rows less effects.
-    test, replications, weights, seed, intervals
+    test, draws, weights, seed, intervals
         As in `digicarbon.model.tested.Tested`; ``sar`` and ``sdm`` by two-stage least squares with classic, robust and
         clustered errors. Draws of y are made anew through (I - ρW)⁻¹, those of endogenous regressors by their reduced
         form.

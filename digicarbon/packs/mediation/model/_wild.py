@@ -50,8 +50,8 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
     for x in fitted.focal:
         numbers |= {Estimand("direct", x): _numbers(outcome, x), Estimand("total", x): _numbers(total, x)}
     units = fitted.panel.units
-    own = signs_of(units, model.replications, model.seed, model.weights, every=False)
-    other = signs_of([f"{_OF_OUTCOME}{unit}" for unit in units], model.replications, model.seed, model.weights, False)
+    own = signs_of(units, model.draws, model.seed, model.weights, every=False)
+    other = signs_of([f"{_OF_OUTCOME}{unit}" for unit in units], model.draws, model.seed, model.weights, False)
     with one_thread():
         drawn = confidence(fitted.paths, fitted.columns.rows, model.effects, own, other)
     via, statistics, level = drawn.via, dict(result.statistics), model.level
@@ -76,7 +76,7 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
         statistics={name: value for name, value in statistics.items() if np.isfinite(value)},
         tables={**result.tables, "mediation": mediation},
         resampled=resampled_of(result, numbers),
-        notes=(*_together(result, outcome), Note("mediation_wild", draws=model.replications)),
+        notes=(*_together(result, outcome), Note("mediation_wild", draws=model.draws)),
     )
 
 

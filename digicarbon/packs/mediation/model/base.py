@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _Made = TypeVar("_Made")
 _OF_REGRESSION = ("effects", "cov", "cluster", "small_sample", "df", "level")
-_OF_TEST = ("test", "replications", "weights", "seed", "intervals")
+_OF_TEST = ("test", "draws", "weights", "seed", "intervals")
 RHO = np.round(np.arange(-0.9, 0.91, 0.1), 1) + 0.0  # no minus zero
 """Correlations of errors at which the table ``rho`` has indirect effects."""
 _RHO = pd.Index(RHO, name="rho")
@@ -64,7 +64,7 @@ class Mediation(Tested):
     cluster, small_sample, df
         As in `PanelRegression`; each equation has its own small-sample factor, all the degrees of freedom of the
         largest one.
-    test, replications, weights, seed, intervals, level
+    test, draws, weights, seed, intervals, level
         As in `digicarbon.model.tested.Tested`. With ``wild``, coefficients and total effects have the test of
         `PanelRegression`. For indirect effects mediators and outcome are redrawn with independent signs.
 

@@ -114,7 +114,7 @@ class DiD(_PolicyModel):
     observation_weights : str or None
         A column by which rows weigh, as in `PanelRegression`. Means of effects weigh by it, too: effects are those on
         the units' size, e.g. on people, and no longer on units.
-    test, replications, weights, seed, intervals, level
+    test, draws, weights, seed, intervals, level
         As in `digicarbon.model.tested.Tested`; of all estimators but ``stacked`` and ``synthetic_did``; its
         draws have this seed, too.
 
@@ -299,7 +299,7 @@ class DiD(_PolicyModel):
             return replace(found, notes=(*found.notes, *said)), effects.leads
         from digicarbon.model.wild import one_thread
 
-        signs = signs_of(design.units, self.replications, self.seed, self.weights)
+        signs = signs_of(design.units, self.draws, self.seed, self.weights)
         with one_thread():
             leads = design.wild_leads(weights, signs)
         if leads is None:

@@ -60,7 +60,7 @@ class PanelQuantile(Tested):
         estimate less the mean of those from the earlier and from the later half of the periods.
     errors : {"analytic", "bootstrap"}
         Standard errors from influence functions, or from samples of whole units.
-    draws : int
+    bootstrap_draws : int
         Samples of the bootstrap.
     cov : {"robust", "cluster"}
         Whether influence functions are added up by row or by cluster before they are squared.
@@ -68,7 +68,7 @@ class PanelQuantile(Tested):
         As in `PanelRegression`.
     test : {"errors", "wild"}
         Where p values and intervals come from. There is no wild bootstrap of quantiles: ``wild`` gives a note.
-    replications
+    draws
         Draws of the wild bootstrap, which there is none of: taken with other fields of ``inference``, of no effect.
     weights
         Weights of the wild bootstrap, which there is none of: taken with other fields of ``inference``, of no effect.
@@ -90,6 +90,7 @@ class PanelQuantile(Tested):
         "r": "digicarbon.packs.quantile.script.quantile:in_r",
         "stata": "digicarbon.packs.quantile.script.quantile:in_stata",
     }
+    former: ClassVar[Mapping[str, str]] = {**Tested.former, "draws": "bootstrap_draws"}
     references: ClassVar[tuple[str, ...]] = ("machado2019",)
 
     without: ClassVar[Mapping[str, str]] = dict.fromkeys(
@@ -100,7 +101,7 @@ class PanelQuantile(Tested):
     effects: EffectsKind = "unit"
     bias: Literal["none", "half_panel"] = "none"
     errors: Literal["analytic", "bootstrap"] = "analytic"
-    draws: Annotated[int, Field(ge=20, le=100_000)] = 300
+    bootstrap_draws: Annotated[int, Field(ge=20, le=100_000)] = 300
     cov: Literal["robust", "cluster"] = "cluster"
     cluster: Clusters = "unit"
     small_sample: Literal["stata", "none", "g", "full", "sss", "hc1"] = "stata"
@@ -126,10 +127,10 @@ class PanelQuantile(Tested):
     @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the standard errors."""
-        never = frozenset({"replications", "weights", "intervals"})
+        never = frozenset({"draws", "weights", "intervals"})
         if self.errors == "bootstrap":
             return never | {"cov", "cluster", "small_sample"}
-        return never | {"draws", "seed"} | (self.regression.ignored & {"cluster", "small_sample", "df"})
+        return never | {"bootstrap_draws", "seed"} | (self.regression.ignored & {"cluster", "small_sample", "df"})
 
     @property
     def no_wild(self) -> Note:
@@ -330,7 +331,7 @@ class _Fitted:
 
     def _samples(self) -> Samples:
         model, rows = self.model, self.columns.rows
-        counts = counts_of_units(rows.n, model.draws, np.random.default_rng(model.seed))
+        counts = counts_of_units(rows.n, model.bootstrap_draws, np.random.default_rng(model.seed))
         whole = self._of_rows(np.ones(len(rows.unit_codes), dtype=bool), counts)
         return whole if model.bias == "none" else self._corrected(whole, counts)
 
@@ -366,7 +367,7 @@ class _Fitted:
         roles = tuple(Role(role.kind) for role in self.columns.roles for _ in model.quantiles)
         errors = self.location.errors_note
         if model.errors == "bootstrap":
-            errors = Note("quantile_bootstrap", draws=model.draws)
+            errors = Note("quantile_bootstrap", draws=model.bootstrap_draws)
         statistics = {name: self.location.statistics[name] for name in ("nobs", "n_units", "n_periods")}
         equality = self._equality()
         together = dict(zip(equality.columns, equality.to_numpy()[-1].tolist(), strict=True))

@@ -68,7 +68,7 @@ class PanelThreshold(Tested):
         Least share of the rows in a regime.
     grid : int or None
         How many quantiles of the threshold variable are candidates; None: each of its values.
-    draws : int
+    threshold_draws : int
         Bootstrap samples of the test of each threshold; 0 for no tests.
     resampling : {"signs", "units"}
         What a sample's errors are: each unit's own residuals, all of them with their sign or all with the other, which
@@ -83,8 +83,9 @@ class PanelThreshold(Tested):
         Panels are then balanced, ``sets`` is ``likelihood`` and ``cov`` classic, robust or cluster.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`. Standard errors are those of slopes and take thresholds as known.
-    test, replications, weights, seed, intervals, level
-        As in `digicarbon.model.tested.Tested`; of slopes, with thresholds as known. The seed is that of ``draws``, too.
+    test, draws, weights, seed, intervals, level
+        As in `digicarbon.model.tested.Tested`; of slopes, with thresholds as known. The seed is that of
+        ``threshold_draws``, too.
 
     Notes
     -----
@@ -105,6 +106,7 @@ class PanelThreshold(Tested):
         "r": "digicarbon.packs.threshold.script.threshold:in_r",
         "stata": "digicarbon.packs.threshold.script.threshold:in_stata",
     }
+    former: ClassVar[Mapping[str, str]] = {**Tested.former, "draws": "threshold_draws"}
     references: ClassVar[tuple[str, ...]] = ("bai1997", "hansen1999", "hansen2000")
 
     without: ClassVar[Mapping[str, str]] = dict.fromkeys(
@@ -116,7 +118,7 @@ class PanelThreshold(Tested):
     effects: EffectsKind = "unit"
     trim: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     grid: Annotated[int, Field(ge=5)] | None = None
-    draws: Annotated[int, Field(ge=0, le=100_000)] = 300
+    threshold_draws: Annotated[int, Field(ge=0, le=100_000)] = 300
     resampling: Resampling = "signs"
     sets: Sets = "clustered"
     space: Space = "none"
@@ -176,8 +178,8 @@ class PanelThreshold(Tested):
     @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the estimates and the standard errors."""
-        own = frozenset() if self.draws else frozenset({"resampling"})
-        untested = self.untested - {"seed"} if self.draws else self.untested
+        own = frozenset() if self.threshold_draws else frozenset({"resampling"})
+        untested = self.untested - {"seed"} if self.threshold_draws else self.untested
         if self.space != "none":
             return untested | own | (OF_ERRORS - {"cov"})
         return untested | own | (self.regression(self.x, self.controls).ignored & OF_ERRORS)
@@ -298,7 +300,7 @@ class PanelThreshold(Tested):
 
         def search() -> Thresholds:
             resampling: Resampling = self.resampling if ordered.rows.balanced else "signs"
-            numbers = (self.thresholds, self.trim, self.grid, self.draws, self.seed, resampling)
+            numbers = (self.thresholds, self.trim, self.grid, self.threshold_draws, self.seed, resampling)
             try:
                 if isinstance(linear, SpatialPanel):
                     return thresholds_of(_spatial_lag(linear, panel, weights, ordered), *numbers)
@@ -339,8 +341,8 @@ class PanelThreshold(Tested):
             notes.append(Note("threshold_space", space=self.space.upper()))
         if self.space == "sdm":
             notes.append(Note("threshold_space_lags", x=cut(regimes.x)))
-        if self.draws:
-            fields = {"draws": self.draws, "statistic": self.statistic}
+        if self.threshold_draws:
+            fields = {"draws": self.threshold_draws, "statistic": self.statistic}
             notes.append(Note("threshold_signs", **fields) if signs else Note("threshold_units", **fields))
             if signs and self.resampling == "units":
                 notes.append(Note("threshold_unbalanced"))

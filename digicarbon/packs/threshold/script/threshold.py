@@ -103,7 +103,7 @@ def in_stata(part: StataPart, model: PanelThreshold) -> list[str]:
         f"thnum({model.thresholds})",
         f"trim({each([f'{model.trim:g}'] * model.thresholds)})",
         f"grid({model.grid or 400})",
-        f"bs({each([str(model.draws)] * model.thresholds)})",
+        f"bs({each([str(model.threshold_draws)] * model.thresholds)})",
     ]
     known = [part.result.statistics[f"threshold_{at}"] for at in range(1, model.thresholds + 1)]
     values = ", ".join(number(value) for value in known)

@@ -83,7 +83,7 @@ class SpatialFilter(Tested):
         have them, are chosen together: each alone would depend on the order of the units.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`.
-    test, replications, weights, seed, intervals, level
+    test, draws, weights, seed, intervals, level
         As in `digicarbon.model.tested.Tested`; with the chosen eigenvectors as known.
 
     Notes
