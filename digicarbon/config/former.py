@@ -14,7 +14,6 @@ from digicarbon.note import Note
 GROUPS = ("inference", "model")
 FIELD, NOW = "replications", "draws"
 """How many draws the wild bootstrap makes."""
-KEY = f"{GROUPS[0]}.{FIELD}"
 _KEY = re.compile(rf"\b({'|'.join(GROUPS)})\.{FIELD}\b")
 _GROUP = re.compile(rf"^(?:{'|'.join(GROUPS)}):\n(?: .*\n?)+", re.MULTILINE)
 _FIELD = re.compile(r"^  (\w+)(?=:)", re.MULTILINE)

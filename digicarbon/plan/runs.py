@@ -267,7 +267,7 @@ def _former(composer: Composer, planned: Plan) -> Iterator[Note]:
     """Yield notes on keys that had another name, or another meaning, in earlier versions."""
     for file in composer.files:
         if str(file.path.resolve()) in yaml_text.FORMER:
-            yield Note("former_name", key=former.KEY, now=former.current(former.KEY), place=file.shown)
+            yield Note("former_name", key=former.FIELD, now=former.NOW, place=file.shown)
     key = former.current(f"model.{former.FIELD}")
     if key in {*planned.varied, *composer.given} or any(file.sets(key) for file in composer.files):
         for model in dict.fromkeys(type(run.specs.model) for run in planned.runs):
