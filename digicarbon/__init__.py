@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from digicarbon.packs.exploratory.picture.moran import plot_moran as plot_moran
     from digicarbon.packs.exploratory.picture.moran import plot_moran_scatter as plot_moran_scatter
     from digicarbon.packs.gmm.model.dynamic_panel import DynamicPanel as DynamicPanel
+    from digicarbon.packs.influence.diagnostic.influence import influence as influence
+    from digicarbon.packs.influence.picture.influence import plot_influence as plot_influence
     from digicarbon.packs.local_effects.diagnostic.local_effects import local_effects as local_effects
     from digicarbon.packs.local_effects.diagnostic.local_effects import shock as shock
     from digicarbon.packs.mediation.model.base import Mediation as Mediation
@@ -76,7 +78,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "diagnostic": (
-        "compare_groups correlation descriptive diagnose geary getis_ord johnson_neyman local_effects "
+        "compare_groups correlation descriptive diagnose geary getis_ord influence johnson_neyman local_effects "
         "local_getis_ord local_moran marginal_effects moran shock turning_points vif wild_bootstrap"
     ),
     "model": (
@@ -88,8 +90,9 @@ _NAMES = {
     "report": "Table as_result table",
     "report.picture": (
         "plot_bacon plot_bands plot_coefficients plot_contours plot_curve plot_decay plot_distance_bands "
-        "plot_effects plot_event_study plot_hot_spots plot_impulse_responses plot_lisa plot_map plot_marginal "
-        "plot_moran plot_moran_scatter plot_placebo plot_quantiles plot_rollout plot_rotemberg plot_threshold"
+        "plot_effects plot_event_study plot_hot_spots plot_impulse_responses plot_influence plot_lisa plot_map "
+        "plot_marginal plot_moran plot_moran_scatter plot_placebo plot_quantiles plot_rollout plot_rotemberg "
+        "plot_threshold"
     ),
     "result": "Result",
     "spec": "Spec",

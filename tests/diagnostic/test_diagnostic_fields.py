@@ -56,6 +56,7 @@ DOES: dict[tuple[type[Diagnostic], str], Does] = {
 REFUSED: dict[tuple[type[Diagnostic], str], set[Any]] = {
     # a wild bootstrap has one level of clusters
     (WildClusterBootstrap, "cluster"): {"both"},
+    **merged("DIAGNOSTIC_REFUSED"),
 }
 
 

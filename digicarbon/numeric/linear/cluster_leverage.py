@@ -81,3 +81,72 @@ def corrected(q: FloatArray, clusters: Groups, power: float, effects: Absorber |
         if lost.size and np.abs(lost).max() > np.sqrt(_WHOLE):
             alone.append((cluster, lost))
     return Corrected(basis, alone)
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """What each of G clusters weighs in one coefficient, arrays of shape (G,).
+
+    Attributes
+    ----------
+    leverage : ndarray
+        The trace of Q_gQ_g′: these add up to k.
+    partial : ndarray
+        The cluster's share of the sum of squares of the regressor without effects and the other regressors.
+    change : ndarray
+        The coefficient without the cluster less that of all; not a number where it cannot be estimated without.
+    effective : tuple of float
+        Effective numbers of clusters G*, with errors within clusters uncorrelated, and equal; not a number where equal
+        ones are removed with the effects.
+    """
+
+    leverage: FloatArray
+    partial: FloatArray
+    change: FloatArray
+    effective: tuple[float, float]
+
+    @property
+    def jackknife(self) -> float:
+        """The standard error of CR3, √((G − 1)/G Σ change²)."""
+        groups = len(self.change)
+        return float(np.sqrt((groups - 1) / groups * (self.change @ self.change)))
+
+
+def influence(
+    q: FloatArray, combination: FloatArray, residuals: FloatArray, clusters: Groups, effects: Absorber | None = None
+) -> Influence:
+    """Return what clusters weigh in a coefficient.
+
+    Parameters
+    ----------
+    q, clusters, effects
+        As in `corrected`.
+    combination : ndarray, shape (k,)
+        The coefficient is this times Q′y.
+    residuals : ndarray, shape (rows,)
+
+    Notes
+    -----
+    G* = G/(1 + Γ), Γ the squared coefficient of variation of γ_g = a_g′Ω_g a_g, a = Z(Z′Z)⁻¹e_j (Carter, Schnepel and
+    Steigerwald 2017, Review of Economics and Statistics 99(4)); Ω_g has ones on its diagonal, and ρ = 0 or 1 elsewhere.
+    """
+    without = corrected(q, clusters, -1.0, effects)
+    change = -clusters.sums(without.basis * residuals[:, None]) @ combination
+    size = np.sqrt(combination @ combination)
+    for cluster, lost in without.alone:
+        if np.abs(combination @ lost).max() > np.sqrt(_WHOLE) * size:
+            change[cluster] = np.nan
+    a = q @ combination
+    apart, equal = clusters.sums((a * a)[:, None])[:, 0], clusters.sums(a[:, None])[:, 0] ** 2
+    known = equal.sum() > _WHOLE * apart.sum()
+    return Influence(
+        clusters.sums(q * q).sum(axis=1),
+        apart / apart.sum(),
+        change,
+        (_effective(apart), _effective(equal) if known else float("nan")),
+    )
+
+
+def _effective(gamma: FloatArray) -> float:
+    spread = gamma / gamma.mean() - 1
+    return float(len(gamma) / (1 + spread @ spread / len(gamma)))
