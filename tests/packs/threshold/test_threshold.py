@@ -11,8 +11,12 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
+from digicarbon.model._panel_columns import rows_of
+from digicarbon.numeric.resampling.null_model import linear_null
+from digicarbon.numeric.resampling.signs import signs_of
+from digicarbon.numeric.resampling.unit_wild import corrected, draws_of
 from digicarbon.packs.threshold.model._regimes import texts
-from digicarbon.packs.threshold.numeric.estimator import critical_ratio
+from digicarbon.packs.threshold.numeric.estimator import Again, critical_ratio
 from digicarbon.report import Record, RegressionTable
 from digicarbon.script import Names, RPart, StataPart
 from digicarbon.script.words import Remarks
@@ -71,7 +75,7 @@ def test_tables_and_statistics_have_the_same_numbers(panel: dc.Panel) -> None:
         assert result.statistics[f"threshold_f_{at}"] == tests.loc[at, "F"]
         assert result.statistics[f"threshold_f_{at}_p"] == tests.loc[at, "p"]
         points = result.tables["lr"].query("threshold == @at")
-        inside = points[points["ratio"] <= critical_ratio(0.9)]["value"]
+        inside = points[points["ratio"] <= points["critical"]]["value"]
         assert (inside.min(), inside.max()) == (row["low"], row["high"])
         assert (points["ratio"].min(), points["value"][points["ratio"].idxmin()]) == (0, row["estimate"])
     assert tests.loc[1, "p"] == 0.01
@@ -94,15 +98,96 @@ def test_models_that_differ_in_errors_share_the_search(panel: dc.Panel, monkeypa
         dc.PanelThreshold(**TERMS, threshold_draws=49, seed=2).fit(shared)
 
 
-def test_wild_bootstrap_is_that_of_the_regression_on_regimes(panel: dc.Panel) -> None:
-    model = dc.PanelThreshold(**TERMS, threshold_draws=0, test="wild", draws=199, cov="cluster")
+def test_wild_draws_are_searched_for_thresholds_again(panel: dc.Panel) -> None:
+    """Each draw is fitted as a sample of its own; the largest p of all starts counts."""
+    model = dc.PanelThreshold(**TERMS, threshold_draws=0, test="wild", draws=39, cov="cluster")
     result = model.fit(panel)
     regimes = model.regimes(panel)
-    plain = regimes.regression.model_copy(update={"test": "wild", "draws": 199}).fit(regimes.panel)
-    assert result.resampled is not None
-    assert plain.resampled is not None
-    np.testing.assert_array_equal(result.resampled.estimates, plain.resampled.estimates)
-    assert not [name for name in result.statistics if name.startswith("threshold_p")]
+    (slopes,) = model.restrictions(panel, None, result)
+    signs = signs_of(panel.units, 39, model.seed)
+    assert slopes.starts[0] == regimes.found.places
+    assert {start[0] for start in slopes.starts} <= {*regimes.places_of_sets[0].tolist()}
+    single, ps = model.by_errors, []
+    for start in slopes.starts:
+        at, _ = regimes.at(start)
+        regression = dc.PanelRegression(y="y", x=regimes.focal, controls=("c",), effects="unit", cov="cluster")
+        truth = regression.fit(at)
+        null = linear_null(at.column("y"), at.array((*regimes.focal, "c")), rows_of(at), "unit")
+        ts = np.empty((2, 39))
+        for draw, y in enumerate(draws_of(null, signs).T):
+            again = single.fit(panel.with_columns({"y": y}))
+            ts[:, draw] = (again.coef - truth.coef)[:2] / np.sqrt(np.diag(again.covariance))[:2]
+        observed = (result.coef / np.sqrt(np.diag(result.covariance)))[:2]
+        ps.append((1 + (np.abs(ts) >= np.abs(observed)[:, None]).sum(axis=1)) / 40)
+    np.testing.assert_allclose(result.estimates["p"].iloc[:2], np.max(ps, axis=0))
+    assert result.has_note("threshold_searched")
+    assert not result.has_note("threshold_known")
+
+
+@pytest.mark.parametrize("thresholds", [1, 2, 3])
+def test_thresholds_of_many_outcomes_are_those_of_each(panel: dc.Panel, thresholds: int) -> None:
+    model = dc.PanelThreshold(**TERMS, thresholds=thresholds, threshold_draws=0)
+    regimes = model.regimes(panel)
+    y = panel.column("y")
+    outcomes = y + np.random.default_rng(3).normal(0, 1, (12, len(y)))
+    found = Again(regimes.least_squares, thresholds, model.trim).places(outcomes)
+    for places, outcome in zip(found, outcomes, strict=True):
+        assert tuple(places) == model.regimes(panel.with_columns({"y": outcome})).found.places
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_weak_thresholds_make_intervals_of_slopes_longer(seed: int) -> None:
+    """Where no regime has an effect, the search picks slopes that are far from zero."""
+    frame = drawn((), n=30, t=8, seed=seed).assign(y=np.random.default_rng([7, seed]).normal(size=240))
+    panel = dc.Panel.from_frame(frame, "unit", "year")
+    model = dc.PanelThreshold(**TERMS, threshold_draws=0, test="wild", draws=99, cov="cluster")
+    result, regimes = model.fit(panel), model.regimes(panel)
+    known = regimes.regression.model_copy(update={"test": "wild", "draws": 99}).fit(regimes.panel)
+    length, of_known = ((one.estimates["high"] - one.estimates["low"]).iloc[:2] for one in (result, known))
+    assert (length > 1.1 * of_known).all()
+    assert (result.estimates["p"].iloc[:2] > known.estimates["p"].iloc[:2]).all()
+
+
+def test_sets_by_draws_hold_the_values_that_a_bootstrap_does_not_reject(panel: dc.Panel) -> None:
+    """At a value: its regression's slopes, shrunk change, corrected residuals with signs, each sample fitted singly."""
+    model = dc.PanelThreshold(**TERMS, threshold_draws=39, grid=20)
+    assert model.kind_of_sets == "draws"
+    assert model.fit(panel).has_note("threshold_set_drawn")
+    regimes = model.regimes(panel)
+    (curve,) = regimes.found.curves
+    assert curve.tested is not None
+    assert curve.drawn is not None
+    signs = 2.0 * np.random.default_rng([model.seed, 0]).integers(0, 2, (39, 60)) - 1
+    rows = rows_of(panel)
+    for number in curve.tested[:: len(curve.tested) // 2]:
+        at, _ = regimes.at([curve.candidates[number]])
+        names = (*regimes.focal, "c")
+        fit = dc.PanelRegression(y="y", x=names, effects="unit", cov="cluster", small_sample="none").fit(at)
+        null = linear_null(at.column("y"), at.array(names), rows, "unit")
+        r = np.array([1.0, -1.0, 0.0])
+        change, variance = r @ fit.coef, r @ fit.covariance @ r
+        shrunk = change * np.sqrt(max(1 - variance / change**2, 0))
+        own = corrected(null)[:, None] * signs.T[rows.unit_codes]
+        outcomes = at.column("x[1]")[:, None] * shrunk + own
+        ratios = []
+        for y in outcomes.T:
+            (again,) = (
+                model.model_copy(update={"threshold_draws": 0, "sets": "likelihood"})
+                .regimes(panel.with_columns({"y": y}))
+                .found.curves
+            )
+            ratios.append(again.ratio[number])
+        np.testing.assert_allclose(np.sort(ratios), curve.drawn[number == curve.tested][0], atol=1e-8)
+    inside = curve.ratio <= curve.critical(0.95)
+    assert inside[np.argmin(curve.ratio)]
+
+
+def test_sets_by_draws_need_enough_of_them() -> None:
+    with pytest.raises(ConfigError, match=re.escape("threshold_draws=10 are too few samples for sets of 95%")):
+        dc.PanelThreshold(**TERMS, threshold_draws=10, sets="draws")
+    assert dc.PanelThreshold(**TERMS, threshold_draws=10).kind_of_sets == "clustered"
+    assert dc.PanelThreshold(**TERMS, threshold_draws=50, level=0.99).kind_of_sets == "clustered"
+    assert dc.PanelThreshold(**TERMS, threshold_draws=50, space="sar").kind_of_sets == "likelihood"
 
 
 def test_unbalanced_panels_change_signs_of_whole_units(panel: dc.Panel) -> None:

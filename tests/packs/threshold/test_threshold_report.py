@@ -27,7 +27,7 @@ def results() -> dict[str, Result]:
     panel = dc.Panel.from_frame(source.load().frame, "unit", "time")
     return {
         str(count): dc.PanelThreshold(
-            y="y", x=("x",), controls=("c",), threshold="q", thresholds=count, threshold_draws=49
+            y="y", x=("x",), controls=("c",), threshold="q", thresholds=count, threshold_draws=49, sets="clustered"
         ).fit(panel)
         for count in (1, 2)
     }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
-from digicarbon.packs.threshold.numeric.estimator import Thresholds, critical_ratio
+from digicarbon.packs.threshold.numeric.estimator import LeastSquares, Thresholds
 from digicarbon.packs.threshold.numeric.search import Ordered
 from digicarbon.panel import Panel
 from digicarbon.result import MadeOf, Result
@@ -35,7 +35,7 @@ class Regimes:
     def __init__(self, model: PanelThreshold, panel: Panel, found: Thresholds, ordered: Ordered) -> None:
         self.found = found
         self.values = tuple(ordered.value(place) for place in found.places)
-        self.regime = np.searchsorted(self.values, ordered.q, side="left")
+        self.regime = self._regime(ordered, found.places)
         """Each row's regime: a value equal to a threshold is below it."""
         self.distinct = len(ordered.last) + 1
         """How many values the threshold variable has."""
@@ -44,24 +44,59 @@ class Regimes:
         parts = panel.made_of(model.regressors, among=model.terms)
         own = panel.made_of((model.threshold,), among=(model.threshold,))[model.threshold]
         count = len(self.values) + 1
-        columns: dict[str, FloatArray] = {}
         made_of: dict[str, MadeOf] = {}
-        for name, column in zip(self.x, panel.array(self.x).T, strict=True):
+        for name in self.x:
             for place in range(count):
-                # the estimates would make other terms of other samples
-                term, level = f"{name}[{place + 1}]", str(place + 1)
-                columns[term] = column * (self.regime == place)
-                made_of[term] = (*parts[name], *(replace(part, level=level, regimes=count) for part in own))
+                level = str(place + 1)
+                made_of[f"{name}[{level}]"] = (
+                    *parts[name],
+                    *(replace(part, level=level, regimes=count) for part in own),
+                )
         controls = panel.expanded(model.controls, among=model.terms)
-        self.focal = tuple(columns)
+        self.focal = tuple(made_of)
         self.made_of = made_of | {name: parts[name] for name in controls}
-        self.panel = panel.with_columns(columns)
+        self._whole = panel
+        self.panel = self._split(self.regime)
         self.regression = model.regression(self.focal, controls)
+
+    @staticmethod
+    def _regime(ordered: Ordered, places: Sequence[int]) -> IntArray:
+        """Return the regime of each row with thresholds at these places, shape (rows,)."""
+        return np.searchsorted([ordered.value(place) for place in places], ordered.q, side="left")
+
+    def _split(self, regime: IntArray) -> Panel:
+        """Return the panel with a column of each term of x in each regime."""
+        # the estimates would make other terms of other samples
+        count = len(self.values) + 1
+        return self._whole.with_columns(
+            {
+                f"{name}[{place + 1}]": column * (regime == place)
+                for name, column in zip(self.x, self._whole.array(self.x).T, strict=True)
+                for place in range(count)
+            }
+        )
+
+    def at(self, places: Sequence[int]) -> tuple[Panel, frozenset[str]]:
+        """Return the panel with thresholds at other places, and the slopes of its tiny regimes."""
+        regime = self._regime(self._ordered, places)
+        return self._split(regime), self._slopes_of(self._tiny(regime))
+
+    def _units(self, regime: IntArray) -> list[int]:
+        return [len(np.unique(self._whole.unit_codes[regime == place])) for place in range(len(self.values) + 1)]
+
+    def _tiny(self, regime: IntArray) -> list[int]:
+        rows = np.bincount(regime, minlength=len(self.values) + 1)
+        sizes = enumerate(zip(self._units(regime), rows, strict=True), start=1)
+        return [number for number, (units, many) in sizes if units < FEWEST_CLUSTERS or many <= len(self.x)]
+
+    def _slopes_of(self, numbers: Sequence[int]) -> frozenset[str]:
+        count = len(self.values) + 1
+        return frozenset(name for at, name in enumerate(self.focal) if at % count + 1 in numbers)
 
     @cached_property
     def units(self) -> list[int]:
         """How many units have rows in each regime."""
-        return [len(np.unique(self.panel.unit_codes[self.regime == place])) for place in range(len(self.values) + 1)]
+        return self._units(self.regime)
 
     @property
     def rows(self) -> list[int]:
@@ -71,13 +106,11 @@ class Regimes:
     @property
     def tiny(self) -> list[int]:
         """The numbers of regimes with too few units or rows for an error of their slopes."""
-        sizes = enumerate(zip(self.units, self.rows, strict=True), start=1)
-        return [number for number, (units, rows) in sizes if units < FEWEST_CLUSTERS or rows <= len(self.x)]
+        return self._tiny(self.regime)
 
     def without_tiny(self, result: Result) -> Result:
         """Return the fit without standard errors of slopes of tiny regimes, of their spatial lags and effects."""
-        count = len(self.values) + 1
-        tiny = {name for at, name in enumerate(self.focal) if at % count + 1 in self.tiny}
+        tiny = self._slopes_of(self.tiny)
         roles = zip(result.terms, result.roles, strict=True)
         lost = [at for at, (term, role) in enumerate(roles) if term in tiny or role.of in tiny]
         if not lost:
@@ -94,15 +127,29 @@ class Regimes:
     @cached_property
     def sets(self) -> list[tuple[FloatArray, FloatArray, list[tuple[float, float]]]]:
         """Values, likelihood ratio and the pieces of the confidence set of each threshold, its lower and upper ends."""
-        most = critical_ratio(self._model.level)
         out = []
-        for curve in self.found.curves:
+        for curve, inside in zip(self.found.curves, self._inside, strict=True):
             at = self._ordered.q[self._ordered.order[curve.candidates]]
-            inside = np.flatnonzero(curve.ratio <= most)
             apart = (np.diff(inside) > 1) | self._hole_after(curve.candidates)[inside[:-1]]
             pieces = np.split(inside, np.flatnonzero(apart) + 1)
             out.append((at, curve.ratio, [(float(at[piece[0]]), float(at[piece[-1]])) for piece in pieces]))
         return out
+
+    @cached_property
+    def _inside(self) -> list[IntArray]:
+        """Which candidates are in the confidence set of each threshold."""
+        level = self._model.level
+        return [np.flatnonzero(curve.ratio <= curve.critical(level)) for curve in self.found.curves]
+
+    @property
+    def places_of_sets(self) -> list[IntArray]:
+        """The places of the candidates in the confidence set of each threshold."""
+        return [curve.candidates[inside] for curve, inside in zip(self.found.curves, self._inside, strict=True)]
+
+    @property
+    def least_squares(self) -> LeastSquares:
+        """What searches outcomes of the same sample for thresholds."""
+        return LeastSquares(self._ordered, self._whole.column(self._model.y), "likelihood")
 
     def _hole_after(self, candidates: IntArray) -> NDArray[np.bool_]:
         """Return after which candidates there are values that another threshold leaves too few rows to be one."""
@@ -118,7 +165,7 @@ class Regimes:
             "high": [pieces[-1][1] for _, _, pieces in self.sets],
             "pieces": [float(len(pieces)) for _, _, pieces in self.sets],
         }
-        if self._model.sets != "likelihood":
+        if self._model.kind_of_sets in ("robust", "clustered"):
             thresholds["lr_scale"] = [curve.scale for curve in self.found.curves]
         numbers = pd.RangeIndex(1, len(self.values) + 1)
         tests = [[test.statistic, test.p, *(test.critical or (np.nan,) * 3)] for test in self.found.tests]
@@ -148,10 +195,14 @@ class Regimes:
         values, ratio, _ = self.sets[at]
         keep = np.zeros(len(values), dtype=bool)
         keep[:: -(-len(values) // MOST_POINTS)] = True
-        inside = ratio <= critical_ratio(self._model.level)
+        critical = self.found.curves[at].critical(self._model.level)
+        inside = ratio <= critical
         keep[np.flatnonzero(inside[1:] != inside[:-1])] = keep[np.flatnonzero(inside[1:] != inside[:-1]) + 1] = True
         keep[int(np.argmin(ratio))] = True
-        return pd.DataFrame({"threshold": float(at + 1), "value": values[keep], "ratio": ratio[keep]})
+        points = {"threshold": float(at + 1), "value": values[keep], "ratio": ratio[keep]}
+        if self._model.kind_of_sets == "draws":
+            points["critical"] = critical[keep]
+        return pd.DataFrame(points)
 
     def statistics(self) -> dict[str, float]:
         """Return thresholds, the ends of their sets, and the tests of their number, by names of one number each."""

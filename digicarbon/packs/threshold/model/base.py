@@ -23,6 +23,7 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, Covariance, Kernel, SmallSample
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.resampling.null_model import in_rows
+from digicarbon.numeric.resampling.unit_wild import alpha_of, beyond_critical
 from digicarbon.packs.threshold.model._regimes import Regimes, texts
 from digicarbon.packs.threshold.numeric.estimator import (
     Resampling,
@@ -74,18 +75,21 @@ class PanelThreshold(Tested):
         What a sample's errors are: each unit's own residuals, all of them with their sign or all with the other, which
         errors whose variance depends on the regressors need; or whole units' residuals drawn with replacement, Hansen's
         own, which unbalanced panels cannot take.
-    sets : {"clustered", "likelihood", "robust"}
-        What errors the confidence sets of thresholds allow for: correlated within units; independent with one variance,
-        Hansen's own; or independent with a variance that depends on the threshold variable.
+    sets : {"draws", "clustered", "likelihood", "robust"} or None
+        What confidence sets of thresholds rest on: bootstrap samples that have the threshold at a value, as many as
+        ``threshold_draws``; or a likelihood ratio for errors that are correlated within units, for independent ones
+        with one variance, Hansen's own, or for independent ones with a variance that depends on the threshold variable.
+        None: ``draws`` where these are enough for the level, else ``clustered``; in spatial models ``likelihood``.
     space : {"none", "sar", "sdm"}
         The spatial model in which slopes differ, see `SpatialPanel`: with the spatial lag of the outcome (sar), or of
         outcome, x and controls (sdm). The slope of a lag of x differs by the regime of the neighbour whose x it is.
-        Panels are then balanced, ``sets`` is ``likelihood`` and ``cov`` classic, robust or cluster.
+        Panels are then balanced, ``sets`` are those of the ``likelihood`` and ``cov`` classic, robust or cluster.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`. Standard errors are those of slopes and take thresholds as known.
     test, draws, weights, seed, intervals, level
-        As in `digicarbon.model.tested.Tested`; of slopes, with thresholds as known. The seed is that of
-        ``threshold_draws``, too.
+        As in `digicarbon.model.tested.Tested`; of slopes. Wild draws are searched for thresholds again, see
+        docs/threshold.md; those of spatial models take thresholds as known. The seed is that of ``threshold_draws``,
+        too.
 
     Notes
     -----
@@ -93,8 +97,8 @@ class PanelThreshold(Tested):
     intervals: their errors would rest on the residuals of as few units, which the slopes fit.
 
     Every candidate is searched (`digicarbon.packs.threshold.numeric`). Thresholds are added one by one; after each, the
-    earlier ones are estimated again. Confidence sets hold all values whose likelihood ratio stays below
-    -2 ln(1 - √level). See docs/threshold.md.
+    earlier ones are estimated again. Confidence sets hold all values whose likelihood ratio is up
+    to a critical value: of bootstrap samples, or -2 ln(1 - √level). See docs/threshold.md.
 
     References
     ----------
@@ -120,7 +124,7 @@ class PanelThreshold(Tested):
     grid: Annotated[int, Field(ge=5)] | None = None
     threshold_draws: Annotated[int, Field(ge=0, le=100_000)] = 300
     resampling: Resampling = "signs"
-    sets: Sets = "clustered"
+    sets: Sets | None = None
     space: Space = "none"
     cov: Covariance = "classic"
     cluster: Clusters = "unit"
@@ -142,12 +146,30 @@ class PanelThreshold(Tested):
             raise ValueError(Note("threshold_of_y", key="threshold", q=self.threshold, y=self.y))
         if self.trim * (self.thresholds + 1) >= 1:
             raise ValueError(Note("threshold_trim", key="trim", trim=self.trim, regimes=self.thresholds + 1))
-        if self.space != "none" and self.sets != "likelihood":
+        if self.sets == "draws" and not self._enough_draws:
+            raise ValueError(
+                Note("threshold_sets_draws", key="threshold_draws", draws=self.threshold_draws, level=self.level)
+            )
+        if self.space != "none" and self.sets not in (None, "likelihood"):
             raise ValueError(Note("threshold_space_sets", key="sets", sets=self.sets, space=self.space))
         by_unit = self.cov == "cluster" and self.cluster == "unit"
         if self.space != "none" and not (by_unit or self.cov in ("classic", "robust")):
             raise ValueError(Note("threshold_space_errors", key="cov", cov=self.cov, space=self.space))
         return self
+
+    @property
+    def _enough_draws(self) -> bool:
+        """Whether the likelihood ratio of a value may be beyond its critical value."""
+        return beyond_critical(self.threshold_draws, alpha_of(self.level)) > 0
+
+    @property
+    def kind_of_sets(self) -> Sets:
+        """What confidence sets of thresholds rest on."""
+        if self.sets is not None:
+            return self.sets
+        if self.space != "none":
+            return "likelihood"
+        return "draws" if self._enough_draws else "clustered"
 
     def _operators_on_y(self) -> set[str]:
         """Return the operators with which the threshold variable has the outcome; none where it is another one."""
@@ -236,7 +258,8 @@ class PanelThreshold(Tested):
             indirect and total effects.
             ``tables`` has ``thresholds`` (estimate, lowest and highest value of the confidence set, number of its
             pieces), ``threshold_sets`` (the ends of each piece), ``threshold_tests`` (F or LR, p, critical values),
-            ``regimes`` (rows and units) and ``lr`` (likelihood ratios); ``statistics`` has the same numbers.
+            ``regimes`` (rows and units) and ``lr`` (likelihood ratios, and critical values by draws); ``statistics``
+            has the same numbers.
 
         Raises
         ------
@@ -266,13 +289,13 @@ class PanelThreshold(Tested):
         return self.regimes(panel).made_of if self.space == "none" else super().made_of(panel)
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Restrictions | Redrawn]:
-        """Return the coefficient of each term and regime as a restriction, with thresholds as known."""
-        from digicarbon.model._panel_restrictions import restrictions_of
+        """Return the slopes of regimes, whose draws are searched again; in spatial models thresholds are known."""
+        from digicarbon.packs.threshold.model._searched import Searched
 
         regimes = self.regimes(panel, weights)
         if isinstance(regimes.regression, SpatialPanel):
             return regimes.regression.restrictions(regimes.panel, weights, result)
-        return [restrictions_of(regimes.regression, regimes.panel, term, weights) for term in regimes.focal]
+        return [Searched(self, weights, regimes, result)]
 
     def contrasts(self, panel: Panel, weights: Weights | None) -> Contrasts | None:
         """Return combinations of coefficients as restrictions; None for spatial models."""
@@ -304,7 +327,7 @@ class PanelThreshold(Tested):
             try:
                 if isinstance(linear, SpatialPanel):
                     return thresholds_of(_spatial_lag(linear, panel, weights, ordered), *numbers)
-                return estimate(ordered, panel.column(self.y), *numbers, self.sets)
+                return estimate(ordered, panel.column(self.y), *numbers, self.kind_of_sets)
             except TooFewCandidatesError as failed:
                 raise self._too_few(failed.known) from None
 
@@ -313,7 +336,7 @@ class PanelThreshold(Tested):
             return Regimes(self, panel, search(), ordered)
         fields = (value for name, value in self.__dict__.items() if name not in _OF_ERRORS)
         operator = None if weights is None or self.space == "none" else weights.align(panel).operator
-        found = LATEST.once((type(self), *fields, *columns, operator), search, _bytes)
+        found = LATEST.once((type(self), *fields, self.kind_of_sets, *columns, operator), search, _bytes)
         return Regimes(self, panel, found, ordered)
 
     def _ordered(self, panel: Panel) -> Ordered:
@@ -347,9 +370,14 @@ class PanelThreshold(Tested):
             if signs and self.resampling == "units":
                 notes.append(Note("threshold_unbalanced"))
         level, critical = self.level, critical_ratio(self.level)
-        if self.sets == "likelihood":
+        if self.kind_of_sets == "draws":
+            notes.append(Note("threshold_set_drawn", level=level, draws=self.threshold_draws))
+            tested = [len(curve.tested) for curve in regimes.found.curves if curve.tested is not None]
+            if any(len(curve.candidates) > many for curve, many in zip(regimes.found.curves, tested, strict=True)):
+                notes.append(Note("threshold_set_between", values=max(tested)))
+        elif self.kind_of_sets == "likelihood":
             notes.append(Note("threshold_set", level=level, critical=critical))
-        elif self.sets == "robust":
+        elif self.kind_of_sets == "robust":
             notes.append(Note("threshold_set_robust", level=level, critical=critical))
         else:
             notes.append(Note("threshold_set_clustered", level=level, critical=critical))
@@ -363,7 +391,8 @@ class PanelThreshold(Tested):
             if len(pieces) > 1:
                 shown = tuple(Note("set_piece", low=low, high=high) for low, high in pieces)
                 notes.append(Note("threshold_set_pieces", number=at, pieces=shown))
-        notes.append(Note("threshold_known"))
+        searched = self.test == "wild" and self.space == "none"
+        notes.append(Note("threshold_searched") if searched else Note("threshold_known"))
         return tuple(notes)
 
 

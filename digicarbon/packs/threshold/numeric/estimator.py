@@ -11,17 +11,23 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import absorbed_rank
-from digicarbon.numeric.resampling.null_model import without
+from digicarbon.numeric.resampling.null_model import NullModel, without
+from digicarbon.numeric.resampling.unit_wild import alpha_of, beyond_critical, corrected
 from digicarbon.numeric.slices import slices
 from digicarbon.packs.threshold.numeric.search import Candidates, Ordered, Search
 
 Resampling = Literal["units", "signs"]
-Sets = Literal["likelihood", "robust", "clustered"]
+Sets = Literal["draws", "clustered", "likelihood", "robust"]
 NEAR = 0.1
 """Share of the rows, on either side of a threshold, that scores of units at the threshold are sums over."""
 TESTED = (0.9, 0.95, 0.99)
 """Quantiles of the bootstrap that are critical values."""
+TRIED, NEAR_RATIO, FAR_RATIO = 24, 4, 20
+"""How many candidates samples have as their threshold, in two halves: those whose ratio is up to 4 and up to 20 of
+Hansen's critical values of 95 %. Others are outside of every set."""
 _CYCLES = 20
+KEPT = 2**18
+"""Rows of the designs that are kept for further draws, about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +44,27 @@ class Curve:
     """What ratios are divided by; 1 for the likelihood as it is."""
     unscaled: bool = False
     """Whether the scale is 1 because its estimate is not positive or not finite."""
+    tested: IntArray | None = None
+    """Numbers of the candidates that bootstrap samples have as their threshold, shape (C,); None without samples."""
+    drawn: FloatArray | None = None
+    """Likelihood ratios of these candidates in the samples, from the lowest to the highest one, shape (C, B)."""
+
+    def critical(self, level: float) -> FloatArray:
+        """Return the ratio up to which each candidate is in the confidence set, shape (G,).
+
+        Between candidates that were tested it is interpolated; it is zero for those that are outside of every set.
+        """
+        if self.tested is None or self.drawn is None:
+            return np.full(len(self.candidates), critical_ratio(level))
+        most = beyond_critical(self.drawn.shape[1], alpha_of(level))
+        if not most:
+            return np.full(len(self.candidates), np.inf)
+        own = self.drawn[:, -most]
+        return np.where(
+            self.ratio <= FAR_RATIO * critical_ratio(0.95),
+            np.interp(np.arange(len(self.candidates)), self.tested, own),
+            0.0,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,11 +175,12 @@ def estimate(
 ) -> Thresholds:
     """Estimate thresholds of a regression by least squares; arguments and notes as in `thresholds_of`.
 
-    ``y``: shape (rows,). ``sets``: what likelihood ratios are divided by: nothing, η² of Hansen (2000) for errors whose
-    variance depends on the threshold variable, or the variance of scores of units for errors that are correlated within
-    units. Raises TooFewCandidatesError.
+    ``y``: shape (rows,). ``sets``: whether likelihood ratios are compared with those of as many bootstrap samples as
+    tests have, or divided by something: nothing, η² of Hansen (2000) for errors whose variance depends on the threshold
+    variable, or the variance of scores of units for errors that are correlated within units. Raises
+    TooFewCandidatesError.
     """
-    return thresholds_of(LeastSquares(ordered, y, sets), count, trim, most, draws, seed, resampling)
+    return thresholds_of(LeastSquares(ordered, y, sets, draws, seed), count, trim, most, draws, seed, resampling)
 
 
 def thresholds_of(
@@ -225,6 +253,68 @@ def _refined(fits: Fits[_Found], places: list[int], trim: float, most: int | Non
     return now
 
 
+def groups_of(places: IntArray) -> Iterator[tuple[tuple[int, ...], IntArray]]:
+    """Yield each distinct row of places, shape (M, count), and which rows are equal to it."""
+    if not places.shape[1]:
+        yield (), np.arange(len(places))
+        return
+    distinct, group = np.unique(places, axis=0, return_inverse=True)
+    for number, row in enumerate(distinct):
+        yield tuple(map(int, row)), np.flatnonzero(group.ravel() == number)
+
+
+class Again:
+    """Finds thresholds of many outcomes of a sample, each as `thresholds_of` finds its own.
+
+    ``fits``: of the sample. ``count``, ``trim``, ``most``: as in `thresholds_of`.
+    """
+
+    def __init__(self, fits: LeastSquares, count: int, trim: float, most: int | None = None) -> None:
+        self._fits, self._count, self._trim, self._most = fits, count, trim, most
+        self._searches: dict[tuple[int, ...], Search | None] = {}
+
+    def places(self, outcomes: FloatArray) -> IntArray:
+        """Return the places of the thresholds of each outcome, shape (M, count).
+
+        They are -1 where no value is left for one threshold more. ``outcomes``: shape (M, rows). Outcomes whose other
+        thresholds are the same share a search.
+        """
+        places = np.zeros((len(outcomes), 0), dtype=np.intp)
+        lost = np.zeros(len(outcomes), dtype=bool)
+
+        def best(others: IntArray, some: IntArray) -> IntArray:
+            out = np.full(len(some), -1)
+            for known, own in groups_of(np.sort(others, axis=1)):
+                search = self._search(known)
+                if search is not None:
+                    out[own] = search.largest(outcomes[some[own]])[2]
+            lost[some[out < 0]] = True
+            return out
+
+        for known in range(self._count):
+            some, added = np.flatnonzero(~lost), np.full((len(outcomes), 1), -1)
+            added[some, 0] = best(places[some], some)
+            places = np.column_stack([places, added])
+            still, at = np.ones(len(outcomes), dtype=np.intp), 0
+            while at < _CYCLES * (known + 1) and len(some := np.flatnonzero((still <= known) & ~lost)):
+                one = at % (known + 1)
+                now = best(np.delete(places[some], one, axis=1), some)
+                still[some] = np.where(now == places[some, one], still[some] + 1, 1)
+                places[some, one], at = now, at + 1
+        places[lost] = -1
+        return np.sort(places, axis=1)
+
+    def _search(self, known: tuple[int, ...]) -> Search | None:
+        if known not in self._searches:
+            if len(self._searches) * len(self._fits.y) > KEPT:
+                self._searches.clear()
+            try:
+                self._searches[known] = _search(self._fits, self._trim, self._most, list(known), len(known))
+            except TooFewCandidatesError:
+                self._searches[known] = None
+        return self._searches[known]
+
+
 @dataclass(frozen=True, eq=False)
 class LeastSquares:
     """Regressions with thresholds; what they are compared by is the sum of squares."""
@@ -233,7 +323,9 @@ class LeastSquares:
     y: FloatArray
     """Shape (rows,)."""
     sets: Sets
-    """As in `estimate`."""
+    draws: int = 0
+    seed: int = 0
+    """`sets`, `draws`, `seed`: as in `estimate`."""
 
     @cached_property
     def df(self) -> int:
@@ -264,7 +356,7 @@ class LeastSquares:
         """Return F of samples; sums of squares do not depend on the slopes, so that errors alone are fitted."""
         values = []
         for outcomes in sampled(self.left(errors_of)):
-            total, fall = search.largest(outcomes)
+            total, fall, _ = search.largest(outcomes)
             values.append(fall / ((total - fall) / self.df))
         return np.concatenate(values)
 
@@ -281,6 +373,13 @@ class LeastSquares:
         """Return the likelihood ratio of a threshold, scaled where sets are not those of the likelihood."""
         ordered, drop, errors = self.ordered, self.gains(search), self.left(places)
         scale, unscaled = 1.0, False
+        if self.sets == "draws":
+            ratio = (drop.max() - drop) / (float(errors @ errors) / self.df)
+            tested = _spread(ratio)
+            rng = np.random.default_rng([self.seed, at])
+            signs = 2.0 * rng.integers(0, 2, (self.draws, ordered.rows.n)) - 1
+            drawn = np.stack([np.sort(self._ratios_under(search, one, signs)) for one in tested])
+            return Curve(places[at], search.candidates, ratio, scale, unscaled, tested, drawn)
         if self.sets != "likelihood":
             others = places[:at] + places[at + 1 :]
             columns = np.column_stack([ordered.basis(others), ordered.demeaned(ordered.below(places[at]))])
@@ -293,6 +392,35 @@ class LeastSquares:
             scale = 1.0 if unscaled else scale
         ratio = (drop.max() - drop) / (float(errors @ errors) / self.df) / scale
         return Curve(places[at], search.candidates, ratio, scale, unscaled)
+
+    def _ratios_under(self, search: Search, one: int, signs: FloatArray) -> FloatArray:
+        """Return the likelihood ratio of a candidate, by its number, in samples that have the threshold there: (B,).
+
+        A sample has the slopes of the regression at this threshold and its residuals, corrected for leverage, those of
+        a unit with one sign. How uncertain a threshold is depends on the size of the change of slopes δ. The square of
+        its estimate is too large by its variance, so that samples have δ√(1 - k/w) with w its Wald statistic by unit,
+        and no change where w < k.
+        """
+        ordered, place = self.ordered, int(search.candidates[one])
+        own = without(search.basis, ordered.demeaned(ordered.below(place))) @ search.roots[one]
+        left = search.residuals(self.y[None])[0]
+        change = own.T @ left
+        errors = left - own @ change
+        scores = ordered.rows.sums(own * errors[:, None], "unit")
+        wald = float(change @ np.linalg.pinv(scores.T @ scores, hermitian=True) @ change)
+        change = change * np.sqrt(max(1 - len(change) / wald, 0.0)) if wald > 0 else 0.0 * change
+        null = NullModel(self.y, errors, ordered.rows, np.column_stack([search.basis, own]), False)
+        drawn = corrected(null) * signs[:, ordered.rows.unit_codes]
+        return search.ratios(own @ change + drawn, one, self.df)
+
+
+def _spread(ratio: FloatArray) -> IntArray:
+    """Return numbers of candidates that may be in a set, all or about `TRIED` of them, the estimate among them."""
+    near, far = (np.flatnonzero(ratio <= most * critical_ratio(0.95)) for most in (NEAR_RATIO, FAR_RATIO))
+    if len(far) <= TRIED:
+        return far
+    even = [those[np.round(np.linspace(0, len(those) - 1, TRIED // 2)).astype(int)] for those in (near, far)]
+    return np.unique(np.concatenate([*even, [int(np.argmin(ratio))]]))
 
 
 def _variance_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatArray, df: int) -> float:

@@ -209,14 +209,28 @@ class Search(Candidates):
             total += np.square(along)
         return total
 
-    def largest(self, outcomes: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the sum of squares without a further threshold and by how much the best one lowers it, each (M,).
+    def largest(self, outcomes: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
+        """Return the sum of squares without a further threshold, by how much the best one lowers it, and its place.
 
-        ``outcomes``: shape (M, rows).
+        ``outcomes``: shape (M, rows); what is returned has shape (M,).
         """
         before, drop = np.empty(len(outcomes)), np.empty(len(outcomes))
+        best = np.empty(len(outcomes), dtype=np.intp)
         for batch in slices(len(outcomes), _BATCH // outcomes.shape[1]):
             residuals = self.residuals(outcomes[batch])
+            drops = self.drops(residuals)
+            best[batch] = np.nanargmax(drops, axis=1)
             before[batch] = np.einsum("ij,ij->i", residuals, residuals)
-            drop[batch] = np.nanmax(self.drops(residuals), axis=1)
-        return before, drop
+            drop[batch] = np.take_along_axis(drops, best[batch, None], axis=1)[:, 0]
+        return before, drop, self.candidates[best]
+
+    def ratios(self, outcomes: FloatArray, at: int, df: int) -> FloatArray:
+        """Return the likelihood ratio of a candidate, by its number, for outcomes of shape (M, rows): shape (M,)."""
+        out = np.empty(len(outcomes))
+        for batch in slices(len(outcomes), _BATCH // outcomes.shape[1]):
+            residuals = self.residuals(outcomes[batch])
+            drops = self.drops(residuals)
+            most = drops.max(axis=1)
+            left = np.einsum("ij,ij->i", residuals, residuals) - most
+            out[batch] = (most - drops[:, at]) / (left / df)
+        return out

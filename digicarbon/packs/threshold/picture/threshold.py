@@ -45,7 +45,9 @@ def plot_threshold(result: Result, **frame: Unpack[NamedFrame]) -> Figure:
     if points is None:
         raise ConfigError(Note("no_thresholds"))
     found = result.tables["thresholds"]
-    critical = critical_ratio(result.inference.level)
+    by_draws = "critical" in points
+    if not by_draws:
+        points = points.assign(critical=critical_ratio(result.inference.level))
     called = _variable(result)
     words = Words.of(frame)
     count = len(found)
@@ -55,18 +57,25 @@ def plot_threshold(result: Result, **frame: Unpack[NamedFrame]) -> Figure:
         row, others = found.loc[at], found["estimate"].drop(index=at).tolist()
         # near another threshold there are no candidates, and no line
         gaps = pd.DataFrame({"value": others, "ratio": np.nan}, dtype=float)
-        own = pd.concat([points.loc[points["threshold"] == at, ["value", "ratio"]], gaps]).sort_values("value")
+        of_values = ["value", "ratio", "critical"]
+        own = pd.concat([points.loc[points["threshold"] == at, of_values], gaps]).sort_values("value")
         axes.plot(own["value"], own["ratio"], color=BLUE, linewidth=1.1)
         for other in others:
             axes.axvline(other, color=GREY, linewidth=0.5)
-        axes.axhline(critical, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)))
+        dashed: dict[str, Any] = {"color": GREY, "linewidth": 0.9, "linestyle": (0, (4, 2))}
+        critical = float(own["critical"].dropna().iloc[-1])
+        if by_draws:
+            axes.plot(own["value"], own["critical"], **dashed)
+        else:
+            axes.axhline(critical, **dashed)
         axes.axvline(row["estimate"], color=ORANGE, linewidth=0.9)
-        inside = own["ratio"].to_numpy() <= critical
+        inside = (own["ratio"] <= own["critical"]).to_numpy()
         look: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "color": BLUE, "alpha": 0.15, "linewidth": 0}
         axes.fill_between(own["value"], 0, 1, where=inside, **look)
         axes.set_ylim(bottom=0)
         where: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "ha": "right", "va": "bottom"}
-        text = f"{result.inference.level:.0%}: {critical:.2f}"
+        level = f"{result.inference.level:.0%}"
+        text = level if by_draws else f"{level}: {critical:.2f}"
         axes.annotate(text, (1.0, critical), fontsize=8, color=GREY, **where)
         axes.set_title(f"{words.say(f'threshold_{int(at)}')}: {row['estimate']:.4g}", fontsize=9, loc="left")
         axes.set_ylabel(words.say("likelihood ratio" if row.get("lr_scale", 1) == 1 else "likelihood ratio scaled"))

@@ -1,0 +1,109 @@
+"""Size of slopes of regimes, and coverage of their intervals and of sets of thresholds, by simulation.
+
+    python tests/benchmark/threshold_slopes.py size|coverage [REPLICATIONS [UNITS]]
+
+Panels of 30 units (or UNITS) and 8 periods. ``size``: x has no effect in any regime; the share of p of each slope up to
+.05. Twice, errors, x, q and a control are autoregressions of .8, with effects of units and periods; then the worlds of
+``coverage`` without effects of x. ``coverage``: the slope of x is .5 up to q = 0 and .5 + jump above; the shares of
+intervals and sets of 95 % that hold the truth. Errors, x and q have a correlation over time of .5 and effects of units
+(in ``q constant`` five times as large in q), errors a variance by unit, and in ``variance by q`` errors are exp(q/2) as
+large. 199 draws. The standard error of a share of .95 among 1,000 replications is .7 points.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pandas as pd
+
+import digicarbon as dc
+from digicarbon.arrays import FloatArray
+from digicarbon.result import Result
+
+PERIODS, DRAWS, BURN = 8, 199, 40
+WORLDS = {"base": (0.0, 1.0), "variance by q": (0.5, 1.0), "q constant": (0.0, 5.0)}
+"""How the standard deviation of errors grows with q, and the size of q's effects of units."""
+
+
+def paths(rng: np.random.Generator, n: int, memory: float) -> FloatArray:
+    """Draw autoregressions of standard deviation one, shape (N, T)."""
+    white = rng.normal(size=(n, PERIODS + BURN))
+    for t in range(1, PERIODS + BURN):
+        white[:, t] += memory * white[:, t - 1]
+    return white[:, BURN:] * np.sqrt(1 - memory**2)
+
+
+def panel_of(**columns: FloatArray) -> dc.Panel:
+    """Return a panel of columns of shape (N, T)."""
+    n = len(next(iter(columns.values())))
+    index = {"unit": np.repeat([f"u{i:03d}" for i in range(n)], PERIODS), "year": np.tile(np.arange(PERIODS), n)}
+    frame = pd.DataFrame(index | {name: values.ravel() for name, values in columns.items()})
+    return dc.Panel.from_frame(frame, "unit", "year")
+
+
+def in_world(rng: np.random.Generator, n: int, world: str, slopes: tuple[float, float]) -> dc.Panel:
+    """Draw a panel with a threshold at 0."""
+    spread, constant = WORLDS[world]
+    x = paths(rng, n, 0.5) + rng.normal(size=(n, 1))
+    q = paths(rng, n, 0.5) + constant * rng.normal(size=(n, 1))
+    errors = paths(rng, n, 0.5) * np.exp(0.5 * rng.normal(size=(n, 1))) * np.exp(spread * q)
+    y = np.where(q > 0, slopes[1], slopes[0]) * x + errors + rng.normal(size=(n, 1))
+    return panel_of(x=x, q=q, y=y)
+
+
+def persistent(rng: np.random.Generator, n: int) -> dc.Panel:
+    """Draw a panel in which x has no effect."""
+    x, c, q, errors = (paths(rng, n, 0.8) for _ in range(4))
+    y = 0.3 * c + errors + rng.normal(size=(n, 1)) + 0.6 * rng.normal(size=PERIODS)
+    return panel_of(x=x, c=c, q=q, y=y)
+
+
+def fitted(panel: dc.Panel, seed: int, effects: str = "unit") -> Result:
+    """Fit a threshold with wild slopes."""
+    controls = ("c",) if "c" in panel.names else ()
+    wild = {"test": "wild", "draws": DRAWS, "threshold_draws": DRAWS, "seed": seed, "cov": "cluster"}
+    return dc.PanelThreshold(y="y", x=("x",), controls=controls, threshold="q", effects=effects, **wild).fit(panel)
+
+
+def covered(panel: dc.Panel, result: Result, slopes: tuple[float, float]) -> list[bool]:
+    """Return whether the set holds the threshold, and whether each interval holds its slope."""
+    q = np.sort(panel.column("q"))
+    # between two values of q a threshold is the lower one
+    true = q[q <= 0].max(initial=q[0])
+    sets = result.tables["threshold_sets"].loc[1].to_numpy()
+    ends = result.estimates.loc[["x[1]", "x[2]"], ["low", "high"]].to_numpy()
+    inside = [bool(low <= slope <= high) for (low, high), slope in zip(ends, slopes, strict=True)]
+    return [any(low <= true <= high for low, high in sets), *inside]
+
+
+def main(what: str, replications: int, n: int) -> None:
+    """Print a line for each world."""
+
+    def shares(name: str, found: list[list[bool]]) -> None:
+        sys.stdout.write(f"{n:4} {name:26} {' '.join(f'{share:8.3f}' for share in np.mean(found, axis=0))}\n")
+        sys.stdout.flush()
+
+    if what == "size":
+        sys.stdout.write(f"{'N':>4} {'world':26}     x[1]     x[2]\n")
+        for effects in ("unit", "two_way"):
+            results = [fitted(persistent(np.random.default_rng([1, s]), n), s, effects) for s in range(replications)]
+            shares(f"persistent, {effects}", [list(one.estimates["p"][["x[1]", "x[2]"]] <= 0.05) for one in results])
+        for world in WORLDS:
+            results = [
+                fitted(in_world(np.random.default_rng([2, s]), n, world, (0, 0)), s) for s in range(replications)
+            ]
+            shares(world, [list(one.estimates["p"][["x[1]", "x[2]"]] <= 0.05) for one in results])
+        return
+    sys.stdout.write(f"{'N':>4} {'world':26}      set     x[1]     x[2]\n")
+    for world in WORLDS:
+        for jump in (0.25, 0.5, 1.0):
+            found, slopes = [], (0.5, 0.5 + jump)
+            for seed in range(replications):
+                panel = in_world(np.random.default_rng([3, seed]), n, world, slopes)
+                found.append(covered(panel, fitted(panel, seed), slopes))
+            shares(f"{world}, jump {jump}", found)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *(int(one) for one in (*sys.argv[2:], *("500", "30")[len(sys.argv) - 2 :])))
