@@ -19,6 +19,7 @@ import pandas as pd
 
 import digicarbon as dc
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.result import Result
 
 PERIODS, DRAWS, BURN = 8, 199, 40
@@ -31,7 +32,7 @@ def paths(rng: np.random.Generator, n: int, memory: float) -> FloatArray:
     white = rng.normal(size=(n, PERIODS + BURN))
     for t in range(1, PERIODS + BURN):
         white[:, t] += memory * white[:, t - 1]
-    return white[:, BURN:] * np.sqrt(1 - memory**2)
+    return np.asarray(white[:, BURN:] * np.sqrt(1 - memory**2))
 
 
 def panel_of(**columns: FloatArray) -> dc.Panel:
@@ -59,11 +60,20 @@ def persistent(rng: np.random.Generator, n: int) -> dc.Panel:
     return panel_of(x=x, c=c, q=q, y=y)
 
 
-def fitted(panel: dc.Panel, seed: int, effects: str = "unit") -> Result:
+def fitted(panel: dc.Panel, seed: int, effects: EffectsKind = "unit") -> Result:
     """Fit a threshold with wild slopes."""
-    controls = ("c",) if "c" in panel.names else ()
-    wild = {"test": "wild", "draws": DRAWS, "threshold_draws": DRAWS, "seed": seed, "cov": "cluster"}
-    return dc.PanelThreshold(y="y", x=("x",), controls=controls, threshold="q", effects=effects, **wild).fit(panel)
+    return dc.PanelThreshold(
+        y="y",
+        x=("x",),
+        controls=("c",) if "c" in panel.names else (),
+        threshold="q",
+        effects=effects,
+        cov="cluster",
+        test="wild",
+        draws=DRAWS,
+        threshold_draws=DRAWS,
+        seed=seed,
+    ).fit(panel)
 
 
 def covered(panel: dc.Panel, result: Result, slopes: tuple[float, float]) -> list[bool]:
@@ -86,7 +96,8 @@ def main(what: str, replications: int, n: int) -> None:
 
     if what == "size":
         sys.stdout.write(f"{'N':>4} {'world':26}     x[1]     x[2]\n")
-        for effects in ("unit", "two_way"):
+        kinds: tuple[EffectsKind, ...] = ("unit", "two_way")
+        for effects in kinds:
             results = [fitted(persistent(np.random.default_rng([1, s]), n), s, effects) for s in range(replications)]
             shares(f"persistent, {effects}", [list(one.estimates["p"][["x[1]", "x[2]"]] <= 0.05) for one in results])
         for world in WORLDS:

@@ -377,7 +377,7 @@ class LeastSquares:
             ratio = (drop.max() - drop) / (float(errors @ errors) / self.df)
             tested = _spread(ratio)
             rng = np.random.default_rng([self.seed, at])
-            signs = 2.0 * rng.integers(0, 2, (self.draws, ordered.rows.n)) - 1
+            signs = np.asarray(2.0 * rng.integers(0, 2, (self.draws, ordered.rows.n)) - 1, dtype=np.float64)
             drawn = np.stack([np.sort(self._ratios_under(search, one, signs)) for one in tested])
             return Curve(places[at], search.candidates, ratio, scale, unscaled, tested, drawn)
         if self.sets != "likelihood":
