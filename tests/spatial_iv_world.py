@@ -42,11 +42,14 @@ def world(
     theta: float = 0.0,
     endogenous: float = 0.0,
     spread: float = 0.0,
+    strength: float = 1.0,
+    control: float = 1.0,
     w: FloatArray | None = None,
     sizes: FloatArray | None = None,
 ) -> tuple[Panel, Weights]:
-    """Return y = ρWy + βx + θWx + z + μ_i + τ_t + u with u = λWu + ε; x moves with ε by ``endogenous``.
+    """Return y = ρWy + βx + θWx + γz + μ_i + τ_t + u with u = λWu + ε; x moves with ε by ``endogenous``.
 
+    The instrument q moves x by ``strength``; γ is ``control``, by which Wz and W²z move Wy.
     Variances of ε differ by unit by ``spread``: they are larger where z varies more; or standard deviations are given.
     """
     rng = np.random.default_rng(seed)
@@ -55,10 +58,10 @@ def world(
     size = np.exp(spread * np.linspace(-1, 1, n)[np.random.default_rng(3).permutation(n)])
     error = rng.normal(size=(t, n)) * (size if sizes is None else sizes)
     z, q = rng.normal(size=(t, n)) * np.sqrt(size), rng.normal(size=(t, n))
-    x = q + 0.3 * z + rng.normal(size=(t, n)) + endogenous * error + mu
+    x = strength * q + 0.3 * z + rng.normal(size=(t, n)) + endogenous * error + mu
     identity = np.eye(n)
     u = error @ np.linalg.inv(identity - lam * w).T
-    y = (beta * x + theta * x @ w.T + z + mu + tau[:, None] + u) @ np.linalg.inv(identity - rho * w).T
+    y = (beta * x + theta * x @ w.T + control * z + mu + tau[:, None] + u) @ np.linalg.inv(identity - rho * w).T
     units = [f"u{unit:04}" for unit in range(n)]
     index = pd.MultiIndex.from_product([range(2000, 2000 + t), units], names=["year", "unit"])
     columns = {"y": y.ravel(), "x": x.ravel(), "z": z.ravel(), "q": q.ravel()}

@@ -261,7 +261,12 @@ def _strength(found: FoundTests, method: Method, errors: ErrorStructure, instrum
 def _set(intervals: Sequence[Interval], name: str, level: float) -> Note:
     if not intervals:
         return Note("empty_set", level=level, term=name)
-    return Note("confidence_set", level=level, term=name, intervals=[_interval(*ends) for ends in intervals])
+    return Note("confidence_set", level=level, term=name, intervals=intervals_of(intervals))
+
+
+def intervals_of(intervals: Sequence[Interval]) -> list[Note]:
+    """Return intervals in words."""
+    return [_interval(*ends) for ends in intervals]
 
 
 def _interval(low: float, high: float) -> Note:

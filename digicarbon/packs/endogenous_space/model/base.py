@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from digicarbon.model._iv_statistics import (
     Asked,
     FoundTests,
     first_stage,
+    intervals_of,
     made_of,
     notes,
     refuse_instruments,
@@ -30,6 +32,7 @@ from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key,
 from digicarbon.model.panel_iv import Columns, SmallSampleRule
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
+from digicarbon.numeric.iv.anderson_rubin import Interval
 from digicarbon.numeric.iv.reduced_form import ErrorKind, ErrorStructure, reduced_form
 from digicarbon.numeric.linear.covariance import (
     FEWEST_CLUSTERS,
@@ -49,6 +52,7 @@ from digicarbon.packs.endogenous_space.model._estimates import (
     by_moments,
     of_scores,
 )
+from digicarbon.packs.endogenous_space.numeric.projection import EFFECTS, EVERY, ProjectedSets, projected_sets
 from digicarbon.panel import Panel, constituents
 from digicarbon.result import CONSTANT, LAG_ERROR, LAG_Y, Effects, Inference, Quantity, Result, Role
 from digicarbon.weights import Weights
@@ -400,6 +404,12 @@ class SpatialIV(Tested):
         ssr = float(fit.residuals @ fit.residuals)
         found = fit.columns.tests(errors, fit.first, self.level) if fit.columns.endogenous else None
         made, repaired = self._tables(design, fit.columns, errors, found) if found else ({}, False)
+        sets = None
+        # with too few clusters there is no joint test, which another note says
+        tested = found is not None and not math.isnan(found.anderson_rubin.test.value)
+        if tested and self._has_sets(design):
+            sets = self._sets(design, fit, errors)
+            made["weak_sets"] = _sets_table(sets, self.level)
         return Result(
             kind=f"iv_{self.kind}",
             y=self.y,
@@ -422,7 +432,10 @@ class SpatialIV(Tested):
             spatial_effects=None if beyond or boundary else self._effects(design, coef, covariance),
             tables=made,
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
-            notes=self._notes(design, fit, errors, found, beyond, fit.repaired or repaired),
+            notes=(
+                *self._notes(design, fit, errors, found, beyond, fit.repaired or repaired),
+                *(self._sets_notes(design, sets) if tested else ()),
+            ),
             residuals=fit.residuals.reshape(n, t).T,
             boundary=boundary,
             beyond=beyond,
@@ -529,6 +542,40 @@ class SpatialIV(Tested):
             out.append(Note("rho_outside", low=round(low, 4), high=round(high, 4)))
         return tuple(out)
 
+    def _has_sets(self, design: SpatialDesign) -> bool:
+        """Return whether one regressor is endogenous beside the lag of y, and no estimate filters the errors."""
+        return self.has_lag and not self.has_error and len(design.columns.endogenous) == 2
+
+    def _sets(self, design: SpatialDesign, fit: InstrumentedFit, errors: ErrorStructure) -> ProjectedSets:
+        """Return sets that hold with weak instruments of the endogenous regressor and of the lag of y."""
+        columns = design.columns
+        y, x, z = columns.partialled()
+        form = reduced_form(np.column_stack([y, x]), z, errors, len(columns.exogenous))
+        start = fit.coef[[columns.names.index(name) for name in columns.endogenous]]
+        return projected_sets(form, self.level, start, design.w)
+
+    def _sets_notes(self, design: SpatialDesign, sets: ProjectedSets | None) -> tuple[Note, ...]:
+        """Return the sets that hold with weak instruments in words, or that there are none of single coefficients."""
+        if not self.endogenous or not self.has_lag:
+            return ()
+        if sets is None:
+            return (Note("weak_sets_of_several", terms=cut(design.called(design.columns.endogenous))),)
+        low, high = design.w.bounds
+        said: dict[str, Any] = {
+            "level": self.level,
+            "term": design.columns.endogenous[0],
+            "y": self.y,
+            "bottom": low,
+            "top": high,
+        }
+        if not sets.rho:
+            return (Note("weak_sets_empty", **said),)
+        said |= {"coefficient": intervals_of(sets.coefficient), "rho": intervals_of(sets.rho)}
+        if sets.effects is None:
+            return (Note("weak_sets_unbounded", **said),)
+        effects = {effect: intervals_of(intervals) for effect, intervals in sets.effects.items()}
+        return (Note("weak_sets", **said, **effects),)
+
     def _weakest(self, design: SpatialDesign, found: FoundTests) -> Note:
         """Return whose the first-stage F of the main table is."""
         lag_of_x = {lag_of(name): name for name in self.lagged}
@@ -606,3 +653,19 @@ class SpatialIV(Tested):
             (lambda k: groups - 1) if few else residual,
             of_scores(self.cov_used, own, self._rule.lags(t), kernel),
         )
+
+
+def _sets_table(sets: ProjectedSets, level: float) -> pd.DataFrame:
+    """Return a row for each interval, by quantity and its number."""
+    every: dict[str, Sequence[Interval]] = {
+        "coefficient": sets.coefficient,
+        "rho": sets.rho,
+        **(dict.fromkeys(EFFECTS, EVERY) if sets.effects is None else sets.effects),
+    }
+    rows = {
+        (name, place): (*interval, level)
+        for name, intervals in every.items()
+        for place, interval in enumerate(intervals, start=1)
+    }
+    index = pd.MultiIndex.from_tuples(list(rows), names=["quantity", "interval"])
+    return pd.DataFrame(list(rows.values()), columns=["low", "high", "level"], index=index, dtype=float)
