@@ -129,7 +129,15 @@ class SpatialIV(Tested):
         "r": "digicarbon.packs.endogenous_space.script.spatial_iv:r",
         "stata": "digicarbon.packs.endogenous_space.script.spatial_iv:stata",
     }
-    references: ClassVar[tuple[str, ...]] = ("arraiz2010", "kelejian1998", "kelejian2010", "lesage2009", "mutl2011")
+    references: ClassVar[tuple[str, ...]] = (
+        "anderson1949",
+        "arraiz2010",
+        "dufour2005",
+        "kelejian1998",
+        "kelejian2010",
+        "lesage2009",
+        "mutl2011",
+    )
 
     takes_weights: ClassVar[bool] = True
 
@@ -255,7 +263,9 @@ class SpatialIV(Tested):
         -------
         Result
             Terms are ``const`` without fixed effects, the regressors, ``W_<name>`` for their spatial lags, ``rho`` and
-            ``lambda``. Tables as `PanelIV` has them; the lag of y is called ``W_<y>`` there.
+            ``lambda``. Tables as `PanelIV` has them; the lag of y is called ``W_<y>`` there. Where one regressor is
+            endogenous beside it and errors are not spatial, ``weak_sets`` has sets of its coefficient, of ρ and of its
+            effects that hold however weak the instruments are.
 
         Raises
         ------
