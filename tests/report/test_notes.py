@@ -69,6 +69,7 @@ DIAGNOSTICS = {
     "omitted_variable": ("sensitivity_controls", []),
     "oster": ("sensitivity_controls", []),
     "panel_choice": ("table3_baseline", ["report=panel_choice"]),
+    "placebo_laws": ("placebo_laws", ["diagnostic.laws=99"]),
     "placebo_space": (
         "policy_did",
         ["columns=null", "diagnostic.draws=99", "report=tests", "report.name=placebo_space"],

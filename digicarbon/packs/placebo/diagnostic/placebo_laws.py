@@ -158,7 +158,9 @@ class PlaceboLaws(OfModel):
             numbers = {name: float(row[name]) for name in ("share", "low", "high", "p", "as_small")}
             counts = {name: int(row[name]) for name in ("laws", "stars")}
             out.append(
-                Note("placebo_laws_stars", quantity=QUANTITIES[quantity], term=term, star=self.star, **counts, **numbers)
+                Note(
+                    "placebo_laws_stars", quantity=QUANTITIES[quantity], term=term, star=self.star, **counts, **numbers
+                )
             )
         lacking = self.laws - int(table["laws"].min())
         return (*out, Note("placebo_laws_lacking", lacking=lacking)) if lacking else tuple(out)
