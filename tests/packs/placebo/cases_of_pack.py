@@ -12,6 +12,6 @@ DIAGNOSTIC_BASES: dict[type[Diagnostic], list[Diagnostic]] = {
 }
 DIAGNOSTIC_DOES: dict[tuple[type[Diagnostic], str], Does] = {
     (PlaceboLaws, "places"): Does("moran_laws", keeps=("p", "moran")),
-    (PlaceboLaws, "outcome"): Does("as_small", keeps=("p", "moran", "moran_laws")),
+    (PlaceboLaws, "outcome"): Does("share", keeps=("p", "moran", "moran_laws")),
 }
 """The column of its tables that each field changes, and those that it keeps."""
