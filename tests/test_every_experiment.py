@@ -40,6 +40,7 @@ SMALLER = {
     "china_spatial_regions": FEW_DRAWS,
     "unbalanced_spatial": FEW_DRAWS,
     "china_weights_by_period": FEW_DRAWS,
+    "placebo_laws": [*FEW_DRAWS, "diagnostic.laws=99"],
     "placebo_measure": ["measure.permute=1,2,3"],
     "placebo_weights": ["weights.seed=1,2,3"],
 }

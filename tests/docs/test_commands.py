@@ -121,7 +121,7 @@ PLANNED = {
     r"source\.seed=range\(1,201\)": (["source.seed=1,2"], "200 fits of 300 cities"),
     r"run (?!.*-m).*china": ([], "real data; test_every_experiment.py fits each of these experiments"),
     r"run (figures_3_5_maps|model_choice|spatial_choice|table9_10_regions|robustness_gmm|robustness_kinds)$|"
-    r"run (which_weights|several_weights|unbalanced_spatial|spatial_regions|threshold_space)$": (
+    r"run (which_weights|several_weights|unbalanced_spatial|spatial_regions|threshold_space|placebo_laws)$": (
         [], "test_every_experiment.py fits it",
     ),
 }  # fmt: skip

@@ -21,7 +21,7 @@ SIDE, PERIODS = 6, 6
 W = lattice(SIDE, SIDE)
 UNITS = SIDE * SIDE
 LINEAR: dict[str, Any] = {"y": "y", "cov": "cluster"}
-FEW: dict[str, Any] = {"test": "wild", "replications": 39, "intervals": False}
+FEW: dict[str, Any] = {"test": "wild", "draws": 39, "intervals": False}
 
 
 def panel(seed: int = 1, effect: float = 0.0, gaps: bool = False) -> dc.Panel:
@@ -90,7 +90,7 @@ def test_stars_are_those_of_a_plain_loop(name: str) -> None:
     assert found["stars"] == sum(one <= 0.05 for one in p)
     assert found["as_small"] == (1 + sum(one <= own for one in p)) / 100
     assert found["share"] == found["stars"] / found["laws"] == found["stars"] / 99
-    assert (found["sets"] == 1) if name == "law" else np.isnan(found["sets"])
+    assert (found["connected_sets"] == 1) if name == "law" else np.isnan(found["connected_sets"])
     assert found["low"] < found["share"] < found["high"] or found["stars"] == 0
 
 

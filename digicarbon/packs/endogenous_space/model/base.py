@@ -569,7 +569,7 @@ class SpatialIV(Tested):
         if not self.endogenous or not self.has_lag:
             return ()
         if sets is None:
-            return (Note("weak_sets_of_several", terms=cut(design.called(design.columns.endogenous))),)
+            return (Note("weak_sets_of_several", terms=cut(self.endogenous)),)
         low, high = design.w.bounds
         said: dict[str, Any] = {
             "level": self.level,

@@ -148,10 +148,10 @@ class PlaceboLaws(OfModel):
         said = {"laws": self.laws, "seed": self.seed, "terms": cut(self.model.x)}
         if self.places == "scattered":
             how = Note("placebo_laws_scattered", **said)
-        elif np.isnan(first["sets"]):
+        elif np.isnan(first["connected_sets"]):
             how = Note("placebo_laws_alike", **said, moran=first["moran"], placed=first["moran_laws"])
         else:
-            how = Note("placebo_laws_sets", **said, sets=int(first["sets"]))
+            how = Note("placebo_laws_sets", **said, sets=int(first["connected_sets"]))
         out = [how, Note(f"placebo_laws_{self.outcome}", y=self.model.y, terms=cut(self.model.x))]
         for place, (quantity, term) in enumerate(table.index):
             row = table.iloc[place]
@@ -198,7 +198,7 @@ class PlaceboLaws(OfModel):
             with suppress(EstimationError):
                 for key, p in _p_of(model.fit(dealt.given(base, deal), weights), model).items():
                     every.setdefault(key, []).append(p)
-        about = {"moran": moran(paths, dealt.links), "moran_laws": float(np.mean(placed)), "sets": sets}
+        about = {"moran": moran(paths, dealt.links), "moran_laws": float(np.mean(placed)), "connected_sets": sets}
         rows = [{"p": p, **_counted(np.array(every[key]), p, self.star), **about} for key, p in own.items()]
         index = pd.MultiIndex.from_tuples(list(own), names=["quantity", "term"])
         return {"placebo_laws": pd.DataFrame(rows, index=index)}
