@@ -152,7 +152,11 @@ class PlaceboLaws(OfModel):
             how = Note("placebo_laws_alike", **said, moran=first["moran"], placed=first["moran_laws"])
         else:
             how = Note("placebo_laws_sets", **said, sets=int(first["connected_sets"]))
-        out = [how, Note(f"placebo_laws_{self.outcome}", y=self.model.y, terms=cut(self.model.x))]
+        met = {"y": self.model.y, "terms": cut(self.model.x)}
+        out = [
+            how,
+            Note("placebo_laws_as_is", **met) if self.outcome == "as_is" else Note("placebo_laws_without_x", **met),
+        ]
         for place, (quantity, term) in enumerate(table.index):
             row = table.iloc[place]
             numbers = {name: float(row[name]) for name in ("share", "low", "high", "p", "as_small")}
