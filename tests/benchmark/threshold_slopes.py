@@ -5,9 +5,10 @@
 Panels of 30 units (or UNITS) and 8 periods. ``size``: x has no effect in any regime; the share of p of each slope up to
 .05. Twice, errors, x, q and a control are autoregressions of .8, with effects of units and periods; then the worlds of
 ``coverage`` without effects of x. ``coverage``: the slope of x is .5 up to q = 0 and .5 + jump above; the shares of
-intervals and sets of 95 % that hold the truth. Errors, x and q have a correlation over time of .5 and effects of units
-(in ``q constant`` five times as large in q), errors a variance by unit, and in ``variance by q`` errors are exp(q/2) as
-large. 199 draws. The standard error of a share of .95 among 1,000 replications is .7 points.
+intervals and sets of 95 % that hold the truth. Slopes of tiny regimes, which have neither p nor interval, do not count.
+Errors, x and q have a correlation over time of .5 and effects of units (in ``q constant`` five times as large in q),
+errors a variance by unit, and in ``variance by q`` errors are exp(q/2) as large. 199 draws. The standard error of a
+share of .95 among 1,000 replications is .7 points.
 """
 
 from __future__ import annotations
@@ -76,22 +77,30 @@ def fitted(panel: dc.Panel, seed: int, effects: EffectsKind = "unit") -> Result:
     ).fit(panel)
 
 
-def covered(panel: dc.Panel, result: Result, slopes: tuple[float, float]) -> list[bool]:
+def covered(panel: dc.Panel, result: Result, slopes: tuple[float, float]) -> list[float]:
     """Return whether the set holds the threshold, and whether each interval holds its slope."""
     q = np.sort(panel.column("q"))
     # between two values of q a threshold is the lower one
     true = q[q <= 0].max(initial=q[0])
     sets = result.tables["threshold_sets"].loc[1].to_numpy()
     ends = result.estimates.loc[["x[1]", "x[2]"], ["low", "high"]].to_numpy()
-    inside = [bool(low <= slope <= high) for (low, high), slope in zip(ends, slopes, strict=True)]
-    return [any(low <= true <= high for low, high in sets), *inside]
+    inside = [
+        np.nan if np.isnan(low) else float(low <= slope <= high)
+        for (low, high), slope in zip(ends, slopes, strict=True)
+    ]
+    return [float(any(low <= true <= high for low, high in sets)), *inside]
+
+
+def rejected(result: Result) -> list[float]:
+    """Return whether p of each slope is up to .05; not a number where a slope has none."""
+    return [float(p <= 0.05) + 0 * p for p in result.estimates["p"][["x[1]", "x[2]"]]]
 
 
 def main(what: str, replications: int, n: int) -> None:
     """Print a line for each world."""
 
-    def shares(name: str, found: list[list[bool]]) -> None:
-        sys.stdout.write(f"{n:4} {name:26} {' '.join(f'{share:8.3f}' for share in np.mean(found, axis=0))}\n")
+    def shares(name: str, found: list[list[float]]) -> None:
+        sys.stdout.write(f"{n:4} {name:26} {' '.join(f'{share:8.3f}' for share in np.nanmean(found, axis=0))}\n")
         sys.stdout.flush()
 
     if what == "size":
@@ -99,12 +108,12 @@ def main(what: str, replications: int, n: int) -> None:
         kinds: tuple[EffectsKind, ...] = ("unit", "two_way")
         for effects in kinds:
             results = [fitted(persistent(np.random.default_rng([1, s]), n), s, effects) for s in range(replications)]
-            shares(f"persistent, {effects}", [list(one.estimates["p"][["x[1]", "x[2]"]] <= 0.05) for one in results])
+            shares(f"persistent, {effects}", [rejected(one) for one in results])
         for world in WORLDS:
             results = [
                 fitted(in_world(np.random.default_rng([2, s]), n, world, (0, 0)), s) for s in range(replications)
             ]
-            shares(world, [list(one.estimates["p"][["x[1]", "x[2]"]] <= 0.05) for one in results])
+            shares(world, [rejected(one) for one in results])
         return
     sys.stdout.write(f"{'N':>4} {'world':26}      set     x[1]     x[2]\n")
     for world in WORLDS:

@@ -182,6 +182,20 @@ def test_sets_by_draws_hold_the_values_that_a_bootstrap_does_not_reject(panel: d
     assert inside[np.argmin(curve.ratio)]
 
 
+def test_samples_have_one_sign_for_units_of_a_cluster() -> None:
+    """Three clusters have eight vectors of signs, and tests only four outcomes: opposite signs have the same F."""
+    frame = drawn((), n=9, t=8)
+    region = "r" + (frame["unit"].str[1:].astype(int) // 3).astype(str)
+    panel = dc.Panel.from_frame(frame.assign(region=region), "unit", "year")
+    by_region = {"cov": "cluster", "cluster": "region"}
+    for fields, few in (({}, False), (by_region, True)):
+        model = dc.PanelThreshold(**TERMS, threshold_draws=200, **fields)
+        (test,), (curve,) = model.regimes(panel).found.tests, model.regimes(panel).found.curves
+        assert curve.drawn is not None
+        of_test, of_set = (len(np.unique(np.round(drawn, 6))) for drawn in (test.draws, curve.drawn[0]))
+        assert (of_test <= 4, of_set <= 8) == (few, few)
+
+
 def test_sets_by_draws_need_enough_of_them() -> None:
     with pytest.raises(ConfigError, match=re.escape("threshold_draws=10 are too few samples for sets of 95%")):
         dc.PanelThreshold(**TERMS, threshold_draws=10, sets="draws")
@@ -337,9 +351,11 @@ def test_clusters_of_columns(clusters: str | tuple[str, str]) -> None:
     assert (result.inference.df, result.errors_note) == (plain.inference.df, plain.errors_note)
     by_unit = model.model_copy(update={"cluster": "unit"}).fit(panel)
     assert np.abs(result.covariance / by_unit.covariance - 1).max() > 0.01
-    # thresholds, their tests and sets do not depend on the clusters of slopes
-    pd.testing.assert_frame_equal(result.tables["thresholds"], by_unit.tables["thresholds"])
-    pd.testing.assert_frame_equal(result.tables["threshold_tests"], by_unit.tables["threshold_tests"])
+    tests, others = (one.tables["threshold_tests"] for one in (result, by_unit))
+    assert tests.loc[1, "F"] == others.loc[1, "F"]
+    # units of one cluster have one sign, where each unit is in one
+    assert (tests.loc[1, "critical_5"] == others.loc[1, "critical_5"]) == (clusters != "region")
+    assert result.has_note("threshold_signs_by") == (clusters == "region")
     wild = model.model_copy(update={"test": "wild", "draws": 99}).fit(panel)
     assert wild.has_note("wild_p_by" if clusters == "region" else "wild_by_units")
     assert not result.has_note("wild_by_units")

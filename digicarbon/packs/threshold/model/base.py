@@ -11,10 +11,10 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon.errors import EstimationError
-from digicarbon.model._absorption import Clusters, columns_of_clusters
+from digicarbon.model._absorption import Clusters, clusters_of_units, columns_of_clusters
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.model._panel_covariance import OF_ERRORS
+from digicarbon.model._panel_covariance import OF_ERRORS, called
 from digicarbon.model.base import Model, require_panel, sentences
 from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.spatial_panel import SpatialPanel
@@ -320,6 +320,8 @@ class PanelThreshold(Tested):
         panel = panel.with_terms(self.terms)
         ordered = self._ordered(panel)
         linear = self.regression(*(panel.expanded(terms, among=self.terms) for terms in (self.x, self.controls)))
+        by = clusters_of_units(panel, self.own_clusters)
+        levels = None if by is None else np.unique(by, return_inverse=True)[1]
 
         def search() -> Thresholds:
             resampling: Resampling = self.resampling if ordered.rows.balanced else "signs"
@@ -327,7 +329,7 @@ class PanelThreshold(Tested):
             try:
                 if isinstance(linear, SpatialPanel):
                     return thresholds_of(_spatial_lag(linear, panel, weights, ordered), *numbers)
-                return estimate(ordered, panel.column(self.y), *numbers, self.kind_of_sets)
+                return estimate(ordered, panel.column(self.y), *numbers, self.kind_of_sets, levels)
             except TooFewCandidatesError as failed:
                 raise self._too_few(failed.known) from None
 
@@ -336,7 +338,7 @@ class PanelThreshold(Tested):
             return Regimes(self, panel, search(), ordered)
         fields = (value for name, value in self.__dict__.items() if name not in _OF_ERRORS)
         operator = None if weights is None or self.space == "none" else weights.align(panel).operator
-        found = LATEST.once((type(self), *fields, self.kind_of_sets, *columns, operator), search, _bytes)
+        found = LATEST.once((type(self), *fields, self.kind_of_sets, by, *columns, operator), search, _bytes)
         return Regimes(self, panel, found, ordered)
 
     def _ordered(self, panel: Panel) -> Ordered:
@@ -367,6 +369,8 @@ class PanelThreshold(Tested):
         if self.threshold_draws:
             fields = {"draws": self.threshold_draws, "statistic": self.statistic}
             notes.append(Note("threshold_signs", **fields) if signs else Note("threshold_units", **fields))
+            if clusters_of_units(regimes.panel, self.own_clusters):
+                notes.append(Note("threshold_signs_by", by=called(self.cluster)))
             if signs and self.resampling == "units":
                 notes.append(Note("threshold_unbalanced"))
         level, critical = self.level, critical_ratio(self.level)

@@ -172,6 +172,7 @@ def estimate(
     seed: int = 0,
     resampling: Resampling = "units",
     sets: Sets = "likelihood",
+    levels: IntArray | None = None,
 ) -> Thresholds:
     """Estimate thresholds of a regression by least squares; arguments and notes as in `thresholds_of`.
 
@@ -180,7 +181,8 @@ def estimate(
     variable, or the variance of scores of units for errors that are correlated within units. Raises
     TooFewCandidatesError.
     """
-    return thresholds_of(LeastSquares(ordered, y, sets, draws, seed), count, trim, most, draws, seed, resampling)
+    fits = LeastSquares(ordered, y, sets, draws, seed, levels)
+    return thresholds_of(fits, count, trim, most, draws, seed, resampling, levels)
 
 
 def thresholds_of(
@@ -191,12 +193,14 @@ def thresholds_of(
     draws: int = 0,
     seed: int = 0,
     resampling: Resampling = "units",
+    levels: IntArray | None = None,
 ) -> Thresholds:
     """Estimate thresholds one after another; after each, the earlier ones again, given the others, until none moves.
 
     ``count``: number of thresholds. ``trim``: least share of rows in a regime. ``most``: number of quantiles that are
     candidates; None: all values. ``draws``: bootstrap samples of each test. ``resampling``: units' residuals drawn with
-    replacement (balanced panels), or each unit's own with a sign. Raises TooFewCandidatesError.
+    replacement (balanced panels), or each unit's own with a sign. ``levels``: the number of each unit's cluster, shape
+    (N,), whose units have one sign; None: each unit has its own. Raises TooFewCandidatesError.
 
     Bootstrap samples have regressors, the threshold variable and the earlier thresholds of the sample. Units are drawn
     from the residuals of the model with the threshold that is tested, as Hansen does; signs change those of the model
@@ -209,7 +213,7 @@ def thresholds_of(
     tests: list[ThresholdTest] = []
 
     def sampled(errors: FloatArray) -> Iterator[FloatArray]:
-        return _samples(fits.ordered, errors, draws, rng, resampling)
+        return _samples(fits.ordered, errors, draws, rng, resampling, levels)
 
     for known in range(count):
         search = _search(fits, trim, most, places, known)
@@ -325,7 +329,8 @@ class LeastSquares:
     sets: Sets
     draws: int = 0
     seed: int = 0
-    """`sets`, `draws`, `seed`: as in `estimate`."""
+    levels: IntArray | None = None
+    """`sets`, `draws`, `seed`, `levels`: as in `estimate`."""
 
     @cached_property
     def df(self) -> int:
@@ -377,7 +382,7 @@ class LeastSquares:
             ratio = (drop.max() - drop) / (float(errors @ errors) / self.df)
             tested = _spread(ratio)
             rng = np.random.default_rng([self.seed, at])
-            signs = np.asarray(2.0 * rng.integers(0, 2, (self.draws, ordered.rows.n)) - 1, dtype=np.float64)
+            signs = _signs(rng, self.draws, ordered.rows.n, self.levels)
             drawn = np.stack([np.sort(self._ratios_under(search, one, signs)) for one in tested])
             return Curve(places[at], search.candidates, ratio, scale, unscaled, tested, drawn)
         if self.sets != "likelihood":
@@ -398,8 +403,8 @@ class LeastSquares:
 
         A sample has the slopes of the regression at this threshold and its residuals, corrected for leverage, those of
         a unit with one sign. How uncertain a threshold is depends on the size of the change of slopes δ. The square of
-        its estimate is too large by its variance, so that samples have δ√(1 - k/w) with w its Wald statistic by unit,
-        and no change where w < k.
+        its estimate is too large by its variance, so that samples have δ√(1 - k/w) with w its Wald statistic by unit or
+        cluster, and no change where w < k.
         """
         ordered, place = self.ordered, int(search.candidates[one])
         own = without(search.basis, ordered.demeaned(ordered.below(place))) @ search.roots[one]
@@ -407,6 +412,8 @@ class LeastSquares:
         change = own.T @ left
         errors = left - own @ change
         scores = ordered.rows.sums(own * errors[:, None], "unit")
+        if self.levels is not None:
+            scores = np.stack([np.bincount(self.levels, one) for one in scores.T], axis=1)
         wald = float(change @ np.linalg.pinv(scores.T @ scores, hermitian=True) @ change)
         change = change * np.sqrt(max(1 - len(change) / wald, 0.0)) if wald > 0 else 0.0 * change
         null = NullModel(self.y, errors, ordered.rows, np.column_stack([search.basis, own]), False)
@@ -456,14 +463,26 @@ def _clustered_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatA
     return max(float(scores @ scores) / independent, 1.0) if independent > 0 else 1.0
 
 
+def _signs(rng: np.random.Generator, draws: int, units: int, levels: IntArray | None) -> FloatArray:
+    """Return a sign of each unit, the same for those of a cluster, shape (draws, N)."""
+    own = np.arange(units) if levels is None else levels
+    return np.asarray((2.0 * rng.integers(0, 2, (draws, own.max() + 1)) - 1)[:, own])
+
+
 def _samples(
-    ordered: Ordered, errors: FloatArray, draws: int, rng: np.random.Generator, resampling: Resampling
+    ordered: Ordered,
+    errors: FloatArray,
+    draws: int,
+    rng: np.random.Generator,
+    resampling: Resampling,
+    levels: IntArray | None,
 ) -> Iterator[FloatArray]:
     """Yield errors of bootstrap samples, each of shape (M, rows)."""
     rows = ordered.rows
     for some in slices(draws, 2**21 // len(errors)):
-        size = (some.stop - some.start, rows.n)
+        many = some.stop - some.start
         if resampling == "units":
-            yield errors.reshape(rows.n, rows.t)[rng.integers(0, rows.n, size)].reshape(size[0], -1)
+            drawn = rng.integers(0, rows.n, (many, rows.n))
+            yield errors.reshape(rows.n, rows.t)[drawn].reshape(many, -1)
         else:
-            yield errors * (2.0 * rng.integers(0, 2, size) - 1)[:, rows.unit_codes]
+            yield errors * _signs(rng, many, rows.n, levels)[:, rows.unit_codes]
