@@ -20,7 +20,7 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.resampling.curve_statistics import CurveStatistics, curve_statistics
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.signs import signs_of
-from digicarbon.numeric.resampling.step_down import step_down
+from digicarbon.numeric.resampling.step_down import adjusted, step_down
 from digicarbon.numeric.resampling.unit_permutation import period_classes, permutations, within_classes
 from digicarbon.numeric.resampling.unit_wild import basis_of, draws_of
 from digicarbon.numeric.significance import is_significant
@@ -461,25 +461,12 @@ def _each(chosen: Sequence[Specification], drawn: NDArray[np.float32]) -> pd.Dat
         z,
         stepped.p,
         stepped.adjusted,
-        _adjusted(stepped.p, "holm"),
-        _adjusted(stepped.p, "bh"),
+        adjusted(stepped.p, "holm"),
+        adjusted(stepped.p, "bh"),
     ]
     # as in the experiment: specifications of one null model were fitted together
     order = np.argsort([one.place for one in chosen])
     return pd.DataFrame(dict(zip(EACH, columns, strict=True))).iloc[order].reset_index(drop=True)
-
-
-def _adjusted(p: FloatArray, how: Literal["holm", "bh"]) -> FloatArray:
-    """Return p values as Holm (1979), or Benjamini and Hochberg (1995), adjust them; no numbers stay so."""
-    out, known = p.copy(), np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    ranks = np.arange(1, len(order) + 1)
-    if how == "holm":
-        adjusted = np.maximum.accumulate(p[order] * (len(order) + 1 - ranks))
-    else:
-        adjusted = np.minimum.accumulate((p[order] * len(order) / ranks)[::-1])[::-1]
-    out[order] = np.minimum(adjusted, 1.0)
-    return out
 
 
 def _refuse_another_fit(one: Specification, estimate: float, z: float) -> None:

@@ -21,13 +21,14 @@ from digicarbon.numeric.linear.within import Rows, demean
 from digicarbon.numeric.resampling.curve_statistics import CurveStatistics, curve_statistics
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null, linear_null
 from digicarbon.numeric.resampling.signs import signs_of
+from digicarbon.numeric.resampling.step_down import adjusted
 from digicarbon.numeric.resampling.unit_permutation import induced, period_classes, permutations, within_classes
 from digicarbon.numeric.resampling.unit_wild import corrected
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.plan.runs import Run, plan
 from digicarbon.report.joint import Joint
 from digicarbon.result import Result
-from digicarbon.sweep.joint import _adjusted, joint_test
+from digicarbon.sweep.joint import joint_test
 from digicarbon.sweep.sweep import run as sweep
 
 W = lattice(6, 5)
@@ -423,9 +424,9 @@ def test_adjusted_p_values_are_those_of_statsmodels(how: Literal["holm", "bh"], 
     rng = np.random.default_rng(3)
     for count in (1, 2, 17, 400):
         p = np.round(rng.uniform(0, 1, count) ** 3, 2 if count > 17 else 6)
-        np.testing.assert_allclose(_adjusted(p, how), multipletests(p, method=name)[1], rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(adjusted(p, how), multipletests(p, method=name)[1], rtol=1e-12, atol=1e-15)
     some = np.array([np.nan, 0.01, 0.04, np.nan, 0.03])
     known = np.isfinite(some)
-    np.testing.assert_allclose(_adjusted(some, how)[known], multipletests(some[known], method=name)[1], rtol=1e-12)
-    assert np.isnan(_adjusted(some, how)[~known]).all()
-    assert np.isnan(_adjusted(np.array([np.nan]), how)).all()
+    np.testing.assert_allclose(adjusted(some, how)[known], multipletests(some[known], method=name)[1], rtol=1e-12)
+    assert np.isnan(adjusted(some, how)[~known]).all()
+    assert np.isnan(adjusted(np.array([np.nan]), how)).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,3 +67,16 @@ def step_down(z: FloatArray, drawn: NDArray[np.float32]) -> StepDown:
     p[rows] = (1 + alone) / (1 + draws)
     adjusted[rows] = np.maximum.accumulate((1 + together) / (1 + draws))
     return StepDown(p, adjusted)
+
+
+def adjusted(p: FloatArray, how: Literal["holm", "bh"]) -> FloatArray:
+    """Return p values, (m,), as Holm (1979), or Benjamini and Hochberg (1995), adjust them; no numbers stay so."""
+    out, known = p.copy(), np.flatnonzero(np.isfinite(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    ranks = np.arange(1, len(order) + 1)
+    if how == "holm":
+        adjusted = np.maximum.accumulate(p[order] * (len(order) + 1 - ranks))
+    else:
+        adjusted = np.minimum.accumulate((p[order] * len(order) / ranks)[::-1])[::-1]
+    out[order] = np.minimum(adjusted, 1.0)
+    return out

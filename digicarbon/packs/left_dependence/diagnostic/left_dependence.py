@@ -1,0 +1,208 @@
+"""Tests of what residuals have left after a model and its filter: dependence within regions, and by distance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, ClassVar
+
+import numpy as np
+import pandas as pd
+import scipy
+from pydantic import Field
+
+from digicarbon.arrays import FloatArray
+from digicarbon.country import country
+from digicarbon.diagnostic._arguments import Seed, regression_of, spatial_of
+from digicarbon.diagnostic.of_model import OfModel
+from digicarbon.errors import ConfigError, DataError, WeightsError
+from digicarbon.model import PanelRegression, SpatialPanel
+from digicarbon.model._groups import groups_of
+from digicarbon.model._panel_columns import rows_of
+from digicarbon.model._panel_restrictions import joint_null
+from digicarbon.model.base import Level
+from digicarbon.note import Note
+from digicarbon.numeric.linear.random_effects import KINDS
+from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
+from digicarbon.numeric.resampling.null_model import orthonormal
+from digicarbon.numeric.resampling.signs import signs_of
+from digicarbon.numeric.resampling.step_down import adjusted
+from digicarbon.numeric.significance import is_significant
+from digicarbon.packs.left_dependence.numeric.dependence import dependence_left
+from digicarbon.panel import Panel
+from digicarbon.weights import Weights
+
+BY_REGIONS = frozenset({"within regions", "between regions"})
+BY_DISTANCE = frozenset({"neighbours by W", "second neighbours"})
+"""`BY_REGIONS`, `BY_DISTANCE`: the tests, by what would mend what they find."""
+Draws = Annotated[int, Field(ge=99, le=100_000)]
+"""With fewer draws no p of four tests is below .05 after Holm's adjustment."""
+
+
+class LeftDependence(OfModel):
+    """Tests of whether residuals of different units still move together, after a model and its filter.
+
+    Attributes
+    ----------
+    model : Model
+        In a configuration ``${model}``: a regression, filtered by the weights of the run as the wild bootstrap filters
+        it, or a spatial model.
+    by : str or None
+        A column of regions, or a group that is known of a country's units; None takes the column that the model's
+        errors are clustered by, else the known country's grouping where all units have one.
+    draws : int
+        Draws of signs of units.
+    seed : int
+    level : float
+        A test fails where Holm's p is at most one less this.
+
+    Notes
+    -----
+    See `digicarbon.packs.left_dependence.numeric.dependence.dependence_left`. With period effects what pairs between
+    regions have is what pairs within them lack, and there is one test of both. Neighbours of W are tested where W is
+    not already what the residuals are filtered by.
+    """
+
+    references: ClassVar[tuple[str, ...]] = ("juodis2022", "pesaran2021")
+    table_names: ClassVar[tuple[str, ...]] = ("left_dependence",)
+    takes_weights: ClassVar[bool] = True
+
+    by: str | None = None
+    draws: Draws = 499
+    seed: Seed = 1
+    level: Level = 0.95
+
+    @property
+    def regions(self) -> str | None:
+        """The column or known group of regions that is named or that errors are clustered by."""
+        cluster = getattr(self.model, "cluster", "unit")
+        own = getattr(self.model, "cov", "") == "cluster" and isinstance(cluster, str)
+        return cluster if self.by is None and own and cluster not in ("unit", "time", "both") else self.by
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The model's columns, and that of regions as dummies unless a country knows them."""
+        by = self.regions
+        return (*self.model.terms, *(() if by is None or by in country().groups else (f"C({by})",)))
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise an error if there are no such tests for the model, or nothing to test by."""
+        model = self._subject()
+        model.check(panel, weights if model.uses_weights else None)
+        self._patterns(panel.with_terms(model.terms), weights, model, filtered=False)
+
+    def _subject(self) -> PanelRegression | SpatialPanel:
+        model = regression_of(self.model) or spatial_of(self.model)
+        if model is None or model.effects in KINDS or getattr(model, "estimator", "within") not in ("within", "lsdv"):
+            raise ConfigError(Note("left_of_other_model", key="diagnostic", model=type(self.model).__name__))
+        return model
+
+    def _patterns(
+        self, panel: Panel, weights: Weights | None, model: PanelRegression | SpatialPanel, filtered: bool
+    ) -> dict[str, scipy.sparse.csr_array]:
+        """Return weights of pairs by the name of the test."""
+        found: dict[str, scipy.sparse.csr_array] = {}
+        units = self._regions(panel)
+        if units is not None:
+            same = (units[:, None] == units[None, :]).astype(float)
+            np.fill_diagonal(same, 0.0)
+            found["within regions"] = scipy.sparse.csr_array(same)
+            if model.fixed not in ("time", "two_way"):
+                found["between regions"] = scipy.sparse.csr_array(1.0 - same - np.eye(len(same)))
+        if weights is not None and set(weights.labels) == set(panel.units):
+            matrix = weights.align(panel).matrix
+            links = matrix.maximum(matrix.T).sign()
+            paths = (links @ links).sign()
+            beyond = scipy.sparse.lil_array(paths - paths.multiply(links))
+            beyond.setdiag(0.0)
+            if not filtered:
+                found["neighbours by W"] = scipy.sparse.csr_array(links)
+            found["second neighbours"] = scipy.sparse.csr_array(beyond)
+        found = {name: pattern for name, pattern in found.items() if pattern.sum() > 0}
+        if not found:
+            raise WeightsError(Note("left_without_patterns", key="diagnostic.by"))
+        return found
+
+    def _regions(self, panel: Panel) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+        by = self.regions
+        if by is not None:
+            return groups_of(panel, by).units
+        home = country()
+        if not home.groups or home.strangers(panel.units):
+            return None
+        try:
+            return groups_of(panel, home.grouping).units
+        except DataError:
+            # all units of one region
+            return None
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return ``left_dependence``: a row for each pattern of pairs.
+
+        Columns: statistic (Moran's I of that pattern), expected (of independent units), z, p of the draws, and p_holm.
+
+        Raises
+        ------
+        ConfigError, DataError, EstimationError, WeightsError
+        """
+        model = self._subject()
+        made = panel.with_terms(model.terms)
+        regression, spatial = regression_of(self.model), spatial_of(self.model)
+        if regression is not None:
+            residuals, rows, remove, filtered = _of_regression(regression, made, weights)
+        else:
+            assert spatial is not None
+            residuals, rows, remove, filtered = _of_spatial(spatial, made, weights)
+        patterns = self._patterns(made, weights, model, filtered)
+        signs = signs_of(made.units, self.draws, self.seed)
+        tests = dependence_left(residuals, rows, remove, list(patterns.values()), signs)
+        numbers = [(one.statistic, one.expected, one.z, one.p) for one in tests]
+        index = pd.Index(list(patterns), name="pairs of units")
+        table = pd.DataFrame(numbers, index, ["statistic", "expected", "z", "p"])
+        return {"left_dependence": table.assign(p_holm=adjusted(table["p"].to_numpy(dtype=np.float64), "holm"))}
+
+    def statistics(self, tables: Mapping[str, pd.DataFrame]) -> Mapping[str, float]:
+        """Return the smallest p of Holm."""
+        return {"dependence_left": float(tables["left_dependence"]["p_holm"].min())}
+
+    def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
+        """Return whether residuals are dependent, by which pairs, and what would mend it."""
+        table, alpha = tables["left_dependence"], 1 - self.level
+        smallest = float(table["p_holm"].min())
+        failed = [str(name) for name, p in table["p_holm"].items() if is_significant(float(p), alpha)]
+        if not failed:
+            return (Note("left_nothing", level=alpha, p=smallest, pairs=tuple(map(str, table.index))),)
+        notes = [Note("left_something", level=alpha, p=smallest, pairs=tuple(failed))]
+        if BY_REGIONS.intersection(failed):
+            notes.append(Note("left_by_regions", by=self.regions or country().grouping))
+        if BY_DISTANCE.intersection(failed):
+            notes.append(Note("left_by_distance"))
+        return tuple(notes)
+
+
+_Residuals = tuple[FloatArray, Rows, Callable[[FloatArray], FloatArray], bool]
+"""Structural residuals, their rows, what removes effects and regressors from columns, and whether W filters them."""
+
+
+def _of_regression(model: PanelRegression, panel: Panel, weights: Weights | None) -> _Residuals:
+    null = joint_null(model, panel, np.empty((0, 0)), (), weights)
+    return null.residuals, null.rows, _remover(null.basis, null.rows, model.fixed), bool(null.filters)
+
+
+def _of_spatial(model: SpatialPanel, panel: Panel, weights: Weights | None) -> _Residuals:
+    rows, effects = rows_of(panel), model.fixed
+    found = model.by_errors.fit(panel, weights).residuals
+    if found is None or weights is None:
+        raise WeightsError(Note("left_without_patterns", key="diagnostic.by"))
+    columns = panel.array(panel.expanded(model.regressors, among=model.terms))
+    lagged = weights.align(panel).matrix @ columns.reshape(rows.n, -1)
+    columns = np.column_stack([columns, lagged.reshape(columns.shape), np.ones(len(columns))])
+    basis = orthonormal(absorb(columns if effects == "none" else columns[:, :-1], rows, effects))
+    return found.T.ravel(), rows, _remover(basis, rows, effects), True
+
+
+def _remover(basis: FloatArray, rows: Rows, effects: EffectsKind) -> Callable[[FloatArray], FloatArray]:
+    def remove(columns: FloatArray) -> FloatArray:
+        within = absorb(columns, rows, effects)
+        return np.asarray(within - basis @ (basis.T @ within))
+
+    return remove
