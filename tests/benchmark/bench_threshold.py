@@ -18,7 +18,7 @@ from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import DenseOperator
-from digicarbon.packs.threshold.numeric.estimator import Resampling, estimate, thresholds_of
+from digicarbon.packs.threshold.numeric.estimator import Resampling, Sets, estimate, thresholds_of
 from digicarbon.packs.threshold.numeric.search import Ordered
 from digicarbon.packs.threshold.numeric.space import SpatialLag
 
@@ -44,8 +44,8 @@ def main() -> None:
     slope = 1 + 0.5 * (q > -0.5) + 0.5 * (q > 0.5)
     y = slope * x[:, 0] + common.sum(axis=1) + rng.standard_normal(N)[unit] + rng.standard_normal(N * T)
 
-    def fit(count: int, draws: int, resampling: Resampling = "units") -> object:
-        return estimate(Ordered(x, common, q, rows, "unit"), y, count, 0.05, None, draws, 1, resampling)
+    def fit(count: int, draws: int, resampling: Resampling = "units", sets: Sets = "likelihood") -> object:
+        return estimate(Ordered(x, common, q, rows, "unit"), y, count, 0.05, None, draws, 1, resampling, sets)
 
     ordered = Ordered(x, common, q, rows, "unit")
     candidates = ordered.candidates(0.05)
@@ -70,6 +70,7 @@ def main() -> None:
         "one threshold, no bootstrap": cpu(lambda: fit(1, 0)),
         "one threshold, 300 draws of units": cpu(lambda: fit(1, DRAWS)),
         "one threshold, 300 draws of signs": cpu(lambda: fit(1, DRAWS, "signs")),
+        "the same, and the set by draws": cpu(lambda: fit(1, DRAWS, "signs", "draws")),
         "three thresholds, 300 draws each": cpu(lambda: fit(3, DRAWS)),
         "SDM, 400 quantiles, 300 draws": cpu(lambda: thresholds_of(lag, 1, 0.05, 400, DRAWS, 1, "signs")),
         "SDM, every value, no bootstrap": cpu(lambda: thresholds_of(lag, 1, 0.05)),

@@ -1,8 +1,8 @@
 """Size of slopes of regimes, and coverage of their intervals and of sets of thresholds, by simulation.
 
-    python tests/benchmark/threshold_slopes.py size|coverage [REPLICATIONS [UNITS]]
+    python tests/benchmark/threshold_slopes.py size|coverage [REPLICATIONS [UNITS [WORLD]]]
 
-Panels of 30 units (or UNITS) and 8 periods. ``size``: x has no effect in any regime; the share of p of each slope up to
+Panels of 30 units (or UNITS) and 8 periods, in all worlds (or in WORLD). ``size``: x has no effect in any regime; the share of p of each slope up to
 .05. Twice, errors, x, q and a control are autoregressions of .8, with effects of units and periods; then the worlds of
 ``coverage`` without effects of x. ``coverage``: the slope of x is .5 up to q = 0 and .5 + jump above; the shares of
 intervals and sets of 95 % that hold the truth. Slopes of tiny regimes, which have neither p nor interval, do not count.
@@ -96,8 +96,9 @@ def rejected(result: Result) -> list[float]:
     return [float(p <= 0.05) + 0 * p for p in result.estimates["p"][["x[1]", "x[2]"]]]
 
 
-def main(what: str, replications: int, n: int) -> None:
+def main(what: str, replications: int = 500, n: int = 30, only: str = "") -> None:
     """Print a line for each world."""
+    worlds = [world for world in WORLDS if only in ("", world)]
 
     def shares(name: str, found: list[list[float]]) -> None:
         sys.stdout.write(f"{n:4} {name:26} {' '.join(f'{share:8.3f}' for share in np.nanmean(found, axis=0))}\n")
@@ -106,17 +107,17 @@ def main(what: str, replications: int, n: int) -> None:
     if what == "size":
         sys.stdout.write(f"{'N':>4} {'world':26}     x[1]     x[2]\n")
         kinds: tuple[EffectsKind, ...] = ("unit", "two_way")
-        for effects in kinds:
+        for effects in kinds if not only else ():
             results = [fitted(persistent(np.random.default_rng([1, s]), n), s, effects) for s in range(replications)]
             shares(f"persistent, {effects}", [rejected(one) for one in results])
-        for world in WORLDS:
+        for world in worlds:
             results = [
                 fitted(in_world(np.random.default_rng([2, s]), n, world, (0, 0)), s) for s in range(replications)
             ]
             shares(world, [rejected(one) for one in results])
         return
     sys.stdout.write(f"{'N':>4} {'world':26}      set     x[1]     x[2]\n")
-    for world in WORLDS:
+    for world in worlds:
         for jump in (0.25, 0.5, 1.0):
             found, slopes = [], (0.5, 0.5 + jump)
             for seed in range(replications):
@@ -126,4 +127,4 @@ def main(what: str, replications: int, n: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *(int(one) for one in (*sys.argv[2:], *("500", "30")[len(sys.argv) - 2 :])))
+    main(sys.argv[1], *map(int, sys.argv[2:4]), *sys.argv[4:])

@@ -417,8 +417,7 @@ class LeastSquares:
         wald = float(change @ np.linalg.pinv(scores.T @ scores, hermitian=True) @ change)
         change = change * np.sqrt(max(1 - len(change) / wald, 0.0)) if wald > 0 else 0.0 * change
         null = NullModel(self.y, errors, ordered.rows, np.column_stack([search.basis, own]), False)
-        drawn = corrected(null) * signs[:, ordered.rows.unit_codes]
-        return search.ratios(own @ change + drawn, one, self.df)
+        return search.ratios(own @ change, ordered.demeaned(corrected(null)[:, None])[:, 0], signs, one, self.df)
 
 
 def _spread(ratio: FloatArray) -> IntArray:

@@ -201,10 +201,15 @@ class Search(Candidates):
     def drops(self, residuals: FloatArray) -> FloatArray:
         """Return by how much each candidate lowers the sum of squares, shape (M, G). ``residuals``: shape (M, rows)."""
         order, x = self.ordered.order, self.ordered.x
+        return self._drops(
+            [np.cumsum((residuals * x[:, j])[:, order], axis=1)[:, self.candidates] for j in range(x.shape[1])]
+        )
+
+    def _drops(self, sums: list[FloatArray]) -> FloatArray:
+        """Return what `drops` does, from the sums of each column of x times residuals up to candidates, (M, G) each."""
         # with r the sums of x e up to a candidate, r′(AA′)r is the length of A′r, squared
-        total = np.zeros((len(residuals), len(self.candidates)))
-        sums = [np.cumsum((residuals * x[:, j])[:, order], axis=1)[:, self.candidates] for j in range(x.shape[1])]
-        for column in range(x.shape[1]):
+        total = np.zeros(sums[0].shape)
+        for column in range(len(sums)):
             along = sum(each * self.roots[:, j, column] for j, each in enumerate(sums))
             total += np.square(along)
         return total
@@ -224,13 +229,31 @@ class Search(Candidates):
             drop[batch] = np.take_along_axis(drops, best[batch, None], axis=1)[:, 0]
         return before, drop, self.candidates[best]
 
-    def ratios(self, outcomes: FloatArray, at: int, df: int) -> FloatArray:
-        """Return the likelihood ratio of a candidate, by its number, for outcomes of shape (M, rows): shape (M,)."""
-        out = np.empty(len(outcomes))
-        for batch in slices(len(outcomes), _BATCH // outcomes.shape[1]):
-            residuals = self.residuals(outcomes[batch])
-            drops = self.drops(residuals)
+    def ratios(self, fitted: FloatArray, errors: FloatArray, signs: FloatArray, at: int, df: int) -> FloatArray:
+        """Return the likelihood ratio of a candidate, by its number, in samples, shape (M,).
+
+        A sample is ``fitted``, orthogonal to the basis, and ``errors`` with a sign of each unit, both of shape (rows,)
+        and without unit means where the model has unit effects; ``signs`` has shape (M, N), of ±1. No sample is formed:
+        what is needed of it are sums of x times its residuals up to each candidate.
+        """
+        ordered, basis = self.ordered, self.basis
+        by_row = signs[:, ordered.rows.unit_codes[ordered.order]]
+        shares = signs @ ordered.rows.sums(basis * errors[:, None], "unit")
+        along = signs @ ordered.rows.sums(fitted[:, None] * errors[:, None], "unit")[:, 0]
+        # the sum of squares of a sample, less what the orthonormal columns of the basis take of it
+        total = fitted @ fitted + 2 * along + errors @ errors - np.square(shares).sum(axis=1)
+        out = np.empty(len(signs))
+        sums = []
+        for column in ordered.x.T:
+            known = np.column_stack([basis, fitted]) * column[:, None]
+            known = np.cumsum(known[ordered.order], axis=0)[self.candidates]
+            sums.append(((column * errors)[ordered.order], known[:, :-1], known[:, -1]))
+        for some in slices(len(signs), _BATCH // len(errors)):
+            each = [
+                np.cumsum(by_row[some] * own, axis=1)[:, self.candidates] + of_fitted - shares[some] @ of_basis.T
+                for own, of_basis, of_fitted in sums
+            ]
+            drops = self._drops(each)
             most = drops.max(axis=1)
-            left = np.einsum("ij,ij->i", residuals, residuals) - most
-            out[batch] = (most - drops[:, at]) / (left / df)
+            out[some] = (most - drops[:, at]) / ((total[some] - most) / df)
         return out
