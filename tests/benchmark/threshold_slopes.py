@@ -2,10 +2,12 @@
 
     python tests/benchmark/threshold_slopes.py size|coverage [REPLICATIONS [UNITS [WORLD]]]
 
-Panels of 30 units (or UNITS) and 8 periods, in all worlds (or in WORLD). ``size``: x has no effect in any regime; the share of p of each slope up to
-.05. Twice, errors, x, q and a control are autoregressions of .8, with effects of units and periods; then the worlds of
-``coverage`` without effects of x. ``coverage``: the slope of x is .5 up to q = 0 and .5 + jump above; the shares of
-intervals and sets of 95 % that hold the truth. Slopes of tiny regimes, which have neither p nor interval, do not count.
+Panels of 30 units (or UNITS) and 8 periods, in all worlds (or in WORLD). ``size``: x has no effect in any regime; the
+share of p of each slope up to .05. Twice, errors, x, q and a control are autoregressions of .8, with effects of units
+and periods; then the worlds of ``coverage`` without effects of x. ``coverage``: the slope of x is .5 up to q = 0 and .5
++ jump above; the shares of intervals and sets of 95 % that hold the truth. Slopes of tiny regimes, which have neither p
+nor interval, do not count.
+
 Errors, x and q have a correlation over time of .5 and effects of units (in ``q constant`` five times as large in q),
 errors a variance by unit, and in ``variance by q`` errors are exp(q/2) as large. 199 draws. The standard error of a
 share of .95 among 1,000 replications is .7 points.
@@ -96,7 +98,7 @@ def rejected(result: Result) -> list[float]:
     return [float(p <= 0.05) + 0 * p for p in result.estimates["p"][["x[1]", "x[2]"]]]
 
 
-def main(what: str, replications: int = 500, n: int = 30, only: str = "") -> None:
+def main(what: str, replications: int, n: int, only: str = "") -> None:
     """Print a line for each world."""
     worlds = [world for world in WORLDS if only in ("", world)]
 
@@ -127,4 +129,6 @@ def main(what: str, replications: int = 500, n: int = 30, only: str = "") -> Non
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:4]), *sys.argv[4:])
+    given = sys.argv[2:]
+    units = int(given[1]) if len(given) > 1 else 30
+    main(sys.argv[1], int(given[0]) if given else 500, units, *given[2:3])
