@@ -37,6 +37,18 @@ SPATIAL_REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 """The same for spatial models, whose note on clusters names one work more."""
 
 
+def void(cov: str) -> frozenset[str]:
+    """Return the fields of errors that mean nothing for a kind of standard errors."""
+    meant = {
+        "cluster": cov in ("cluster", "beck_katz"),
+        "bandwidth": cov in ("driscoll_kraay", "newey_west", "conley"),
+        "kernel": cov == "conley",
+        "small_sample": cov not in ("classic", "observed"),
+        "df": cov in ("cluster", "driscoll_kraay"),
+    }
+    return frozenset(name for name, holds in meant.items() if not holds)
+
+
 class Inference(Spec):
     """The kind of standard error, shared by the models of a sweep.
 
@@ -68,3 +80,9 @@ class Inference(Spec):
     weights: SignWeights = "rademacher"
     seed: Seed = 1
     intervals: bool = True
+
+    @property
+    def void(self) -> frozenset[str]:
+        """Fields that mean nothing with the others."""
+        of_draws = {"draws", "weights", "seed", "intervals"} if self.test == "errors" else set()
+        return void(self.cov) | of_draws

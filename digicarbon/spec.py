@@ -231,12 +231,15 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
         raise ConfigError(Note("target_of_other_kind", key=key, target=target, kind=kind.__name__, role=kind.role))
     fields = {str(key): value for key, value in node.items() if key != "_target_" and not _names(cls, str(key))}
     try:
-        return cls(**fields)
+        spec = cls(**fields)
     except SpecError as error:
         wrong = ConfigError(error.note(where))
         # fields that contradict each other may come from different choices
         wrong.to_correct = any(item["loc"] for item in error.error.errors())
         raise wrong from error
+    # files name every field: that one is there does not say that somebody asked for its value
+    spec.model_fields_set.clear()
+    return spec
 
 
 def current(cls: type[Spec], fields: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from digicarbon import inference
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, EstimationError, WeightsError
+from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear import within as numeric
@@ -58,6 +58,9 @@ class Model(Spec):
     """Whether models of this kind need spatial weights."""
     without: ClassVar[Mapping[str, str]] = {}
     """Why models of this kind have no ``null``, ``batch``, ``r`` or ``stata``, by name: a sentence without its stop."""
+
+    same: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """Values of ``inference`` that a model has under another name, by field: ``{"cov": {"cluster": "robust"}}``."""
 
     scripts: ClassVar[Mapping[str, str]] = {}
     """Functions that say what the model is in R and Stata, by ``extract``, ``r`` or ``stata``: ``module:function``.
@@ -105,7 +108,7 @@ class Model(Spec):
         return False
 
     @property
-    def offers(self) -> Mapping[str, tuple[Any, ...]]:
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
         """What this model, with its other fields, takes of a request, by field, where that is less than its type has.
 
         `COLUMN` stands for any column. What it does not take is refused, see `refuse_unmet`; only ``test`` may have
@@ -274,12 +277,13 @@ def refuse_unmet(model: Model, name: str) -> None:
         return
     if COLUMN in offered and isinstance(value, str) and value not in ("unit", "time", "both"):
         return
-    shown = [Note("any_column") if one is COLUMN else _shown(one) for one in offered]
+    words = [Note("any_column") if one is COLUMN else shown(one) for one in offered]
     of = getattr(model, "estimator", None) or getattr(model, "kind", None) or type(model).__name__
-    raise ValueError(Note("not_offered", key=name, value=_shown(value), of=of, offered=cut(shown)))
+    raise ValueError(Note("not_offered", key=name, value=shown(value), of=of, offered=cut(words)))
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value of a field as YAML has it."""
     return "null" if value is None else f"[{', '.join(value)}]" if isinstance(value, tuple) else str(value)
 
 
@@ -321,6 +325,13 @@ def sentences(fit: Callable[_Given, Result]) -> Callable[_Given, Result]:
 
     @wraps(fit)
     def fitted(*args: _Given.args, **kwargs: _Given.kwargs) -> Result:
+        model = args[0]
+        # who wrote a field of a file is known to the plan alone, see `digicarbon.spec.build`
+        if isinstance(model, Model) and "test" in model.model_fields_set:
+            try:
+                refuse_unmet(model, "test")
+            except ValueError as error:
+                raise ConfigError(error.args[0]) from None
         try:
             return fit(*args, **kwargs)
         except (ArithmeticError, np.linalg.LinAlgError) as error:

@@ -11,7 +11,8 @@ import pandas as pd
 from pydantic import model_validator
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.errors import EstimationError
+from digicarbon.inference import void
 from digicarbon.model._iv_statistics import (
     Asked,
     FoundTests,
@@ -155,8 +156,12 @@ class PanelIV(Tested):
     @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the standard errors."""
-        clustered = {"cluster", "df"} if self.cov != "cluster" else set()
-        return self.untested | clustered | ({"small_sample"} if self.cov == "classic" else set())
+        return self.untested | (void(self.cov) & {"cluster", "df", "small_sample"})
+
+    @property
+    def no_wild(self) -> Note | None:
+        """Why there is no wild bootstrap of LIML."""
+        return Note("wild_not_of_liml") if self.method == "liml" else None
 
     @property
     def instrumented(self) -> tuple[str, ...]:
@@ -178,8 +183,6 @@ class PanelIV(Tested):
         EstimationError
             If there are too few instruments, rows or clusters, effects absorb a column, columns are collinear, or
             instruments do not move the endogenous regressors.
-        ConfigError
-            If a wild bootstrap of LIML is asked for.
         """
         self._columns(panel)
 
@@ -238,7 +241,7 @@ class PanelIV(Tested):
 
     def _wild(self, result: Result, columns: Columns) -> Result:
         """Return a result with Anderson and Rubin's test by the wild bootstrap where the model asks for it."""
-        if self.test == "errors":
+        if self.test == "errors" or self.no_wild is not None:
             return result
         from digicarbon.model._iv_wild import wild_anderson_rubin
         from digicarbon.model.wild import one_thread
@@ -326,8 +329,6 @@ class PanelIV(Tested):
 
     def _columns(self, panel: Panel) -> Columns:
         """Return the checked columns with effects removed."""
-        if self.test == "wild" and self.method == "liml":
-            raise ConfigError(Note("wild_of_liml", key="model.test"))
         made = panel.with_terms(self.terms)
         regressors, endogenous, instruments = (
             made.expanded(chosen, among=self.terms) for chosen in (self.regressors, self.instrumented, self.instruments)

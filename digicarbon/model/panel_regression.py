@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
+from digicarbon.inference import void
 from digicarbon.model import _panel_columns as transformed
 from digicarbon.model._absorption import (
     Absorb,
@@ -293,16 +294,8 @@ class PanelRegression(Tested):
     @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the effects and the standard errors."""
-        random = self.effects in KINDS
-        meaningless = {
-            "variance": not random,
-            "cluster": self.cov not in ("cluster", "beck_katz"),
-            "bandwidth": self.cov not in ("driscoll_kraay", "newey_west", "conley"),
-            "kernel": self.cov != "conley",
-            "small_sample": self.cov == "classic",
-            "df": random or self.cov not in ("cluster", "driscoll_kraay"),
-        }
-        return self.untested | {name for name, holds in meaningless.items() if holds}
+        of_effects = {"df"} if self.effects in KINDS else {"variance"}
+        return self.untested | void(self.cov) | of_effects
 
     @property
     def fixed(self) -> EffectsKind:

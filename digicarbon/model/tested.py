@@ -64,6 +64,11 @@ class Tested(Model):
     level: Level = 0.95
 
     @property
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
+        """What this model takes of a request: no wild test where there is none, see `no_wild`."""
+        return {} if self.no_wild is None else {"test": ("errors",)}
+
+    @property
     def by_errors(self) -> Self:
         """The model with p values from its standard errors."""
         return self if self.test == "errors" else self.model_copy(update={"test": "errors"})
@@ -71,7 +76,8 @@ class Tested(Model):
     @property
     def untested(self) -> frozenset[str]:
         """Fields that mean nothing without the wild bootstrap."""
-        return frozenset({"draws", "weights", "seed", "intervals"}) if self.test == "errors" else frozenset()
+        none = self.test == "errors" or self.no_wild is not None
+        return frozenset({"draws", "weights", "seed", "intervals"}) if none else frozenset()
 
     @property
     def may_use_weights(self) -> bool:

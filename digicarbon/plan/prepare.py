@@ -279,10 +279,21 @@ class Prepared:
         return self.shared.inputs
 
 
+def _not_read(model: Model) -> Note | None:
+    """Return what a table says of a model that has no field for standard errors, or none for its p values."""
+    fields, of = type(model).model_fields, type(model).__name__
+    if "cov" not in fields:
+        return Note("own_errors", of=of)
+    return None if "test" in fields else Note("own_p_values", of=of)
+
+
 def fitted(specs: Specs, prepared: Prepared) -> Result:
     """Return the result of a run with that of its diagnostic, as the worker of a sweep makes it."""
     panel, weights = prepared.panel, prepared.weights
-    return specs.diagnostic.added(specs.model.described(specs.model.fit(panel, weights), panel), panel, weights)
+    result = specs.model.described(specs.model.fit(panel, weights), panel)
+    if result.terms and (lacking := _not_read(specs.model)):
+        result = replace(result, notes=(*result.notes, lacking))
+    return specs.diagnostic.added(result, panel, weights)
 
 
 def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:

@@ -19,6 +19,7 @@ from digicarbon.note import Note, cut, note_of
 from digicarbon.note.about import at, first_of, group_of, key_of, note_of_said, with_key
 from digicarbon.note.ending import ended
 from digicarbon.plan.choice import Axis, Choice, as_text
+from digicarbon.plan.contract import refuse_unhonoured
 from digicarbon.plan.exclude import Impossible
 from digicarbon.plan.expand import expand, flat
 from digicarbon.plan.prepare import Preparation, Prepared, Specs, specify
@@ -34,8 +35,6 @@ TOGETHER = 64
 """Choices that are checked step by step together."""
 QUICK = 0.03
 """Seconds within which these are checked, if several are taken."""
-ERRORS = ("inference", "inference.cov")
-"""Keys that choose standard errors for every model."""
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 NO_NUMBERS = ("title", "labels", "report", "executor", "tracking")
 """Keys whose values change no number of a sweep."""
@@ -249,17 +248,6 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), preparation: Pre
             composer.files[0].shown if composer.files else COMMAND_LINE,
         )
     result.remarks += _former(composer, result)
-    other_errors = _with_own_errors(composer, result.runs)
-    result.remarks += dict.fromkeys(other_errors.values())
-    if (
-        changes
-        and "title" not in composer.given
-        and all((run.key in other_errors and not _has_wild(run.specs)) or _lacks_wild(run.specs) for run in result.runs)
-    ):
-        # the title of a table names no errors and no bootstrap that are not in it
-        kept = [word for word in changes if not word.startswith("inference=")]
-        plain = str(composer.sweep_keys()["title"] or "")
-        result.title = f"{plain or composer.name} ({', '.join(kept)})" if kept else plain
     return result
 
 
@@ -273,38 +261,6 @@ def _former(composer: Composer, planned: Plan) -> Iterator[Note]:
         for model in dict.fromkeys(type(run.specs.model) for run in planned.runs):
             if now := model.former.get(former.NOW):
                 yield Note("former_meaning", key=key, now=f"model.{now}", model=model.__name__)
-
-
-def _with_own_errors(composer: Composer, runs: Sequence[Run]) -> dict[str, Note]:
-    """Return a note for each run, by its key, for which standard errors were chosen that its model does not have."""
-    named = any(word.lstrip("+").split("=")[0] in ERRORS for word in composer.overrides)
-    notes: dict[str, Note] = {}
-    wanted: dict[tuple[Any, ...], Any] = {}
-    for run in runs:
-        values, cov = run.choice.values, getattr(run.specs.model, "cov", None)
-        if cov is None or not (named or any(key in values for key in ERRORS)):
-            continue
-        place = (run.options["inference"], str(values.get("inference.cov")))
-        if place not in wanted:
-            wanted[place] = run.config["inference"]["cov"]
-        if wanted[place] != cov:
-            model, option = run.options["model"], wanted[place]
-            notes[run.key] = Note("errors_of_the_model", model=model, cov=cov, wanted=option)
-    return notes
-
-
-def _has_wild(specs: Specs) -> bool:
-    """Return whether a model is asked for the wild bootstrap and has it."""
-    from digicarbon.model.tested import wild_draws
-
-    return wild_draws(specs.model) > 0
-
-
-def _lacks_wild(specs: Specs) -> bool:
-    """Return whether a model is asked for the wild bootstrap and does not have it."""
-    from digicarbon.model.tested import asks_for_wild
-
-    return asks_for_wild(specs.model) and not _has_wild(specs)
 
 
 def _overrides(composer: Composer, command_axes: Sequence[Axis]) -> tuple[str, ...]:
@@ -473,6 +429,7 @@ class _Check:
         else:
             # what this model does not read may still be wrong, and another model of the sweep reads it
             self.preparation.builder.build(self.config["weights"], WeightsSpec, "weights")
+        refuse_unhonoured(specs.model, specs.inference, self.composer, self.choice, self.chosen)
         self.specs = self.preparation.completed(specs)
 
     def prepare(self) -> None:

@@ -123,6 +123,11 @@ class DecayPanel(Model):
         )
 
     @property
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
+        """What this model takes of a request: p values from its standard errors alone."""
+        return {"test": ("errors",)}
+
+    @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the kind and its effects."""
         return self.static.ignored & {"durbin", "bias_correction"}

@@ -104,6 +104,8 @@ class DynamicPanel(Model):
     the observations of both equations. Formulas, references and what peers do otherwise: docs/dynamic_panel.md.
     """
 
+    # robust errors are those of moments added up by unit
+    same: ClassVar[Mapping[str, Mapping[str, str]]] = {"cov": {"cluster": "robust"}}
     scripts: ClassVar[Mapping[str, str]] = {
         "extract": "digicarbon.packs.gmm.script.gmm:extract",
         "r": "digicarbon.packs.gmm.script.gmm_r:script",
@@ -185,6 +187,11 @@ class DynamicPanel(Model):
         if CONSTANT in self.regressors:
             raise ValueError(Note("constant_of_system"))
         return self
+
+    @property
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
+        """What this model takes of a request: p values from its standard errors alone."""
+        return {"test": ("errors",)}
 
     @property
     def ignored(self) -> frozenset[str]:

@@ -13,7 +13,6 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -294,7 +293,7 @@ class OfUnits(PolicyEstimator):
     """What it is on the rows of a policy."""
 
     @property
-    def offers(self) -> Mapping[str, tuple[Any, ...]]:
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
         """Influences can be summed by units, or by what units lie in."""
         return {**OWN_ERRORS, "cluster": ("unit", COLUMN)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from digicarbon.result import Mean
 if TYPE_CHECKING:
     from digicarbon.model.panel_regression import PanelRegression
 
-OWN_ERRORS: Mapping[str, tuple[Any, ...]] = {
+OWN_ERRORS: Mapping[str, tuple[object, ...]] = {
     "cov": ("cluster",),
     "cluster": ("unit",),
     "bandwidth": (None,),
@@ -64,7 +64,7 @@ class PolicyEstimator(ABC):
         self.model = model
 
     @property
-    def offers(self) -> Mapping[str, tuple[Any, ...]]:
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
         """What it takes of a request, as `digicarbon.model.base.Model.offers` says."""
         return OWN_ERRORS if self.own_errors else {}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import scipy
@@ -103,7 +102,7 @@ class Stacked(PolicyEstimator):
         return lacking[0] if needed and lacking else ""
 
     @property
-    def offers(self) -> Mapping[str, tuple[Any, ...]]:
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
         """A row may stand in several stacks: what takes rows in their order, or columns of them, there is not."""
         clusters = {"cluster": ("unit", "time", "both")} if self.model.cov == "cluster" else {}
         return {"cov": ("classic", "robust", "cluster"), **clusters}

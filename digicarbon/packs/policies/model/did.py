@@ -197,7 +197,7 @@ class DiD(_PolicyModel):
         return self
 
     @property
-    def offers(self) -> Mapping[str, tuple[Any, ...]]:
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
         """What the estimator takes of a request."""
         return super().offers | self.how.offers
 

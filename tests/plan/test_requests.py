@@ -1,0 +1,131 @@
+"""Each request of each model has another result, or is refused by name with what there is in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import numpy as np
+import pytest
+from conftest import REPOSITORY
+
+from digicarbon.config.compose import Composer, loader
+from digicarbon.errors import ConfigError
+from digicarbon.plan.expand import read_overrides
+from digicarbon.plan.prepare import Preparation, fitted
+from digicarbon.plan.runs import plan
+from digicarbon.result import Result
+
+POLICY = (
+    "source=simulated_policy source.units=24 source.periods=8 measure=none outcome=none panel.policy={pilot:adopted} "
+    "model.y=y model.controls=[]"
+).split()
+"""Of estimators of a policy."""
+PATHS = ["source=simulated_decay", "measure=none", "outcome=none", "model.y=y", "model.x=[x]", "model.controls=[c]"]
+OF: Mapping[str, Sequence[str]] = {
+    **dict.fromkeys(
+        "did event_study sun_abraham imputation stacked callaway_santanna synthetic_did".split(), POLICY
+    ),
+    **dict.fromkeys(("decay", "distance_bands"), PATHS),
+    "stacked": [*POLICY, "model.leads=2", "model.lags=2"],
+    "iv": ["model.instruments=[L.${measure.terms.0}]"],
+    "mediation": ["model.mediators=[ln_ter_sec]", "model.controls=[ln_pgdp]"],
+    "threshold": ["model.draws=0"],
+    "synthetic_did": [*POLICY, "model.sdid_draws=20"],
+}
+"""What a model needs beside its option."""
+MODELS = sorted({path.stem for path in (REPOSITORY / "conf" / "model").glob("*.yaml")} - {"none"})
+ERRORS = (
+    "classic robust cluster cluster_time cluster_both driscoll_kraay newey_west panel_corrected conley observed"
+).split()
+OF_CLUSTERS = ("inference.cluster=region", "inference.small_sample=none", "inference.df=residual")
+OF_DRAWS = ("inference.seed=2", "inference.replications=99", "inference.weights=webb", "inference.intervals=false")
+Numbers = dict[str, np.ndarray]
+PREPARATION = Preparation()
+
+
+@cache
+def answer(model: str, *words: str) -> Numbers | ConfigError:
+    """Return the numbers of a run, or why it is refused."""
+    plain, axes = read_overrides(["executor=sequential", f"model={model}", *OF.get(model, ()), *words], loader())
+    try:
+        (run,) = plan(Composer(loader(), "config", plain), axes, PREPARATION).runs
+    except ConfigError as error:
+        return error
+    return numbers_of(fitted(run.specs, run.prepared))
+
+
+def numbers_of(result: Result) -> Numbers:
+    """Return what a table has of a result, by column."""
+    frames = [result.estimates, *([] if result.spatial_effects is None else [result.effects])]
+    columns = ("coef", "se", "p", "low", "high")
+    return {name: np.concatenate([frame[name].to_numpy(dtype=float) for frame in frames]) for name in columns}
+
+
+def differ(one: Numbers, other: Numbers, *columns: str) -> bool:
+    return any(not np.allclose(one[name], other[name], rtol=1e-9, atol=0, equal_nan=True) for name in columns)
+
+
+def assert_refused(error: ConfigError, model: str, key: str) -> None:
+    """The sentence names the key, and what there is in its place."""
+    said = str(error)
+    assert key in said, said
+    assert any(words in said for words in ("it offers", "reads", "Choose", "choose", "must be", "allowed")), said
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_kinds_of_errors_differ_or_are_refused(model: str) -> None:
+    found: dict[str, Numbers] = {}
+    for errors in ERRORS:
+        one = answer(model, f"inference={errors}")
+        if isinstance(one, ConfigError):
+            assert_refused(one, model, "inference.c")
+        else:
+            found[errors] = one
+    same = [
+        (one, other) for one in found for other in found if one < other and not differ(found[one], found[other], "se")
+    ]
+    # robust errors of GMM are those of units
+    assert same == ([("cluster", "robust")] if model.startswith("gmm") else [])
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("word", OF_CLUSTERS)
+def test_what_clusters_are_differs_or_is_refused(model: str, word: str) -> None:
+    before, found = answer(model, "inference=cluster"), answer(model, "inference=cluster", word)
+    if isinstance(found, ConfigError):
+        assert_refused(found, model, "inference.")
+    else:
+        assert not isinstance(before, ConfigError)
+        assert differ(before, found, "se", "p")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_wild_bootstrap_differs_or_is_refused(model: str) -> None:
+    usual, wild = answer(model), answer(model, "inference.test=wild")
+    assert not isinstance(usual, ConfigError), "the default sentence is asked for by nobody"
+    if isinstance(wild, ConfigError):
+        assert_refused(wild, model, "inference.test=wild")
+        for word in OF_DRAWS:
+            found = answer(model, word)
+            if isinstance(found, ConfigError):
+                assert_refused(found, model, word.partition("=")[0])
+            else:
+                assert differ(usual, found, "se", "p", "low")
+        return
+    errors = answer(model, "inference.test=errors")
+    assert not isinstance(errors, ConfigError)
+    assert differ(errors, wild, "p")
+    for word in OF_DRAWS:
+        found = answer(model, word)
+        assert not isinstance(found, ConfigError)
+        assert differ(wild, found, "p", "low"), word
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_level_of_intervals_is_that_of_the_request(model: str) -> None:
+    usual, found = (answer(model, "inference.test=errors", *words) for words in ([], ["inference.level=0.8"]))
+    assert not isinstance(usual, ConfigError)
+    assert not isinstance(found, ConfigError)
+    assert differ(usual, found, "low", "high")
+    assert not differ(usual, found, "coef", "se")
