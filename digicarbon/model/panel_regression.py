@@ -292,6 +292,11 @@ class PanelRegression(Tested):
         return self.cov == "conley"
 
     @property
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
+        """What this model takes of a request: tests of random effects take the normal distribution."""
+        return {**super().offers, "df": ("auto",)} if self.effects in KINDS else super().offers
+
+    @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the effects and the standard errors."""
         of_effects = {"df"} if self.effects in KINDS else {"variance"}

@@ -10,27 +10,36 @@ import pytest
 from conftest import REPOSITORY
 
 from digicarbon.config.compose import Composer, loader
-from digicarbon.errors import ConfigError
+from digicarbon.errors import DigicarbonError
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.prepare import Preparation, fitted
 from digicarbon.plan.runs import plan
 from digicarbon.result import Result
 
-POLICY = (
-    "source=simulated_policy source.units=24 source.periods=8 measure=none outcome=none panel.policy={pilot:adopted} "
-    "model.y=y model.controls=[]"
-).split()
+POLICY = [
+    *"source=simulated_policy source.n=24 source.periods=8 source.cohorts=[2009,2011] weights=k_nearest".split(),
+    *"measure=none outcome=none model.y=y model.controls=[]".split(),
+    "++panel.policy.pilot=adopted",
+]
 """Of estimators of a policy."""
-PATHS = ["source=simulated_decay", "measure=none", "outcome=none", "model.y=y", "model.x=[x]", "model.controls=[c]"]
+PATHS = [
+    "source=simulated_decay",
+    "weights=k_nearest",
+    "measure=none",
+    "outcome=none",
+    "model.y=y",
+    "model.x=[x]",
+    "model.controls=[c]",
+]
+PLACEBO = ["measure.permute=1"]
+"""A measure without effect: p values of strong ones are the smallest that draws can have, whatever the draws."""
 OF: Mapping[str, Sequence[str]] = {
-    **dict.fromkeys(
-        "did event_study sun_abraham imputation stacked callaway_santanna synthetic_did".split(), POLICY
-    ),
+    **dict.fromkeys("did event_study sun_abraham imputation stacked callaway_santanna synthetic_did".split(), POLICY),
     **dict.fromkeys(("decay", "distance_bands"), PATHS),
     "stacked": [*POLICY, "model.leads=2", "model.lags=2"],
-    "iv": ["model.instruments=[L.${measure.terms.0}]"],
-    "mediation": ["model.mediators=[ln_ter_sec]", "model.controls=[ln_pgdp]"],
-    "threshold": ["model.draws=0"],
+    "iv": [*PLACEBO, "model.instruments=[L.${measure.terms.0}]"],
+    "mediation": [*PLACEBO, "model.mediators=[ln_ter_sec]", "model.controls=[ln_pgdp]"],
+    "threshold": [*PLACEBO, "model.draws=0"],
     "synthetic_did": [*POLICY, "model.sdid_draws=20"],
 }
 """What a model needs beside its option."""
@@ -38,19 +47,29 @@ MODELS = sorted({path.stem for path in (REPOSITORY / "conf" / "model").glob("*.y
 ERRORS = (
     "classic robust cluster cluster_time cluster_both driscoll_kraay newey_west panel_corrected conley observed"
 ).split()
-OF_CLUSTERS = ("inference.cluster=region", "inference.small_sample=none", "inference.df=residual")
-OF_DRAWS = ("inference.seed=2", "inference.replications=99", "inference.weights=webb", "inference.intervals=false")
+OF_CLUSTERS = ("inference.cluster=year", "inference.small_sample=none", "inference.df=residual")
+OF_DRAWS = ("inference.seed=2", "inference.draws=99", "inference.weights=webb")
+SAME = {
+    # robust errors of GMM are those of units; a mean over time is one row of its unit; SLX has no spatial parameter
+    "gmm_difference": [("cluster", "robust")],
+    "gmm_system": [("cluster", "robust")],
+    "between": [("cluster", "robust")],
+    "slx": [("classic", "observed")],
+}
+"""Requests that are one and the same for a model."""
+FEW = "inference.draws=199"
+NO_INTERVALS = "inference.intervals=false"
 Numbers = dict[str, np.ndarray]
 PREPARATION = Preparation()
 
 
 @cache
-def answer(model: str, *words: str) -> Numbers | ConfigError:
+def answer(model: str, *words: str) -> Numbers | DigicarbonError:
     """Return the numbers of a run, or why it is refused."""
-    plain, axes = read_overrides(["executor=sequential", f"model={model}", *OF.get(model, ()), *words], loader())
+    plain, axes = read_overrides(["executor=sequential", f"model={model}", *OF.get(model, PLACEBO), *words], loader())
     try:
         (run,) = plan(Composer(loader(), "config", plain), axes, PREPARATION).runs
-    except ConfigError as error:
+    except DigicarbonError as error:
         return error
     return numbers_of(fitted(run.specs, run.prepared))
 
@@ -66,7 +85,7 @@ def differ(one: Numbers, other: Numbers, *columns: str) -> bool:
     return any(not np.allclose(one[name], other[name], rtol=1e-9, atol=0, equal_nan=True) for name in columns)
 
 
-def assert_refused(error: ConfigError, model: str, key: str) -> None:
+def assert_refused(error: DigicarbonError, key: str) -> None:
     """The sentence names the key, and what there is in its place."""
     said = str(error)
     assert key in said, said
@@ -77,55 +96,62 @@ def assert_refused(error: ConfigError, model: str, key: str) -> None:
 def test_kinds_of_errors_differ_or_are_refused(model: str) -> None:
     found: dict[str, Numbers] = {}
     for errors in ERRORS:
-        one = answer(model, f"inference={errors}")
-        if isinstance(one, ConfigError):
-            assert_refused(one, model, "inference.c")
+        one = answer(model, f"inference={errors}", "inference.test=errors")
+        if isinstance(one, DigicarbonError):
+            assert_refused(one, "inference.c")
         else:
             found[errors] = one
     same = [
         (one, other) for one in found for other in found if one < other and not differ(found[one], found[other], "se")
     ]
-    # robust errors of GMM are those of units
-    assert same == ([("cluster", "robust")] if model.startswith("gmm") else [])
+    assert same == SAME.get(model, [])
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("word", OF_CLUSTERS)
 def test_what_clusters_are_differs_or_is_refused(model: str, word: str) -> None:
     before, found = answer(model, "inference=cluster"), answer(model, "inference=cluster", word)
-    if isinstance(found, ConfigError):
-        assert_refused(found, model, "inference.")
+    if isinstance(found, DigicarbonError):
+        assert_refused(found, "inference.")
     else:
-        assert not isinstance(before, ConfigError)
+        assert not isinstance(before, DigicarbonError)
         assert differ(before, found, "se", "p")
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_wild_bootstrap_differs_or_is_refused(model: str) -> None:
-    usual, wild = answer(model), answer(model, "inference.test=wild")
-    assert not isinstance(usual, ConfigError), "the default sentence is asked for by nobody"
-    if isinstance(wild, ConfigError):
-        assert_refused(wild, model, "inference.test=wild")
-        for word in OF_DRAWS:
+    usual = answer(model)
+    assert not isinstance(usual, DigicarbonError), "the default sentence is asked for by nobody"
+    wild = answer(model, "inference.test=wild", FEW, NO_INTERVALS)
+    if isinstance(wild, DigicarbonError):
+        assert_refused(wild, "inference.test=wild")
+        for word in (*OF_DRAWS, NO_INTERVALS):
             found = answer(model, word)
-            if isinstance(found, ConfigError):
-                assert_refused(found, model, word.partition("=")[0])
+            if isinstance(found, DigicarbonError):
+                assert_refused(found, word.partition("=")[0])
             else:
-                assert differ(usual, found, "se", "p", "low")
+                assert differ(usual, found, "se", "p", "low"), word
         return
     errors = answer(model, "inference.test=errors")
-    assert not isinstance(errors, ConfigError)
+    assert not isinstance(errors, DigicarbonError)
     assert differ(errors, wild, "p")
+    assert np.isnan(wild["low"]).any()
     for word in OF_DRAWS:
-        found = answer(model, word)
-        assert not isinstance(found, ConfigError)
-        assert differ(wild, found, "p", "low"), word
+        words = ["inference.test=wild", *([] if "draws" in word else [FEW])]
+        found = answer(model, *words, NO_INTERVALS, word)
+        assert not isinstance(found, DigicarbonError)
+        if not differ(wild, found, "p"):
+            # as many draws may be as far out; then the ends of intervals differ
+            wide, found = answer(model, "inference.test=wild", FEW), answer(model, *words, word)
+            assert not isinstance(wide, DigicarbonError)
+            assert not isinstance(found, DigicarbonError)
+            assert differ(wide, found, "low", "high"), word
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_level_of_intervals_is_that_of_the_request(model: str) -> None:
     usual, found = (answer(model, "inference.test=errors", *words) for words in ([], ["inference.level=0.8"]))
-    assert not isinstance(usual, ConfigError)
-    assert not isinstance(found, ConfigError)
+    assert not isinstance(usual, DigicarbonError)
+    assert not isinstance(found, DigicarbonError)
     assert differ(usual, found, "low", "high")
     assert not differ(usual, found, "coef", "se")
