@@ -10,8 +10,10 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, WeightsError
+from digicarbon.model import Model
 from digicarbon.model.batch import Estimand, OneByOne
 from digicarbon.source import SimulatedDecay
+from digicarbon.spec import build
 from digicarbon.weights import InverseDistanceWeights, KNearestWeights, MatrixWeights
 
 MODEL = {"y": "y", "x": ("x",), "controls": ("c",), "durbin": "x"}
@@ -186,6 +188,11 @@ def test_many_outcomes_have_the_numbers_of_single_fits(kind: str) -> None:
 
 
 def test_the_wild_bootstrap_is_refused_in_a_note(panel: dc.Panel) -> None:
-    result = dc.DecayPanel(**MODEL, kind="slx", test="wild").fit(panel)
-    assert result.has_note("wild_not_of_decay")
-    assert not dc.DecayPanel(**MODEL, kind="slx").fit(panel).has_note("wild_not_of_decay")
+    fields = {name: value for name, value in MODEL.items() if name != "test"}
+    default = build(
+        {"_target_": "digicarbon.model.DecayPanel", **fields, "kind": "slx", "test": "wild"}, Model, "model"
+    )
+    assert default.fit(panel).has_note("wild_not_of_decay")
+    assert not dc.DecayPanel(**fields, kind="slx", test="errors").fit(panel).has_note("wild_not_of_decay")
+    with pytest.raises(ConfigError, match="slx does not have test=wild; it offers errors"):
+        dc.DecayPanel(**fields, kind="slx", test="wild").fit(panel)

@@ -298,7 +298,12 @@ def test_an_instrument_of_levels_stays_in_system_gmm() -> None:
 
 def test_there_is_no_wild_bootstrap_and_a_note_says_so(produc: dc.Panel) -> None:
     fields: dict[str, Any] = {"y": "log(gsp)", "x": ("log(pcap)",), "collapse": True}
-    usual, wild = (dc.DynamicPanel(**fields, test=test).fit(produc) for test in ("errors", "wild"))
+    usual = dc.DynamicPanel(**fields, test="errors")
+    with pytest.raises(ConfigError, match="difference does not have test=wild; it offers errors"):
+        dc.DynamicPanel(**fields, test="wild").fit(produc)
+    # what nobody asks for has a note
+    default = build({"_target_": "digicarbon.model.DynamicPanel", **fields, "test": "wild"}, Model, "model")
+    usual, wild = (one.fit(produc) for one in (usual, default))
     assert wild.has_note("gmm_without_wild")
     assert not usual.has_note("gmm_without_wild")
     assert wild.estimates.equals(usual.estimates)

@@ -126,9 +126,8 @@ def test_equality_is_that_x_is_not_in_the_scale(panel: dc.Panel) -> None:
 
 
 def test_wild_bootstrap_is_refused_in_a_note(panel: dc.Panel) -> None:
-    result = dc.PanelQuantile(**TERMS, test="wild", draws=99).fit(panel)
-    assert result.has_note("wild_not_of_quantiles")
-    assert result.resampled is None
+    with pytest.raises(ConfigError, match="PanelQuantile does not have test=wild; it offers errors"):
+        dc.PanelQuantile(**TERMS, test="wild").fit(panel)
 
 
 def test_notes_say_what_a_reader_must_know(panel: dc.Panel) -> None:

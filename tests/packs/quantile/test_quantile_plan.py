@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from digicarbon.config.compose import Composer, loader
+from digicarbon.errors import ConfigError
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.prepare import Preparation
 from digicarbon.plan.runs import Plan, plan
@@ -18,10 +21,9 @@ def planned(name: str, *overrides: str, preparation: Preparation | None = None) 
     return plan(Composer(config_loader, name, plain), axes, preparation or SHOP)
 
 
-def test_a_title_names_no_bootstrap_that_a_model_does_not_have(folder: Path) -> None:
-    assert planned("quantile_effects", "inference=wild").title == "Effects at quantiles"
-    changed = planned("quantile_effects", "inference=wild", "model.quantiles=[0.5]").title
-    assert changed == "Effects at quantiles (model.quantiles=[0.5])"
+def test_a_bootstrap_that_a_model_does_not_have_is_refused(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"model=quantile does not have inference\.test=wild; it offers errors"):
+        planned("quantile_effects", "inference=wild")
     assert (
         planned("quantile_effects", "inference=cluster_time").title == "Effects at quantiles (inference=cluster_time)"
     )
