@@ -39,8 +39,8 @@ def signs(
     """
     distinct = tuple(dict.fromkeys(labels))
     if len(distinct) < len(labels):
-        own = {label: place for place, label in enumerate(distinct)}
-        return signs(distinct, draws, seed, weights, every)[:, [own[label] for label in labels]]
+        places = {label: place for place, label in enumerate(distinct)}
+        return signs(distinct, draws, seed, weights, every)[:, [places[label] for label in labels]]
     n = len(labels)
     if every and enumerated(n, draws, weights):
         numbers = np.arange(1, 2**n)

@@ -199,7 +199,7 @@ class DiD(_PolicyModel):
     @property
     def offers(self) -> Mapping[str, tuple[object, ...]]:
         """What the estimator takes of a request."""
-        return super().offers | self.how.offers
+        return {**super().offers, **self.how.offers}
 
     @property
     def how(self) -> PolicyEstimator:
