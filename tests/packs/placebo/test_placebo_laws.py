@@ -193,16 +193,29 @@ def refused(error: type[Exception], words: str, model: Model, data: dc.Panel, we
 
 def test_what_cannot_be_dealt_is_refused_in_a_sentence() -> None:
     regression = dc.PanelRegression(**LINEAR, x=("x",))
-    instrumented = dc.PanelIV(**LINEAR, x=("x",), instruments=("z",))
-    refused(ConfigError, "takes models with an exogenous x that is a column.*not a PanelIV", instrumented, panel())
     refused(ConfigError, "is made of the outcome y", dc.PanelRegression(**LINEAR, x=("L.y",)), panel())
     refused(WeightsError, "weights", regression, panel(), None)
     refused(DataError, "not balanced", regression, panel(gaps=True))
 
 
-def test_dynamic_models_take_the_outcome_as_it_is() -> None:
-    model = dc.DynamicSpatialPanel(y="y", x=("x",), controls=("z",))
-    with pytest.raises(ConfigError, match=r"cannot be taken out.*use diagnostic\.outcome=as_is"):
+def test_where_effects_go_on_in_time_the_outcome_is_taken_as_it_is() -> None:
+    model = dc.PanelRegression(**LINEAR, x=("x",), controls=("L.y",))
+    with pytest.raises(ConfigError, match=r"cannot be taken out of y .*use diagnostic\.outcome=as_is"):
         PlaceboLaws(model=model, laws=99).tables(panel(), W)
-    table = counted(model, panel(), outcome="as_is")
-    assert (table["laws"] > 90).all()
+    assert counted(model, panel(), outcome="as_is")["laws"].tolist() == [99]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        dc.PanelIV(**LINEAR, x=("x",), instruments=("z",)),
+        dc.SpatialIV(y="y", x=("x",), controls=("z",)),
+        dc.DiD(y="y", policy="law"),
+        dc.DynamicSpatialPanel(y="y", x=("x",)),
+        dc.Mediation(y="y", x=("x",), mediators=("z",)),
+        dc.PanelRegression(**LINEAR, x=("x:z",)),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_models_whose_x_is_more_than_a_column_are_refused(model: Model) -> None:
+    refused(ConfigError, "takes panel regressions and static spatial panels.*not this", model, panel())

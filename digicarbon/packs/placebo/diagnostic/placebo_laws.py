@@ -17,9 +17,8 @@ from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.diagnostic.group_comparison import Draws
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, EstimationError
-from digicarbon.model import Model
+from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.model.base import needed, with_links
-from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.packs.placebo.numeric.deals import in_patterns, in_sets, moran, scattered
@@ -35,8 +34,6 @@ QUANTITIES: Mapping[Quantity, Note] = {
     "indirect": Note("indirect_effect"),
     "total": Note("total_effect"),
 }
-_NOT_STATIC = ("past_y", "past_lag_y", "decay")
-"""Kinds of parameters with which the effect of x is no function of x of the same period and a known W."""
 _LEVEL = 0.95
 """Of the interval of a share, given the number of laws."""
 _STILL = 1e-9
@@ -58,11 +55,11 @@ class _Dealt:
     def without_x(self, result: Result, y: str) -> Panel:
         """Return the panel with the outcome less what x does by a fit, S⁻¹(xβ + Wxθ).
 
-        Raises ConfigError where effects go on in time, or W is estimated or one of several.
+        Raises ConfigError where the outcome's own past is a regressor, so that effects go on in time.
         """
         n, t = self.panel.shape
-        if any(role.kind in _NOT_STATIC or role.by > 1 or role.of_past(y) for role in result.roles):
-            raise ConfigError(Note("placebo_laws_outcome_kept", key="diagnostic.outcome", model=result.kind))
+        if any(role.of_past(y) for role in result.roles):
+            raise ConfigError(Note("placebo_laws_outcome_kept", key="diagnostic.outcome", y=y))
         done = np.zeros((n, t))
         for term, role, coef in zip(result.terms, result.roles, result.coef, strict=True):
             name = role.of if role.kind == "lag_x" else term
@@ -187,7 +184,8 @@ class PlaceboLaws(OfModel):
         ConfigError, DataError, WeightsError, EstimationError
         """
         dealt = self._dealt(panel, weights)
-        model = self._without_intervals
+        # stars need p values alone
+        model = self.model.model_copy(update={"intervals": False})
         result = model.fit(panel, weights)
         own = _p_of(result, model)
         if not own:
@@ -207,11 +205,6 @@ class PlaceboLaws(OfModel):
         index = pd.MultiIndex.from_tuples(list(own), names=["quantity", "term"])
         return {"placebo_laws": pd.DataFrame(rows, index=index)}
 
-    @property
-    def _without_intervals(self) -> Model:
-        """The run's model, whose p values need no intervals."""
-        return self.model.model_copy(update={"intervals": False}) if isinstance(self.model, Tested) else self.model
-
     def _deals(self, dealt: _Dealt, paths: FloatArray) -> tuple[Iterator[IntArray], float]:
         """Return whose path each unit gets in each law, and the number of connected sets; not-a-number without sets."""
         rng = np.random.default_rng(self.seed)
@@ -227,7 +220,8 @@ class PlaceboLaws(OfModel):
         model = self.model
         made = panel.with_terms(model.terms)
         focal = set(variables_of([term for term in model.x if ":" not in term]))
-        if not focal or model.null(panel, weights, ()) is None:
+        # a class that inherits may read x in ways of its own, e.g. instruments, mediators or bands of distance
+        if not focal or type(model) not in (PanelRegression, SpatialPanel):
             raise ConfigError(Note("placebo_laws_of_other_model", model=type(model).__name__))
         if not focal.isdisjoint(variables_of([model.y])):
             raise ConfigError(Note("placebo_laws_of_outcome", y=model.y, terms=cut(model.x)))
