@@ -67,10 +67,10 @@ def corrected(q: FloatArray, clusters: Groups, power: float, effects: Absorber |
     order = np.argsort(clusters.codes, kind="stable")
     for cluster, rows in enumerate(np.split(order, np.cumsum(clusters.sizes.astype(int))[:-1])):
         own = q[rows]
-        parts = [own]
-        if few is not None and many is not None:
+        parts = [own] if few is None else [own, few[rows]]
+        if many is not None and many.shape[1]:
             some = many[rows]
-            parts += [few[rows], some[:, np.unique(some.indices)].toarray()]
+            parts.append(some[:, np.unique(some.indices)].toarray())
         # H_g = BB′: its eigenvectors are those of B, which has fewer columns than the cluster has rows, or more
         left, size, _ = np.linalg.svd(np.hstack(parts), full_matrices=False)
         rest = 1 - size**2
