@@ -38,6 +38,7 @@ def drawn(seed: int, n: int, change: float, world: tuple[float, float]) -> tuple
 def model(draws: int, grid: int | None = None) -> dc.PanelThreshold:
     """The model as the worlds have it."""
     return dc.PanelThreshold(
+        effects="unit",
         y="y",
         x=("x",),
         controls=("c",),

@@ -120,7 +120,7 @@ def test_the_lists_of_models_with_and_without_it_are_whole(page: str) -> None:
     never = {"PanelQuantile"}
     assert rows == _classes(tested.Tested) - never
     assert others == (_classes(Model) - _classes(tested.Tested) - {"Model"}) | never
-    without = dc.PanelQuantile(y="y", x=("x",)).no_wild
+    without = dc.PanelQuantile(effects="unit", y="y", x=("x",)).no_wild
     assert without is not None
     of_policies = "".join(line for line in section.splitlines() if line.startswith("| `dc.DiD`"))
     for name in get_args(Estimator):

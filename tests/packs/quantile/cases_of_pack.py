@@ -11,7 +11,7 @@ from digicarbon.model import Model, PanelQuantile
 STATES = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 EXAMPLES: dict[type[Model], list[Model]] = {
     PanelQuantile: [
-        PanelQuantile(**STATES),
+        PanelQuantile(effects="unit", **STATES),
         PanelQuantile(**STATES, quantiles=(0.25, 0.75), effects="two_way", errors="bootstrap", bootstrap_draws=20),
         PanelQuantile(**STATES | {"x": ("ln_pcap", "L.ln_pcap")}, effects="none", cov="robust", bias="half_panel"),
     ],
@@ -21,18 +21,18 @@ EXAMPLES: dict[type[Model], list[Model]] = {
 QUARTILES: dict[str, Any] = {"quantiles": (0.25, 0.75)}
 FIELD_BASES: dict[type[Model], list[Base]] = {
     PanelQuantile: [
-        Base(PanelQuantile(**TERMS, **QUARTILES)),
-        Base(PanelQuantile(**TERMS, **QUARTILES, cov="robust")),
+        Base(PanelQuantile(effects="unit", **TERMS, **QUARTILES)),
+        Base(PanelQuantile(effects="unit", **TERMS, **QUARTILES, cov="robust")),
         wild(PanelQuantile, **QUARTILES),
     ],
 }
 """Models from which a field is varied at a time."""
 FIELD_ORDERS = [
-    Order(PanelQuantile(**TERMS, quantiles=(0.5,)), "cov", ("robust", "cluster"), "x[0.5]"),
+    Order(PanelQuantile(effects="unit", **TERMS, quantiles=(0.5,)), "cov", ("robust", "cluster"), "x[0.5]"),
     *(
         Order(model, "small_sample", words, term, least=0.001)
         for words in SMALL_SAMPLES
-        for model, term in ((PanelQuantile(**TERMS, quantiles=(0.5,)), "x[0.5]"),)
+        for model, term in ((PanelQuantile(effects="unit", **TERMS, quantiles=(0.5,)), "x[0.5]"),)
     ),
 ]
 """Words of a field by a number, from the smallest to the largest."""

@@ -25,7 +25,7 @@ def panel() -> dc.Panel:
 
 
 def test_terms_are_values_of_their_variable(panel: dc.Panel) -> None:
-    result = dc.PanelQuantile(**TERMS).fit(panel)
+    result = dc.PanelQuantile(effects="unit", **TERMS).fit(panel)
     assert result.focal == tuple(f"x[{tau}]" for tau in TAUS)
     assert result.terms == (*result.focal, *(f"c[{tau}]" for tau in TAUS))
     parts = [role.made_of[0] for role in result.roles[:5]]
@@ -61,24 +61,24 @@ def test_errors_of_the_location_are_those_of_the_regression(panel: dc.Panel, cov
 def test_clusters_of_columns(panel: dc.Panel, clusters: str | tuple[str, str]) -> None:
     groups = {"region": panel.unit_codes // 10, "half": panel.period_codes // 2, "one": panel.unit_codes}
     grouped = panel.with_columns({name: codes.astype(float) for name, codes in groups.items()})
-    result = dc.PanelQuantile(**TERMS, cluster=clusters).fit(grouped)
+    result = dc.PanelQuantile(effects="unit", **TERMS, cluster=clusters).fit(grouped)
     plain = dc.PanelRegression(**TERMS, effects="unit", cov="cluster", cluster=clusters).fit(grouped)
     # what makes a difference of covariances definite depends on all that is in it
     tolerance = 1e-3 if result.has_note("covariance_repaired") else 1e-7
     np.testing.assert_allclose(result.tables["location_scale"]["in_location_se"], plain.estimates["se"], tolerance)
     assert (result.inference.df, result.errors_note) == (plain.inference.df, plain.errors_note)
     # a column of units is the units, at every quantile
-    by_unit, by_column = (dc.PanelQuantile(**TERMS, cluster=by).fit(grouped) for by in ("unit", "one"))
+    by_unit, by_column = (dc.PanelQuantile(effects="unit", **TERMS, cluster=by).fit(grouped) for by in ("unit", "one"))
     np.testing.assert_allclose(by_column.covariance, by_unit.covariance)
     assert np.abs(result.covariance / by_unit.covariance - 1).max() > 0.01
 
 
 def test_clusters_do_not_matter_to_the_bootstrap(panel: dc.Panel) -> None:
-    model = dc.PanelQuantile(**TERMS, cluster="region", errors="bootstrap", bootstrap_draws=20)
+    model = dc.PanelQuantile(effects="unit", **TERMS, cluster="region", errors="bootstrap", bootstrap_draws=20)
     assert "region" not in model.terms
     np.testing.assert_array_equal(
         model.fit(panel).covariance,
-        dc.PanelQuantile(**TERMS, errors="bootstrap", bootstrap_draws=20).fit(panel).covariance,
+        dc.PanelQuantile(effects="unit", **TERMS, errors="bootstrap", bootstrap_draws=20).fit(panel).covariance,
     )
 
 
@@ -86,14 +86,14 @@ def test_clusters_do_not_matter_to_the_bootstrap(panel: dc.Panel) -> None:
 def test_analytic_errors_are_near_those_of_the_bootstrap_and_the_truth_is_found(source: dict[str, object]) -> None:
     drawn = SimulatedQuantiles(n=250, periods=30, seed=2, **source)
     panel = dc.Panel.from_frame(drawn.load().frame, "unit", "time")
-    analytic = dc.PanelQuantile(**TERMS).fit(panel)
-    bootstrap = dc.PanelQuantile(**TERMS, errors="bootstrap", bootstrap_draws=200).fit(panel)
+    analytic = dc.PanelQuantile(effects="unit", **TERMS).fit(panel)
+    bootstrap = dc.PanelQuantile(effects="unit", **TERMS, errors="bootstrap", bootstrap_draws=200).fit(panel)
     np.testing.assert_array_equal(analytic.coef, bootstrap.coef)
     np.testing.assert_allclose(bootstrap.estimates["se"] / analytic.estimates["se"], 1, atol=0.2)
     np.testing.assert_allclose(bootstrap.tables["quantiles"]["se"] / analytic.tables["quantiles"]["se"], 1, atol=0.35)
     fields = {"errors": "bootstrap", "bootstrap_draws": 200, "bias": "half_panel"}
-    resampled = dc.PanelQuantile(**TERMS, **fields).fit(panel).estimates
-    corrected = dc.PanelQuantile(**TERMS, bias="half_panel").fit(panel).estimates
+    resampled = dc.PanelQuantile(effects="unit", **TERMS, **fields).fit(panel).estimates
+    corrected = dc.PanelQuantile(effects="unit", **TERMS, bias="half_panel").fit(panel).estimates
     np.testing.assert_allclose(resampled["coef"], corrected["coef"])
     np.testing.assert_allclose(resampled["se"] / corrected["se"], 1, atol=0.2)
     distance = (corrected["coef"].to_numpy()[:5] - drawn.truth(np.array(TAUS))) / corrected["se"].to_numpy()[:5]
@@ -103,7 +103,9 @@ def test_analytic_errors_are_near_those_of_the_bootstrap_and_the_truth_is_found(
 def test_half_panels_reduce_the_bias_of_few_periods() -> None:
     panel = panel_of(n=2500, periods=6)
     truth = SimulatedQuantiles().truth(np.array(TAUS))
-    plain, corrected = (dc.PanelQuantile(**TERMS, bias=bias).fit(panel).coef[:5] for bias in ("none", "half_panel"))
+    plain, corrected = (
+        dc.PanelQuantile(effects="unit", **TERMS, bias=bias).fit(panel).coef[:5] for bias in ("none", "half_panel")
+    )
     assert abs(plain[0] - truth[0]) > 2 * abs(corrected[0] - truth[0])
     assert abs(plain[4] - truth[4]) > 2 * abs(corrected[4] - truth[4])
     odd = dc.PanelQuantile(**TERMS, bias="half_panel", errors="bootstrap", bootstrap_draws=20, effects="two_way")
@@ -111,7 +113,7 @@ def test_half_panels_reduce_the_bias_of_few_periods() -> None:
 
 
 def test_equality_is_that_x_is_not_in_the_scale(panel: dc.Panel) -> None:
-    result = dc.PanelQuantile(**TERMS | {"x": ("x", "c"), "controls": ()}).fit(panel)
+    result = dc.PanelQuantile(effects="unit", **TERMS | {"x": ("x", "c"), "controls": ()}).fit(panel)
     test = result.tables["equality"]
     means = result.tables["location_scale"]
     np.testing.assert_allclose(test.loc[["x", "c"], "F"], (means["in_scale"] / means["in_scale_se"]) ** 2)
@@ -127,17 +129,23 @@ def test_equality_is_that_x_is_not_in_the_scale(panel: dc.Panel) -> None:
 
 def test_wild_bootstrap_is_refused_in_a_note(panel: dc.Panel) -> None:
     with pytest.raises(ConfigError, match="PanelQuantile does not have test=wild; it offers errors"):
-        dc.PanelQuantile(**TERMS, test="wild").fit(panel)
+        dc.PanelQuantile(effects="unit", **TERMS, test="wild").fit(panel)
 
 
 def test_notes_say_what_a_reader_must_know(panel: dc.Panel) -> None:
-    assert dc.PanelQuantile(**TERMS).fit(panel).has_note("quantile_unit_effects")
-    assert not dc.PanelQuantile(**TERMS).fit(panel_of(n=40, periods=20)).has_note("quantile_unit_effects")
+    assert dc.PanelQuantile(effects="unit", **TERMS).fit(panel).has_note("quantile_unit_effects")
+    assert (
+        not dc.PanelQuantile(effects="unit", **TERMS).fit(panel_of(n=40, periods=20)).has_note("quantile_unit_effects")
+    )
     short = panel_of(n=40, periods=5)
-    assert dc.PanelQuantile(**TERMS).fit(short).has_note("quantile_unit_effects")
+    assert dc.PanelQuantile(effects="unit", **TERMS).fit(short).has_note("quantile_unit_effects")
     assert not dc.PanelQuantile(**TERMS, effects="none").fit(short).has_note("quantile_unit_effects")
-    assert dc.PanelQuantile(**TERMS, bias="half_panel").fit(short).has_note("quantile_half_panel")
-    assert dc.PanelQuantile(**TERMS, errors="bootstrap", bootstrap_draws=20).fit(short).has_note("quantile_bootstrap")
+    assert dc.PanelQuantile(effects="unit", **TERMS, bias="half_panel").fit(short).has_note("quantile_half_panel")
+    assert (
+        dc.PanelQuantile(effects="unit", **TERMS, errors="bootstrap", bootstrap_draws=20)
+        .fit(short)
+        .has_note("quantile_bootstrap")
+    )
     # a scale that falls in z has no positive line
     z = np.random.default_rng(1).uniform(size=len(panel.unit_codes))
     noise = np.random.default_rng(2).normal(size=len(z))
@@ -152,31 +160,34 @@ def test_notes_say_what_a_reader_must_know(panel: dc.Panel) -> None:
 
 
 def test_fields_without_meaning_are_ignored() -> None:
-    analytic, bootstrap = dc.PanelQuantile(**TERMS), dc.PanelQuantile(**TERMS, errors="bootstrap")
+    analytic, bootstrap = (
+        dc.PanelQuantile(effects="unit", **TERMS),
+        dc.PanelQuantile(effects="unit", **TERMS, errors="bootstrap"),
+    )
     assert {"bootstrap_draws", "seed"} <= analytic.ignored
     assert not {"bootstrap_draws", "seed"} & bootstrap.ignored
     assert {"cov", "cluster", "small_sample"} <= bootstrap.ignored
-    assert "cluster" in dc.PanelQuantile(**TERMS, cov="robust").ignored
+    assert "cluster" in dc.PanelQuantile(effects="unit", **TERMS, cov="robust").ignored
 
 
 @pytest.mark.parametrize("quantiles", [(0.5, 0.1), (0.5, 0.5)])
 def test_quantiles_must_increase(quantiles: tuple[float, ...]) -> None:
     with pytest.raises(ConfigError, match=r"^PanelQuantile\.quantiles must increase"):
-        dc.PanelQuantile(**TERMS, quantiles=quantiles)
+        dc.PanelQuantile(effects="unit", **TERMS, quantiles=quantiles)
     with pytest.raises(ConfigError):
-        dc.PanelQuantile(**TERMS, quantiles=(0.0, 0.5))
+        dc.PanelQuantile(effects="unit", **TERMS, quantiles=(0.0, 0.5))
 
 
 def test_what_cannot_be_estimated_is_refused(panel: dc.Panel) -> None:
     exact = panel.with_columns({"y": 2 * panel.column("x") - panel.column("c")})
     with pytest.raises(EstimationError, match=re.escape("explain y without error")):
-        dc.PanelQuantile(**TERMS).fit(exact)
+        dc.PanelQuantile(effects="unit", **TERMS).fit(exact)
     with pytest.raises(EstimationError, match="at least 4 periods"):
-        dc.PanelQuantile(**TERMS, bias="half_panel").check(panel_of(n=20, periods=3))
+        dc.PanelQuantile(effects="unit", **TERMS, bias="half_panel").check(panel_of(n=20, periods=3))
     late = panel.with_columns({"c": panel.column("c") * (panel.period_codes >= 10)})
-    assert dc.PanelQuantile(**TERMS).fit(late).terms
+    assert dc.PanelQuantile(effects="unit", **TERMS).fit(late).terms
     with pytest.raises(EstimationError, match="c does not vary"):
-        dc.PanelQuantile(**TERMS, bias="half_panel").check(late)
+        dc.PanelQuantile(effects="unit", **TERMS, bias="half_panel").check(late)
 
 
 def test_units_may_have_other_periods() -> None:
@@ -192,7 +203,7 @@ def test_units_may_have_other_periods() -> None:
 def test_a_quantile_beyond_all_rows_is_refused(tau: float, accepted: bool) -> None:
     """With 240 rows a quantile of less than 1/240 is beyond the smallest error."""
     panel = panel_of(n=30, periods=8)
-    model = dc.PanelQuantile(**TERMS, quantiles=(tau,))
+    model = dc.PanelQuantile(effects="unit", **TERMS, quantiles=(tau,))
     if accepted:
         model.check(panel)
         assert model.fit(panel).has_note("quantile_few_rows")
@@ -205,7 +216,7 @@ def test_a_quantile_beyond_all_rows_is_refused(tau: float, accepted: bool) -> No
 def test_with_half_panels_rows_are_those_of_each_half() -> None:
     """200 rows: those of a half are 100, or 75 of the later one where periods are seven and rows 175."""
     whole = panel_of(n=25, periods=8)
-    model = dc.PanelQuantile(**TERMS, quantiles=(0.006, 0.994))
+    model = dc.PanelQuantile(effects="unit", **TERMS, quantiles=(0.006, 0.994))
     model.check(whole)
     halved = model.model_copy(update={"bias": "half_panel"})
     sentence = (
@@ -217,7 +228,7 @@ def test_with_half_panels_rows_are_those_of_each_half() -> None:
     seven = panel_of(n=25, periods=7)
     with pytest.raises(EstimationError, match="of 75 rows"):
         halved.check(seven)
-    some = dc.PanelQuantile(**TERMS, quantiles=(0.045, 0.5), bias="half_panel").fit(whole)
+    some = dc.PanelQuantile(effects="unit", **TERMS, quantiles=(0.045, 0.5), bias="half_panel").fit(whole)
     (note,) = [note for note in some.notes if note.code == "quantile_few_rows"]
     assert (note["quantiles"], note["rows"]) == (("0.045",), 100)
     assert "of 100 rows (of the half of the periods with fewest rows) lie beyond" in str(note)
@@ -227,12 +238,12 @@ def test_few_rows_beyond_a_quantile_and_an_outcome_of_two_values_are_notes() -> 
     panel = panel_of(n=30, periods=8)
     (note,) = [
         n
-        for n in dc.PanelQuantile(**TERMS, quantiles=(0.01, 0.5, 0.97)).fit(panel).notes
+        for n in dc.PanelQuantile(effects="unit", **TERMS, quantiles=(0.01, 0.5, 0.97)).fit(panel).notes
         if n.code == "quantile_few_rows"
     ]
     assert note["quantiles"] == ("0.01", "0.97")
-    plain = dc.PanelQuantile(**TERMS).fit(panel)
+    plain = dc.PanelQuantile(effects="unit", **TERMS).fit(panel)
     assert not plain.has_note("quantile_few_rows")
     assert not plain.has_note("quantile_of_two_values")
     binary = panel.with_columns({"y": (panel.column("y") > np.median(panel.column("y"))).astype(float)})
-    assert dc.PanelQuantile(**TERMS).fit(binary).has_note("quantile_of_two_values")
+    assert dc.PanelQuantile(effects="unit", **TERMS).fit(binary).has_note("quantile_of_two_values")

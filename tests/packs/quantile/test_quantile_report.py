@@ -18,7 +18,10 @@ from digicarbon.source import SimulatedQuantiles
 def results() -> dict[str, Result]:
     panel = dc.Panel.from_frame(SimulatedQuantiles(n=40).load().frame, "unit", "time")
     models = {"a": {"x": ("x",), "controls": ("c",)}, "b": {"x": ("x", "c")}}
-    return {name: dc.PanelQuantile(y="y", quantiles=(0.1, 0.9), **terms).fit(panel) for name, terms in models.items()}
+    return {
+        name: dc.PanelQuantile(effects="unit", y="y", quantiles=(0.1, 0.9), **terms).fit(panel)
+        for name, terms in models.items()
+    }
 
 
 def records(results: dict[str, Result]) -> list[Record]:

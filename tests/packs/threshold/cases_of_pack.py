@@ -9,7 +9,7 @@ from digicarbon.model import Model, PanelThreshold
 STATES = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 EXAMPLES: dict[type[Model], list[Model]] = {
     PanelThreshold: [
-        PanelThreshold(**STATES, threshold="unemp", threshold_draws=39),
+        PanelThreshold(effects="unit", **STATES, threshold="unemp", threshold_draws=39),
         PanelThreshold(**STATES, threshold="ln_pcap", thresholds=2, effects="two_way", threshold_draws=0, grid=50),
         PanelThreshold(
             **STATES | {"x": ("ln_pcap", "L.ln_pcap")},
@@ -27,17 +27,20 @@ EXAMPLES: dict[type[Model], list[Model]] = {
 
 FIELD_BASES: dict[type[Model], list[Base]] = {
     PanelThreshold: [
-        Base(PanelThreshold(**TERMS, threshold="v", threshold_draws=19, cov="cluster")),
-        Base(PanelThreshold(**TERMS, threshold="v", threshold_draws=0, **CONLEY)),
+        Base(PanelThreshold(effects="unit", **TERMS, threshold="v", threshold_draws=19, cov="cluster")),
+        Base(PanelThreshold(effects="unit", **TERMS, threshold="v", threshold_draws=0, **CONLEY)),
         Base(
-            PanelThreshold(**TERMS, threshold="v", threshold_draws=19, space="sar", sets="likelihood"), ("space", "cov")
+            PanelThreshold(effects="unit", **TERMS, threshold="v", threshold_draws=19, space="sar", sets="likelihood"),
+            ("space", "cov"),
         ),
         wild(PanelThreshold, threshold="v", threshold_draws=0),
     ],
 }
 """Models from which a field is varied at a time."""
 FIELD_ORDERS = [
-    Order(PanelThreshold(**TERMS, threshold="v", threshold_draws=0), "cov", ("classic", "cluster"), "x[1]"),
+    Order(
+        PanelThreshold(effects="unit", **TERMS, threshold="v", threshold_draws=0), "cov", ("classic", "cluster"), "x[1]"
+    ),
 ]
 """Words of a field by a number, from the smallest to the largest."""
 FIELD_DOES: dict[str, Does] = {

@@ -14,7 +14,9 @@ from digicarbon.weights import DelaunayWeights
 def test_thresholds_and_slopes_are_found_without_errors() -> None:
     source = SimulatedThreshold(n=60, thresholds=(-0.4, 0.5), slopes=(0.4, 1.0, 1.8), sigma=1e-6)
     panel = dc.Panel.from_frame(source.load().frame, "unit", "time")
-    model = dc.PanelThreshold(y="y", x=("x",), controls=("c",), threshold="q", thresholds=2, threshold_draws=0)
+    model = dc.PanelThreshold(
+        effects="unit", y="y", x=("x",), controls=("c",), threshold="q", thresholds=2, threshold_draws=0
+    )
     result = model.fit(panel)
     np.testing.assert_allclose(result.coef, [0.4, 1.0, 1.8, 0.5], atol=1e-5)
     q = np.sort(panel.column("q"))
@@ -46,7 +48,15 @@ def test_neighbours_reach_the_outcome() -> None:
     panel = dc.Panel.from_frame(inputs.frame, "unit", "time")
     weights = DelaunayWeights().compute(panel)
     model = dc.PanelThreshold(
-        y="y", x=("x",), controls=("c",), threshold="q", thresholds=2, threshold_draws=0, space="sdm", sets="likelihood"
+        effects="unit",
+        y="y",
+        x=("x",),
+        controls=("c",),
+        threshold="q",
+        thresholds=2,
+        threshold_draws=0,
+        space="sdm",
+        sets="likelihood",
     )
     found = model.fit(panel, weights)
     np.testing.assert_allclose(found.coef[:-1], [0.4, 1.0, 1.8, 0.5, 0.1, 0.3, 0.9, 0.0, 0.5], atol=1e-5)

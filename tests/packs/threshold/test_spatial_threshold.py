@@ -64,7 +64,7 @@ def test_a_threshold_is_the_best_of_all_spatial_panels(
 
 def test_effects_of_regimes_are_those_of_the_data() -> None:
     panel, weights = drawn(n=80, periods=12, seed=3)
-    result = dc.PanelThreshold(**TERMS, threshold_draws=39, cov="cluster").fit(panel, weights)
+    result = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=39, cov="cluster").fit(panel, weights)
     assert abs(result.statistics["threshold_1"] - 0.3) < 0.05
     assert result.statistics["threshold_lr_1_p"] == 1 / 40
     true = [0.5, 1.5, 0.5, 0.2, 0.8, 0.0, 0.4, 1.0]
@@ -82,7 +82,9 @@ def test_effects_of_regimes_are_those_of_the_data() -> None:
 
 
 def test_several_thresholds_of_quantiles(small: tuple[dc.Panel, dc.Weights]) -> None:
-    result = dc.PanelThreshold(**TERMS, thresholds=2, grid=20, threshold_draws=19, resampling="units").fit(*small)
+    result = dc.PanelThreshold(
+        effects="unit", **TERMS, thresholds=2, grid=20, threshold_draws=19, resampling="units"
+    ).fit(*small)
     assert len(result.focal) == 3
     assert list(result.tables["threshold_tests"].index) == [1, 2]
     assert result.has_note("threshold_units")
@@ -90,7 +92,7 @@ def test_several_thresholds_of_quantiles(small: tuple[dc.Panel, dc.Weights]) -> 
 
 def test_wild_bootstrap_is_that_of_the_spatial_panel(small: tuple[dc.Panel, dc.Weights]) -> None:
     panel, weights = small
-    model = dc.PanelThreshold(**TERMS, threshold_draws=0, test="wild", draws=99)
+    model = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=0, test="wild", draws=99)
     result = model.fit(panel, weights)
     regimes = model.regimes(panel, weights)
     assert isinstance(regimes.regression, dc.SpatialPanel)
@@ -104,17 +106,17 @@ def test_the_search_is_shared_by_models_of_the_same_weights(
     small: tuple[dc.Panel, dc.Weights], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel, weights = small
-    first = dc.PanelThreshold(**TERMS, threshold_draws=19).fit(panel, weights)
+    first = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=19).fit(panel, weights)
     monkeypatch.setattr("digicarbon.packs.threshold.model.base.thresholds_of", None)
-    second = dc.PanelThreshold(**TERMS, threshold_draws=19, cov="robust").fit(panel, weights)
+    second = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=19, cov="robust").fit(panel, weights)
     assert second.statistics["threshold_lr_1_p"] == first.statistics["threshold_lr_1_p"]
     other = dc.weights.KNearestWeights(k=3).compute(panel)
     with pytest.raises(TypeError):
-        dc.PanelThreshold(**TERMS, threshold_draws=19).fit(panel, other)
+        dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=19).fit(panel, other)
 
 
 def test_scripts_fit_the_spatial_model_of_regimes(small: tuple[dc.Panel, dc.Weights]) -> None:
-    model = dc.PanelThreshold(**TERMS, threshold_draws=0)
+    model = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=0)
     result, extract = model.fit(*small), model.extract(*small)
     assert extract.regressors == (*result.focal, "c")
     names = Names()
@@ -139,12 +141,12 @@ def test_scripts_fit_the_spatial_model_of_regimes(small: tuple[dc.Panel, dc.Weig
 )
 def test_fields_that_spatial_models_lack_are_refused(fields: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(words)):
-        dc.PanelThreshold(**TERMS | fields)
+        dc.PanelThreshold(effects="unit", **TERMS | fields)
 
 
 def test_weights_and_balanced_panels_are_needed(small: tuple[dc.Panel, dc.Weights]) -> None:
     panel, weights = small
-    model = dc.PanelThreshold(**TERMS, threshold_draws=0)
+    model = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=0)
     assert model.uses_weights
     for fit in (model.check, model.fit):
         with pytest.raises(DigicarbonError, match="needs spatial weights"):
@@ -158,7 +160,7 @@ def test_weights_and_balanced_panels_are_needed(small: tuple[dc.Panel, dc.Weight
 def test_effects_of_tiny_regimes_have_no_errors() -> None:
     """In the panel of another seed fewer than five units are in the second regime."""
     panel, weights = drawn(n=12, periods=5, seed=2)
-    result = dc.PanelThreshold(**TERMS, threshold_draws=0).fit(panel, weights)
+    result = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=0).fit(panel, weights)
     tiny = [at for at, units in enumerate(result.tables["regimes"]["units"]) if units < 5]
     assert tiny == [1]
     assert result.has_note("threshold_tiny_regimes")

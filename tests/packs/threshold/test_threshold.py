@@ -42,7 +42,7 @@ def panel() -> dc.Panel:
 
 
 def test_slopes_are_those_of_the_regression_on_regimes(panel: dc.Panel) -> None:
-    model = dc.PanelThreshold(**TERMS, threshold_draws=99, cov="cluster")
+    model = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=99, cov="cluster")
     assert not model.uses_weights
     result = model.fit(panel)
     value = result.statistics["threshold_1"]
@@ -64,7 +64,7 @@ def test_slopes_are_those_of_the_regression_on_regimes(panel: dc.Panel) -> None:
 
 
 def test_tables_and_statistics_have_the_same_numbers(panel: dc.Panel) -> None:
-    result = dc.PanelThreshold(**TERMS, thresholds=2, threshold_draws=99, level=0.9).fit(panel)
+    result = dc.PanelThreshold(effects="unit", **TERMS, thresholds=2, threshold_draws=99, level=0.9).fit(panel)
     thresholds, tests, regimes = (result.tables[name] for name in ("thresholds", "threshold_tests", "regimes"))
     for at in (1, 2):
         row = thresholds.loc[at]
@@ -89,18 +89,18 @@ def test_tables_and_statistics_have_the_same_numbers(panel: dc.Panel) -> None:
 
 def test_models_that_differ_in_errors_share_the_search(panel: dc.Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     shared = panel.with_columns({name: panel.column(name).copy() for name in panel.names})
-    first = dc.PanelThreshold(**TERMS, threshold_draws=49).fit(shared)
+    first = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=49).fit(shared)
     monkeypatch.setattr("digicarbon.packs.threshold.model.base.estimate", None)
-    second = dc.PanelThreshold(**TERMS, threshold_draws=49, cov="cluster", level=0.9).fit(shared)
+    second = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=49, cov="cluster", level=0.9).fit(shared)
     assert second.statistics["threshold_f_1_p"] == first.statistics["threshold_f_1_p"]
     assert second.statistics["threshold_1_low"] >= first.statistics["threshold_1_low"]
     with pytest.raises(TypeError):
-        dc.PanelThreshold(**TERMS, threshold_draws=49, seed=2).fit(shared)
+        dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=49, seed=2).fit(shared)
 
 
 def test_wild_draws_are_searched_for_thresholds_again(panel: dc.Panel) -> None:
     """Each draw is fitted as a sample of its own; the largest p of all starts counts."""
-    model = dc.PanelThreshold(**TERMS, threshold_draws=0, test="wild", draws=39, cov="cluster")
+    model = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=0, test="wild", draws=39, cov="cluster")
     result = model.fit(panel)
     regimes = model.regimes(panel)
     (slopes,) = model.restrictions(panel, None, result)
@@ -126,7 +126,7 @@ def test_wild_draws_are_searched_for_thresholds_again(panel: dc.Panel) -> None:
 
 @pytest.mark.parametrize("thresholds", [1, 2, 3])
 def test_thresholds_of_many_outcomes_are_those_of_each(panel: dc.Panel, thresholds: int) -> None:
-    model = dc.PanelThreshold(**TERMS, thresholds=thresholds, threshold_draws=0)
+    model = dc.PanelThreshold(effects="unit", **TERMS, thresholds=thresholds, threshold_draws=0)
     regimes = model.regimes(panel)
     y = panel.column("y")
     outcomes = y + np.random.default_rng(3).normal(0, 1, (12, len(y)))
@@ -140,7 +140,7 @@ def test_weak_thresholds_make_intervals_of_slopes_longer(seed: int) -> None:
     """Where no regime has an effect, the search picks slopes that are far from zero."""
     frame = drawn((), n=30, t=8, seed=seed).assign(y=np.random.default_rng([7, seed]).normal(size=240))
     panel = dc.Panel.from_frame(frame, "unit", "year")
-    model = dc.PanelThreshold(**TERMS, threshold_draws=0, test="wild", draws=99, cov="cluster")
+    model = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=0, test="wild", draws=99, cov="cluster")
     result, regimes = model.fit(panel), model.regimes(panel)
     known = regimes.regression.model_copy(update={"test": "wild", "draws": 99}).fit(regimes.panel)
     length, of_known = ((one.estimates["high"] - one.estimates["low"]).iloc[:2] for one in (result, known))
@@ -150,7 +150,7 @@ def test_weak_thresholds_make_intervals_of_slopes_longer(seed: int) -> None:
 
 def test_sets_by_draws_hold_the_values_that_a_bootstrap_does_not_reject(panel: dc.Panel) -> None:
     """At a value: its regression's slopes, shrunk change, corrected residuals with signs, each sample fitted singly."""
-    model = dc.PanelThreshold(**TERMS, threshold_draws=39, grid=20)
+    model = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=39, grid=20)
     assert model.kind_of_sets == "draws"
     assert model.fit(panel).has_note("threshold_set_drawn")
     regimes = model.regimes(panel)
@@ -189,7 +189,7 @@ def test_samples_have_one_sign_for_units_of_a_cluster() -> None:
     panel = dc.Panel.from_frame(frame.assign(region=region), "unit", "year")
     by_region = {"cov": "cluster", "cluster": "region"}
     for fields, few in (({}, False), (by_region, True)):
-        model = dc.PanelThreshold(**TERMS, threshold_draws=200, **fields)
+        model = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=200, **fields)
         (test,), (curve,) = model.regimes(panel).found.tests, model.regimes(panel).found.curves
         assert curve.drawn is not None
         of_test, of_set = (len(np.unique(np.round(drawn, 6))) for drawn in (test.draws, curve.drawn[0]))
@@ -198,10 +198,10 @@ def test_samples_have_one_sign_for_units_of_a_cluster() -> None:
 
 def test_sets_by_draws_need_enough_of_them() -> None:
     with pytest.raises(ConfigError, match=re.escape("threshold_draws=10 are too few samples for sets of 95%")):
-        dc.PanelThreshold(**TERMS, threshold_draws=10, sets="draws")
-    assert dc.PanelThreshold(**TERMS, threshold_draws=10).kind_of_sets == "clustered"
-    assert dc.PanelThreshold(**TERMS, threshold_draws=50, level=0.99).kind_of_sets == "clustered"
-    assert dc.PanelThreshold(**TERMS, threshold_draws=50, space="sar").kind_of_sets == "likelihood"
+        dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=10, sets="draws")
+    assert dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=10).kind_of_sets == "clustered"
+    assert dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=50, level=0.99).kind_of_sets == "clustered"
+    assert dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=50, space="sar").kind_of_sets == "likelihood"
 
 
 def test_unbalanced_panels_change_signs_of_whole_units(panel: dc.Panel) -> None:
@@ -212,28 +212,33 @@ def test_unbalanced_panels_change_signs_of_whole_units(panel: dc.Panel) -> None:
     assert result.has_note("threshold_signs")
     assert result.has_note("threshold_unbalanced")
     assert abs(result.statistics["threshold_1"] - 0.3) < 0.05
-    signs = dc.PanelThreshold(**TERMS, threshold_draws=49).fit(panel)
+    signs = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=49).fit(panel)
     assert signs.has_note("threshold_signs")
     assert not signs.has_note("threshold_unbalanced")
-    assert dc.PanelThreshold(**TERMS, threshold_draws=49, resampling="units").fit(panel).has_note("threshold_units")
+    assert (
+        dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=49, resampling="units")
+        .fit(panel)
+        .has_note("threshold_units")
+    )
 
 
 def test_a_threshold_may_be_a_lag_and_x_itself() -> None:
     frame = drawn()
     panel = dc.Panel.from_frame(frame, "unit", "year")
-    lagged = dc.PanelThreshold(**TERMS | {"threshold": "L.q"}, threshold_draws=0).fit(panel)
+    lagged = dc.PanelThreshold(effects="unit", **TERMS | {"threshold": "L.q"}, threshold_draws=0).fit(panel)
     assert lagged.statistics["nobs"] == 60 * 7
     part = lagged.roles[0].made_of[1]
     assert (part.variable, part.operator, part.order) == ("q", "L", 1)
-    own = dc.PanelThreshold(**TERMS | {"threshold": "x"}, threshold_draws=0).fit(panel)
+    own = dc.PanelThreshold(effects="unit", **TERMS | {"threshold": "x"}, threshold_draws=0).fit(panel)
     assert [part.variable for part in own.roles[0].made_of] == ["x", "x"]
-    product = dc.PanelThreshold(**TERMS | {"x": ("x", "x:q")}, threshold_draws=0).fit(panel)
+    product = dc.PanelThreshold(effects="unit", **TERMS | {"x": ("x", "x:q")}, threshold_draws=0).fit(panel)
     assert len(product.focal) == 4
 
 
 def test_sets_allow_for_variances_that_depend_on_the_threshold(panel: dc.Panel) -> None:
     plain, robust = (
-        dc.PanelThreshold(**TERMS, threshold_draws=0, sets=one).fit(panel) for one in ("likelihood", "robust")
+        dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=0, sets=one).fit(panel)
+        for one in ("likelihood", "robust")
     )
     assert "lr_scale" not in plain.tables["thresholds"]
     scale = robust.tables["thresholds"].loc[1, "lr_scale"]
@@ -254,7 +259,7 @@ def test_sets_allow_for_errors_of_units_that_stay() -> None:
     y = x * (1 + (q > 0.3)) + errors
     panel = dc.Panel.from_frame(frame.assign(x=x, q=q, y=y), "unit", "year")
     plain, clustered = (
-        dc.PanelThreshold(**TERMS | {"controls": ()} | fields, threshold_draws=0).fit(panel)
+        dc.PanelThreshold(effects="unit", **TERMS | {"controls": ()} | fields, threshold_draws=0).fit(panel)
         for fields in ({"sets": "likelihood"}, {})
     )
     assert clustered.has_note("threshold_set_clustered")
@@ -279,19 +284,19 @@ def test_sets_allow_for_errors_of_units_that_stay() -> None:
 )
 def test_fields_that_contradict_each_other_are_refused(fields: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(words)):
-        dc.PanelThreshold(**TERMS | fields)
+        dc.PanelThreshold(effects="unit", **TERMS | fields)
 
 
 def test_a_variable_without_candidates_is_refused(panel: dc.Panel) -> None:
     two = panel.with_columns({"two": (panel.column("q") > 0).astype(float), "one": np.ones(len(panel.unit_codes))})
     for fields, regimes in (({"threshold": "one"}, 2), ({"threshold": "two", "thresholds": 2}, 3)):
-        model = dc.PanelThreshold(**TERMS | fields, threshold_draws=0)
+        model = dc.PanelThreshold(effects="unit", **TERMS | fields, threshold_draws=0)
         for refused in (model.fit, model.check):
             with pytest.raises(EstimationError, match=f"at least 0.05 of the rows in each of {regimes} regimes"):
                 refused(two)
-    dc.PanelThreshold(**TERMS | {"threshold": "two"}).check(two)
+    dc.PanelThreshold(effects="unit", **TERMS | {"threshold": "two"}).check(two)
     with pytest.raises(DigicarbonError):
-        dc.PanelThreshold(**TERMS | {"threshold": "nothing"}).check(two)
+        dc.PanelThreshold(effects="unit", **TERMS | {"threshold": "nothing"}).check(two)
 
 
 def test_a_note_says_that_a_variable_has_few_values(panel: dc.Panel) -> None:
@@ -299,12 +304,16 @@ def test_a_note_says_that_a_variable_has_few_values(panel: dc.Panel) -> None:
         {f"q{values}": np.digitize(panel.column("q"), np.linspace(-1, 1, values - 1)) * 1.0 for values in (2, 10, 11)}
     )
     for values, few in ((2, True), (10, True), (11, False)):
-        result = dc.PanelThreshold(**TERMS | {"threshold": f"q{values}"}, threshold_draws=0).fit(rounded)
+        result = dc.PanelThreshold(effects="unit", **TERMS | {"threshold": f"q{values}"}, threshold_draws=0).fit(
+            rounded
+        )
         assert result.has_note("threshold_few_values") == few
     assert "q2 has only 2 values" in str(
         next(
             note
-            for note in dc.PanelThreshold(**TERMS | {"threshold": "q2"}, threshold_draws=0).fit(rounded).notes
+            for note in dc.PanelThreshold(effects="unit", **TERMS | {"threshold": "q2"}, threshold_draws=0)
+            .fit(rounded)
+            .notes
             if note.code == "threshold_few_values"
         )
     )
@@ -314,18 +323,18 @@ def test_notes_say_what_a_scale_does_to_the_set(panel: dc.Panel) -> None:
     rng = np.random.default_rng(1)
     q = panel.column("q")
     quiet = panel.with_columns({"y": panel.column("x") * (1 + (q > 0.3)) + rng.normal(size=len(q)) * (q - 0.3) ** 2})
-    below = dc.PanelThreshold(**TERMS, threshold_draws=0, sets="robust").fit(quiet)
+    below = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=0, sets="robust").fit(quiet)
     assert 0 < below.tables["thresholds"].loc[1, "lr_scale"] < 1
     assert below.has_note("threshold_scale_below")
     assert not below.has_note("threshold_unscaled")
     x = rng.choice([-1.0, 1.0], len(q)) * np.where(np.abs(q - 0.3) > 2, 20.0, 0.01)
     still = panel.with_columns({"x": x, "y": x * (1 + (q > 0.3)) + 0.1 * rng.normal(size=len(q))})
-    unscaled = dc.PanelThreshold(**TERMS, threshold_draws=0, sets="robust").fit(still)
+    unscaled = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=0, sets="robust").fit(still)
     assert unscaled.tables["thresholds"].loc[1, "lr_scale"] == 1
     assert unscaled.has_note("threshold_unscaled")
     assert not unscaled.has_note("threshold_scale_below")
     for sets in ("likelihood", "clustered"):
-        other = dc.PanelThreshold(**TERMS, threshold_draws=0, sets=sets).fit(quiet)
+        other = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=0, sets=sets).fit(quiet)
         assert not other.has_note("threshold_scale_below")
 
 
@@ -340,7 +349,7 @@ def test_clusters_of_columns(clusters: str | tuple[str, str]) -> None:
     frame = drawn()
     region = "r" + (frame["unit"].str[1:].astype(int) % 12).astype(str)
     panel = dc.Panel.from_frame(frame.assign(region=region, season=frame["year"] % 7), "unit", "year")
-    model = dc.PanelThreshold(**TERMS, threshold_draws=19, cov="cluster", cluster=clusters)
+    model = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=19, cov="cluster", cluster=clusters)
     result = model.fit(panel)
     below = panel.column("q") <= result.statistics["threshold_1"]
     own = {"low": panel.column("x") * below, "high": panel.column("x") * ~below}
@@ -369,7 +378,7 @@ def test_clusters_of_columns(clusters: str | tuple[str, str]) -> None:
 def test_a_set_has_the_values_that_pass_and_no_hole_within_a_piece(seed: int, sets: str) -> None:
     """Values that are near another threshold, and hence no candidates, are in no piece."""
     panel = dc.Panel.from_frame(drawn((0.3,), n=40, t=6, seed=seed), "unit", "year")
-    model = dc.PanelThreshold(**TERMS, thresholds=3, sets=sets, threshold_draws=0)
+    model = dc.PanelThreshold(effects="unit", **TERMS, thresholds=3, sets=sets, threshold_draws=0)
     result = model.fit(panel)
     regimes = model.regimes(panel)
     pieces, values = result.tables["threshold_sets"], np.unique(panel.column("q"))
@@ -408,7 +417,7 @@ def test_slopes_of_tiny_regimes_have_no_stars(test: str, cov: str) -> None:
     frame["q"] = np.where(high & (frame["year"] > 2002), 5.0, 0.0) + frame["year"] % 2 * 0.1
     frame["y"] += np.where(frame["q"] > 1, frame["x"], 0.0)
     panel = dc.Panel.from_frame(frame, "unit", "year")
-    result = dc.PanelThreshold(**TERMS, threshold_draws=0, cov=cov, test=test, draws=99).fit(panel)
+    result = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=0, cov=cov, test=test, draws=99).fit(panel)
     assert result.tables["regimes"]["units"].tolist() == [8, 4]
     row, other = result.estimates.loc["x[2]"], result.estimates.loc["x[1]"]
     assert np.isfinite(row["coef"])
@@ -425,12 +434,14 @@ def test_slopes_of_tiny_regimes_have_no_stars(test: str, cov: str) -> None:
     cell = shown.loc["x, q > γ₁"].iloc[0]
     assert "*" not in str(cell)
     more = frame.assign(q=np.where(frame["year"] > 2002, 5.0, 0.0) + frame["year"] % 2 * 0.1)
-    enough = dc.PanelThreshold(**TERMS, threshold_draws=0, cov=cov).fit(dc.Panel.from_frame(more, "unit", "year"))
+    enough = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=0, cov=cov).fit(
+        dc.Panel.from_frame(more, "unit", "year")
+    )
     assert not enough.has_note("threshold_tiny_regimes")
 
 
 def test_a_regression_table_shows_tests_and_sets_of_thresholds(panel: dc.Panel) -> None:
-    result = dc.PanelThreshold(**TERMS, thresholds=2, threshold_draws=49).fit(panel)
+    result = dc.PanelThreshold(effects="unit", **TERMS, thresholds=2, threshold_draws=49).fit(panel)
     shown = RegressionTable(decimals=3).table("t", [Record("a", {}, {}, result)]).cells.iloc[:, 0]
     statistics, pieces = result.statistics, result.tables["threshold_sets"]
     for at, name in ((1, "First"), (2, "Second")):
@@ -445,10 +456,14 @@ def test_a_threshold_made_of_the_outcome(panel: dc.Panel) -> None:
     for effects in ("unit", "two_way"):
         assert dc.PanelThreshold(**lagged, effects=effects).fit(panel).has_note("threshold_of_lagged_y")
     assert not dc.PanelThreshold(**lagged, effects="none").fit(panel).has_note("threshold_of_lagged_y")
-    assert not dc.PanelThreshold(**{**lagged, "threshold": "L.q"}).fit(panel).has_note("threshold_of_lagged_y")
+    assert (
+        not dc.PanelThreshold(effects="unit", **{**lagged, "threshold": "L.q"})
+        .fit(panel)
+        .has_note("threshold_of_lagged_y")
+    )
     for term in ("D.y", "F.y", "y^2", "y:q", "ln_y"):
         with pytest.raises(ConfigError, match="is made of the outcome y of the same or a later period"):
-            dc.PanelThreshold(**{**TERMS, "threshold": term})
+            dc.PanelThreshold(effects="unit", **{**TERMS, "threshold": term})
 
 
 def test_thresholds_that_a_loop_in_r_finds_are_compared_by_their_places() -> None:

@@ -27,7 +27,14 @@ def results() -> dict[str, Result]:
     panel = dc.Panel.from_frame(source.load().frame, "unit", "time")
     return {
         str(count): dc.PanelThreshold(
-            y="y", x=("x",), controls=("c",), threshold="q", thresholds=count, threshold_draws=49, sets="clustered"
+            effects="unit",
+            y="y",
+            x=("x",),
+            controls=("c",),
+            threshold="q",
+            thresholds=count,
+            threshold_draws=49,
+            sets="clustered",
         ).fit(panel)
         for count in (1, 2)
     }
@@ -62,7 +69,7 @@ def test_tables_stand_below_the_slopes(results: dict[str, Result]) -> None:
 
 def test_the_scale_of_sets_is_shown_where_they_have_one() -> None:
     panel = dc.Panel.from_frame(SimulatedThreshold(n=30).load().frame, "unit", "time")
-    model = dc.PanelThreshold(y="y", x=("x",), threshold="q", threshold_draws=0)
+    model = dc.PanelThreshold(effects="unit", y="y", x=("x",), threshold="q", threshold_draws=0)
     fitted = {sets: model.model_copy(update={"sets": sets}).fit(panel) for sets in ("likelihood", "robust")}
     scale = fitted["robust"].tables["thresholds"].loc[1, "lr_scale"]
     both = tables(ThresholdReport(decimals=3).table("t", records(fitted)))[2]
@@ -78,7 +85,7 @@ def test_the_scale_of_sets_is_shown_where_they_have_one() -> None:
 def test_rows_are_those_of_a_variable_and_a_number_of_thresholds(results: dict[str, Result]) -> None:
     frame = SimulatedThreshold(n=50, thresholds=(-0.4, 0.5), slopes=(0.4, 1.0, 1.8)).load().frame
     panel = dc.Panel.from_frame(frame.assign(ln_pgdp=frame["q"] + 1, ln_e=frame["x"]), "unit", "time")
-    model = dc.PanelThreshold(y="y", x=("x",), controls=("c",), threshold="q", threshold_draws=0)
+    model = dc.PanelThreshold(effects="unit", y="y", x=("x",), controls=("c",), threshold="q", threshold_draws=0)
     again = model.model_copy(update={"controls": (), "trim": 0.45}).fit(panel)
     assert again.statistics["threshold_1"] != results["1"].statistics["threshold_1"]
     other = model.model_copy(update={"threshold": "L.ln_pgdp"}).fit(panel)
@@ -109,7 +116,7 @@ def test_regimes_of_spatial_lags_are_named_and_stored() -> None:
     source = SimulatedThreshold(n=12, periods=5, slopes=(0.5, 1.5), spillovers=(0.2, 0.8), rho=0.4)
     panel = dc.Panel.from_frame(source.load().frame, "unit", "time")
     model = dc.PanelThreshold(
-        y="y", x=("x",), threshold="q", threshold_draws=0, sets="likelihood", space="sdm", trim=0.1
+        effects="unit", y="y", x=("x",), threshold="q", threshold_draws=0, sets="likelihood", space="sdm", trim=0.1
     )
     result = model.fit(panel, DelaunayWeights().compute(panel))
     again = decode(encode(result))
@@ -126,7 +133,9 @@ def test_a_curve_takes_the_regime_of_any_threshold(results: dict[str, Result]) -
     runs = []
     for q, trim, controls in product(("q", "z", "L.q"), (0.1, 0.3), ((), ("c",))):
         varied = {"model.threshold": q, "model.trim": trim, "model.controls": controls}
-        model = dc.PanelThreshold(y="y", x=("x",), threshold=q, trim=trim, controls=controls, threshold_draws=0)
+        model = dc.PanelThreshold(
+            effects="unit", y="y", x=("x",), threshold=q, trim=trim, controls=controls, threshold_draws=0
+        )
         runs.append(Record(str(varied), {}, varied, model.fit(panel)))
     curve = dc.report.SpecificationCurve(term="x[1]", pictures=())
     notes = [note for part in curve.table("t", runs).grids for note in map(str, part.notes)]
@@ -143,7 +152,9 @@ def test_curves_and_counts_call_regimes_by_words(language: Language, low: str, h
     runs = []
     for trim, controls in product((0.1, 0.3), ((), ("c",))):
         varied = {"model.trim": trim, "model.controls": controls}
-        model = dc.PanelThreshold(y="y", x=("x",), threshold="q", threshold_draws=0, trim=trim, controls=controls)
+        model = dc.PanelThreshold(
+            effects="unit", y="y", x=("x",), threshold="q", threshold_draws=0, trim=trim, controls=controls
+        )
         runs.append(Record(str(varied), {}, varied, model.fit(panel)))
     curve = dc.report.SpecificationCurve(term="x[1]", pictures=(), language=language).table("t", runs)
     assert any(low in note for note in curve.notes)
@@ -157,7 +168,7 @@ def test_curves_and_counts_call_regimes_by_words(language: Language, low: str, h
     assert own.below is not None
     assert set(own.below.cells.iloc[:, 0]) == {"low", high}
     # two variables have no words in common
-    other = dc.PanelThreshold(y="y", x=("x",), threshold="z", threshold_draws=0).fit(panel)
+    other = dc.PanelThreshold(effects="unit", y="y", x=("x",), threshold="z", threshold_draws=0).fit(panel)
     both = dc.report.SignTable(language=language).table("t", [runs[0], replace(runs[1], result=other)])
     assert both.below is not None
     assert set(both.below.cells.iloc[:, 0]) == {"x[1]", "x[2]"}
@@ -242,7 +253,9 @@ def test_sets_in_one_piece_have_no_count_of_pieces(results: dict[str, Result]) -
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_set_of_several_pieces_is_their_union(language: Language) -> None:
     panel = dc.Panel.from_frame(SimulatedThreshold(n=30).load().frame, "unit", "time")
-    result = dc.PanelThreshold(y="y", x=("x",), threshold="q", thresholds=3, threshold_draws=0).fit(panel)
+    result = dc.PanelThreshold(effects="unit", y="y", x=("x",), threshold="q", thresholds=3, threshold_draws=0).fit(
+        panel
+    )
     pieces = result.tables["threshold_sets"]
     assert pieces.index.get_level_values(0).duplicated().any()
     assert decode(encode(result)).tables["threshold_sets"].equals(pieces)

@@ -98,7 +98,7 @@ class PanelQuantile(Tested):
     )
 
     quantiles: Quantiles = (0.1, 0.25, 0.5, 0.75, 0.9)
-    effects: EffectsKind = "unit"
+    effects: EffectsKind = "two_way"
     bias: Literal["none", "half_panel"] = "none"
     errors: Literal["analytic", "bootstrap"] = "analytic"
     bootstrap_draws: Annotated[int, Field(ge=20, le=100_000)] = 300

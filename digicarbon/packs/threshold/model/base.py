@@ -119,7 +119,7 @@ class PanelThreshold(Tested):
 
     threshold: str
     thresholds: Annotated[int, Field(ge=1, le=3)] = 1
-    effects: EffectsKind = "unit"
+    effects: EffectsKind = "two_way"
     trim: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     grid: Annotated[int, Field(ge=5)] | None = None
     threshold_draws: Annotated[int, Field(ge=0, le=100_000)] = 300
