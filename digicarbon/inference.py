@@ -68,14 +68,14 @@ class Inference(Spec):
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = REFERENCES
     former: ClassVar[Mapping[str, str]] = {"replications": "draws"}
 
-    cov: AnyCovariance = "classic"
+    cov: AnyCovariance = "cluster"
     cluster: str | Annotated[tuple[str, str], Field(strict=False)] = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
     small_sample: AnySmallSample = "stata"
     df: Literal["auto", "residual"] = "auto"
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    test: Literal["errors", "wild"] = "errors"
+    test: Literal["errors", "wild"] = "wild"
     draws: Annotated[int, Field(ge=19, le=1_000_000)] = 999
     weights: SignWeights = "rademacher"
     seed: Seed = 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import classic as dc
 import numpy as np
 import pandas as pd
 
-import digicarbon as dc
 from digicarbon import recorded
 from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
@@ -77,8 +77,9 @@ def test_a_result_shows_its_first_terms() -> None:
 
 
 def test_a_specification_shows_what_is_not_a_default() -> None:
-    assert repr(dc.PanelRegression(y="y", x=["x"])) == "PanelRegression(y='y', x=('x',))"
-    assert repr(dc.SpatialPanel(y="y", x=["x"], kind="sar")) == "SpatialPanel(y='y', x=('x',), kind='sar')"
+    usual = {"cov": "cluster", "test": "wild"}
+    assert repr(dc.PanelRegression(y="y", x=["x"], **usual)) == "PanelRegression(y='y', x=('x',))"
+    assert repr(dc.SpatialPanel(y="y", x=["x"], kind="sar", **usual)) == "SpatialPanel(y='y', x=('x',), kind='sar')"
 
 
 def test_a_small_table_is_shown_and_a_large_one_named() -> None:

@@ -224,7 +224,7 @@ class GroupedRegression(ByGroup, PanelRegression):
         dummies = _dummies(panel, groups, self.fixed, self.interact == "all", further)
         focal = tuple(name for term in x for name in names[term])
         others = tuple(name for term in controls for name in names[term])
-        fields = self.model_dump(exclude={"by", "interact", "formula", "test"})
+        fields = self.model_dump(exclude={"by", "interact", "formula"}) | {"test": "errors"}
         # dummies come first: of two collinear columns the later one is named
         model = PanelRegression(**(fields | {"x": (*dummies, *focal), "controls": others}))
         return Expanded(model, panel.with_columns(columns | dummies), groups, x, focal, tuple(dummies), made_of)

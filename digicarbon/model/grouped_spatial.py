@@ -270,7 +270,7 @@ class GroupedSpatial(ByGroup, SpatialPanel):
 
     def _interacted_model(self, regressors: Sequence[str], focal: int = 1) -> SpatialPanel:
         """Return the spatial panel on interacted columns, of which the first ones are focal."""
-        fields = self.model_dump(exclude={"by", "interact", "test", "durbin", "kind", "x", "controls"})
+        fields = self.model_dump(exclude={"by", "interact", "durbin", "kind", "x", "controls"}) | {"test": "errors"}
         kind = WITHOUT_LAGS.get(self.kind, self.kind)
         return SpatialPanel(
             **fields, kind=kind, durbin=(), x=tuple(regressors[:focal]), controls=tuple(regressors[focal:])

@@ -27,7 +27,7 @@ class NoModel(Model):
 
     y: str = ""
     x: Names = ()
-    test: Test = "errors"
+    test: Test = "wild"
 
     @property
     def terms(self) -> tuple[str, ...]:

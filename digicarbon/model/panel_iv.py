@@ -134,7 +134,7 @@ class PanelIV(Tested):
     endogenous: Terms = ()
     effects: EffectsKind = "two_way"
     method: Literal["2sls", "liml"] = "2sls"
-    cov: Literal["classic", "robust", "cluster"] = "classic"
+    cov: Literal["classic", "robust", "cluster"] = "cluster"
     cluster: ClusterBy = "unit"
     small_sample: SmallSampleRule = "stata"
     df: Literal["auto", "residual"] = "auto"

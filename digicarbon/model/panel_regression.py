@@ -174,7 +174,7 @@ class PanelRegression(Tested):
     estimator: Estimator = "within"
     constant: bool = False
     variance: Method = "swamy_arora"
-    cov: Covariance = "classic"
+    cov: Covariance = "cluster"
     cluster: Clusters = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
@@ -706,8 +706,8 @@ class PanelRegression(Tested):
 
 @lru_cache(maxsize=1024)
 def regression_with(**fields: Any) -> PanelRegression:
-    """Return the regression with these fields, for models that are made of one.
+    """Return the regression with these fields, for models that are made of one; p values are those of its errors.
 
     A plan asks several times for the regression of a run, and checking its fields takes longer than many fits.
     """
-    return PanelRegression(**fields)
+    return PanelRegression(**{"test": "errors"} | fields)

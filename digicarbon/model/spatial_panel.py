@@ -162,7 +162,7 @@ class SpatialPanel(Tested):
     demeaning: Demeaning = "exact"
     error_structure: ErrorStructure = "baltagi"
     error_weights: Node | None = None
-    cov: Covariance = "classic"
+    cov: Covariance = "cluster"
     effects_se: Literal["delta", "simulation"] = "delta"
     effects_draws: Annotated[int, Field(ge=100)] = 1000
 

@@ -56,7 +56,7 @@ class Tested(Model):
     share_of_p: ClassVar[float] = 0.3
     """Share of a fit with intervals that its p values take, about as `tests/benchmark/bench_fit.py` finds it."""
 
-    test: Test = "errors"
+    test: Test = "wild"
     draws: Annotated[int, Field(ge=19, le=1_000_000)] = 999
     weights: SignWeights = "rademacher"
     seed: Seed = 1

@@ -41,7 +41,7 @@ def main() -> None:
         frame = SimulatedDecay(n=n, periods=periods).load().frame
         panel = dc.Panel.from_frame(frame, unit="unit", time="time")
         for kind in ("slx", "sar", "sem", "sdm", "sdem"):
-            model = dc.DecayPanel(y="y", x=("x",), controls=("c",), kind=kind, durbin="x")
+            model = dc.DecayPanel(y="y", x=("x",), controls=("c",), kind=kind, durbin="x", test="errors")
             taken = []
             for _ in range(5):
                 start = time.process_time()

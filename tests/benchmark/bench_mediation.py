@@ -48,7 +48,15 @@ def fits(rounds: int) -> Iterator[str]:
     rules = [("stata", 0.95), ("none", 0.95), ("sss", 0.95), ("stata", 0.9), ("none", 0.9), ("sss", 0.9)]
     for words, chosen in (("fits of other equations", rules[:1]), ("fits that share their equations", rules)):
         models = [
-            dc.Mediation(y="y", x=("x",), mediators=("m1", "m2"), controls=tuple(some), small_sample=rule, level=level)
+            dc.Mediation(
+                y="y",
+                x=("x",),
+                mediators=("m1", "m2"),
+                controls=tuple(some),
+                small_sample=rule,
+                level=level,
+                test="errors",
+            )
             for some in SUBSETS
             for rule, level in chosen
         ]

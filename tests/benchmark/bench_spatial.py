@@ -96,7 +96,9 @@ def model(outcome: int, weights: Any) -> Any:
     # Lee and Yu's correction with time effects needs equal row sums, which islands break
     correction = "none" if weights.constant_row_sum is None else "lee_yu"
     names = tuple(f"x{j}" for j in range(K))
-    return dc.SpatialPanel(y=f"y{outcome}", x=names, kind="sdm", bias_correction=correction)
+    return dc.SpatialPanel(
+        y=f"y{outcome}", x=names, kind="sdm", bias_correction=correction, cov="classic", test="errors"
+    )
 
 
 def seconds(work: Callable[[], object], least: float = 0.0) -> float:

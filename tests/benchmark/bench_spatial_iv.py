@@ -51,7 +51,9 @@ def main() -> None:
         y, x = cube[..., :1].reshape(-1, 1), cube[..., 1:].reshape(-1, 2)
         x = np.hstack([np.ones_like(y), x])
         w = scipy.sparse.csr_matrix(scipy.sparse.kron(scipy.sparse.eye(t), weights.matrix))
-        lag, combo = (SpatialIV(**TERMS, kind=kind, effects="none", cov="robust") for kind in ("sar", "sarar"))
+        lag, combo = (
+            SpatialIV(**TERMS, kind=kind, effects="none", cov="robust", test="errors") for kind in ("sar", "sarar")
+        )
         design = lag.design(panel, weights)
         errors = lag.error_structure(design.columns, weights)
         lags = np.hstack([w @ x[:, 1:], w @ w @ x[:, 1:]])
@@ -62,13 +64,15 @@ def main() -> None:
             "SARAR, spreg": lambda y=y, x=x, w=w, q=lags: BaseGM_Combo_Het(y, x, w @ y, q, w=w),
             "SARAR": lambda m=combo, p=panel, s=weights: m.fit(p, s),
             "SARAR, kernel": lambda m=combo, p=panel, s=weights: by_moments(m.design(p, s), "robust"),
-            "SDM, two-way": lambda p=panel, s=weights: SpatialIV(**TERMS, kind="sdm", cov="cluster").fit(p, s),
+            "SDM, two-way": lambda p=panel, s=weights: SpatialIV(**TERMS, kind="sdm", cov="cluster", test="errors").fit(
+                p, s
+            ),
         }
         sys.stdout.write(f"\n{n} x {t}\n")
         for name, run in tasks.items():
             run()
             sys.stdout.write(f"{name:16}{milliseconds(run):10.2f} ms\n")
-        model = SpatialIV(**TERMS, kind="sdm", cov="cluster")
+        model = SpatialIV(**TERMS, kind="sdm", cov="cluster", test="errors")
         batch = model.batch(panel, weights, Estimand("total", "x"))
         outcomes = np.random.default_rng(1).normal(size=(n * t, OUTCOMES if n < 100 else OUTCOMES // 10))
         prepared = batch.prepare(outcomes)

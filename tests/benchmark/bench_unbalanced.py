@@ -42,7 +42,7 @@ def main(n: int, t: int) -> None:
     ]
     others = [panel.with_columns({"y": rng.standard_normal(len(panel.index))}) for _ in range(FITS)]
     for name, kind, further in (("sdm", "sdm", None), ("sem", "sem", None), ("sdm, two W", "sdm", links[1:])):
-        model = dc.UnbalancedSpatialPanel(y="y", x=["x"], controls=["c"], kind=kind)
+        model = dc.UnbalancedSpatialPanel(y="y", x=["x"], controls=["c"], kind=kind, cov="classic", test="errors")
         first = milliseconds(partial(model.fit, panel, links[0], further))
         each = [milliseconds(partial(model.fit, other, links[0], further)) for other in others]
         line = f"{n} x {t}  {name:11} first {first:8.1f} ms  further {np.mean(each):8.2f} ms"

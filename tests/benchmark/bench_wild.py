@@ -57,7 +57,7 @@ def best(work: Callable[[], object], times: int) -> float:
 def durbin(kind: str = "sdm", controls: int = CONTROLS, **fields: object) -> dc.SpatialPanel:
     """Return a model with errors clustered by unit."""
     names = tuple(f"c{place}" for place in range(controls))
-    return dc.SpatialPanel(y="y", x=("x",), controls=names, kind=kind, cov="cluster", **fields)
+    return dc.SpatialPanel(y="y", x=("x",), controls=names, kind=kind, cov="cluster", **{"test": "errors"} | fields)
 
 
 def effects_only(model: dc.SpatialPanel, panel: dc.Panel, w: dc.Weights) -> None:

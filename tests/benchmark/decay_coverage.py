@@ -31,7 +31,7 @@ def one(kind: str, n: int, periods: int, seed: int, decay: str) -> dict[str, flo
     )  # fmt: skip
     frame = source.load().frame
     panel = dc.Panel.from_frame(frame, unit="unit", time="time")
-    model = dc.DecayPanel(y="y", x=("x",), controls=("c",), kind=kind, durbin="x", decay=decay)
+    model = dc.DecayPanel(y="y", x=("x",), controls=("c",), kind=kind, durbin="x", decay=decay, test="errors")
     result = model.fit(panel)
     where = frame.groupby("unit", sort=False)[["longitude", "latitude"]].first().to_numpy()
     w = source.weights(where)
@@ -53,7 +53,7 @@ def one(kind: str, n: int, periods: int, seed: int, decay: str) -> dict[str, flo
         add("spatial", result.estimates.loc[name], SPATIAL)
         low, high = result.statistics[f"{name}_low"], result.statistics[f"{name}_high"]
         out["spatial_lr_covers"] = float(low <= SPATIAL <= high)
-        known = dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind=kind, durbin="x", cov="observed")
+        known = dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind=kind, durbin="x", cov="observed", test="errors")
         fit = known.fit(panel, dc.Weights.from_matrix(w, panel.units, normalise="none"))
         add("known", fit.estimates.loc[name], SPATIAL)
     if result.spatial_effects is not None:

@@ -27,7 +27,7 @@ def p_of(kind: str, n: int, periods: int, seed: int, draws: int) -> tuple[float,
         rho=0.4 if lag else 0.0, lam=0.4 if kind in ("sem", "sdem") else 0.0, sigma=0.5,
     )  # fmt: skip
     panel = dc.Panel.from_frame(source.load().frame, unit="unit", time="time")
-    model = dc.DecayPanel(y="y", x=("x",), controls=("c",), kind=kind)
+    model = dc.DecayPanel(y="y", x=("x",), controls=("c",), kind=kind, test="errors")
     null = model.null(panel, None, [])
     if null is None:
         raise SystemExit(f"{kind} has no null model.")

@@ -54,7 +54,7 @@ def rejections(world: str, draws: int, seed: int) -> list[tuple[float, float]]:
         fields = {"y": "y", "policy": "pilot", "estimator": estimator, "aggregate": "event"}
         pair = [
             dc.DiD(**fields, **more).fit(panel).statistics.get("pretest_p", np.nan)
-            for more in ({}, {"test": "wild", "draws": draws, "seed": seed, "intervals": False})
+            for more in ({"test": "errors"}, {"test": "wild", "draws": draws, "seed": seed, "intervals": False})
         ]
         out.append((float(pair[0] <= 0.05), float(pair[1] <= 0.05)))
     return out

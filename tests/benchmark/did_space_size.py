@@ -72,12 +72,12 @@ def models(n: int, truth: bool) -> dict[str, Tested]:
     did = {"y": "y", "policy": "pilot"}
     rings = {"spillovers": "rings", "rings": RINGS[n]}
     chosen: dict[str, Tested] = {
-        "one dummy": dc.DiD(**did),
-        "W·D": dc.DiD(**did, spillovers="neighbours"),
-        "ring": dc.DiD(**did, **rings),
-        "ring, imputation": dc.DiD(**did, **rings, estimator="imputation"),
-        "SLX": dc.SpatialPanel(y="y", x=("pilot",), kind="slx", cov="cluster"),
-        "SDM": dc.SpatialPanel(y="y", x=("pilot",), kind="sdm", cov="cluster"),
+        "one dummy": dc.DiD(**did, test="errors"),
+        "W·D": dc.DiD(**did, spillovers="neighbours", test="errors"),
+        "ring": dc.DiD(**did, **rings, test="errors"),
+        "ring, imputation": dc.DiD(**did, **rings, estimator="imputation", test="errors"),
+        "SLX": dc.SpatialPanel(y="y", x=("pilot",), kind="slx", cov="cluster", test="errors"),
+        "SDM": dc.SpatialPanel(y="y", x=("pilot",), kind="sdm", cov="cluster", test="errors"),
     }
     # in size, W·D and SLX are the same regression
     return chosen if truth else {name: model for name, model in chosen.items() if name != "SLX"}

@@ -112,7 +112,7 @@ def fits(panel: dc.Panel, estimator: str, options: dict[str, Any]) -> Iterator[t
     """Yield coef, se, low and high of the overall effect, then of event times."""
     for aggregate in ("overall", "event") if estimator != "twfe" else ("overall",):
         try:
-            model = dc.DiD(y="y", policy="pilot", estimator=estimator, aggregate=aggregate, **options)
+            model = dc.DiD(y="y", policy="pilot", estimator=estimator, aggregate=aggregate, test="errors", **options)
         except ValueError:
             continue
         result = model.fit(panel)

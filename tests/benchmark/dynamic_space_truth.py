@@ -43,7 +43,7 @@ def one(seed: int, n: int, periods: int) -> dict[str, tuple[np.ndarray, np.ndarr
     true = np.array([*PARAMETERS.values(), *truth(weights)])
     out = {}
     for correction in CORRECTIONS:
-        model = dc.DynamicSpatialPanel(y="y", x=("x",), controls=("c",), bias_correction=correction)
+        model = dc.DynamicSpatialPanel(y="y", x=("x",), controls=("c",), bias_correction=correction, test="errors")
         result = model.fit(panel, weights)
         rows = [result.estimates.loc[name] for name in PARAMETERS]
         stable = "long_total" in result.effect_names

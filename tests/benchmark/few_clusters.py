@@ -90,10 +90,10 @@ def regions(rng: np.random.Generator, persistence: float, spread: float = 1.0) -
     out = {}
     for cov in ("classic", "cluster"):
         for interact in ("focal", "all"):
-            result = dc.GroupedRegression(y="y", x=("x",), cov=cov, interact=interact).fit(panel)
+            result = dc.GroupedRegression(y="y", x=("x",), cov=cov, interact=interact, test="errors").fit(panel)
             out[f"{cov}, {interact}: x[northeast] = 0"] = float(result.estimates.loc["x[northeast]", "p"])
             out[f"{cov}, {interact}: equality"] = result.statistics["equal_p"]
-    model = dc.GroupedRegression(y="y", x=("x",))
+    model = dc.GroupedRegression(y="y", x=("x",), cov="classic", test="errors")
     for weights in ("rademacher", "webb"):
         wild = dc.wild_bootstrap(model, panel, weights=weights, draws=DRAWS, seed=int(rng.integers(2**31)))["p"]
         out[f"wild bootstrap, {weights}: x[northeast] = 0"] = float(wild["x[northeast]"])

@@ -79,12 +79,12 @@ def drawn(design: Design, seed: int) -> Panel:
 
 def fe(x: str, controls: tuple[str, ...]) -> Model:
     """Return a two-way fixed-effects regression, clustered by unit."""
-    return PanelRegression(y="y", x=(x,), controls=controls, cov="cluster")
+    return PanelRegression(y="y", x=(x,), controls=controls, cov="cluster", test="errors")
 
 
 def spatial(kind: str) -> Callable[[str, tuple[str, ...]], Model]:
     """Return what makes a spatial specification."""
-    return lambda x, controls: SpatialPanel(y="y", x=(x,), controls=controls, kind=kind)
+    return lambda x, controls: SpatialPanel(y="y", x=(x,), controls=controls, kind=kind, cov="classic", test="errors")
 
 
 Outcomes = Callable[[Panel, Model, int, int], FloatArray]

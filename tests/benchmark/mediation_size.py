@@ -35,7 +35,7 @@ def main() -> None:
         source = SimulatedMediation(n=given.units, periods=6, a=(given.a,), b=(given.b,), seed=seed)
         inputs = source.load()
         panel = dc.Panel.from_frame(inputs.frame, unit=inputs.unit_name, time="time")
-        errors = dc.Mediation(**fields).fit(panel)
+        errors = dc.Mediation(**fields, test="errors").fit(panel)
         wild = dc.Mediation(**fields, test="wild", draws=399, seed=seed).fit(panel)
         row = errors.tables["mediation"].iloc[0]
         half = 1.96 * abs(row["indirect"] / row["sobel_z"])

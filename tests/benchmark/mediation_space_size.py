@@ -50,7 +50,7 @@ def main() -> None:
         through = source.through_mediators()
         own, every = np.trace(through) / source.n, through.sum() / source.n
         for cov, shares in held.items():
-            model = dc.SpatialPanel(kind="sdm", y="y", x=("x",), controls=(), cov=cov)
+            model = dc.SpatialPanel(kind="sdm", y="y", x=("x",), controls=(), cov=cov, test="errors")
             table = SpatialMediation(model=model, mediators=("m1", "m2")).tables(panel, w)["spatial_mediation"]
             for effect, true in zip(shares, (own, every - own, every), strict=True):
                 low, high = table.loc[("x", Note("all_mediators"), effect), ["low", "high"]]

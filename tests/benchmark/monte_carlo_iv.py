@@ -57,10 +57,12 @@ def row(name: str, panels: Iterator[dc.Panel], instruments: tuple[str, ...]) -> 
     found: dict[str, list[list[float]]] = {"ols": [], "2sls": [], "liml": []}
     strengths, inside = [], []
     for panel in panels:
-        ols = dc.PanelRegression(y="y", x=("x",), cov="cluster").fit(panel).estimates.loc["x"]
+        ols = dc.PanelRegression(y="y", x=("x",), cov="cluster", test="errors").fit(panel).estimates.loc["x"]
         found["ols"].append([ols["coef"], ols["low"] <= BETA <= ols["high"]])
         for method in ("2sls", "liml"):
-            result = dc.PanelIV(y="y", x=("x",), instruments=instruments, method=method, cov="cluster").fit(panel)
+            result = dc.PanelIV(
+                y="y", x=("x",), instruments=instruments, method=method, cov="cluster", test="errors"
+            ).fit(panel)
             x = result.estimates.loc["x"]
             found[method].append([x["coef"], x["low"] <= BETA <= x["high"]])
         sets = result.tables["anderson_rubin"]

@@ -69,7 +69,7 @@ def holds(region: Fieller, truth: float) -> bool:
 
 def fitted(panel: dc.Panel, names: tuple[str, ...], cov: str) -> dc.Result:
     """Fit the model of the table."""
-    return dc.PanelRegression(y="ln_ci", x=names, controls=CONTROLS, cov=cov).fit(panel)
+    return dc.PanelRegression(y="ln_ci", x=names, controls=CONTROLS, cov=cov, test="errors").fit(panel)
 
 
 def row(cells: list[object]) -> str:

@@ -64,7 +64,10 @@ def spatial(kind: str, **choices: object) -> dc.Model:
 
 
 COLUMNS: dict[str, tuple[dc.Model, tuple[str, ...]]] = {
-    "FE two-way": (dc.PanelRegression(y="y", x=("x",), controls=CONTROLS, cov="cluster"), ("coefficient",)),
+    "FE two-way": (
+        dc.PanelRegression(y="y", x=("x",), controls=CONTROLS, cov="cluster", test="errors"),
+        ("coefficient",),
+    ),
     "SDM two-way, all lagged": (spatial("sdm"), ("direct", "total")),
     "SDM two-way, x lagged": (spatial("sdm", durbin="x"), ("indirect",)),
     "SDM time effects": (spatial("sdm", effects="time"), ("direct", "total")),

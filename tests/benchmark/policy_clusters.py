@@ -60,7 +60,7 @@ def main() -> None:
                         estimator=estimator,
                         cluster=cluster,
                         test=test,
-                        replications=asked.draws,
+                        draws=asked.draws,
                         intervals=False,
                     )
                     p = float(model.fit(panel).estimates["p"].iloc[0])

@@ -20,7 +20,15 @@ def measure(n: int, periods: int, memory: float, bias: str, errors: str, replica
     """Return the bias, the ratio of mean error to spread, and the coverage at each quantile; the size of the test."""
     fields = {"n": n, "periods": periods, "memory": memory}
     model = dc.PanelQuantile(
-        effects="unit", y="y", x=("x",), controls=("c",), quantiles=TAUS, bias=bias, errors=errors, bootstrap_draws=100
+        effects="unit",
+        y="y",
+        x=("x",),
+        controls=("c",),
+        quantiles=TAUS,
+        bias=bias,
+        errors=errors,
+        bootstrap_draws=100,
+        test="errors",
     )
     coef, se, held, rejected = [], [], [], []
     for seed in range(1, replications + 1):

@@ -45,7 +45,14 @@ def study(size: str, seed: int) -> dc.Panel:
 def recovered(size: str, seeds: range, correction: str) -> pd.DataFrame:
     """Return a row per seed and parameter: estimate, its standard error and the interval's ends."""
     model = dc.SpatialPanel(
-        y="ln_ci", x=("ln_e",), controls=CONTROLS, kind="sdm", durbin="x", bias_correction=correction
+        y="ln_ci",
+        x=("ln_e",),
+        controls=CONTROLS,
+        kind="sdm",
+        durbin="x",
+        bias_correction=correction,
+        cov="classic",
+        test="errors",
     )
     rows, weights = [], None
     for seed in seeds:

@@ -45,7 +45,7 @@ def row(units: int, draws: int) -> str:
     numbers, r_max = [], largest_r2()
     for seed in range(draws):
         panel = world(units, np.random.default_rng([units, seed]))
-        model = dc.PanelRegression(y="y", x=("x",), controls=("w",), effects="two_way")
+        model = dc.PanelRegression(y="y", x=("x",), controls=("w",), effects="two_way", cov="classic", test="errors")
         table = Oster(model=model, r_max=r_max, draws=299, seed=seed).tables(panel)["oster"]
         long, own = (table.loc[name] for name in ("coefficient with controls", "bias-adjusted coefficient"))
         rest = OmittedVariable(model=model).tables(panel)["omitted_variable_benchmarks"].loc[("w", "1")]

@@ -17,7 +17,7 @@ from digicarbon.source import SimulatedShiftShare
 
 def covered(world: str, sectors: int, draws: int) -> dict[str, float]:
     """Return the coverage of each kind of interval."""
-    model = dc.PanelIV(y="y", x=("x",), instruments=("bartik",), cov="cluster")
+    model = dc.PanelIV(y="y", x=("x",), instruments=("bartik",), cov="cluster", test="errors")
     hits = []
     for seed in range(1, draws + 1):
         source = SimulatedShiftShare(world=world, sectors=sectors, seed=seed)

@@ -39,13 +39,13 @@ def models(inside: bool, error: bool) -> dict[str, Model]:
     """Return the estimators that are compared."""
     own = INSIDE if inside else {}
     out: dict[str, Model] = {
-        "ML": SpatialPanel(**TERMS, kind="sar"),
-        "2SLS, robust": SpatialIV(**TERMS, **own, cov="robust"),
-        "2SLS, cluster": SpatialIV(**TERMS, **own, cov="cluster"),
-        "GMM, robust": SpatialIV(**TERMS, **own, cov="robust", estimator="gmm"),
+        "ML": SpatialPanel(**TERMS, kind="sar", cov="classic", test="errors"),
+        "2SLS, robust": SpatialIV(**TERMS, **own, cov="robust", test="errors"),
+        "2SLS, cluster": SpatialIV(**TERMS, **own, cov="cluster", test="errors"),
+        "GMM, robust": SpatialIV(**TERMS, **own, cov="robust", estimator="gmm", test="errors"),
     }
     if error:
-        out["SARAR, robust"] = SpatialIV(**TERMS, **own, kind="sarar", cov="robust")
+        out["SARAR, robust"] = SpatialIV(**TERMS, **own, kind="sarar", cov="robust", test="errors")
     return out
 
 

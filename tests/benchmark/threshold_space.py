@@ -47,6 +47,8 @@ def model(draws: int, grid: int | None = None) -> dc.PanelThreshold:
         sets="likelihood",
         threshold_draws=draws,
         grid=grid,
+        cov="classic",
+        test="errors",
     )
 
 

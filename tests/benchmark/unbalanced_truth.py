@@ -99,7 +99,7 @@ def once(seed: int, n: int, t: int, process: str, kind: str) -> dict[str, list[t
             labels = [f"u{i:04d}" for i in range(n)]
             weights = dc.Weights.from_matrix(ring(n), labels).restrict(panel.units, "keep")
             cov = "cluster" if name == "clustered" else "classic"
-            model = dc.UnbalancedSpatialPanel(**spec, bias_correction=correction, cov=cov)
+            model = dc.UnbalancedSpatialPanel(**spec, bias_correction=correction, cov=cov, test="errors")
             out[name] = numbers(model.fit(panel, weights), kind)
     return out
 

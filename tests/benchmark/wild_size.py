@@ -31,19 +31,23 @@ from digicarbon.packs.china import facts
 FloatArray = NDArray[np.float64]
 SERIAL, SPATIAL, BURN = 0.7, 0.6, 30
 MODELS = {
-    "FE": dc.PanelRegression(y="y", x=("x",), controls=("c",), cov="cluster"),
-    "FE time": dc.PanelRegression(y="y", x=("x",), controls=("c",), cov="cluster", effects="time"),
-    "SLX": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="slx", cov="cluster"),
-    "SAR": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sar", cov="cluster"),
-    "SEM": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sem", cov="cluster"),
-    "SDM": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm", cov="cluster"),
-    "SDM classic": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm"),
-    "SDM time": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm", cov="cluster", effects="time"),
-    "SDEM": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdem", cov="cluster"),
-    "Filter": dc.SpatialFilter(y="y", x=("x",), controls=("c",), cov="cluster"),
-    "Filter forward": dc.SpatialFilter(y="y", x=("x",), controls=("c",), cov="cluster", method="forward"),
-    "Filter all": dc.SpatialFilter(y="y", x=("x",), controls=("c",), cov="cluster", method="all"),
-    "SAC": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sac", cov="cluster"),
+    "FE": dc.PanelRegression(y="y", x=("x",), controls=("c",), cov="cluster", test="errors"),
+    "FE time": dc.PanelRegression(y="y", x=("x",), controls=("c",), cov="cluster", effects="time", test="errors"),
+    "SLX": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="slx", cov="cluster", test="errors"),
+    "SAR": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sar", cov="cluster", test="errors"),
+    "SEM": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sem", cov="cluster", test="errors"),
+    "SDM": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm", cov="cluster", test="errors"),
+    "SDM classic": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm", cov="classic", test="errors"),
+    "SDM time": dc.SpatialPanel(
+        y="y", x=("x",), controls=("c",), kind="sdm", cov="cluster", effects="time", test="errors"
+    ),
+    "SDEM": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdem", cov="cluster", test="errors"),
+    "Filter": dc.SpatialFilter(y="y", x=("x",), controls=("c",), cov="cluster", test="errors"),
+    "Filter forward": dc.SpatialFilter(
+        y="y", x=("x",), controls=("c",), cov="cluster", method="forward", test="errors"
+    ),
+    "Filter all": dc.SpatialFilter(y="y", x=("x",), controls=("c",), cov="cluster", method="all", test="errors"),
+    "SAC": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sac", cov="cluster", test="errors"),
 }
 MAIN = ("FE", "SLX", "SAR", "SEM", "SDM", "SDM classic", "SDEM")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from test_assemble import by_hydra
 
-import digicarbon as dc
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import GROUPS
 from digicarbon.executor import Executor

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pytest
 from conftest import reference
 
-import digicarbon as dc
 from digicarbon.diagnostic.cross_section import cross_section_row
 from digicarbon.numeric.tests.cross_section import pesaran_cd, weighted_cd
 

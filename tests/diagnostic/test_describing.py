@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-import digicarbon as dc
 from digicarbon.diagnostic import Correlation, Descriptive, Vif
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import NoModel

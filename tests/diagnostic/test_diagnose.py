@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.diagnostic import Diagnose, PanelChoice
 from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError, WeightsError
@@ -81,9 +81,10 @@ def test_a_model_that_has_no_such_tests_is_refused_before_anything_is_fitted(
 
 
 def test_specification_takes_a_configuration_node(produc: dc.Panel, usaww: dc.Weights) -> None:
+    model = {"_target_": "digicarbon.model.SpatialPanel", "y": "log(gsp)", "x": list(X), "kind": "sar"}
     node = {
         "_target_": "digicarbon.diagnostic.Diagnose",
-        "model": {"_target_": "digicarbon.model.SpatialPanel", "y": "log(gsp)", "x": list(X), "kind": "sar"},
+        "model": model | {"cov": "classic", "test": "errors"},
         "draws": 3,
     }
     spec = build(node, Diagnose, "diagnostic")

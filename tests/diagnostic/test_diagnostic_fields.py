@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import classic as dc
 import pandas as pd
 import pytest
 from cases import merged
 from fields import Does, Numbers, changed, panel, shipped, varied, weights, worded
 
-import digicarbon as dc
 from digicarbon import diagnostic as room
 from digicarbon.diagnostic import (
     Correlation,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-import digicarbon as dc
 from digicarbon.diagnostic import GroupComparison
 from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError, DataError, DigicarbonError

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.diagnostic import Diagnostic
 from digicarbon.errors import ConfigError
 from digicarbon.tracking._rows import metrics

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import reference
 from scipy import sparse
 
-import digicarbon as dc
 from digicarbon.errors import WeightsError
 from digicarbon.numeric.tests.spatial_lm import lagrange_multipliers
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import reference
 from roles import spatial_roles
 
-import digicarbon as dc
 from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_row
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.tests.effects_test import effects_test

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.diagnostic import PanelChoice, choose_panel_model
 from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import reference
 
-import digicarbon as dc
 from digicarbon.diagnostic import choose_panel_model
 from digicarbon.diagnostic._rows import Row, where_possible
 from digicarbon.errors import DigicarbonError, EstimationError

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.diagnostic import TurningPoints
 from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError, DataError, EstimationError
@@ -345,7 +345,7 @@ class Renamed(dc.PanelRegression):
 def test_powers_have_any_name(powers: dc.Panel) -> None:
     panel = powers.with_columns({"slope": powers.column(X), "bend": powers.column(f"{X}^2")})
     expected = dc.turning_points(model(2).fit(powers), powers, X)
-    spec = Renamed(y="log(gsp)", x=("slope", "bend"), controls=OTHERS)
+    spec = Renamed(y="log(gsp)", x=("slope", "bend"), controls=OTHERS, cov="classic", test="errors")
     TurningPoints(model=spec).check(panel)
     found = in_english(TurningPoints(model=spec).tables(panel)["turning_points"])
     pd.testing.assert_frame_equal(found, expected)

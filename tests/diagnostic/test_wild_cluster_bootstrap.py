@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.diagnostic import WildClusterBootstrap
 from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError, DataError, EstimationError

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +23,6 @@ from conftest import REPOSITORY
 from numpy.typing import NDArray
 from scipy import optimize
 
-import digicarbon as dc
 from digicarbon.model import Model, tested
 from digicarbon.packs.policies.model.did import Estimator
 

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from classic import GroupedRegression, PanelRegression
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError, DigicarbonError, EstimationError
-from digicarbon.model import GroupedRegression
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
-from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.numeric.linear.covariance import nearest_semidefinite, small_sample_factor
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from itertools import product
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from lattice import lattice
 
-import digicarbon as dc
 from digicarbon.model import Model
 from digicarbon.model._panel_batch import LinearFits, null_of
 from digicarbon.model._spatial_batch import CombinedFits, ErrorFits, LagFits

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
+from classic import GroupedRegression
 from conftest import reference
 
-import digicarbon as dc
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, EstimationError
-from digicarbon.model import GroupedRegression
 from digicarbon.model._panel_batch import LinearFits
 from digicarbon.model.batch import Estimand
 

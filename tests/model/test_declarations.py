@@ -14,13 +14,14 @@ import pandas as pd
 import pytest
 import yaml
 from cases import merged
+from classic import GroupedRegression, GroupedSpatial, PanelIV, PanelRegression, SpatialPanel
 from conftest import REFERENCE, REPOSITORY
 from fields import shipped
 
 import digicarbon as dc
 from digicarbon import model as room
 from digicarbon.errors import DigicarbonError
-from digicarbon.model import GroupedRegression, GroupedSpatial, Model, NoModel, PanelIV, PanelRegression, SpatialPanel
+from digicarbon.model import Model, NoModel
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.result import EFFECTS, RATIOS, Quantity, Result, RoleKind, RunEffect

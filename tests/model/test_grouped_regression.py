@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-import digicarbon as dc
 from digicarbon.errors import DataError, EstimationError
 
 # the same normal equations in another basis

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import minimize_scalar
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model._spatial_restrictions import Single
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of

@@ -6,14 +6,14 @@ import importlib
 import itertools
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from cases import listed
+from classic import PanelRegression
 
-import digicarbon as dc
 from digicarbon.model import Model, ignored_by
-from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.tracking._results import encode
 
 UNITS, PERIODS = 12, 9

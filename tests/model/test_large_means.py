@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import classic as dc
 import numpy as np
 import pytest
 from large_means import OFFSET, UNITS, N, panel_of, refuse_change
 
-import digicarbon as dc
 from digicarbon.diagnostic.panel_tests import arrays_of, hausman_rows
 
 ESTIMATORS: tuple[Literal["within", "lsdv"], ...] = ("within", "lsdv")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.model._spatial_estimates import Kind
 from digicarbon.numeric.latest import MOST, MOST_BYTES, Latest
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cases import listed, merged
+from classic import GroupedRegression, GroupedSpatial, PanelIV, PanelRegression, SpatialPanel
 from fields import (
     CONLEY,
     ERROR,
@@ -36,16 +37,7 @@ from test_declarations import classes
 
 from digicarbon.errors import DigicarbonError
 from digicarbon.inference import Inference
-from digicarbon.model import (
-    GroupedRegression,
-    GroupedSpatial,
-    Model,
-    NoModel,
-    PanelIV,
-    PanelRegression,
-    SpatialPanel,
-    ignored_by,
-)
+from digicarbon.model import Model, NoModel, ignored_by
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 

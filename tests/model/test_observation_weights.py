@@ -5,15 +5,15 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
+from classic import PanelRegression
 
-import digicarbon as dc
 from digicarbon.diagnostic import PanelChoice
 from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
-from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of
 from digicarbon.spec import identity

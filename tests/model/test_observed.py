@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from lattice import lattice
 
-import digicarbon as dc
 from digicarbon.arrays import FloatArray
 from digicarbon.spec import SpecError
 

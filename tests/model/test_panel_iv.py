@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import fields
 import numpy as np
 import pandas as pd
@@ -12,7 +13,6 @@ from conftest import REFERENCE, reference
 from linearmodels.iv import IV2SLS, IVLIML, common
 from scipy import stats
 
-import digicarbon as dc
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.model._iv_statistics import made_of
 

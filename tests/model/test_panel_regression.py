@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import reference
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
 from digicarbon.numeric.linear.covariance import nearest_semidefinite
 from digicarbon.numeric.linear.within import Rows, absorb

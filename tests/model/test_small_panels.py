@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from cases import of_packs
 from tiny_panels import pairs, tiny
 
-import digicarbon as dc
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DigicarbonError, EstimationError
 from digicarbon.model.base import Model
@@ -218,7 +218,7 @@ def test_an_unforeseen_division_by_zero_is_a_sentence_with_its_cause(monkeypatch
     def fails(*_: object) -> None:
         raise np.linalg.LinAlgError
 
-    monkeypatch.setattr(dc.SpatialPanel, "_statistics", fails)
+    monkeypatch.setattr(type(model), "_statistics", fails)
     with pytest.raises(EstimationError, match="no solution in this panel of 5 units and 3 periods") as raised:
         model.fit(panel, weights)
     assert isinstance(raised.value.__cause__, np.linalg.LinAlgError)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 from spatial_study import complete, study
 
-import digicarbon as dc
 from digicarbon.errors import DigicarbonError, EstimationError
 from digicarbon.model.batch import Estimand
 from digicarbon.numeric.spatial.batch import LagBatch

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import reference
 
-import digicarbon as dc
 from digicarbon.errors import WeightsError
 from digicarbon.numeric.spatial.batch import LagBatch
 from digicarbon.numeric.spatial.likelihood import Sample

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
-
-import digicarbon as dc
 
 CONTROLS = (
     *("factor_1", "factor_2", "factor_3", "ln_gdp", "sec_pctg", "coal_share_pctg", "population"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from conftest import REPOSITORY
 
-import digicarbon as dc
 from digicarbon.errors import DigicarbonError
 from digicarbon.model import Model
 

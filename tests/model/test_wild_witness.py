@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from itertools import product
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 import scipy
 
-import digicarbon as dc
 from digicarbon.arrays import FloatArray
 from digicarbon.model import Model
 from digicarbon.numeric.resampling.signs import signs_of

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-import digicarbon as dc
 from digicarbon.diagnostic import diagnose
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.spatial.likelihood import inverse_information

@@ -6,12 +6,12 @@ import copy
 import pickle
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
 
-import digicarbon as dc
 from digicarbon.numeric.spatial import sparse as spatial_sparse
 from digicarbon.numeric.spatial.likelihood import Sample, climb, maximise_lag
 from digicarbon.numeric.spatial.operator import DenseOperator, find_balance

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-import digicarbon as dc
 from digicarbon import data
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.measure import BeaMeasure

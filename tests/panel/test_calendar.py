@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +15,6 @@ from cases import listed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import digicarbon as dc
 from digicarbon.errors import DataError
 from digicarbon.panel._index import calendar_of
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from classic import PanelRegression
 
 from digicarbon.errors import DataError
-from digicarbon.model import PanelRegression
 from digicarbon.panel import Panel, PanelDesign, Selection, design
 from digicarbon.sample import Sample
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pyfixest
@@ -13,7 +14,6 @@ import statsmodels.formula.api as statsmodels
 from linearmodels import PanelOLS, RandomEffects
 from linearmodels.iv import IV2SLS
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.report import as_result
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import ClassVar
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from cases import listed
 
-import digicarbon as dc
 from digicarbon.data import terms, words
 from digicarbon.diagnostic import (
     Correlation,

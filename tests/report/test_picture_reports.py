@@ -6,9 +6,9 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import classic as dc
 import pytest
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.report import (
     BandTable,

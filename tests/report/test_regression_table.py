@@ -6,13 +6,13 @@ import io
 from dataclasses import replace
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 from roles import spatial_roles
 
-import digicarbon as dc
 from digicarbon.cli.command import show
 from digicarbon.errors import ConfigError
 from digicarbon.report import IntervalPicture, Record, RegressionTable, SignTable, SpecificationCurve, Table

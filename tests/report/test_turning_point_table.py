@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.diagnostic import TurningPoints
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.report import Record, TurningPointTable

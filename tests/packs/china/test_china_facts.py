@@ -5,12 +5,12 @@ from __future__ import annotations
 import pickle
 
 import pytest
+from classic import GroupedRegression
 
 from digicarbon import data
 from digicarbon.country import country
 from digicarbon.diagnostic import GroupComparison
 from digicarbon.errors import ConfigError
-from digicarbon.model import GroupedRegression
 from digicarbon.packs.china import facts
 from digicarbon.packs.china.importer.nbs import NbsImporter
 from digicarbon.source.datafolder import LONG, datasets

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.errors import DataError
 from digicarbon.model._groups import groups_of
 from digicarbon.packs.china.facts import provinces

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.diagnostic import LocalEffects
 from digicarbon.errors import ConfigError
 from digicarbon.packs.china import facts

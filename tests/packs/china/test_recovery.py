@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable
 from functools import cache
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from measured import bea
 
-import digicarbon as dc
 from digicarbon.outcome import Intensity
 from digicarbon.panel import PanelDesign
 from digicarbon.source import SimulatedSource

@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +15,6 @@ import yaml
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.measure import BeaMeasure
 from digicarbon.numeric.spatial.geography import haversine_km

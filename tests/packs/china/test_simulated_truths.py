@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +16,6 @@ import yaml
 from measured import bea
 from numpy.typing import NDArray
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.numeric.shape.turning_points import Curve, quadratic
 from digicarbon.outcome import Intensity

@@ -17,9 +17,9 @@ from urllib.parse import quote
 import pytest
 import specimen
 import yaml
+from classic import DiD, DynamicPanel, PanelRegression
 from rocrate.rocrate import ROCrate
 
-from digicarbon.model import DiD, DynamicPanel, PanelRegression
 from digicarbon.note import note_of
 from digicarbon.packs.deposit.package import checklists
 from digicarbon.packs.deposit.package.answers import LICENCES, Answers, questions

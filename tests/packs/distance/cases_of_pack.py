@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from classic import DecayPanel, DistanceBands
 from fields import CONLEY, ERRORS, ESTIMATE, PLACES, SAID, TERMS, Base, Does, Order, wild
 
-from digicarbon.model import DecayPanel, DistanceBands, Model
+from digicarbon.model import Model
 
 STATES = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 EXAMPLES: dict[type[Model], list[Model]] = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 import scipy
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model.batch import Estimand
 from digicarbon.note import Note

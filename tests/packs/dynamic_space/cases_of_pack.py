@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from classic import DynamicSpatialPanel
 from fields import ESTIMATE, TERMS, Base, Does, Order, wild
 
-from digicarbon.model import DynamicSpatialPanel, Model
+from digicarbon.model import Model
 
 PERSISTENT = {"y": "unemp", "x": ("ln_pcap",), "controls": ("ln_pc",)}
 EXAMPLES: dict[type[Model], list[Model]] = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.numeric.resampling.signs import signs_of

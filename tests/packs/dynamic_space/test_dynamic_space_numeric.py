@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import classic as dc
 import numpy as np
 import pytest
 import scipy
 
-import digicarbon as dc
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator

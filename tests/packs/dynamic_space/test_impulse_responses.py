@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.diagnostic import ImpulseResponses
 from digicarbon.errors import ConfigError
 from digicarbon.report import ImpulseResponseTables, Record

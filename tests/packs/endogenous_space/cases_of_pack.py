@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from classic import SpatialIV
 from fields import ERRORS, ESTIMATE, SMALL_SAMPLES, TERMS, Base, Does, Order, wild
 
-from digicarbon.model import Model, SpatialIV
+from digicarbon.model import Model
 
 STATES = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 EXAMPLES: dict[type[Model], list[Model]] = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from spatial_iv_world import world
 from tiny_panels import pairs, tiny
 
-import digicarbon as dc
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from classic import PanelIV, SpatialIV, SpatialPanel
 from libpysal.weights import WSP
 from linearmodels.iv import IV2SLS, IVGMM
 from spatial_iv_world import ring, world
@@ -16,7 +17,7 @@ from spreg.error_sp_het import BaseGM_Combo_Het, BaseGM_Endog_Error_Het
 from spreg.sp_panels import BaseGM_KKP
 from spreg.twosls_sp import BaseGM_Lag
 
-from digicarbon import Panel, PanelIV, SpatialIV, SpatialPanel, Weights
+from digicarbon import Panel, Weights
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, EstimationError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import classic as dc
 import numpy as np
 import spreg
 from libpysal.weights import full2W
 from spatial_iv_world import ring, world
 
-import digicarbon as dc
 from digicarbon.report import as_result
 
 PANEL, WEIGHTS = world(30, 1, endogenous=0.5)

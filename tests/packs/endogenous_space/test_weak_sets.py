@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy
+from classic import SpatialIV
 from spatial_iv_world import ring, world
 
-from digicarbon import Result, SpatialIV
+from digicarbon import Result
 from digicarbon.numeric.iv.reduced_form import ReducedForm, reduced_form
 from digicarbon.packs.endogenous_space.numeric.projection import projected_sets, statistic
 from digicarbon.panel import Panel

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from classic import DynamicPanel
 from fields import ERROR, ESTIMATE, SAID, TERMS, Base, Does, Order
 
-from digicarbon.model import DynamicPanel, Model
+from digicarbon.model import Model
 
 STATES = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 EXAMPLES: dict[type[Model], list[Model]] = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import reference
 from linearmodels.iv import IV2SLS
 
-import digicarbon as dc
 from digicarbon.packs.gmm.model._gmm_design import design
 from digicarbon.packs.gmm.numeric import estimator as numeric
 from digicarbon.packs.gmm.numeric.tests import without

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.diagnostic import NoDiagnostic
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import Model

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
-
-import digicarbon as dc
 
 pytestmark = pytest.mark.long
 

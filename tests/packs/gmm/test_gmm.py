@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.packs.gmm.numeric.equations import equations, lagged
 from digicarbon.packs.gmm.numeric.estimator import NotIdentifiedError, weight
 from digicarbon.packs.gmm.numeric.instruments import lag_instruments, own_instruments

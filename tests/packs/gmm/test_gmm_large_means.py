@@ -5,11 +5,10 @@ from __future__ import annotations
 from decimal import Decimal, localcontext
 from typing import Any, Literal
 
+import classic as dc
 import numpy as np
 import pytest
 from large_means import OFFSET, N, T, panel_of, refuse_change
-
-import digicarbon as dc
 
 
 def system(**fields: Any) -> dc.DynamicPanel:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import pytest
 
-import digicarbon as dc
 from digicarbon.script import Names, StataPart
 from digicarbon.script.words import Remarks
 

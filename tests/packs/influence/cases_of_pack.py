@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import classic as dc
 from fields import Does
 
-import digicarbon as dc
 from digicarbon.diagnostic import Influence
 
 DIAGNOSTIC_BASES = {Influence: [Influence(model=dc.PanelRegression(y="y", x=("x",), controls=("q",), cov="cluster"))]}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
+from classic import GroupedRegression
 from conftest import REFERENCE
 
-import digicarbon as dc
 from digicarbon.diagnostic import Influence
 from digicarbon.errors import ConfigError, EstimationError
-from digicarbon.model import GroupedRegression
 from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.cluster_leverage import influence as influence_of
 from digicarbon.report import InfluenceTables, Record

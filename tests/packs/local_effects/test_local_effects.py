@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pytest
 
-import digicarbon as dc
 from digicarbon.diagnostic import LocalEffects
 from digicarbon.errors import ConfigError
 from digicarbon.report import LocalEffectTable

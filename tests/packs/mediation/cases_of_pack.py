@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from classic import Mediation
 from fields import ERRORS, ESTIMATE, SMALL_SAMPLES, TERMS, Base, Does, Order, wild
 
-from digicarbon.model import Mediation, Model
+from digicarbon.model import Model
 
 THROUGH = {"y": "ln_gsp", "x": ("ln_pcap",), "mediators": ("ln_pc",), "controls": ("unemp",)}
 EXAMPLES: dict[type[Model], list[Model]] = {

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 import scipy
+from classic import Mediation, PanelRegression
 from conftest import REFERENCE
 
-import digicarbon as dc
 from digicarbon.diagnostic import OmittedVariable
 from digicarbon.errors import ConfigError, EstimationError
-from digicarbon.model import Mediation, PanelRegression
 from digicarbon.model.batch import Estimand, OneByOne
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
 from digicarbon.numeric.resampling.null_model import linear_null

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.script import Names, RPart, StataPart
 from digicarbon.script.words import Remarks
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import classic as dc
 import pytest
 from matplotlib.figure import Figure
 
-import digicarbon as dc
 from digicarbon.diagnostic import SpatialMediation
 from digicarbon.errors import ConfigError
 from digicarbon.report import PathTables, Record, Table

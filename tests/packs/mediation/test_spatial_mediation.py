@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pytest
+from classic import Mediation, SpatialPanel
 
-import digicarbon as dc
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic import SpatialMediation
 from digicarbon.errors import ConfigError, WeightsError
-from digicarbon.model import Mediation, SpatialPanel
 from digicarbon.note import Note
 from digicarbon.packs.mediation.numeric.space import spatial_paths
 from digicarbon.result import EFFECTS

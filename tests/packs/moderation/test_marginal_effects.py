@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from mlflow import MlflowClient
 
-import digicarbon as dc
 from digicarbon.__main__ import main
 from digicarbon.diagnostic import MarginalEffects
 from digicarbon.diagnostic._wild_effect import wild_effect

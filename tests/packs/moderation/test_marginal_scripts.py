@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.diagnostic import MarginalEffects
 from digicarbon.script import Names, RPart, StataPart
 from digicarbon.script.words import Remarks

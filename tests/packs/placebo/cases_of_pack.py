@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from classic import PanelRegression
 from fields import TERMS, Does
 
 from digicarbon.diagnostic import Diagnostic, PlaceboLaws
-from digicarbon.model import PanelRegression
 
 DIAGNOSTIC_BASES: dict[type[Diagnostic], list[Diagnostic]] = {
     PlaceboLaws: [PlaceboLaws(model=PanelRegression(**TERMS, cov="cluster"), laws=99)]

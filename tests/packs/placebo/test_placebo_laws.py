@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from lattice import lattice
 
-import digicarbon as dc
 from digicarbon.diagnostic import PlaceboLaws
 from digicarbon.errors import ConfigError, DataError, WeightsError
 from digicarbon.model import Model

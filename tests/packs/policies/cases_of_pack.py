@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
+from classic import DiD
 from fields import CONLEY, ERROR, ERRORS, ESTIMATE, SMALL_SAMPLES, Base, Does, Order, wild
 
-import digicarbon as dc
 from digicarbon.diagnostic import Diagnostic, HonestBounds
-from digicarbon.model import DiD, Model
+from digicarbon.model import Model
 
 POLICY_OF_STATES = {"y": "ln_gsp", "policy": "pilot", "controls": ("unemp",)}
 RING = (0.0, 100.0)

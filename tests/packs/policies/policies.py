@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import REFERENCE
 
-import digicarbon as dc
 from digicarbon.packs.policies.panel.policy import policy_columns
 
 NAMES = policy_columns("pilot")

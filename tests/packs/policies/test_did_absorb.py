@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from policies import close, fit, pair, panel_of, states
 
-import digicarbon as dc
 from digicarbon.diagnostic import GoodmanBacon, NegativeWeights, PlaceboInSpace
 from digicarbon.errors import ConfigError
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of

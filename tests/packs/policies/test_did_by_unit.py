@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import reference, skip
 from policies import close, counties, fit, pair, panel_of, states, world
 
-import digicarbon as dc
 from digicarbon.diagnostic import Leads
 from digicarbon.model.batch import Estimand
 from digicarbon.numeric.resampling.signs import signs_of

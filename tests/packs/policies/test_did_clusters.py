@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from policies import close, fit, panel_of, states
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.packs.policies.model._by_unit import ByUnit
 

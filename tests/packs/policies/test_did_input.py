@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pytest
 from policies import close, fit, pair, panel_of, states, with_policy, world
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError, DigicarbonError, EstimationError
 from digicarbon.note import note_of
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 
+import classic as dc
 import numpy as np
 import pytest
 
-import digicarbon as dc
 from digicarbon.numeric.linear.covariance import ClusterBy, SmallSample
 from digicarbon.packs.policies.model.did import Estimator
 from digicarbon.source import SimulatedPolicy

@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 import scipy
 from policies import close, fit, pair, panel_of, states
 
-import digicarbon as dc
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
 from digicarbon.result import RunEffect
 

@@ -8,13 +8,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import REFERENCE
 from policies import close, fit, pair, panel_of, with_policy
 
-import digicarbon as dc
 from digicarbon.errors import DigicarbonError
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from policies import close, fit, pair, panel_of, states, world
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError
 
 FRAME = states()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +12,6 @@ import scipy
 from conftest import REFERENCE, reference
 from policies import close, fit, pair, panel_of, states, with_policy, world
 
-import digicarbon as dc
 from digicarbon.errors import EstimationError
 from digicarbon.packs.policies.numeric.synthetic import Cohort, SyntheticCohorts, on_simplex, regularised, synthetic
 from digicarbon.script import Names, StataPart

@@ -6,12 +6,12 @@ import math
 import warnings
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from policies import close, fit, pair, panel_of, states
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
 from digicarbon.script import Names, RPart, StataPart

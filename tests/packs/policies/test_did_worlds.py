@@ -6,11 +6,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pytest
 from policies import panel_of, world
-
-import digicarbon as dc
 
 SEEDS = 60
 ROBUST = ("sun_abraham", "imputation", "callaway_santanna", "stacked")

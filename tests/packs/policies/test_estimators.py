@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import get_args
 
+import classic as dc
 import pytest
 from policies import panel_of, states
 
-import digicarbon as dc
 from digicarbon.packs.policies.model._effects import Restricted
 from digicarbon.packs.policies.model._estimators import class_of
 from digicarbon.packs.policies.model.did import OF_SOME, Estimator

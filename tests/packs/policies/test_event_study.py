@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pytest
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.packs.policies.picture.event_study import rollout
 from digicarbon.panel import PanelDesign

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pytest
 
-import digicarbon as dc
 from digicarbon import recorded
 from digicarbon.__main__ import main
 from digicarbon.diagnostic import Balance, Vif

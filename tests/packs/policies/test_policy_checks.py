@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import gaussian_kde
 
-import digicarbon as dc
 from digicarbon.diagnostic import GoodmanBacon, Leads, PlaceboInSpace, PlaceboInTime
 from digicarbon.errors import ConfigError
 from digicarbon.packs.policies.picture.policy import KINDS, density

@@ -7,13 +7,13 @@ import sys
 from itertools import permutations
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 import scipy
 from conftest import REFERENCE, reference
 
-import digicarbon as dc
 from digicarbon.diagnostic import GoodmanBacon, HonestBounds, Leads, NegativeWeights, PlaceboInSpace, PlaceboInTime
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import ConfigError, DataError, DigicarbonError

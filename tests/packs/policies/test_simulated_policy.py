@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pytest
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.panel import PanelDesign, policy_columns
 from digicarbon.source import SimulatedPolicy, Source

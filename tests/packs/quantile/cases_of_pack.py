@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from classic import PanelQuantile
 from fields import ERROR, ESTIMATE, SAID, SMALL_SAMPLES, TERMS, Base, Does, Order, wild
 
-from digicarbon.model import Model, PanelQuantile
+from digicarbon.model import Model
 
 STATES = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 EXAMPLES: dict[type[Model], list[Model]] = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.report import QuantileReport, Record, Table
 from digicarbon.report.picture import plot_quantiles

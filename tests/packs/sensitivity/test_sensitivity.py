@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import REFERENCE, reference
 
-import digicarbon as dc
 from digicarbon.diagnostic import OmittedVariable, Oster
 from digicarbon.diagnostic._focal import MOST_DUMMIES, focal_of
 from digicarbon.errors import ConfigError, EstimationError

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import REFERENCE
 
-import digicarbon as dc
 from digicarbon.diagnostic import OmittedVariable, Oster
 from digicarbon.errors import ConfigError
 from digicarbon.packs.sensitivity.report.sensitivity import Sensitivity

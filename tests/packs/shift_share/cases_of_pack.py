@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
+import classic as dc
 from fields import Does
 
-import digicarbon as dc
 from digicarbon.diagnostic import AkmErrors, Diagnostic, RotembergWeights
 from digicarbon.source import SimulatedShiftShare
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.diagnostic import AkmErrors, RotembergWeights
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.packs.shift_share.numeric.akm import akm, residual_shocks

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-import digicarbon as dc
 from digicarbon.diagnostic import AkmErrors, RotembergWeights
 from digicarbon.errors import ConfigError
 from digicarbon.report import ShiftShareTables

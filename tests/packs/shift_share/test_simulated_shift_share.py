@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+import classic as dc
 import numpy as np
 import pytest
 
-import digicarbon as dc
 from digicarbon.source import SimulatedShiftShare
 
 

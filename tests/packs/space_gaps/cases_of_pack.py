@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from classic import UnbalancedSpatialPanel
 from fields import ESTIMATE, TERMS, Base, Does, Order, wild
 
-from digicarbon.model import Model, UnbalancedSpatialPanel
+from digicarbon.model import Model
 
 STATES = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 LINE = {"_target_": "digicarbon.weights.KNearestWeights", "k": 2}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.errors import DigicarbonError, WeightsError
 from digicarbon.weights import (
     BlendWeights,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pytest
 from spatial_study import complete, study
 
-import digicarbon as dc
 from digicarbon.errors import DigicarbonError
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pytest
 
-import digicarbon as dc
 from digicarbon.errors import DigicarbonError
 from digicarbon.source import SimulatedUnbalanced
 from digicarbon.weights import ByPeriodWeights, DelaunayWeights, EconomicWeights

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from classic import PanelThreshold
 from fields import CONLEY, ESTIMATE, TERMS, Base, Does, Order, wild
 
-from digicarbon.model import Model, PanelThreshold
+from digicarbon.model import Model
 
 STATES = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 EXAMPLES: dict[type[Model], list[Model]] = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+import classic as dc
 import numpy as np
 import pytest
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError, DigicarbonError
 from digicarbon.script import Names, RPart, StataPart
 from digicarbon.script.words import Remarks

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.numeric.resampling.null_model import linear_null

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.packs.threshold.numeric.estimator import critical_ratio
 from digicarbon.report import Labels, Record, Table, ThresholdReport

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import classic as dc
+from classic import SpatialFilter
 from fields import CONLEY, ERRORS, TERMS, Base, Does, Order, wild
 
-import digicarbon as dc
 from digicarbon.diagnostic import Choice, Diagnostic, SpatialChoice
-from digicarbon.model import Model, SpatialFilter
+from digicarbon.model import Model
 
 STATES = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
 EXAMPLES: dict[type[Model], list[Model]] = {

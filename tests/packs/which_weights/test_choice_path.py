@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
+from classic import DynamicPanel
 
-import digicarbon as dc
 from digicarbon.diagnostic import Choice, choose
 from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError
-from digicarbon.model import DynamicPanel
 
 X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
 

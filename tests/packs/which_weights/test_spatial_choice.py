@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
+from classic import SpatialPanel
 
-import digicarbon as dc
 from digicarbon.diagnostic import Diagnostic, SpatialChoice
 from digicarbon.errors import ConfigError
-from digicarbon.model import SpatialPanel
 from digicarbon.note import Note
 from digicarbon.weights import MatrixWeights
 

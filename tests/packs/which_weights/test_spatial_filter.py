@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import REFERENCE
 from scipy import stats
 
-import digicarbon as dc
 from digicarbon.errors import DataError, WeightsError
 from digicarbon.packs.which_weights.numeric.filtering import chosen, eigenvectors
 

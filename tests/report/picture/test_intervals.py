@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import classic as dc
 import numpy as np
 import pytest
 
-import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.report.picture import interval_numbers, plot_bands, plot_coefficients, plot_effects, rendered
 from digicarbon.result import Constituent, Resampled, Role

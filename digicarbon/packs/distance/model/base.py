@@ -95,7 +95,7 @@ class DecayPanel(Model):
     range: Annotated[tuple[Annotated[float, Field(ge=0)], float], Field(strict=False)] | None = None
     cov: Covariance = "observed"
     level: Level = 0.95
-    test: Test = "errors"
+    test: Test = "wild"
 
     @model_validator(mode="after")
     def _consistent(self) -> DecayPanel:
@@ -119,7 +119,9 @@ class DecayPanel(Model):
             durbin=self.durbin,
             effects=self.effects,
             bias_correction=self.bias_correction,
+            cov="classic",
             level=self.level,
+            test="errors",
         )
 
     @property

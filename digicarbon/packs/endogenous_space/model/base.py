@@ -149,7 +149,7 @@ class SpatialIV(Tested):
     lag_instruments: bool = True
     effects: Literal["none", "unit", "time", "two_way", "random"] = "two_way"
     estimator: Literal["2sls", "gmm"] = "2sls"
-    cov: Cov = "classic"
+    cov: Cov = "cluster"
     cluster: ClusterBy = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"

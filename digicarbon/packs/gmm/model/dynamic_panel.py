@@ -135,12 +135,12 @@ class DynamicPanel(Model):
     lag_ranges: dict[str, LagRange | None] = Field(default_factory=dict)
     instruments: Terms = ()
     exogenous_equation: Literal["both", "transformed"] = "both"
-    collapse: bool = False
+    collapse: bool = True
     convention: Literal["xtabond2", "pgmm"] = "xtabond2"
     cov: Literal["classic", "robust"] = "robust"
     windmeijer: bool = True
     ar_orders: Annotated[int, Field(ge=1)] = 2
-    test: Test = "errors"
+    test: Test = "wild"
     level: Level = 0.95
 
     @field_validator("instrument_lags", "predetermined_lags", "endogenous_lags")

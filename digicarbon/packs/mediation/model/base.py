@@ -224,7 +224,8 @@ def _equation(
     y: str, x: tuple[str, ...], controls: tuple[str, ...], names: tuple[str, ...], fields: tuple[Any, ...]
 ) -> PanelRegression:
     # a run asks several times for its equations, and checking their fields takes as long as fitting them
-    return PanelRegression(y=y, x=x, controls=controls, **dict(zip(names, fields, strict=True)))
+    given = dict(zip(names, fields, strict=True))
+    return PanelRegression(y=y, x=x, controls=controls, **{"test": "errors"} | given)
 
 
 class _Design:

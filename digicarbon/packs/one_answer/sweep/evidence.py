@@ -112,7 +112,7 @@ class Supports:
                 return "", none, Note("why_no_space")
             # the spatial lag model with the regression's columns and effects; as ``ols`` it is the regression itself
             y, x, controls = regression.y, regression.x, regression.controls
-            same = SpatialPanel(y=y, x=x, controls=controls, kind="sar", effects=regression.fixed)
+            same = SpatialPanel(y=y, x=x, controls=controls, kind="sar", effects=regression.fixed, test="errors")
             return _marginal_key(panel, model.y, same.effects), log_marginal(same, panel, weights, "ols"), None
         except DigicarbonError as error:
             return "", none, note_of(error)

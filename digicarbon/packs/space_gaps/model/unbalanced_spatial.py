@@ -103,7 +103,7 @@ class UnbalancedSpatialPanel(Tested):
     restandardise: bool = True
     further_weights: Annotated[tuple[VaryingNode, ...], Field(strict=False)] = ()
     durbin_by: Literal["every", "first"] = "every"
-    cov: Literal["classic", "cluster"] = "classic"
+    cov: Literal["classic", "cluster"] = "cluster"
 
     @model_validator(mode="after")
     def _consistent(self) -> UnbalancedSpatialPanel:

@@ -126,7 +126,7 @@ class PanelThreshold(Tested):
     resampling: Resampling = "signs"
     sets: Sets | None = None
     space: Space = "none"
-    cov: Covariance = "classic"
+    cov: Covariance = "cluster"
     cluster: Clusters = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
@@ -415,7 +415,7 @@ _OF_SPATIAL = ("y", "effects", "cov", "level")
 
 @lru_cache(maxsize=1024)
 def _spatial(**fields: Any) -> SpatialPanel:
-    return SpatialPanel(**fields)
+    return SpatialPanel(**fields, test="errors")
 
 
 def _spatial_lag(linear: SpatialPanel, panel: Panel, weights: Weights | None, ordered: Ordered) -> SpatialLag:

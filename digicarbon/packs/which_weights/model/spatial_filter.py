@@ -109,7 +109,7 @@ class SpatialFilter(Tested):
     stop: Annotated[float, Field(gt=0, lt=1)] = 0.1
     share: Annotated[float, Field(gt=0, le=1)] = 0.25
     candidates: Annotated[int, Field(ge=1, le=500)] = 50
-    cov: Covariance = "classic"
+    cov: Covariance = "cluster"
     cluster: Clusters = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
