@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from digicarbon.numeric.linear.covariance import AnySmallSample, Kernel
-from digicarbon.numeric.resampling.signs import SignWeights
+from digicarbon.numeric.resampling.signs import Signs, SignWeights
 from digicarbon.spec import Seed, Spec
 
 AnyCovariance = Literal[
@@ -60,7 +60,7 @@ class Inference(Spec):
         As in `digicarbon.model.PanelRegression`.
     level : float
         Coverage of confidence intervals.
-    test, draws, weights, seed, intervals
+    test, draws, signs, weights, seed, intervals
         As in `digicarbon.model.tested.Tested`.
     """
 
@@ -77,6 +77,7 @@ class Inference(Spec):
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     test: Literal["errors", "wild"] = "wild"
     draws: Annotated[int, Field(ge=19, le=1_000_000)] = 999
+    signs: Signs = "patterns"
     weights: SignWeights = "rademacher"
     seed: Seed = 1
     intervals: bool = True

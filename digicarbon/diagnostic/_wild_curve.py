@@ -14,7 +14,7 @@ from digicarbon.model import Model
 from digicarbon.model.restrictions import Combinations
 from digicarbon.model.tested import Tested
 from digicarbon.model.wild import fits
-from digicarbon.numeric.resampling.signs import signs_of
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.unit_wild import critical, upper_p, wild_test
 from digicarbon.numeric.shape.turning_points import (
     Cubic,
@@ -34,16 +34,16 @@ BAND_POINTS = 25
 
 
 class WildCurve:
-    """Tests of combinations of the coefficients of a variable and its powers, all with the same signs, shape (M, N).
+    """Tests of combinations of the coefficients of a variable and its powers, all with the same draws.
 
     With ``intervals`` tests are inverted.
     """
 
     def __init__(
-        self, contrasts: Combinations, names: tuple[str, ...], curve: Curve, signs: FloatArray, intervals: bool
+        self, contrasts: Combinations, names: tuple[str, ...], curve: Curve, draws: Draws, intervals: bool
     ) -> None:
         self._contrasts, self._names, self._curve = contrasts, names, curve
-        self._signs, self.intervals = signs, intervals
+        self._draws, self.intervals = draws, intervals
 
     def quadratic(self, found: Quadratic) -> Quadratic:
         """Return the slopes and the test of a parabola with wild p values and intervals."""
@@ -103,7 +103,7 @@ class WildCurve:
 
     def _drawn(self, g: FloatArray, value: float) -> tuple[FloatArray, FloatArray]:
         restrictions = self._contrasts.of(dict(zip(self._names, g.tolist(), strict=True)))
-        return fits(restrictions, restrictions.null_at(0, value), [0], self._signs)[0]
+        return fits(restrictions, restrictions.null_at(0, value), [0], self._draws)[0]
 
 
 def wild_curve(
@@ -115,5 +115,4 @@ def wild_curve(
     contrasts = model.contrasts(panel, weights)
     if contrasts is None:
         return None
-    signs = signs_of(contrasts.units, model.draws, model.seed, model.weights)
-    return WildCurve(contrasts, tuple(names), curve, signs, model.intervals)
+    return WildCurve(contrasts, tuple(names), curve, model.draws_for(contrasts.units, weights), model.intervals)

@@ -12,7 +12,6 @@ from digicarbon.model import Model
 from digicarbon.model.batch import Estimand
 from digicarbon.model.tested import Tested
 from digicarbon.model.wild import one_thread
-from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import critical, p_value
 from digicarbon.numeric.shape.moderation import Effect
 from digicarbon.panel import Panel
@@ -48,8 +47,8 @@ def wild_effect(
 ) -> Drawn | None:
     """Return draws of an effect of k coefficients at m places; None where p is from standard errors or draws are slow.
 
-    Draws are y - ε̂ + sε̃, with ε̂ the residuals of the model itself, s a sign for each unit and ε̃ = (I - H_ii)^(-1/2)
-    ε̂ by unit; t* is the distance of the effect from the estimated one, in its own standard errors. The variance of a
+    Draws are y - ε̂ + ε*, with ε̂ the residuals of the model itself and ε* those of `Draws` of (I - H_ii)^(-1/2) ε̂ by
+    unit; t* is the distance of the effect from the estimated one, in its own standard errors. The variance of a
     combination is a quadratic form: those of d + 1 combinations and of their sums by pairs give it at every place.
     """
     if not isinstance(model, Tested) or model.test == "errors":
@@ -57,7 +56,7 @@ def wild_effect(
     contrasts = model.contrasts(panel, weights)
     if contrasts is None or not contrasts.fast:
         return None
-    signs = signs_of(contrasts.units, model.draws, model.seed, model.weights)
+    draws = model.draws_for(contrasts.units, weights)
     middle, scale = float(places.min() + places.max()) / 2, float(np.ptp(places)) / 2 or 1.0
     basis = effect.moved(middle, scale)
     # axes of length one in the metric of the covariance: nothing cancels in the sums
@@ -68,7 +67,7 @@ def wild_effect(
     combinations = np.vstack([axes, axes[first] + axes[second]])
     estimands = [Estimand.combination(dict(zip(names, row, strict=True))) for row in combinations.tolist()]
     with one_thread():
-        centre, fits = contrasts.drawn(estimands, signs)
+        centre, fits = contrasts.drawn(estimands, draws)
     powers = np.vander((places - middle) / scale, len(axes), increasing=True) * lengths
     moved = np.array([fits[k][0] - centre[k] for k in range(len(axes))])
     own = np.array([fits[k][1] ** 2 for k in range(len(axes))])

@@ -15,6 +15,7 @@ from digicarbon.numeric.iv.many import Equations
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.linear_batch import LinearBatch, LinearRule
 from digicarbon.numeric.linear.within import absorb
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.inversion import arcs
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
 from digicarbon.numeric.resampling.unit_wild import CELLS, corrected, critical, p_value
@@ -28,15 +29,15 @@ class Instrumented(Redrawn):
         self._equations, self._names = equations, names
         self.estimands = tuple(Estimand("coefficient", term) for term in focal)
 
-    def fits(self, place: int, value: float, signs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def fits(self, place: int, value: float, draws: Draws) -> tuple[FloatArray, FloatArray]:
         """Return a coefficient and its standard error for every draw in which it has a value."""
         at = self._names.index(self.estimands[place].term)
         null, contrast = self._equations.null(at, value), np.zeros(len(self._names))
         contrast[at] = 1.0
         cells = len(self._equations.y) * (1 + self._equations.x.shape[1])
         parts = [
-            self._equations.fits(*self._equations.drawn(null, signs[some]), contrast)
-            for some in slices(len(signs), CELLS // cells)
+            self._equations.fits(*self._equations.drawn(null, draws, some), contrast)
+            for some in slices(len(draws.weights), CELLS // cells)
         ]
         estimates, errors = zip(*parts, strict=True)
         return np.concatenate(estimates), np.concatenate(errors)
@@ -55,7 +56,7 @@ class WildAndersonRubin:
 
 
 def wild_anderson_rubin(
-    equations: Equations, signs: FloatArray, estimate: tuple[float, float], level: float, inverted: bool
+    equations: Equations, draws: Draws, estimate: tuple[float, float], level: float, inverted: bool
 ) -> WildAndersonRubin:
     """Return the p value that all endogenous regressors have no effect, and the set of values that are not rejected.
 
@@ -65,7 +66,7 @@ def wild_anderson_rubin(
     `digicarbon.numeric.resampling.inversion.PLACES` places, equal steps of the angle of (y, x), and its ends by secant
     steps.
     """
-    test = _Test(equations, signs)
+    test = _Test(equations, draws)
     observed, drawn = test.statistics(equations.y)
     p = p_value(observed, drawn) if np.isfinite(observed) else math.nan
     if not inverted or equations.x.shape[1] > 1 or math.isnan(p):
@@ -89,8 +90,8 @@ def wild_anderson_rubin(
 class _Test:
     """The Wald statistic of instruments in an outcome, and its draws under the null that they have no effect."""
 
-    def __init__(self, equations: Equations, signs: FloatArray) -> None:
-        self._equations, self._signs = equations, signs
+    def __init__(self, equations: Equations, draws: Draws) -> None:
+        self._equations, self._draws = equations, draws
         columns, errors = np.column_stack([equations.w, equations.z]), equations.errors
         factor = errors.factor(columns.shape[1])
         if errors.kind == "classic":
@@ -112,7 +113,7 @@ class _Test:
         safe = corrected(NullModel(outcome, residuals, own.rows, self._basis, by_time(own.effects)))
         observed = float(self._batch.wald(outcome[:, None], self._instruments)[0])
         parts = []
-        for some in slices(len(self._signs), CELLS // len(outcome)):
-            signs = self._signs[some].T[own.rows.unit_codes]
-            parts.append(self._batch.wald(absorb(safe[:, None] * signs, own.rows, own.effects), self._instruments))
+        for some in slices(len(self._draws.weights), CELLS // len(outcome)):
+            errors = absorb(self._draws.errors(safe, own.rows, some), own.rows, own.effects)
+            parts.append(self._batch.wald(errors, self._instruments))
         return observed, np.concatenate(parts)

@@ -104,12 +104,13 @@ class LinearFits(Fitted[LinearOutcomes]):
         if self._last is None or self._last[0] is not null.y:
             self._last = null.y, self._transform(null.y[:, None]).reshape(rows.n, rows.t)
         # a null model's residuals have no effects, but corrected ones have
-        error, path = null.residuals.reshape(rows.n, rows.t), residuals.reshape(rows.n, rows.t)
+        error, (parts, path) = null.residuals.reshape(rows.n, rows.t), null.parts(residuals)
         if self._removed in ("unit", "two_way"):
             path = path - np.add.reduce(path, axis=1)[:, None] / rows.t
         if self._removed in ("time", "two_way"):
             spread = spread - np.add.reduce(spread, axis=0) / rows.n
-        return LinearOutcomes(Paths(self._last[1] - spread @ error, spread, path))
+        first = self._last[1] - spread @ error
+        return LinearOutcomes(Paths(first, spread if parts is None else spread @ parts, path))
 
     def several(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""

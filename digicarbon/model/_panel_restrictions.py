@@ -16,6 +16,7 @@ from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Batch, Estimand, Fits, OneByOne
 from digicarbon.model.restrictions import KnownPart, Nulls, Projected, Restrictions, error_nulls, linear_nulls, moved
 from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import LagNulls, NullModel, by_time, linear_null
 from digicarbon.numeric.spatial.likelihood import Sample
 
@@ -56,13 +57,13 @@ class Contrasts:
             self._batch = self._model.batch(self._panel, self._weights, Estimand("coefficient", term))
         return self._batch
 
-    def drawn(self, estimands: Sequence[Estimand], signs: FloatArray) -> tuple[FloatArray, Fits]:
+    def drawn(self, estimands: Sequence[Estimand], draws: Draws) -> tuple[FloatArray, Fits]:
         """Return combinations in draws around the fit without restriction, as `Combinations.drawn` says."""
         from digicarbon.model.wild import drawn
 
         batch = self._fits()
         null = _nulls(self._model, self._panel, (), np.empty((0, 0)), np.empty((0, 0)), self._weights, self._lags)
-        return drawn(batch, null.shifted(np.empty(0)), estimands, signs)
+        return drawn(batch, null.shifted(np.empty(0)), estimands, draws)
 
     def of(self, combination: Mapping[str, float]) -> Restrictions:
         """Return the restriction of the sum of coefficients, by term, times weights g.

@@ -55,8 +55,8 @@ class LagFits(Fitted[LagOutcomes]):
         space = self.space
         if len(null.filters) != 1 or null.filters[0][0] is not space.used or not null.rows.balanced:
             return super().basis(null, residuals)
-        y, own, corrected = (part.reshape(space.w.n, -1) for part in (null.y, null.residuals, residuals))
-        return space.drawn(y, own, corrected, null.filters[0][1])
+        y, own = (part.reshape(space.w.n, -1) for part in (null.y, null.residuals))
+        return space.drawn(y, own, null.parts(residuals), null.filters[0][1])
 
     def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
         """Return several estimands, as `fit` returns its own."""

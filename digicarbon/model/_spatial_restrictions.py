@@ -13,6 +13,7 @@ from digicarbon.model._spatial_batch import contrast_of, null_sample, solved, sp
 from digicarbon.model._spatial_estimates import LAG_KINDS, Design, dense
 from digicarbon.model.batch import Batch, Estimand
 from digicarbon.model.restrictions import KnownPart, Lagged, Nulls, Projected, Redrawn, Restrictions, error_nulls
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import LagNulls, LagWeights, combined_null, in_rows
 from digicarbon.numeric.spatial.likelihood import coarse_jacobian
 from digicarbon.result import Result
@@ -92,11 +93,11 @@ class Single(Redrawn):
         self.restrictions = restrictions
         self.estimands = restrictions.estimands
 
-    def fits(self, place: int, value: float, signs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def fits(self, place: int, value: float, draws: Draws) -> tuple[FloatArray, FloatArray]:
         """Return a quantity and its standard error for every draw in which it has a value."""
         from digicarbon.model.wild import fits
 
-        return fits(self.restrictions, self.restrictions.null_at(place, value), [place], signs)[0]
+        return fits(self.restrictions, self.restrictions.null_at(place, value), [place], draws)[0]
 
 
 def restricted(

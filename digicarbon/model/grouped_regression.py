@@ -156,11 +156,10 @@ class GroupedRegression(ByGroup, PanelRegression):
             return found
         from digicarbon.model._panel_restrictions import joint_null
         from digicarbon.model.wild import joint_p, one_thread
-        from digicarbon.numeric.resampling.signs import signs_of
 
         expanded = self.expanded(panel)
         groups, model, made = expanded.groups.labels, expanded.model, expanded.panel
-        signs = signs_of(model.levels_of_signs(made), self.draws, self.seed, self.weights)
+        draws = self.draws_for(model.levels_of_signs(made), weights)
         batch = model.batch(made, weights, Estimand("coefficient", expanded.focal[0]))
         statistics = dict(found.statistics)
         with one_thread():
@@ -169,7 +168,7 @@ class GroupedRegression(ByGroup, PanelRegression):
                 r = against_first(len(terms), len(groups))
                 estimands = [Estimand.combination(dict(zip(names, row, strict=True))) for row in r.tolist()]
                 null = joint_null(model, made, r, names, weights)
-                statistics[f"equal_wild_p{suffix}"] = joint_p(batch, null, estimands, signs)
+                statistics[f"equal_wild_p{suffix}"] = joint_p(batch, null, estimands, draws)
         return replace(found, statistics=statistics)
 
     def estimated(self, panel: Panel, weights: Weights | None) -> Result:

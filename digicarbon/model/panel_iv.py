@@ -57,7 +57,6 @@ from digicarbon.numeric.linear.within import (
     vanishing,
     varies,
 )
-from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.panel import Panel
 from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result, roles_made_of
 from digicarbon.weights import Weights
@@ -209,7 +208,7 @@ class PanelIV(Tested):
         DataError, EstimationError
         """
         columns = self._columns(panel)
-        return self._wild(self.tested(self._estimated(panel, columns), panel, weights), columns)
+        return self._wild(self.tested(self._estimated(panel, columns), panel, weights), columns, weights)
 
     def partialled(self, panel: Panel) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return outcome, endogenous regressors and instruments after effects and exogenous regressors.
@@ -239,7 +238,7 @@ class PanelIV(Tested):
         c = columns
         return Equations(c.y, c.w, c.x, c.z, rows_of(c.panel), self.effects, self._errors(c), self.cluster)
 
-    def _wild(self, result: Result, columns: Columns) -> Result:
+    def _wild(self, result: Result, columns: Columns, weights: Weights | None) -> Result:
         """Return a result with Anderson and Rubin's test by the wild bootstrap where the model asks for it."""
         if self.test == "errors" or self.no_wild is not None:
             return result
@@ -248,9 +247,9 @@ class PanelIV(Tested):
 
         place = result.terms.index(columns.endogenous[0])
         about = float(result.coef[place]), float(np.sqrt(result.covariance[place, place]))
-        signs = signs_of(columns.panel.units, self.draws, self.seed, self.weights)
+        draws = self.draws_for(columns.panel.units, weights)
         with one_thread():
-            found = wild_anderson_rubin(self._equations(columns), signs, about, self.level, self.intervals)
+            found = wild_anderson_rubin(self._equations(columns), draws, about, self.level, self.intervals)
         return with_wild(result, found, columns.endogenous[0], self.level)
 
     def _estimated(self, panel: Panel, columns: Columns) -> Result:

@@ -12,6 +12,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand, Fits
 from digicarbon.numeric.linear.within import EffectsKind, Rows
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import LagNulls, LagWeights, NullModel, error_null, linear_null
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -41,12 +42,12 @@ class Redrawn(ABC):
     estimands: tuple[Estimand, ...]
 
     @abstractmethod
-    def fits(self, place: int, value: float, signs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def fits(self, place: int, value: float, draws: Draws) -> tuple[FloatArray, FloatArray]:
         """Return a quantity and its standard error for every draw in which there is one, each of shape (draws,).
 
         A test that is not made where a sample has no such quantity leaves draws out that have none: fewer than M.
 
-        ``place``: of the quantity among ``estimands``. ``signs``: shape (M, N).
+        ``place``: of the quantity among ``estimands``.
         """
 
 
@@ -164,13 +165,13 @@ class Combinations(Protocol):
     def fast(self) -> bool:
         """Whether many outcomes are fitted at once."""
 
-    def drawn(self, estimands: Sequence[Estimand], signs: FloatArray) -> tuple[FloatArray, Fits]:
+    def drawn(self, estimands: Sequence[Estimand], draws: Draws) -> tuple[FloatArray, Fits]:
         """Return combinations in draws around the fit without restriction.
 
         Parameters
         ----------
         estimands : sequence of Estimand
-        signs : ndarray, shape (M, N)
+        draws : Draws
 
         Returns
         -------

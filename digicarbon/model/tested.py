@@ -14,7 +14,7 @@ from digicarbon.model._absorption import clusters_of_units
 from digicarbon.model.base import Level, Model
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.note import Note
-from digicarbon.numeric.resampling.signs import SignWeights, enumerated, signs_of
+from digicarbon.numeric.resampling.signs import Signs, SignWeights, enumerated, signs_of
 from digicarbon.panel import Panel
 from digicarbon.result import Resampled, Result
 from digicarbon.spec import Seed
@@ -22,9 +22,12 @@ from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
     from digicarbon.model.restrictions import Combinations, Redrawn, Restrictions
+    from digicarbon.numeric.resampling.draws import Draws
     from digicarbon.numeric.resampling.unit_wild import WildTest
 
 Test = Literal["errors", "wild"]
+STARS = (0.01, 0.05, 0.1)
+"""Levels at which tables usually have stars."""
 
 
 class Tested(Model):
@@ -33,15 +36,18 @@ class Tested(Model):
     Attributes
     ----------
     test : {"errors", "wild"}
-        p values and intervals of focal terms and of their effects from the standard errors, or from a wild bootstrap of
-        units that holds its size where units differ and errors are correlated over time and in space. Standard errors
-        are those of ``cov`` in either case.
+        p values and intervals of focal terms and of their effects from the standard errors, or from a wild bootstrap
+        that holds its size where units differ and errors are correlated over time and in space. Standard errors are
+        those of ``cov`` in either case.
     draws : int
         Draws of the wild bootstrap. Where units are so few that there are no more vectors of signs, each is used once.
+    signs : {"patterns", "units"}
+        What gets random weights: patterns in space of the W that filters the errors, so that errors of a draw lie
+        together as those of the sample do, and units where errors have no filter; or units in any case.
     weights : {"rademacher", "webb"}
-        Signs of units: +1 or -1, or Webb's six points.
+        Signs of units: +1 or -1, or Webb's six points, which patterns do not have: with these units have the signs.
     seed : int
-        Seed of the signs; a unit has the same signs in every model and sample of a seed.
+        Seed of the draws; a unit has the same signs in every model and sample of a seed.
     intervals : bool
         Whether intervals are found by inverting the test, which takes a few times as long; without them there are none.
     level : float
@@ -58,6 +64,7 @@ class Tested(Model):
 
     test: Test = "wild"
     draws: Annotated[int, Field(ge=19, le=1_000_000)] = 999
+    signs: Signs = "patterns"
     weights: SignWeights = "rademacher"
     seed: Seed = 1
     intervals: bool = True
@@ -77,7 +84,7 @@ class Tested(Model):
     def untested(self) -> frozenset[str]:
         """Fields that mean nothing without the wild bootstrap."""
         none = self.test == "errors" or self.no_wild is not None
-        return frozenset({"draws", "weights", "seed", "intervals"}) if none else frozenset()
+        return frozenset({"draws", "signs", "weights", "seed", "intervals"}) if none else frozenset()
 
     @property
     def may_use_weights(self) -> bool:
@@ -126,25 +133,30 @@ class Tested(Model):
         why = Note("wild_not_at_end", parameter=result.end) if result.end else self.no_wild
         if why is not None:
             return replace(result, notes=(*result.notes, why, *cautions))
-        from digicarbon.model.wild import Draws, one_thread, wild_tests
+        from digicarbon.model.wild import one_thread, wild_tests
 
         # lags may leave a unit without rows
-        made = panel.with_terms((self.y, *self.regressors))
-        levels = self.levels_of_signs(made)
-        signs = signs_of(levels, self.draws, self.seed, self.weights)
-        draws = Draws(signs, self.level, self.intervals)
-        tests: list[tuple[Estimand, WildTest]] = []
+        levels = self.levels_of_signs(panel.with_terms((self.y, *self.regressors)))
+        draws = self.draws_for(levels, weights)
+        tests: dict[Estimand, WildTest] = {}
+        by_unit: dict[Estimand, WildTest] = {}
         with one_thread():
             for of_term in restrictions():
                 numbers = {estimand: estimate_of(result, estimand) for estimand in of_term.estimands}
                 known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}
-                tests += (wild_tests(of_term, known, draws) if known else {}).items()
+                if not known:
+                    continue
+                tests |= wild_tests(of_term, known, draws, self.level, self.intervals)
+                if draws.patterns is not None:
+                    by_unit |= wild_tests(of_term, known, draws.by_unit, self.level, intervals=False)
         return replace(
             result,
-            resampled=resampled_of(result, {estimand: (one.p, one.low, one.high) for estimand, one in tests}),
+            resampled=resampled_of(result, {estimand: (one.p, one.low, one.high) for estimand, one in tests.items()}),
+            statistics={**result.statistics, **_recorded(by_unit)},
             notes=(
                 *result.notes,
-                *self._wild_notes(panel, weights, [one for _, one in tests], levels, levels is not made.units),
+                *self._wild_notes(panel, weights, list(tests.values()), levels, draws),
+                *_other_side(tests, by_unit),
                 *cautions,
             ),
         )
@@ -161,6 +173,22 @@ class Tested(Model):
         """
         return clusters_of_units(panel, self.own_clusters) or panel.units
 
+    def draws_for(self, levels: Sequence[str], weights: Weights | None, name: str = "", every: bool = True) -> Draws:
+        """Return the random weights of the wild bootstrap, the same whatever is tested.
+
+        ``levels``: whose sign each unit has, as `levels_of_signs`. ``weights``: the W whose patterns have weights where
+        units are not in clusters. ``name``: draws of another name are other ones. ``every``: whether all signs of few
+        units are taken.
+        """
+        from digicarbon.model.in_space import patterns_among
+        from digicarbon.numeric.resampling.draws import Draws
+
+        signs = signs_of([f"{name}{level}" for level in levels], self.draws, self.seed, self.weights, every)
+        by_sign = self.signs == "units" or self.weights == "webb" or len(set(levels)) < len(levels)
+        if by_sign or weights is None:
+            return Draws(signs)
+        return Draws(signs, patterns_among(levels, [weights]), self.draws, self.seed, name)
+
     def null_note(self, panel: Panel, weights: Weights | None) -> Note:
         """Return how null models take spatial dependence into account, for a note."""
         if weights is not None and self.filters(panel, weights):
@@ -168,19 +196,25 @@ class Tested(Model):
         return Note("wild_unfiltered")
 
     def _wild_notes(
-        self, panel: Panel, weights: Weights | None, tests: list[WildTest], levels: Sequence[str], clustered: bool
+        self, panel: Panel, weights: Weights | None, tests: list[WildTest], levels: Sequence[str], draws: Draws
     ) -> tuple[Note, ...]:
         from digicarbon.model.cautions import few_units
 
         units = len(set(levels))
-        every = enumerated(units, self.draws, self.weights)
-        draws = 2**units if every else self.draws
-        drawn = Note("wild_draws_webb", draws=draws) if self.weights == "webb" else Note("wild_draws", draws=draws)
-        facts = {
-            "draws": Note("wild_every_sign", draws=draws) if every else drawn,
-            "filter": self.null_note(panel, weights),
-        }
-        notes = [Note("wild_p_by", by=self.own_clusters[0], **facts) if clustered else Note("wild_p", **facts)]
+        clustered, in_space = units < len(levels), draws.patterns is not None
+        every = not in_space and enumerated(units, self.draws, self.weights)
+        number = 2**units if every else self.draws
+        if in_space and weights is not None:
+            how = Note("wild_draws_patterns", draws=number, weights=weights.called)
+        elif every:
+            how = Note("wild_every_sign", draws=number)
+        else:
+            how = Note("wild_draws_webb" if self.weights == "webb" else "wild_draws", draws=number)
+        facts = {"draws": how, "filter": self.null_note(panel, weights)}
+        if clustered:
+            notes = [Note("wild_p_by", by=self.own_clusters[0], **facts)]
+        else:
+            notes = [Note("wild_p_space" if in_space else "wild_p", **facts)]
         if self.own_clusters and not clustered:
             by = self.own_clusters
             notes.append(
@@ -189,7 +223,7 @@ class Tested(Model):
         if not self.intervals:
             notes.append(Note("wild_without_intervals"))
         # opposite signs have the same |z|
-        notes += few_units(units, 2 / draws if every else 1 / (1 + draws), clustered)
+        notes += few_units(units, 2 / number if every else 1 / (1 + number), clustered)
         lost = max((test.lost for test in tests), default=0.0)
         if lost > 0:
             notes.append(Note("wild_lost", share=lost))
@@ -218,6 +252,26 @@ def resampled_of(result: Result, numbers: Mapping[Estimand, tuple[float, float, 
         elif effects is not None:
             of_effects[:, effects.names.index(estimand.quantity), effects.terms.index(estimand.term)] = own
     return Resampled(estimates, of_effects)
+
+
+def _recorded(tests: Mapping[Estimand, WildTest]) -> dict[str, float]:
+    """Return p values by signs of units as statistics, named as the metrics of coefficients and effects are."""
+    names = {
+        estimand: estimand.term if estimand.quantity == "coefficient" else f"{estimand.quantity}.{estimand.term}"
+        for estimand in tests
+    }
+    return {f"p_units.{names[estimand]}": one.p for estimand, one in tests.items() if np.isfinite(one.p)}
+
+
+def _other_side(tests: Mapping[Estimand, WildTest], by_unit: Mapping[Estimand, WildTest]) -> list[Note]:
+    """Return for which quantities signs of units would give other stars."""
+    notes = []
+    for estimand, other in by_unit.items():
+        own = tests[estimand].p
+        if any((own <= alpha) != (other.p <= alpha) for alpha in STARS):
+            code = "wild_units_coefficient" if estimand.quantity == "coefficient" else "wild_units_effect"
+            notes.append(Note(code, effect=estimand.quantity, term=estimand.term, p=own, other=other.p))
+    return notes
 
 
 def asks_for_wild(model: object) -> bool:

@@ -1,11 +1,11 @@
-"""p values and intervals of a result by the wild bootstrap of units."""
+"""p values and intervals of a result by the wild bootstrap."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand, Fits, Fitted, JointBatch
 from digicarbon.model.restrictions import Lagged, Ratios, Redrawn, Restrictions
 from digicarbon.numeric.resampling import unit_wild
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.unit_wild import (
     CELLS,
@@ -63,49 +64,36 @@ TOGETHER = 1 << 20
 """Numbers that the bases of null models may hold whose draws are fitted together."""
 
 
-@dataclass(frozen=True, eq=False)
-class Draws:
-    """Signs of units, and how intervals are found.
-
-    ``signs``, shape (M, N): in the order of the panel's units.
-    """
-
-    signs: FloatArray
-    level: float
-    intervals: bool
-
-    @cached_property
-    def weights(self) -> FloatArray:
-        """What combines a basis of outcomes to draws, made once for all values of an interval, shape (N + 1, M)."""
-        return _weights_of(self.signs)
-
-
 def wild_tests(
-    restrictions: Restrictions | Redrawn, estimates: Mapping[Estimand, tuple[float, float]], draws: Draws
+    restrictions: Restrictions | Redrawn,
+    estimates: Mapping[Estimand, tuple[float, float]],
+    draws: Draws,
+    level: float,
+    intervals: bool,
 ) -> dict[Estimand, WildTest]:
     """Return the test of quantities of a focal term.
 
-    ``estimates``: estimate and standard error of those that are tested.
+    ``estimates``: estimate and standard error of those that are tested. ``intervals``: whether the tests are inverted.
     """
     places = [restrictions.estimands.index(estimand) for estimand in estimates]
     if isinstance(restrictions, Redrawn):
-        zero = [restrictions.fits(place, 0.0, draws.signs) for place in places]
+        zero = [restrictions.fits(place, 0.0, draws) for place in places]
     else:
-        zero = fits(restrictions, restrictions.null(), places, draws.signs)
+        zero = fits(restrictions, restrictions.null(), places, draws)
 
     def at(asked: Sequence[tuple[int, float]]) -> Fits:
-        return _under(restrictions, [(places[one], value) for one, value in asked], draws)
+        return _under(restrictions, [(places[one], value) for one, value in asked], draws, level)
 
     quantities = [
         Observed(*numbers, under_zero, restrictions.value_at(place) if isinstance(restrictions, Ratios) else None)
         for numbers, place, under_zero in zip(estimates.values(), places, zero, strict=True)
     ]
-    tests = unit_wild.wild_tests(quantities, at if draws.intervals else None, draws.level)
+    tests = unit_wild.wild_tests(quantities, at if intervals else None, level)
     out = dict(zip(estimates, tests, strict=True))
     if not isinstance(restrictions, Redrawn):
         return out
     left = {estimand: len(drawn[0]) for estimand, drawn in zip(estimates, zero, strict=True)}
-    every = len(draws.signs)
+    every = len(draws.weights)
     none = WildTest(np.nan, np.nan, np.nan, 0.0)
     return {
         estimand: replace(test if left[estimand] >= min(FEWEST, every) else none, left_out=1 - left[estimand] / every)
@@ -113,13 +101,15 @@ def wild_tests(
     }
 
 
-def _under(restrictions: Restrictions | Redrawn, asked: Sequence[tuple[int, float]], draws: Draws) -> Fits:
+def _under(
+    restrictions: Restrictions | Redrawn, asked: Sequence[tuple[int, float]], draws: Draws, level: float
+) -> Fits:
     """Return quantities in draws under values of each, given by their places.
 
     Those that cannot be among the draws beyond the critical value may have any error that is too large.
     """
     if isinstance(restrictions, Redrawn):
-        return [restrictions.fits(place, value, draws.signs) for place, value in asked]
+        return [restrictions.fits(place, value, draws) for place, value in asked]
     batch = restrictions.batch
     if isinstance(restrictions, Ratios) or not isinstance(batch, Fitted):
         return [
@@ -127,33 +117,30 @@ def _under(restrictions: Restrictions | Redrawn, asked: Sequence[tuple[int, floa
                 restrictions,
                 restrictions.null_at(place, value),
                 [place],
-                draws.signs,
+                draws,
                 restrictions.batch_at(place, value) if isinstance(restrictions, Ratios) else None,
             )[0]
             for place, value in asked
         ]
-    beyond, units = beyond_critical(len(draws.signs), alpha_of(draws.level)), draws.signs.shape[1]
     if isinstance(restrictions, Lagged):
         nulls = restrictions.nulls_at(asked)
     else:
         nulls = [restrictions.null_at(place, value) for place, value in asked]
+    nulls = [draws.of(null) for null in nulls]
+    number, parts = draws.weights.shape
+    beyond = beyond_critical(number, alpha_of(level))
     rows, out = len(nulls[0].y), Fits()
-    size = max(1, TOGETHER // (rows * (units + 1))) if rows * len(draws.signs) < LONG else 1
+    size = max(1, TOGETHER // (rows * (parts + 1))) if rows * number < LONG else 1
     for start in range(0, len(asked), size):
         some, of_some = asked[start : start + size], nulls[start : start + size]
         residuals = all_corrected(of_some)
         blocks = zip(
-            *(
-                _prepared(batch, null, draws.signs, lambda: draws.weights, one)
-                for null, one in zip(of_some, residuals, strict=True)
-            ),
-            strict=True,
+            *(_prepared(batch, null, draws, one) for null, one in zip(of_some, residuals, strict=True)), strict=True
         )
         wanted = [(restrictions.estimands[place], value) for place, value in some]
-        parts = [
-            batch.largest([(block, *one) for block, one in zip(each, wanted, strict=True)], beyond) for each in blocks
-        ]
-        out += _joined(parts)
+        out += _joined(
+            [batch.largest([(block, *one) for block, one in zip(each, wanted, strict=True)], beyond) for each in blocks]
+        )
     return out
 
 
@@ -163,14 +150,14 @@ def shown(starts: range, cells: int) -> Iterator[int]:
 
 
 def fits(
-    restrictions: Restrictions, null: NullModel, places: Sequence[int], signs: FloatArray, batch: Batch | None = None
+    restrictions: Restrictions, null: NullModel, places: Sequence[int], draws: Draws, batch: Batch | None = None
 ) -> Fits:
     """Return the quantities at some places for every draw from a null model, by another batch where one is given."""
     estimands, batch = [restrictions.estimands[place] for place in places], batch or restrictions.batch
-    return _joined([batch.several(prepared, estimands) for prepared in _prepared(batch, null, signs)])
+    return _joined([batch.several(prepared, estimands) for prepared in _prepared(batch, draws.of(null), draws)])
 
 
-def drawn(batch: Batch, free: NullModel, estimands: Sequence[Estimand], signs: FloatArray) -> tuple[FloatArray, Fits]:
+def drawn(batch: Batch, free: NullModel, estimands: Sequence[Estimand], draws: Draws) -> tuple[FloatArray, Fits]:
     """Return quantities in draws around a model without restriction, and what the outcome without residuals has.
 
     Parameters
@@ -179,7 +166,7 @@ def drawn(batch: Batch, free: NullModel, estimands: Sequence[Estimand], signs: F
     free : NullModel
         With every regressor.
     estimands : sequence of Estimand
-    signs : ndarray, shape (M, N)
+    draws : Draws
 
     Returns
     -------
@@ -190,7 +177,7 @@ def drawn(batch: Batch, free: NullModel, estimands: Sequence[Estimand], signs: F
     """
     without = free.y[:, None] - free.unfiltered(free.residuals[:, None])
     centre = np.array([estimate[0] for estimate, _ in batch.several(batch.prepare(without), estimands)])
-    return centre, _joined([batch.several(prepared, estimands) for prepared in _prepared(batch, free, signs)])
+    return centre, _joined([batch.several(prepared, estimands) for prepared in _prepared(batch, draws.of(free), draws)])
 
 
 def _joined(parts: Sequence[Fits]) -> Fits:
@@ -203,42 +190,31 @@ def _joined(parts: Sequence[Fits]) -> Fits:
     ]
 
 
-def joint_p(batch: JointBatch, null: NullModel, estimands: Sequence[Estimand], signs: FloatArray) -> float:
+def joint_p(batch: JointBatch, null: NullModel, estimands: Sequence[Estimand], draws: Draws) -> float:
     """Return the p value that several quantities are zero; not-a-number where the outcome itself has no statistic.
 
-    ``null``: the model in which all of them are zero. ``signs``: shape (M, N).
+    ``null``: the model in which all of them are zero.
     """
     observed = float(batch.wald(batch.prepare(null.y[:, None]), estimands)[0])
     if not np.isfinite(observed):
         return np.nan
-    return p_value(observed, np.concatenate([batch.wald(one, estimands) for one in _prepared(batch, null, signs)]))
+    statistics = [batch.wald(prepared, estimands) for prepared in _prepared(batch, draws.of(null), draws)]
+    return p_value(observed, np.concatenate(statistics))
 
 
-def _weights_of(signs: FloatArray) -> FloatArray:
-    """Return one and the signs of each draw, shape (N + 1, M)."""
-    return np.concatenate([np.ones((1, len(signs))), signs.T])
+def _prepared(batch: Batch, null: NullModel, draws: Draws, residuals: FloatArray | None = None) -> Iterator[Any]:
+    """Yield the draws from a null model, as `Draws.of` returns it, in blocks, as a batch takes them.
 
-
-def _prepared(
-    batch: Batch,
-    null: NullModel,
-    signs: FloatArray,
-    weights: Callable[[], FloatArray] | None = None,
-    residuals: FloatArray | None = None,
-) -> Iterator[Any]:
-    """Yield the draws from a null model in blocks, as a batch takes them.
-
-    ``weights`` returns `_weights_of` signs; ``residuals`` are those of `corrected` where they are known.
+    ``residuals`` are those of `corrected` where they are known.
     """
-    rows, units = len(null.y), signs.shape[1]
+    rows, (number, parts) = len(null.y), draws.weights.shape
     basis = None
-    if rows * (units + 1) <= MOST_BASIS:
+    if rows * (parts + 1) <= MOST_BASIS:
         own = corrected(null) if residuals is None else residuals
         basis = batch.basis(null, own) if isinstance(batch, Fitted) else batch.prepare(basis_of(null, own))
     size = max(1, CELLS // rows)
-    for start in shown(range(0, len(signs), size), rows * len(signs)):
-        block = signs[start : start + size]
+    for start in shown(range(0, number, size), rows * number):
         if basis is None:
-            yield batch.prepare(draws_of(null, block))
+            yield batch.prepare(draws_of(null, draws, slice(start, start + size)))
         else:
-            yield batch.combine(basis, _weights_of(block) if weights is None else weights()[:, start : start + size])
+            yield batch.combine(basis, draws.combining[:, start : start + size])

@@ -15,9 +15,11 @@ from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model import Model
 from digicarbon.model.batch import Batch, Estimand, Null, estimate_of
+from digicarbon.model.in_space import patterns_among
 from digicarbon.model.wild import MOST_BASIS
 from digicarbon.note import Note, cut
 from digicarbon.numeric.resampling.curve_statistics import CurveStatistics, curve_statistics
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.step_down import adjusted, step_down
@@ -119,8 +121,8 @@ def joint_test(
     term : str, optional
         The focal term; by default the first of each run.
     method : {"wild", "permutation"}
-        How a data set is drawn: each unit's residuals get one random sign, or they are exchanged between units, which
-        supposes that units have equal variances.
+        How a data set is drawn: residuals get random weights, or they are exchanged between units, which supposes that
+        units have equal variances.
 
     Returns
     -------
@@ -136,11 +138,13 @@ def joint_test(
     Notes
     -----
     For each specification a null model is fitted: all focal terms, terms computed from them and their spatial lags are
-    left out. Its structural residuals, corrected for leverage by unit, get one sign for each whole unit, the same in
-    all specifications (`digicarbon.numeric.resampling.signs`), outcomes are regenerated through the inverse of the
-    spatial filter, and the specification is fitted to them (`digicarbon.numeric.resampling.unit_wild`). Permutations
-    exchange the residuals of whole units instead. p is (1 + the number of draws as extreme) / (1 + draws), two-sided:
-    each curve is measured in its own dominant sign, the median by its absolute value.
+    left out. Its structural residuals, corrected for leverage by unit, get random weights, the same in all
+    specifications: those of the patterns of the average of their W in space, which keep how far errors lie together, or
+    one sign for each whole unit where none has a W that holds all units (`digicarbon.numeric.resampling.draws`).
+    Outcomes are regenerated through the inverse of the spatial filter, and the specification is fitted to them
+    (`digicarbon.numeric.resampling.unit_wild`). Permutations exchange the residuals of whole units instead. p is (1 +
+    the number of draws as extreme) / (1 + draws), two-sided: each curve is measured in its own dominant sign, the
+    median by its absolute value.
 
     References
     ----------
@@ -350,27 +354,26 @@ class _Permuted:
         return batch.prepare(np.column_stack([self._null.y, self._null.outcomes(self._units[block])]))
 
 
-class _Signed:
-    """One sign for the residuals of each unit."""
+class _Weighted:
+    """Random weights of the residuals of units, or of patterns in space."""
 
-    def __init__(self, null: NullModel, signs: FloatArray) -> None:
-        self._null, self._signs = null, signs
-        # few units: a batch takes effects out of a column per unit instead of one per draw
-        small = len(null.y) * (signs.shape[1] + 2) <= MOST_BASIS
-        self._basis = np.column_stack([null.y, basis_of(null)]) if small else None
+    def __init__(self, null: NullModel, draws: Draws) -> None:
+        self._null, self._draws = draws.of(null), draws
+        # few units: a batch takes effects out of a column per weight instead of one per draw
+        small = len(null.y) * (draws.weights.shape[1] + 2) <= MOST_BASIS
+        self._basis = np.column_stack([null.y, basis_of(self._null)]) if small else None
         self._bases: dict[Hashable, Any] = {}
 
     def prepared(self, batch: Batch, block: slice) -> Any:
         """Return the observed outcome and those of a block of draws as a batch takes them."""
-        signs = self._signs[block]
         if self._basis is None:
-            return batch.prepare(np.column_stack([self._null.y, draws_of(self._null, signs)]))
+            return batch.prepare(np.column_stack([self._null.y, draws_of(self._null, self._draws, block)]))
         if batch.key not in self._bases:
             self._bases[batch.key] = batch.prepare(self._basis)
-        weights = np.zeros((signs.shape[1] + 2, 1 + len(signs)))
+        drawn = self._draws.combining[:, block]
+        weights = np.zeros((1 + len(drawn), 1 + drawn.shape[1]))
         weights[0, 0] = 1
-        weights[1, 1:] = 1
-        weights[2:, 1:] = signs.T
+        weights[1:, 1:] = drawn
         return batch.combine(self._bases[batch.key], weights)
 
 
@@ -387,6 +390,9 @@ def _under_the_null(
     """
     units = sorted({unit for _, members in groups for unit in members[0].panel.units})
     whole = permutations(len(units), draws, seed) if method == "permutation" else None
+    # one basis for all specifications: draws of two that have other patterns would not belong together
+    used = {one.weights.digest: one.weights for _, members in groups for one in members if one.weights is not None}
+    patterns = patterns_among(units, list(used.values()))
     position = {unit: place for place, unit in enumerate(units)}
     every = sum(len(members) for _, members in groups)
     estimates, z = np.empty((every, 1 + draws)), np.empty((every, 1 + draws), dtype=np.float32)
@@ -401,7 +407,10 @@ def _under_the_null(
         place, labels = len(test.members), members[0].panel.units
         if whole is None:
             # signs belong to labels, so that samples of other units share the draws
-            outcomes: _Signed | _Permuted = _Signed(fitted, signs_of(labels, draws, seed, every=False))
+            own = None if patterns is None else patterns.of(np.array([position[unit] for unit in labels]))
+            outcomes: _Weighted | _Permuted = _Weighted(
+                fitted, Draws(signs_of(labels, draws, seed, every=False), own, draws, seed)
+            )
         else:
             classes = period_classes(fitted.rows)
             test.unmoved = max(test.unmoved, int((np.bincount(classes)[classes] == 1).sum()))
@@ -419,7 +428,7 @@ def _under_the_null(
 
 
 def _block(
-    outcomes: _Signed | _Permuted,
+    outcomes: _Weighted | _Permuted,
     members: Sequence[Specification],
     estimates: FloatArray,
     drawn: NDArray[np.float32],

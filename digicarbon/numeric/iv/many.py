@@ -12,6 +12,7 @@ from digicarbon.numeric.iv.reduced_form import ErrorStructure
 from digicarbon.numeric.linear.covariance import ClusterBy, nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
 from digicarbon.numeric.resampling.unit_wild import corrected
 from digicarbon.numeric.slices import slices
@@ -77,20 +78,20 @@ class Equations:
         basis = orthonormal(regressors)
         return corrected(NullModel(residuals, residuals, self.rows, basis, by_time(self.effects)))
 
-    def drawn(self, null: EquationsNull, signs: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return outcomes, shape (rows, M), and endogenous regressors, shape (m, rows, M): one sign for a unit's all.
+    def drawn(self, null: EquationsNull, draws: Draws, some: slice) -> tuple[FloatArray, FloatArray]:
+        """Return outcomes, shape (rows, M), and endogenous regressors, shape (m, rows, M), of some draws.
 
-        ``signs``: shape (M, N).
+        Errors of all equations get the same weights.
         """
-        own = signs.T[self.rows.unit_codes]
         j = self.w.shape[1]
         x = np.stack(
             [
-                explained[:, None] + absorb(rest[:, None] * own, self.rows, self.effects)
+                explained[:, None] + absorb(draws.errors(rest, self.rows, some), self.rows, self.effects)
                 for explained, rest in zip(null.explained.T, null.reduced.T, strict=True)
             ]
         )
-        y = absorb(null.structural[:, None] * own, self.rows, self.effects) + (self.w @ null.coef[:j])[:, None]
+        y = absorb(draws.errors(null.structural, self.rows, some), self.rows, self.effects)
+        y += (self.w @ null.coef[:j])[:, None]
         return y + np.einsum("e,eim->im", null.coef[j:], x), x
 
     def fits(self, y: FloatArray, x: FloatArray, contrast: FloatArray | Quantity) -> tuple[FloatArray, FloatArray]:

@@ -52,9 +52,9 @@ class LinearRule:
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """Outcomes of a balanced panel that are not formed, effects removed: one, (N, T), and what each unit's path adds.
+    """Outcomes of a balanced panel that are not formed, effects removed: one, (N, T), and what each of C paths adds.
 
-    ``spread``, shape (N, N), is by what the path of a unit, in its column, is multiplied in each unit.
+    ``spread``, shape (N, C), is by what a path, in its column, is multiplied in each unit. ``paths``: shape (C, T).
     """
 
     first: FloatArray
@@ -63,7 +63,7 @@ class Paths:
 
     @property
     def formed(self) -> FloatArray:
-        """The outcomes, shape (rows, 1 + N)."""
+        """The outcomes, shape (rows, 1 + C)."""
         added = self.spread[:, None, :] * self.paths.T
         return np.column_stack([self.first.ravel(), added.reshape(-1, len(self.paths))])
 
@@ -178,13 +178,13 @@ class LinearBatch:
 
     def _parts_of_paths(self, y: Paths, of: _Combination) -> tuple[FloatArray, FloatArray]:
         """Return what `_parts` does: a path and its spread are multiplied with the regressors one after the other."""
-        n, k = len(y.paths), self._q.shape[1]
-        products = (self._by_unit @ y.paths.T).reshape(k, n, n)
-        coordinates, scores = np.empty((k, n + 1)), np.empty((n, n + 1))
+        (n, c), k = y.spread.shape, self._q.shape[1]
+        products = (self._by_unit @ y.paths.T).reshape(k, n, c)
+        coordinates, scores = np.empty((k, c + 1)), np.empty((n, c + 1))
         coordinates[:, 0] = self._q.T @ y.first.ravel()
         np.einsum("kij,ij->kj", products, y.spread, out=coordinates[:, 1:])
         np.einsum("it,it->i", of.focal.reshape(y.first.shape), y.first, out=scores[:, 0])
-        np.multiply((of.weights @ products.reshape(k, -1)).reshape(n, n), y.spread, out=scores[:, 1:])
+        np.multiply((of.weights @ products.reshape(k, -1)).reshape(n, c), y.spread, out=scores[:, 1:])
         scores -= of.by_unit @ coordinates
         return of.weights @ coordinates, scores
 

@@ -1,4 +1,4 @@
-"""The model without its focal regressors, and outcomes that it could produce: residuals exchanged between units.
+"""The model without its focal regressors, and what its residuals are made of for draws of outcomes.
 
 Under the null the structural errors of different units are exchangeable once spatial dependence has been filtered out,
 whatever their correlation over time. A draw therefore gives each unit the whole time path of another unit's structural
@@ -16,6 +16,7 @@ import scipy
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, demean
+from digicarbon.numeric.resampling.patterns import Patterns
 from digicarbon.numeric.spatial.combined import fit_combined
 from digicarbon.numeric.spatial.likelihood import (
     Sample,
@@ -56,6 +57,8 @@ class NullModel:
         Not-a-number where the model has no spatial parameter.
     shared : ndarray, shape (rows, k - 1), or None
         The basis without its last column, where null models that differ in that column have the same array.
+    patterns : Patterns or None
+        Patterns in space whose weights draws take; None where each unit has a weight.
     """
 
     y: FloatArray
@@ -66,6 +69,15 @@ class NullModel:
     filters: tuple[tuple[SpatialOperator, float], ...] = ()
     loglik: float = float("nan")
     shared: FloatArray | None = field(default=None, kw_only=True)
+    patterns: Patterns | None = field(default=None, kw_only=True)
+
+    def parts(self, residuals: FloatArray) -> tuple[FloatArray | None, FloatArray]:
+        """Return P, shape (N, C), and paths, shape (C, T), of residuals, shape (rows,), see `Patterns.parts`.
+
+        P is None where a path is that of a unit's residuals.
+        """
+        grid = in_cells(residuals, self.rows)
+        return (None, grid) if self.patterns is None else self.patterns.parts(grid, self.rows)
 
     @property
     def spatial(self) -> bool:
@@ -265,6 +277,15 @@ def combined_null(
 def by_time(effects: EffectsKind) -> bool:
     """Return whether there are time effects."""
     return effects in ("time", "two_way")
+
+
+def in_cells(residuals: FloatArray, rows: Rows) -> FloatArray:
+    """Return residuals, shape (rows,), by unit and period, shape (N, T); cells without a row are zero."""
+    if rows.balanced:
+        return residuals.reshape(rows.n, rows.t)
+    out = np.zeros((rows.n, rows.t))
+    out[rows.unit_codes, rows.period_codes] = residuals
+    return out
 
 
 def cube(columns: FloatArray, rows: Rows) -> FloatArray:

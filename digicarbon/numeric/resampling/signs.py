@@ -11,6 +11,8 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 
+Signs = Literal["patterns", "units"]
+"""What draws give random weights to: patterns in space, or units."""
 SignWeights = Literal["rademacher", "webb"]
 """±1; or the six points ±√½, ±1, ±√1½ of Webb (2023)."""
 WEBB = np.sqrt(np.array([0.5, 1.0, 1.5]))

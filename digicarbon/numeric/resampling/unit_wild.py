@@ -1,8 +1,9 @@
-"""The wild bootstrap by units: p values of a restriction, and intervals by its inversion.
+"""The wild bootstrap: p values of a restriction, and intervals by its inversion.
 
 A null model says what the outcome would be if a quantity had a certain value: filters, structural residuals and the
-regressors of these. A draw gives the whole path of each unit's residuals one sign, corrects them for what the
-regressors have taken from them, and passes them through the inverse of the filters.
+regressors of these. A draw corrects the residuals for what the regressors have taken from them, gives each pattern in
+space a random part of the errors of patterns like it, or where there are no patterns the whole path of each unit one
+sign, and passes them through the inverse of the filters.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import Rows
-from digicarbon.numeric.resampling.null_model import NullModel
+from digicarbon.numeric.resampling.draws import Draws
+from digicarbon.numeric.resampling.null_model import NullModel, in_cells
 
 CELLS = 1 << 22
 """Numbers that outcomes of one block of draws may hold."""
@@ -227,26 +229,28 @@ def _inverse_root(matrices: FloatArray) -> FloatArray:
     return np.asarray((vectors * scale[..., None, :]) @ np.swapaxes(vectors, -1, -2))
 
 
-def draws_of(null: NullModel, signs: FloatArray) -> FloatArray:
-    """Return y* = y + S⁻¹(s ε̃ - ε̂), shape (rows, M).
-
-    ``signs``: shape (M, N).
-    """
-    rows = null.rows
-    change = corrected(null)[:, None] * signs.T[rows.unit_codes] - null.residuals[:, None]
-    return np.asarray(null.y[:, None] + null.unfiltered(change))
+def draws_of(null: NullModel, draws: Draws, some: slice) -> FloatArray:
+    """Return y* = y + S⁻¹(ε* - ε̂) of some draws, shape (rows, M)."""
+    errors = draws.errors(corrected(null), null.rows, some)
+    return np.asarray(null.y[:, None] + null.unfiltered(errors - null.residuals[:, None]))
 
 
 def basis_of(null: NullModel, residuals: FloatArray | None = None) -> FloatArray:
-    """Return y - S⁻¹ε̂ and, for each unit, S⁻¹ of its corrected residuals, shape (rows, N + 1).
+    """Return y - S⁻¹ε̂ and, for each part of the corrected residuals, S⁻¹ of it, shape (rows, C + 1).
 
-    A draw is the first column plus the others times their signs; ``residuals`` are those of `corrected` where they are
-    known.
+    A draw is the first column plus the others times their weights; ``residuals`` are those of `corrected` where they
+    are known. Without patterns a part is a unit's residuals.
     """
     rows = null.rows
-    columns = np.zeros((len(null.y), rows.n + 1))
+    own = corrected(null) if residuals is None else residuals
+    if null.patterns is None:
+        columns = np.zeros((len(null.y), rows.n + 1))
+        columns[np.arange(len(null.y)), rows.unit_codes + 1] = own
+    else:
+        spread, paths = null.patterns.parts(in_cells(own, rows), rows)
+        columns = np.empty((len(null.y), len(paths) + 1))
+        np.multiply(spread[rows.unit_codes], paths.T[rows.period_codes], out=columns[:, 1:])
     columns[:, 0] = -null.residuals
-    columns[np.arange(len(null.y)), rows.unit_codes + 1] = corrected(null) if residuals is None else residuals
     out = null.unfiltered(columns)
     out[:, 0] += null.y
     return out

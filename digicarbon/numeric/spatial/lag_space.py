@@ -191,22 +191,29 @@ class LagSpace:
         """Return outcomes, shape (N, T, M), in the form that all models of this W and sample use."""
         return LagOutcomes(*self.transform(y))
 
-    def drawn(self, y: FloatArray, residuals: FloatArray, corrected: FloatArray, rho: float) -> LagOutcomes:
-        """Return y - S⁻¹e and, for each unit, S⁻¹ of its own e, as outcomes: N + 1 columns.
+    def drawn(
+        self, y: FloatArray, residuals: FloatArray, parts: tuple[FloatArray | None, FloatArray], rho: float
+    ) -> LagOutcomes:
+        """Return y - S⁻¹e and, for each path, S⁻¹ of what it adds to errors, as outcomes: C + 1 columns.
 
-        ``y``, ``residuals``, ``corrected``, shape (N, T): two different e. ``rho``: of S = I - ρW.
+        ``y``, ``residuals``, shape (N, T): e. ``parts``: P, shape (N, C), and paths, shape (C, T); without a P a path
+        is that of a unit. ``rho``: of S = I - ρW.
         """
         n, w = self.w.n, self.used
-        flat, e, own = (one @ self._time.T for one in (y, residuals, corrected))
+        spread, paths = parts
+        flat, e, own = (one @ self._time.T for one in (y, residuals, paths))
         g = self.centre(w.g(rho)) if isinstance(w, DenseOperator) else self.centre(w.apply_g(rho, np.eye(n)))
-        lagged = np.empty((n, flat.shape[1], n + 1))
+        lagged = np.empty((n, flat.shape[1], len(paths) + 1))
         level = np.empty_like(lagged)
         # WS⁻¹ is G, and S⁻¹ is I + ρG
         lagged[..., 0] = self.centre(self.w.lag(flat[None])[0]) - g @ e
         level[..., 0] = self.centre(flat - e) - rho * (g @ e)
+        of_level = self.centre(np.eye(n)) + rho * g
+        if spread is not None:
+            g, of_level = g @ spread, of_level @ spread
         np.multiply(g[:, None], own.T, out=lagged[..., 1:])
-        np.multiply((self.centre(np.eye(n)) + rho * g)[:, None], own.T, out=level[..., 1:])
-        return LagOutcomes(level.reshape(-1, n + 1), lagged.reshape(-1, n + 1))
+        np.multiply(of_level[:, None], own.T, out=level[..., 1:])
+        return LagOutcomes(level.reshape(-1, len(paths) + 1), lagged.reshape(-1, len(paths) + 1))
 
     @cached_property
     def coarse(self) -> tuple[FloatArray, FloatArray]:

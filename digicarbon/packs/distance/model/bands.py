@@ -308,13 +308,12 @@ class DistanceBands(Tested):
         """Return the value that the largest |t| over the bands of a term stays below with the level's probability."""
         if self.test == "wild" and result.resampled is not None:
             from digicarbon.model.wild import one_thread
-            from digicarbon.numeric.resampling.signs import signs_of
             from digicarbon.numeric.resampling.unit_wild import critical
 
             contrasts = self.contrasts(made, weights)
-            signs = signs_of(contrasts.units, self.draws, self.seed, self.weights)
+            draws = self.draws_for(contrasts.units, weights)
             with one_thread():
-                centre, fits = contrasts.drawn([Estimand("coefficient", lag) for lag in lags], signs)
+                centre, fits = contrasts.drawn([Estimand("coefficient", lag) for lag in lags], draws)
             with np.errstate(divide="ignore", invalid="ignore"):
                 sizes = np.abs([(coef - at) / se for at, (coef, se) in zip(centre, fits, strict=True)])
             largest = np.nan_to_num(sizes, nan=np.inf).max(axis=0)

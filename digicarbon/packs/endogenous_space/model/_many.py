@@ -17,6 +17,7 @@ from digicarbon.numeric.iv.many import Equations, Quantity
 from digicarbon.numeric.iv.reduced_form import ErrorStructure
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import absorb
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
 from digicarbon.numeric.resampling.unit_wild import CELLS, corrected
 from digicarbon.numeric.slices import slices
@@ -134,8 +135,8 @@ class SpatialDraws(Redrawn):
 
     Notes
     -----
-    Davidson & MacKinnon's (2010) restricted efficient bootstrap, with signs of units, for endogenous regressors; y is
-    (I - ρ̃W)⁻¹ of the right-hand side of its equation, so that its lag is that of the y that was drawn. Where the
+    Davidson & MacKinnon's (2010) restricted efficient bootstrap for endogenous regressors, errors drawn as `Draws` has
+    them; y is (I - ρ̃W)⁻¹ of the right-hand side of its equation, so that its lag is that of the y that was drawn. Where the
     restricted ρ̃ is beyond its range, ρ is that of the unrestricted equation. Effects are tested given that ρ is inside.
     """
 
@@ -157,7 +158,7 @@ class SpatialDraws(Redrawn):
         self._means = np.array([c.means[name] for name in every]) if design.effects == "none" else None
         self._mean = c.means[model.y] if design.effects == "none" else 0.0
 
-    def fits(self, place: int, value: float, signs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def fits(self, place: int, value: float, draws: Draws) -> tuple[FloatArray, FloatArray]:
         """Return a quantity and its standard error for every draw in which it has a value."""
         estimand, own = self.estimands[place], self._equations
         coef, structural, projected = self._restricted(estimand, value)
@@ -170,8 +171,8 @@ class SpatialDraws(Redrawn):
         safe = self._corrected(structural, projected)
         safe_reduced = np.column_stack([self._corrected(rest, exogenous) for rest in reduced.T]) if x.size else reduced
         parts = [
-            self._fits(estimand, coef, (structural, safe), (reduced, safe_reduced), signs[some])
-            for some in slices(len(signs), CELLS // (len(own.y) * (2 + 2 * x.shape[1])))
+            self._fits(estimand, coef, (structural, safe), (reduced, safe_reduced), draws, some)
+            for some in slices(len(draws.weights), CELLS // (len(own.y) * (2 + 2 * x.shape[1])))
         ]
         estimates, errors = (np.concatenate(side) for side in zip(*parts, strict=True))
         # a sample whose ρ is beyond its range has no effects to be tested, and so has such a draw
@@ -184,16 +185,19 @@ class SpatialDraws(Redrawn):
         coef: FloatArray,
         structural: tuple[FloatArray, FloatArray],
         reduced: tuple[FloatArray, FloatArray],
-        signs: FloatArray,
+        draws: Draws,
+        some: slice,
     ) -> tuple[FloatArray, FloatArray]:
         own, w, rho = self._equations, self._design.w, float(coef[-1])
-        by_row = signs.T[own.rows.unit_codes]
         m = self._own.shape[1]
-        moves = [safe[:, None] * by_row - rest[:, None] for rest, safe in zip(reduced[0].T, reduced[1].T, strict=True)]
+        moves = [
+            draws.errors(safe, own.rows, some) - rest[:, None]
+            for rest, safe in zip(reduced[0].T, reduced[1].T, strict=True)
+        ]
         lags = [lag_rows(w, moves[place]) for place in self._lagged]
         # endogenous regressors stand after the exogenous ones, the lag of y last
         slopes = coef[own.w.shape[1] : -1]
-        change = structural[1][:, None] * by_row - structural[0][:, None]
+        change = draws.errors(structural[1], own.rows, some) - structural[0][:, None]
         for slope, move in zip(slopes, [*moves, *lags], strict=True):
             change = change + slope * move
         stacked = change.reshape(w.n, -1)

@@ -30,6 +30,7 @@ from digicarbon.model.batch import Estimand, Fits, Fitted
 from digicarbon.model.restrictions import Nulls, Projected, Restrictions, moved
 from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.packs.policies.model._effects import (
@@ -156,7 +157,7 @@ class ByUnit(Restricted):
             asked.append((Estimand("spillover", policy),))
         return [self._restricted(place, estimands, weights) for place, estimands in enumerate(asked)]
 
-    def wild_leads(self, weights: Weights | None, signs: FloatArray) -> WaldTest | None:
+    def wild_leads(self, weights: Weights | None, draws: Draws) -> WaldTest | None:
         """Return the wild test that nothing happened before the policy."""
         own = type(self)(self.model.model_copy(update={"aggregate": "event"}), self.timing, self.reached)
         levels = [made[-1].number for made in own.reported.values()]
@@ -170,7 +171,7 @@ class ByUnit(Restricted):
         leads = [Estimand("coefficient", own.terms[place]) for place in places]
         picks = np.array([own.weights_of(estimand) for estimand in leads])
         null = own.nulls(picks, places[0], weights).shifted(np.zeros(len(picks)))
-        return joint_wild(UnitBatch(own, leads[0]), null, leads, signs)
+        return joint_wild(UnitBatch(own, leads[0]), null, leads, draws)
 
     @property
     def units(self) -> tuple[str, ...]:

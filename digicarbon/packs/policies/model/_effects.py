@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.model.batch import Estimand, JointBatch
 from digicarbon.note import Note
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.tests.equality import WaldTest, wald_test
 from digicarbon.packs.policies.model._timing import Timing
@@ -80,11 +81,8 @@ class Restricted(Design):
         """Return each effect as a restriction of the regression that it is a combination of."""
 
     @abstractmethod
-    def wild_leads(self, weights: Weights | None, signs: FloatArray) -> WaldTest | None:
-        """Return the wild test that all effects by event time before the policy are zero; None where there are none.
-
-        ``signs``: shape (M, N).
-        """
+    def wild_leads(self, weights: Weights | None, draws: Draws) -> WaldTest | None:
+        """Return the wild test that all effects by event time before the policy are zero; None where there are none."""
 
     @abstractmethod
     def batch(self, weights: Weights | None, estimand: Estimand) -> Batch:
@@ -133,14 +131,14 @@ def treated_cells(timing: Timing, keep: NDArray[np.bool_]) -> tuple[Cells, IntAr
     return Cells(cohorts, events, counts.astype(np.float64), of_cohorts), codes
 
 
-def joint_wild(batch: JointBatch, null: NullModel, leads: Sequence[Estimand], signs: FloatArray) -> WaldTest | None:
+def joint_wild(batch: JointBatch, null: NullModel, leads: Sequence[Estimand], draws: Draws) -> WaldTest | None:
     """Return the wild test that effects before the policy are zero; None where the outcome has no statistic.
 
-    ``null``: the model in which all of them are zero. ``signs``: shape (M, N).
+    ``null``: the model in which all of them are zero.
     """
     from digicarbon.model.wild import joint_p
 
-    p, count = joint_p(batch, null, leads, signs), len(leads)
+    p, count = joint_p(batch, null, leads, draws), len(leads)
     if np.isnan(p):
         return None
     statistic = float(batch.wald(batch.prepare(null.y[:, None]), leads)[0])

@@ -17,6 +17,7 @@ from digicarbon.model.batch import Batch, Estimand, Fits, Fitted, JointBatch
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.restrictions import Projected, Restrictions
 from digicarbon.note import Note
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.packs.policies.model._effects import (
     PolicyEffects,
@@ -108,7 +109,7 @@ class Expanded(Restricted):
             effects.append(self._restricted(one, Estimand("spillover", policy)))
         return effects
 
-    def wild_leads(self, weights: Weights | None, signs: FloatArray) -> WaldTest | None:
+    def wild_leads(self, weights: Weights | None, draws: Draws) -> WaldTest | None:
         """Return the wild test that nothing happened before the policy."""
         leads = self._leads_with_errors(weights)
         if not len(leads):
@@ -117,7 +118,7 @@ class Expanded(Restricted):
         null = joint_null(model, made, leads, self.dummies, weights, lags=not self.spillover)
         estimands = [Estimand.combination(dict(zip(self.dummies, row, strict=True))) for row in leads.tolist()]
         batch: Any = model.batch(made, weights, estimands[0])
-        return joint_wild(batch, null, estimands, signs)
+        return joint_wild(batch, null, estimands, draws)
 
     def _leads_with_errors(self, weights: Weights | None) -> FloatArray:
         """Return the rows of ``leads`` that have a standard error."""
@@ -130,7 +131,7 @@ class Expanded(Restricted):
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Units whose signs the wild bootstrap changes."""
+        """Whose sign each unit has in the wild bootstrap."""
         return self.model.levels_of_signs(self.panel.with_terms(self.model.terms))
 
     def _restricted(self, one: Projected, *estimands: Estimand) -> Projected:

@@ -17,7 +17,6 @@ from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model.base import Model, Other, require_panel, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.note import Note, cut
-from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.packs.policies.model._effects import Design, Restricted
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
 from digicarbon.packs.policies.model._estimators import class_of
@@ -299,9 +298,9 @@ class DiD(_PolicyModel):
             return replace(found, notes=(*found.notes, *said)), effects.leads
         from digicarbon.model.wild import one_thread
 
-        signs = signs_of(design.units, self.draws, self.seed, self.weights)
+        draws = self.draws_for(design.units, weights)
         with one_thread():
-            leads = design.wild_leads(weights, signs)
+            leads = design.wild_leads(weights, draws)
         if leads is None:
             return found, effects.leads
         tested = {"pretest_df": leads.df, "pretest_p": leads.p}

@@ -1,0 +1,63 @@
+"""Random weights of a null model's errors: signs of units, or rotations of patterns in space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.within import Rows
+from digicarbon.numeric.resampling.null_model import NullModel, in_cells
+from digicarbon.numeric.resampling.patterns import Patterns, rotations
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Random weights, the same for all null models of a panel.
+
+    Attributes
+    ----------
+    signs : ndarray, shape (M, N)
+        Of the panel's units, in their order.
+    patterns : Patterns or None
+        Patterns of the same units, whose rotations are drawn in place of signs.
+    number, seed : int
+        Draws of rotations, and their seed. Of few units there may be fewer signs: all that there are.
+    """
+
+    signs: FloatArray
+    patterns: Patterns | None = None
+    number: int = 0
+    seed: int = 0
+
+    @property
+    def by_unit(self) -> Draws:
+        """The same draws with signs of units."""
+        return replace(self, patterns=None)
+
+    def of(self, null: NullModel) -> NullModel:
+        """Return a null model as these draws take it."""
+        return null if self.patterns is None else replace(null, patterns=self.patterns)
+
+    @cached_property
+    def weights(self) -> FloatArray:
+        """The weights of the parts of a null model's errors, shape (M, C)."""
+        if self.patterns is None:
+            return self.signs
+        return rotations(self.patterns.vectors.shape[1], self.number, self.seed)
+
+    @cached_property
+    def combining(self) -> FloatArray:
+        """What combines `basis_of` a null model to draws: one, and the weights, shape (C + 1, M)."""
+        return np.concatenate([np.ones((1, len(self.weights))), self.weights.T])
+
+    def errors(self, residuals: FloatArray, rows: Rows, some: slice) -> FloatArray:
+        """Return some draws of residuals, shape (rows,), that were corrected: shape (rows, draws)."""
+        weights = self.weights[some]
+        if self.patterns is None:
+            return np.asarray(residuals[:, None] * weights.T[rows.unit_codes])
+        spread, paths = self.patterns.parts(in_cells(residuals, rows), rows)
+        cells = np.tensordot(spread, paths[:, :, None] * weights.T[:, None], axes=1)
+        return np.asarray(cells[rows.unit_codes, rows.period_codes])
