@@ -15,6 +15,7 @@ from digicarbon.model.base import Level, Model
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.note import Note
 from digicarbon.numeric.resampling.signs import Signs, SignWeights, enumerated, signs_of
+from digicarbon.numeric.significance import stars_of
 from digicarbon.panel import Panel
 from digicarbon.result import Resampled, Result
 from digicarbon.spec import Seed
@@ -268,7 +269,7 @@ def _other_side(tests: Mapping[Estimand, WildTest], by_unit: Mapping[Estimand, W
     notes = []
     for estimand, other in by_unit.items():
         own = tests[estimand].p
-        if any((own <= alpha) != (other.p <= alpha) for alpha in STARS):
+        if stars_of(own, STARS) != stars_of(other.p, STARS):
             code = "wild_units_coefficient" if estimand.quantity == "coefficient" else "wild_units_effect"
             notes.append(Note(code, effect=estimand.quantity, term=estimand.term, p=own, other=other.p))
     return notes

@@ -13,6 +13,7 @@ import numpy as np
 
 import digicarbon as dc
 from digicarbon.model.batch import Estimand
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of
 from digicarbon.source import SimulatedDecay
@@ -28,7 +29,7 @@ def of_draws(model: dc.DecayPanel, panel: dc.Panel) -> float:
     if null is None:
         raise SystemExit(f"{model.kind} has no null model.")
     made, batch = null.fit(), model.batch(panel, None, Estimand("coefficient", "x"))
-    outcomes = draws_of(made, signs_of(panel.units, DRAWS, 1, every=False))
+    outcomes = draws_of(made, Draws(signs_of(panel.units, DRAWS, 1, every=False)))
     coef, _ = batch.fit(batch.prepare(outcomes))
     if not np.isfinite(coef).any():
         raise SystemExit("No draw has a number.")

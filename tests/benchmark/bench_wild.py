@@ -18,8 +18,7 @@ import pandas as pd
 
 import digicarbon as dc
 from digicarbon.model.batch import estimate_of
-from digicarbon.model.wild import Draws, one_thread, wild_tests
-from digicarbon.numeric.resampling.signs import signs_of
+from digicarbon.model.wild import one_thread, wild_tests
 from digicarbon.packs.china import facts
 
 DRAWS, CONTROLS, SPECIFICATIONS = 999, 5, 50
@@ -65,9 +64,9 @@ def effects_only(model: dc.SpatialPanel, panel: dc.Panel, w: dc.Weights) -> None
     result = model.by_errors.fit(panel, w)
     [restrictions] = model.restrictions(panel, w, result)
     effects = {one: estimate_of(result, one) for one in restrictions.estimands if one.quantity != "coefficient"}
-    signs = signs_of(panel.units, model.draws, model.seed)
+    draws = model.draws_for(panel.units, w)
     with one_thread():
-        assert len(wild_tests(restrictions, effects, Draws(signs, model.level, intervals=True))) == 3
+        assert len(wild_tests(restrictions, effects, draws, model.level, intervals=True)) == 3
 
 
 def row(name: str, found: float, goal: str, single: float) -> None:

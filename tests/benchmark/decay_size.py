@@ -14,6 +14,7 @@ import numpy as np
 
 import digicarbon as dc
 from digicarbon.model.batch import Estimand
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of, p_value
 from digicarbon.source import SimulatedDecay
@@ -33,7 +34,7 @@ def p_of(kind: str, n: int, periods: int, seed: int, draws: int) -> tuple[float,
         raise SystemExit(f"{kind} has no null model.")
     made, estimand = null.fit(), Estimand("coefficient", "x")
     batch = model.batch(panel, None, estimand)
-    outcomes = np.column_stack([made.y, draws_of(made, signs_of(panel.units, draws, seed, every=False))])
+    outcomes = np.column_stack([made.y, draws_of(made, Draws(signs_of(panel.units, draws, seed, every=False)))])
     coef, se = batch.fit(batch.prepare(outcomes))
     z = coef / se
     return p_value(float(z[0]), z[1:]), float(1 - np.isfinite(z[1:]).mean())

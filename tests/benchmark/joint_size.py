@@ -27,6 +27,7 @@ from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Estimand
 from digicarbon.numeric.resampling.curve_statistics import curve_statistics
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel, linear_null
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.step_down import step_down
@@ -100,7 +101,7 @@ def fitted_null(panel: Panel, model: Model) -> NullModel:
 def signed(panel: Panel, model: Model, draws: int, seed: int) -> FloatArray:
     """Return outcomes as `digicarbon.sweep.joint` draws them, the observed one first."""
     found = fitted_null(panel, model)
-    return np.column_stack([found.y, draws_of(found, signs_of(panel.units, draws, seed, every=False))])
+    return np.column_stack([found.y, draws_of(found, Draws(signs_of(panel.units, draws, seed, every=False)))])
 
 
 def permuted(panel: Panel, model: Model, draws: int, seed: int) -> FloatArray:

@@ -14,6 +14,7 @@ import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError, DigicarbonError, EstimationError
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
 from digicarbon.numeric.linear.covariance import nearest_semidefinite, small_sample_factor
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of
 from digicarbon.script import Names, RPart, StataPart
@@ -266,7 +267,7 @@ def test_batches_are_single_fits(clusters: str, weights: str | None) -> None:
     batch = own.batch(made, None, estimand)
     assert isinstance(batch, OneByOne) == (clusters == "two")
     restriction = own.restrictions(panel, None, own.fit(panel))[0]
-    outcomes = draws_of(restriction.null(), signs_of(panel.units, 4, 1, "rademacher"))
+    outcomes = draws_of(restriction.null(), Draws(signs_of(panel.units, 4, 1, "rademacher")))
     coef, se = batch.fit(batch.prepare(outcomes))
     for draw in range(outcomes.shape[1]):
         single = own.fit(made.with_columns({"y": outcomes[:, draw]}))

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from digicarbon.errors import ConfigError
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.signs import signs_of
 
 UNITS, PERIODS = 14, 6
@@ -119,7 +120,7 @@ def test_draws_are_those_of_a_plain_loop(panel: dc.Panel, value: float) -> None:
     result = model.fit(panel)
     restrictions = model.restrictions(panel, None, result)[0]
     signs = signs_of(panel.units, WILD["draws"], 1)
-    coef, se = restrictions.fits(0, value, signs)
+    coef, se = restrictions.fits(0, value, Draws(signs))
     coefs, ts, rubins = plain(panel, value)
     np.testing.assert_allclose(coef, coefs, rtol=1e-7, atol=1e-10)
     np.testing.assert_allclose((coef - value) / se, ts, rtol=1e-6, atol=1e-9)

@@ -43,6 +43,7 @@ from digicarbon.result import Result
 
 DOES: dict[str, Does] = {
     "test": Does("p", keeps=("coef", "se")),
+    "signs": Does("p", keeps=("coef", "se")),
     "weights": Does("p", keeps=("coef", "se")),
     "intervals": Does("interval", keeps=("coef", "se", "p")),
     "df": Does("p", keeps=("coef", "se")),

@@ -14,6 +14,11 @@ from classic import PanelRegression
 from digicarbon.diagnostic import PanelChoice
 from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
+<<<<<<< HEAD
+=======
+from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.numeric.resampling.draws import Draws
+>>>>>>> 1169328b (Tests of draws that keep patterns)
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of
 from digicarbon.spec import identity
@@ -316,7 +321,7 @@ def test_p_values_are_those_of_a_plain_loop(rows: str) -> None:
         scores = pd.DataFrame((weights * (y - z @ b))[:, None] * z).groupby(codes).sum().to_numpy() @ bread[0]
         return float(abs(b[0]) / np.sqrt(scores @ scores))
 
-    drawn = [statistic(y) for y in draws_of(null, signs).T]
+    drawn = [statistic(y) for y in draws_of(null, Draws(signs)).T]
     observed = statistic(table["y"].to_numpy())
     p = (1 + sum(value >= observed * (1 - 1e-9) for value in drawn)) / 100
     assert found.estimates.loc["x", "p"] == p

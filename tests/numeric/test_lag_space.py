@@ -159,7 +159,7 @@ def test_a_basis_of_draws_is_made_of_g(effects: EffectsKind) -> None:
     inverse = np.linalg.inv(np.eye(n) - rho * space.used.w)
     columns = [y - inverse @ residuals]
     columns += [inverse @ (corrected * (np.arange(n) == unit)[:, None]) for unit in range(n)]
-    expected, found = space.outcomes(np.stack(columns, axis=2)), space.drawn(y, residuals, corrected, rho)
+    expected, found = space.outcomes(np.stack(columns, axis=2)), space.drawn(y, residuals, (None, corrected), rho)
     np.testing.assert_allclose(found.level, expected.level, atol=1e-12)
     np.testing.assert_allclose(found.lagged, expected.lagged, atol=1e-12)
 

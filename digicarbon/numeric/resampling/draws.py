@@ -12,6 +12,8 @@ from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, in_cells
 from digicarbon.numeric.resampling.patterns import Patterns, rotations
 
+EVERY = slice(None)
+
 
 @dataclass(frozen=True, eq=False)
 class Draws:
@@ -25,12 +27,15 @@ class Draws:
         Patterns of the same units, whose rotations are drawn in place of signs.
     number, seed : int
         Draws of rotations, and their seed. Of few units there may be fewer signs: all that there are.
+    name : str
+        What the rotations are for; those of another name are other ones.
     """
 
     signs: FloatArray
     patterns: Patterns | None = None
     number: int = 0
     seed: int = 0
+    name: str = ""
 
     @property
     def by_unit(self) -> Draws:
@@ -46,15 +51,15 @@ class Draws:
         """The weights of the parts of a null model's errors, shape (M, C)."""
         if self.patterns is None:
             return self.signs
-        return rotations(self.patterns.vectors.shape[1], self.number, self.seed)
+        return rotations(self.patterns.vectors.shape[1], self.number, self.seed, self.name)
 
     @cached_property
     def combining(self) -> FloatArray:
         """What combines `basis_of` a null model to draws: one, and the weights, shape (C + 1, M)."""
         return np.concatenate([np.ones((1, len(self.weights))), self.weights.T])
 
-    def errors(self, residuals: FloatArray, rows: Rows, some: slice) -> FloatArray:
-        """Return some draws of residuals, shape (rows,), that were corrected: shape (rows, draws)."""
+    def errors(self, residuals: FloatArray, rows: Rows, some: slice = EVERY) -> FloatArray:
+        """Return draws of corrected residuals, shape (rows,), or some of these: shape (rows, M)."""
         weights = self.weights[some]
         if self.patterns is None:
             return np.asarray(residuals[:, None] * weights.T[rows.unit_codes])

@@ -86,15 +86,15 @@ def _entries(n: int) -> tuple[IntArray, IntArray]:
 
 
 @lru_cache(maxsize=8)
-def rotations(n: int, draws: int, seed: int) -> FloatArray:
+def rotations(n: int, draws: int, seed: int, name: str = "") -> FloatArray:
     """Return the entries within bands of random orthogonal matrices, uniform in each band, shape (draws, C).
 
-    The numbers of a band depend on the seed and on its place alone, so that draws of several specifications of one W
-    belong together.
+    The numbers of a band depend on the seed, the name and its place alone, so that draws of several specifications of
+    one W belong together.
     """
     out = []
     for place, band in enumerate(bands(n)):
-        key = int.from_bytes(hashlib.blake2b(f"band {place}".encode(), digest_size=8).digest(), "little")
+        key = int.from_bytes(hashlib.blake2b(f"{name}band {place}".encode(), digest_size=8).digest(), "little")
         rng = np.random.Generator(np.random.Philox(key=[seed, key]))
         out.append(_orthogonal(rng, draws, len(band)).reshape(draws, -1))
     return np.concatenate(out, axis=1)

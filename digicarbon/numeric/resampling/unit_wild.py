@@ -17,7 +17,7 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import Rows
-from digicarbon.numeric.resampling.draws import Draws
+from digicarbon.numeric.resampling.draws import EVERY, Draws
 from digicarbon.numeric.resampling.null_model import NullModel, in_cells
 
 CELLS = 1 << 22
@@ -229,8 +229,8 @@ def _inverse_root(matrices: FloatArray) -> FloatArray:
     return np.asarray((vectors * scale[..., None, :]) @ np.swapaxes(vectors, -1, -2))
 
 
-def draws_of(null: NullModel, draws: Draws, some: slice) -> FloatArray:
-    """Return y* = y + S⁻¹(ε* - ε̂) of some draws, shape (rows, M)."""
+def draws_of(null: NullModel, draws: Draws, some: slice = EVERY) -> FloatArray:
+    """Return y* = y + S⁻¹(ε* - ε̂) of draws, or of some, shape (rows, M)."""
     errors = draws.errors(corrected(null), null.rows, some)
     return np.asarray(null.y[:, None] + null.unfiltered(errors - null.residuals[:, None]))
 

@@ -12,6 +12,7 @@ import pytest
 
 from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of
 from digicarbon.packs.dynamic_space.model._batch import DynamicFits, EachFit, batch_of
@@ -423,7 +424,7 @@ def test_draws_without_a_long_run_are_on_no_curve_and_a_note_names_the_null_mode
     null, total = restrictions.null(), Estimand("long_total", "x")
     assert null.root > 1
     signs = signs_of(panel.units, 99, 1)
-    outcomes = draws_of(null, signs)
+    outcomes = draws_of(null, Draws(signs))
     batch = model.batch(panel, weights, total)
     drawn = batch.fit(batch.prepare(outcomes))
     raw = source.load().frame.sort_values(["unit", "time"])

@@ -22,6 +22,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, EstimationError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.note import Note
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.packs.endogenous_space.model import _many
 from digicarbon.report.base import Record
 from digicarbon.report.diagnostic import DiagnosticTable
@@ -244,7 +245,7 @@ def test_draws_of_equal_signs_are_the_sample(kind: str, effects: str, monkeypatc
     for place, estimand in enumerate(draws.estimands):
         known = estimate_of(result, estimand)
         assert known is not None
-        estimate, error = draws.fits(place, known[0], np.ones((1, 30)))
+        estimate, error = draws.fits(place, known[0], Draws(np.ones((1, 30))))
         np.testing.assert_allclose((estimate[0], error[0]), known, rtol=1e-6)
 
 
@@ -268,7 +269,7 @@ def test_wild_p_values_where_the_null_has_no_stable_lag() -> None:
     model = SpatialIV(**TERMS, **INSIDE, kind="sdm", cov="cluster", test="wild", draws=199)
     design = model.design(panel, weights)
     draws = _many.SpatialDraws(model, design, model.error_structure(design.columns, weights), "x")
-    estimate, error = draws.fits(0, 0.0, np.ones((3, panel.shape[0])))
+    estimate, error = draws.fits(0, 0.0, Draws(np.ones((3, panel.shape[0]))))
     assert estimate.shape == error.shape == (3,)
     result = model.fit(panel, weights)
     assert result.resampled is not None

@@ -15,6 +15,7 @@ from policies import close, counties, fit, pair, panel_of, states, world
 
 from digicarbon.diagnostic import Leads
 from digicarbon.model.batch import Estimand
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of, p_value
 from digicarbon.packs.policies.model._by_unit import ByUnit, UnitBatch
@@ -283,7 +284,7 @@ def test_wild_p_by_single_fits_to_drawn_outcomes(estimator: str) -> None:
     usual = model.by_errors
     for place, restrictions in enumerate(model.restrictions(PANEL, None, usual.fit(PANEL))):
         term = found.index[place]
-        outcomes = draws_of(restrictions.null(), signs_of(PANEL.units, 99, 1))
+        outcomes = draws_of(restrictions.null(), Draws(signs_of(PANEL.units, 99, 1)))
         drawn = [pair(usual.fit(PANEL.with_columns({"log_gsp": y})), term) for y in outcomes.T]
         observed = found.loc[term, "coef"] / found.loc[term, "se"]
         assert found.loc[term, "p"] == p_value(observed, np.array([coef / se for coef, se in drawn]))

@@ -212,9 +212,8 @@ def test_wild_p_of_the_policy_and_of_spillovers(fields: dict[str, Any]) -> None:
     result, tests = model.fit(PANEL, WEIGHTS), {}
     for restrictions in model.expanded(PANEL, WEIGHTS).restrictions(None):
         numbers = {estimand: estimate_of(result, estimand) for estimand in restrictions.estimands}
-        tests |= wild_tests(
-            restrictions, {one: both for one, both in numbers.items() if both}, Draws(signs, 0.95, True)
-        )
+        known = {one: both for one, both in numbers.items() if both}
+        tests |= wild_tests(restrictions, known, Draws(signs), 0.95, intervals=True)
     for term, name in names.items():
         others = tuple(other for other in names.values() if other != name)
         one = dc.PanelRegression(y="log_gsp", x=(name,), controls=others, cov="cluster", test="wild", draws=99)

@@ -13,7 +13,6 @@ from digicarbon.model.batch import Estimand
 from digicarbon.model.tested import resampled_of
 from digicarbon.model.wild import one_thread
 from digicarbon.note import Note
-from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.packs.mediation.model.base import on, through
 from digicarbon.packs.mediation.numeric.wild import confidence, interval
 from digicarbon.panel import Panel
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 Numbers = tuple[float, float, float]
 _OF_OUTCOME = "outcome of a mediation: "
-"""Before the names of units whose signs are those of the outcome's equation: they are drawn anew."""
+"""The name of the draws of the outcome's equation, which are others than those of the mediators."""
 
 
 def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, weights: Weights | None) -> Result:
@@ -50,8 +49,7 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
     for x in fitted.focal:
         numbers |= {Estimand("direct", x): _numbers(outcome, x), Estimand("total", x): _numbers(total, x)}
     units = fitted.panel.units
-    own = signs_of(units, model.draws, model.seed, model.weights, every=False)
-    other = signs_of([f"{_OF_OUTCOME}{unit}" for unit in units], model.draws, model.seed, model.weights, False)
+    own, other = model.draws_for(units, weights, every=False), model.draws_for(units, weights, _OF_OUTCOME, every=False)
     with one_thread():
         drawn = confidence(fitted.paths, fitted.columns.rows, model.effects, own, other)
     via, statistics, level = drawn.via, dict(result.statistics), model.level

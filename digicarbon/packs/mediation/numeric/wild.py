@@ -8,6 +8,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel, without
 from digicarbon.numeric.resampling.unit_wild import CELLS, corrected
 from digicarbon.numeric.slices import slices
@@ -31,16 +32,14 @@ class Confidence:
         return np.asarray(self.a * self.b[:, None, :])
 
 
-def confidence(
-    fit: Paths, rows: Rows, effects: EffectsKind, of_mediators: FloatArray, of_outcome: FloatArray
-) -> Confidence:
+def confidence(fit: Paths, rows: Rows, effects: EffectsKind, of_mediators: Draws, of_outcome: Draws) -> Confidence:
     """Redraw mediators and outcome, and fit all equations to every draw.
 
-    ``effects``: those that were removed. ``of_mediators``, ``of_outcome``: signs of units in the equations of the
-    mediators, which share them, and in that of the outcome. They must be independent: with equal signs the products of
-    the two equations' errors would be the same in all draws; shape (M, N).
+    ``effects``: those that were removed. ``of_mediators``, ``of_outcome``: draws of the errors of the mediators, which
+    share them, and of the outcome. They must be independent: with equal signs the products of the two equations' errors
+    would be the same in all draws.
 
-    M* = Ba + w ε̃_M and y* = Bc' + M*b + v ε̃_y, effects removed, with residuals corrected for leverage by unit (HC2). No
+    M* = Ba + ε*_M and y* = Bc' + M*b + ε*_y, effects removed, with residuals corrected for leverage by unit (HC2). No
     restriction is imposed. t statistics have standard errors that are clustered by unit, in draws as in the sample.
     The equation of the outcome is fitted to what B leaves of M*, so that its design is another one in each draw.
     """
@@ -56,9 +55,9 @@ def confidence(
     last = corrected(NullModel(fit.outcome_residuals, fit.outcome_residuals, rows, basis, time))
     se_a, se_b, se_direct = standard_errors(fit, rows)
     parts = []
-    for some in slices(len(of_mediators), CELLS // (n * (m + 2))):
-        w, v = of_mediators[some].T[rows.unit_codes], of_outcome[some].T[rows.unit_codes]
-        parts.append(_statistics(fit, rows, effects, [column[:, None] * w for column in pushed.T], last[:, None] * v))
+    for some in slices(len(of_mediators.weights), CELLS // (n * (m + 2))):
+        changes = [of_mediators.errors(column, rows, some) for column in pushed.T]
+        parts.append(_statistics(fit, rows, effects, changes, of_outcome.errors(last, rows, some)))
     t_a, t_b, t_direct = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Confidence(fit.a - se_a * t_a, fit.b - se_b * t_b, fit.direct - se_direct * t_direct)
 
