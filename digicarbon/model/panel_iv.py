@@ -247,7 +247,7 @@ class PanelIV(Tested):
 
         place = result.terms.index(columns.endogenous[0])
         about = float(result.coef[place]), float(np.sqrt(result.covariance[place, place]))
-        draws = self.draws_for(columns.panel.units, weights)
+        draws = self.draws_for(self.levels_of_signs(columns.panel), weights)
         with one_thread():
             found = wild_anderson_rubin(self._equations(columns), draws, about, self.level, self.intervals)
         return with_wild(result, found, columns.endogenous[0], self.level)

@@ -48,7 +48,7 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
     numbers |= {Estimand("coefficient", name): _numbers(outcome, name) for name in (*fitted.focal, *fitted.mediators)}
     for x in fitted.focal:
         numbers |= {Estimand("direct", x): _numbers(outcome, x), Estimand("total", x): _numbers(total, x)}
-    units = fitted.panel.units
+    units = model.levels_of_signs(fitted.panel)
     own, other = model.draws_for(units, weights, every=False), model.draws_for(units, weights, _OF_OUTCOME, every=False)
     with one_thread():
         drawn = confidence(fitted.paths, fitted.columns.rows, model.effects, own, other)
