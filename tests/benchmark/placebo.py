@@ -121,7 +121,7 @@ def p_of(result: dc.Result, quantity: str) -> float:
 
 
 def one(
-    table: pd.DataFrame, w: dc.Weights, column: str, deal: tuple[str, str, int], draws: int
+    table: pd.DataFrame, w: dc.Weights, column: str, deal: tuple[str, str, int], draws: int, signs: str
 ) -> list[dict[str, object]]:
     """Return p values of each quantity: clustered, classic, wild."""
     model, quantities = COLUMNS[column]
@@ -129,7 +129,7 @@ def one(
     kinds = {
         "clustered": {},
         "classic": {"cov": "classic"},
-        "wild": {"test": "wild", "draws": draws, "seed": seed, "intervals": False},
+        "wild": {"test": "wild", "draws": draws, "signs": signs, "seed": seed, "intervals": False},
     }
     given = model.model_dump(exclude={"formula", "untested"})
     results = {kind: type(model).model_validate(given | changes).fit(panel, w) for kind, changes in kinds.items()}
@@ -164,6 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--deals", type=int, default=20, help="of each pair of outcome and measure")
     parser.add_argument("--draws", type=int, default=199)
+    parser.add_argument("--signs", choices=["patterns", "units"], default="patterns")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=list(COLUMNS), help="columns")
     parser.add_argument("--fits", type=Path, help="a CSV file for all p values")
@@ -180,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     every = []
     for column in asked.only:
         found = Parallel(n_jobs=asked.jobs)(
-            delayed(one)(table, w, column, deal, asked.draws) for deal in deals(asked.deals)
+            delayed(one)(table, w, column, deal, asked.draws, asked.signs) for deal in deals(asked.deals)
         )
         every += [row for rows in found for row in rows]
         fits = pd.DataFrame(every)

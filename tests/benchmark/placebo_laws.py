@@ -7,7 +7,7 @@ Run from the repository, with the real data in the folder that ``DIGICARBON_DATA
 Each law is a column that turns from 0 to 1 in a third of the units: ``scattered``, units at random, each in a period of
 its own; ``clustered``, a unit and those nearest to it by borders, within three periods. No law does anything: a test at
 5 % should reject in 5 of 100. Errors are clustered by unit, effects two-way, W the borders; ``usual`` is from these
-errors, ``wild`` from the default draws.
+errors, ``units`` from signs of units, ``wild`` from the default draws.
 
 Panels: ``china``, the logarithms of eleven series of 30 provinces in all years that every province has; ``insurance``,
 the insured share of adults in 43 American states that border on another, 2008 to 2019; ``homicides``, seven series of
@@ -142,20 +142,21 @@ def main(words: Sequence[str] | None = None) -> None:
             for number in range(asked.first, asked.first + asked.laws):
                 rng = np.random.default_rng([number, zlib.crc32(name.encode()), KINDS.index(kind)])
                 passed = law(kind, rng, outcome.shape, borders)
-                for model, quantity, usual, wild in fits(outcome, passed, weights, asked.models, asked.draws):
-                    rows.append((kind, model, quantity, name, number, usual, wild))
-    found = pd.DataFrame(rows, columns=["laws", "model", "quantity", "series", "law", "usual", "wild"])
+                for model, quantity, usual, units, wild in fits(outcome, passed, weights, asked.models, asked.draws):
+                    rows.append((kind, model, quantity, name, number, usual, units, wild))
+    found = pd.DataFrame(rows, columns=["laws", "model", "quantity", "series", "law", "usual", "units", "wild"])
     if asked.fits:
         found.to_csv(asked.fits, index=False)
     say = sys.stdout.write
-    say("| laws | column | fits | usual | wild | error, between outcomes |\n|---|---|---|---|---|---|\n")
+    say("| laws | column | fits | usual | units | wild | error, between outcomes |\n|---|---|---|---|---|---|---|\n")
     for kind in asked.kinds:
         for model in asked.models:
             for quantity in MODELS[model]:
                 part = found[(found["laws"] == kind) & (found["model"] == model) & (found["quantity"] == quantity)]
                 each = (part["wild"] <= 0.05).groupby(part["series"]).mean()
                 error = f"{each.std() / len(each) ** 0.5:.3f}" if len(each) > 1 else "–"
-                shares = f"{(part['usual'] <= 0.05).mean():.3f} | **{(part['wild'] <= 0.05).mean():.3f}**"
+                usual, units, wild = ((part[name] <= 0.05).mean() for name in ("usual", "units", "wild"))
+                shares = f"{usual:.3f} | {units:.3f} | **{wild:.3f}**"
                 column = model.replace("-no-", ", no ") if quantity == "coefficient" else f"{model}, {quantity}"
                 say(f"| {kind} | {column} | {len(part)} | {shares} | {error} |\n")
 
@@ -183,8 +184,8 @@ def law(kind: str, rng: np.random.Generator, shape: tuple[int, int], borders: ND
 
 def fits(
     outcome: pd.DataFrame, passed: Floats, weights: dc.Weights, models: Sequence[str], draws: int
-) -> Iterator[tuple[str, str, float, float]]:
-    """Yield model, quantity, p by errors and p by the wild bootstrap; none where a model has no effects."""
+) -> Iterator[tuple[str, str, float, float, float]]:
+    """Yield model, quantity, p by errors, by signs of units and by the default draws; none without effects."""
     frame = pd.DataFrame(
         {
             "unit": np.repeat(outcome.index, outcome.shape[1]),
@@ -212,7 +213,8 @@ def fits(
             at = "x" if quantity == "coefficient" else (quantity, "x")
             if all(at in table.index for table in tables):
                 by_errors, by_draws = (float(table["p"][at]) for table in tables)
-                yield name, quantity, by_errors, by_draws
+                key = f"p_units.{at}" if quantity == "coefficient" else f"p_units.{quantity}.x"
+                yield name, quantity, by_errors, wild.statistics.get(key, by_draws), by_draws
 
 
 if __name__ == "__main__":

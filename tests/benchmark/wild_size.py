@@ -157,15 +157,16 @@ def numbers(result: dc.Result) -> Iterator[tuple[str, FloatArray]]:
             yield effect, row
 
 
-def one(world: World, model: dc.Model, w: dc.Weights, draws: int, intervals: bool, seed: int) -> dict[str, FloatArray]:
+def one(world: World, model: dc.Model, w: dc.Weights, fields: dict[str, object], seed: int) -> dict[str, FloatArray]:
     """Return, by quantity, whether the usual and the wild test reject, and whether each interval holds the truth."""
     panel = drawn(world, w, seed)
     usual = model.fit(panel, w)
     if usual.end:
         return {}
     wild = type(model)(
-        **model.model_dump(exclude={"test", "draws", "seed", "intervals", "formula"})
-        | {"test": "wild", "draws": draws, "seed": seed, "intervals": intervals}
+        **model.model_dump(exclude={"test", "draws", "signs", "seed", "intervals", "formula"})
+        | fields
+        | {"test": "wild", "seed": seed}
     ).fit(panel, w)
     out, truths = {}, world.truths(w)
     for (name, before), (_, after) in zip(numbers(usual), numbers(wild), strict=True):
@@ -179,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--replications", type=int, default=1000)
     parser.add_argument("--draws", type=int, default=199)
+    parser.add_argument("--signs", choices=["patterns", "units"], default="patterns")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--coverage", action="store_true", help="with an effect, and intervals")
     parser.add_argument("--effect", type=float, default=0.4, help="of the measure, for power and coverage")
@@ -189,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.stdout.write(f"{head} at 5 %: usual, wild\n\n| world | model | quantity | fits | usual | wild |")
     sys.stdout.write(" usual interval | wild interval |\n" if asked.coverage else "\n")
     sys.stdout.write("|---" * (8 if asked.coverage else 6) + "|\n")
-    start = time.perf_counter()
+    start, fields = time.perf_counter(), {"draws": asked.draws, "signs": asked.signs, "intervals": asked.coverage}
     for name in asked.only:
         world = (WORLDS | LARGE)[name]
         w = weights_of(world.n)
@@ -199,8 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if world.missing and not isinstance(MODELS[model], dc.PanelRegression):
                 continue
             results = Parallel(n_jobs=asked.jobs)(
-                delayed(one)(world, MODELS[model], w, asked.draws, asked.coverage, seed)
-                for seed in range(asked.replications)
+                delayed(one)(world, MODELS[model], w, fields, seed) for seed in range(asked.replications)
             )
             for quantity in dict.fromkeys(key for result in results for key in result):
                 every = np.array([result[quantity] for result in results if quantity in result])

@@ -153,7 +153,7 @@ def test_placebo_laws_on_other_panels_by_every_model(data_folder: Path) -> None:
             assert passed.any(axis=1).sum() == units // 3, name
             every = list(placebo_laws.fits(values, passed, weights, list(placebo_laws.MODELS), 19))
             assert {model for model, *_ in every} == set(placebo_laws.MODELS)
-            assert all(0 < p <= 1 for *_, usual, wild in every for p in (usual, wild))
+            assert all(0 < p <= 1 for *_, usual, units, wild in every for p in (usual, units, wild))
 
 
 def test_no_placebo_laws_without_the_real_data(tmp_path: Path) -> None:
@@ -266,15 +266,60 @@ def signs() -> Iterator[Floats]:
     yield from np.array(by_unit, dtype=np.float64).T
 
 
-def wild_p(null: Null, z_of: Callable[[Floats], float | None]) -> float:
+def patterns() -> Floats:
+    """Return the patterns of W, from the smoothest to the roughest, in columns."""
+    centre = np.eye(UNITS) - 1 / UNITS
+    values, vectors = np.linalg.eigh(centre @ (W + W.T) / 2 @ centre)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    out, first = [], 0
+    while first < UNITS:
+        own = vectors[:, np.abs(values - values[first]) < 1e-8 * (values[0] - values[-1])]
+        places = np.arange(1, UNITS + 1)
+        fixed = np.column_stack([np.cos(places**2 * j) for j in range(1, own.shape[1] + 1)])
+        q, r = np.linalg.qr(own @ own.T @ fixed)
+        out.append(q * np.sign(np.diag(r)))
+        first += own.shape[1]
+    return np.concatenate(out, axis=1)
+
+
+def rotations() -> Iterator[Floats]:
+    """Yield the rotation of the patterns of each draw, shape (units, units)."""
+    drawn = np.zeros((DRAWS, UNITS, UNITS))
+    for band in range(UNITS // 3):
+        key = int.from_bytes(hashlib.blake2b(f"band {band}".encode(), digest_size=8).digest(), "little")
+        numbers = np.random.Generator(np.random.Philox(key=[SEED, key])).normal(size=(5, DRAWS))
+        own = slice(3 * band, 3 * band + 3)
+        for draw, (a, b, c, d, side) in enumerate(numbers.T):
+            turn = np.array(
+                [
+                    [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
+                    [2 * (b * c + a * d), a * a - b * b + c * c - d * d, 2 * (c * d - a * b)],
+                    [2 * (b * d - a * c), 2 * (c * d + a * b), a * a - b * b - c * c + d * d],
+                ]
+            ) / (a * a + b * b + c * c + d * d)
+            drawn[draw, own, own] = turn if side >= 0 else -turn
+    yield from drawn
+
+
+def errors(paths: Floats, in_space: bool) -> Iterator[Floats]:
+    """Yield the errors of each draw, shape (units, periods)."""
+    if not in_space:
+        yield from (sign[:, None] * paths for sign in signs())
+        return
+    scale = (paths**2).mean(axis=1, keepdims=True) ** 0.25
+    vectors = patterns()
+    yield from (scale * (vectors @ turn @ vectors.T @ (paths / scale)) for turn in rotations())
+
+
+def wild_p(null: Null, z_of: Callable[[Floats], float | None], in_space: bool = True) -> float:
     """Return (1 + number of |z*| >= |z|)/(1 + draws)."""
     paths, e = corrected(null), null.residuals.reshape(UNITS, PERIODS)
     inverse = np.linalg.inv(np.eye(UNITS) - null.spatial * W)
     observed = z_of(DATA["y"])
     assert observed is not None
     extreme = 0
-    for sign in signs():
-        z = z_of(DATA["y"] + inverse @ (sign[:, None] * paths - e))
+    for drawn in errors(paths, in_space):
+        z = z_of(DATA["y"] + inverse @ (drawn - e))
         extreme += z is None or abs(z) >= abs(observed) * (1 - 1e-9)
     return (1 + extreme) / (1 + DRAWS)
 
@@ -364,6 +409,13 @@ def test_p_of_a_two_way_regression_with_a_filter() -> None:
     expected = wild_p(lag_null(DATA["y"]), z_of_regression)
     assert 2 / (1 + DRAWS) < expected < 1
     assert product(dc.PanelRegression).estimates.loc["x", "p"] == expected
+
+
+def test_p_of_a_two_way_regression_by_signs_of_units() -> None:
+    expected = wild_p(lag_null(DATA["y"]), z_of_regression, in_space=False)
+    assert product(dc.PanelRegression, signs="units").estimates.loc["x", "p"] == expected
+    # recorded beside the other one
+    assert product(dc.PanelRegression).statistics["p_units.x"] == expected
 
 
 def test_p_of_a_total_effect() -> None:

@@ -59,6 +59,24 @@ def test_patterns_are_orthonormal_and_the_first_is_the_smoothest() -> None:
     assert np.isclose(np.abs(vectors.sum(axis=0)).max(), np.sqrt(N))
 
 
+def test_patterns_are_the_same_whatever_a_library_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a ring eigenvalues are equal by pairs; any rotation of their vectors, and any sign, is one of them."""
+    ring = (np.roll(np.eye(N), 1, axis=1) + np.roll(np.eye(N), -1, axis=1)) / 2
+    expected, solve = patterns_in(ring).vectors, np.linalg.eigh
+
+    def other(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
+        values, vectors = solve(matrix)
+        for first in range(N - 1):
+            if np.isclose(values[first], values[first + 1], atol=1e-9):
+                turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+                vectors[:, first : first + 2] = vectors[:, first : first + 2] @ turn
+        return values, -vectors
+
+    monkeypatch.setattr(np.linalg, "eigh", other)
+    assert np.allclose(patterns_in(ring).vectors, expected, atol=1e-9)
+    assert np.allclose(expected.T @ expected, np.eye(N))
+
+
 @pytest.mark.parametrize("n", range(1, 14))
 def test_bands_are_neighbours_and_rotations_are_orthogonal(n: int) -> None:
     parts = bands(n)

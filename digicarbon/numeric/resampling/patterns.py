@@ -17,6 +17,8 @@ POWER = 0.5
 """Power of a unit's scale that patterns leave to the unit: 0 mixes units of unequal variance, 1 all of a large one."""
 LEAST = 1e-9
 """Share of the largest scale below which no unit's scale is taken: a unit without errors has no scale."""
+EQUAL = 1e-8
+"""Distance of eigenvalues, as a share of their range, up to which they are equal."""
 WIDEST = 3
 """Neighbouring patterns that are rotated among each other.
 
@@ -64,12 +66,21 @@ def patterns_in(w: FloatArray) -> Patterns:
     """Return the patterns of a W, shape (N, N).
 
     They are the eigenvectors of M(W + W′)/2 M with M = I - 11′/N, whose Moran's I are proportional to their eigenvalues
-    (Griffith 2003, Spatial Autocorrelation and Spatial Filtering); the constant is one of them.
+    (Griffith 2003, Spatial Autocorrelation and Spatial Filtering); the constant is one of them. Libraries of linear
+    algebra choose other signs, and other vectors of equal eigenvalues. So that draws are the same everywhere, those of
+    an eigenvalue are what the projections of cos(i²j), i the place of a unit, j = 1, 2, …, are made orthonormal to.
     """
     centred = (w + w.T) / 2
     centred = centred - centred.mean(axis=0)
     centred -= centred.mean(axis=1)[:, None]
-    return Patterns(np.ascontiguousarray(np.linalg.eigh(centred)[1][:, ::-1]))
+    values, vectors = (part[..., ::-1] for part in np.linalg.eigh(centred))
+    last = np.flatnonzero(np.diff(values) < -EQUAL * np.ptp(values)) + 1
+    out = []
+    for own in np.split(vectors, last, axis=1):
+        fixed = np.cos(np.arange(1, len(own) + 1)[:, None] ** 2 * np.arange(1, own.shape[1] + 1))
+        q, r = np.linalg.qr(own.T @ fixed)
+        out.append(own @ (q * np.where(np.diag(r) < 0, -1.0, 1.0)))
+    return Patterns(np.concatenate(out, axis=1))
 
 
 def bands(n: int) -> list[IntArray]:
