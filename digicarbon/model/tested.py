@@ -41,7 +41,7 @@ class Tested(Model):
         that holds its size where units differ and errors are correlated over time and in space. Standard errors are
         those of ``cov`` in either case.
     draws : int
-        Draws of the wild bootstrap. Where units are so few that there are no more vectors of signs, each is used once.
+        Draws of the wild bootstrap. Of at most twelve units or clusters all vectors of signs are used, each once.
     signs : {"patterns", "units"}
         What gets random weights: patterns in space of the W that filters the errors, so that errors of a draw lie
         together as those of the sample do, and units where errors have no filter; or units in any case.

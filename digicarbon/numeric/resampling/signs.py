@@ -18,9 +18,13 @@ SignWeights = Literal["rademacher", "webb"]
 WEBB = np.sqrt(np.array([0.5, 1.0, 1.5]))
 
 
+EVERY = 4096
+"""Vectors of ±1 up to which each is taken once, however many draws are asked for."""
+
+
 def enumerated(units: int, draws: int, weights: SignWeights) -> bool:
-    """Return whether all 2^N vectors of signs are taken: where they are no more than the draws and the sample."""
-    return weights == "rademacher" and 2**units <= draws + 1
+    """Return whether all 2^N vectors of signs are taken: where they are no more than `EVERY`, or than the draws."""
+    return weights == "rademacher" and 2**units <= max(draws + 1, EVERY)
 
 
 @lru_cache(maxsize=16)
@@ -29,8 +33,8 @@ def signs(
 ) -> FloatArray:
     """Return a weight for each of N units and each draw, shape (M, N).
 
-    M is ``draws``. With ``every``, all vectors of ±1 are taken where there are no more than draws: 2^N - 1, all but the
-    one in which all signs are +1, in whose place the sample itself stands. Samples that share draws must not.
+    M is ``draws``. With ``every``, all vectors of ±1 are taken where `enumerated` says so: 2^N - 1, all but the one in
+    which all signs are +1, in whose place the sample itself stands. Samples that share draws must not.
 
     The numbers of a unit are those of a Philox generator whose key is the seed and a hash of its label (BLAKE2b, eight
     bytes, little-endian). They depend on nothing else, so that runs on different samples, processes and machines draw
