@@ -57,7 +57,7 @@ ERRORS = ("classic", "robust", "cluster")
 SMALL_SAMPLES = (("none", "stata", "full"), ("none", "g"))
 ESTIMATE, ERROR = Does("coef"), Does("se", keeps=("coef",))
 SAID = Does("notes", keeps=("coef", "se", "p", "interval"))
-TESTED = ("test", "weights", "intervals")
+TESTED = ("test", "signs", "weights", "intervals")
 
 
 @dataclass(frozen=True)

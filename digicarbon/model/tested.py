@@ -270,8 +270,11 @@ def _other_side(tests: Mapping[Estimand, WildTest], by_unit: Mapping[Estimand, W
     for estimand, other in by_unit.items():
         own = tests[estimand].p
         if stars_of(own, STARS) != stars_of(other.p, STARS):
-            code = "wild_units_coefficient" if estimand.quantity == "coefficient" else "wild_units_effect"
-            notes.append(Note(code, effect=estimand.quantity, term=estimand.term, p=own, other=other.p))
+            if estimand.quantity == "coefficient":
+                notes.append(Note("wild_units_coefficient", term=estimand.term, p=own, other=other.p))
+            else:
+                facts = {"effect": estimand.quantity, "term": estimand.term}
+                notes.append(Note("wild_units_effect", **facts, p=own, other=other.p))
     return notes
 
 

@@ -78,7 +78,7 @@ def test_errors_stay_and_p_values_and_intervals_are_those_of_the_bootstrap(
     inside = (rows["low"] <= 0) & (rows["high"] >= 0)
     assert (inside == (rows["p"] > 0.05)).all()
     assert ((rows["low"] <= rows["coef"]) & (rows["coef"] <= rows["high"])).all()
-    assert wild.has_note("wild_p")
+    assert wild.has_note("wild_p_space")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -123,7 +123,7 @@ def test_webb_has_six_points_of_mean_zero_and_variance_one() -> None:
     assert abs((drawn**2).mean() - 1) < 0.01
 
 
-def test_a_panel_with_gaps_has_a_test_without_a_filter(panel: dc.Panel, weights: dc.Weights) -> None:
+def test_a_panel_with_gaps_has_patterns_and_no_filter(panel: dc.Panel, weights: dc.Weights) -> None:
     rng = np.random.default_rng(1)
     frame = panel.frame().reset_index()
     frame = frame[rng.random(len(frame)) > 0.15]
@@ -131,7 +131,7 @@ def test_a_panel_with_gaps_has_a_test_without_a_filter(panel: dc.Panel, weights:
     holes = dc.Panel.from_frame(frame, unit=unit, time=time, gaps="keep")
     result = dc.PanelRegression(y="y", x=("x",), controls=("z",), cov="cluster", test="wild").fit(holes, weights)
     assert 0 < result.estimates.loc["x", "p"] <= 1
-    note = next(note for note in result.notes if note.code == "wild_p")
+    note = next(note for note in result.notes if note.code == "wild_p_space")
     assert note["filter"].code == "wild_unfiltered"
 
 

@@ -17,6 +17,7 @@ from digicarbon.diagnostic import OmittedVariable
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model.batch import Estimand, OneByOne
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import linear_null
 from digicarbon.numeric.resampling.unit_wild import corrected
 from digicarbon.packs.mediation.numeric.paths import Paths, paths, products, sobel
@@ -220,7 +221,7 @@ def test_the_wild_bootstrap_is_a_plain_loop() -> None:
     fit, data = fitted(), frame()
     rng = np.random.default_rng(1)
     signs, others = rng.choice([-1.0, 1.0], (2, 7, N))
-    drawn = confidence(fit, ROWS, "two_way", signs, others)
+    drawn = confidence(fit, ROWS, "two_way", Draws(signs), Draws(others))
     base = data[["x", "c"]].to_numpy()
     m, y = data[["m1", "m2"]].to_numpy(), data["y"].to_numpy()
     first = [linear_null(column, base, ROWS, "two_way") for column in m.T]

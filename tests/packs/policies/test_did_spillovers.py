@@ -237,7 +237,7 @@ def test_the_null_model_of_a_share_has_no_other_share_in_it() -> None:
     left = lag - null.basis @ (null.basis.T @ lag)
     assert np.linalg.norm(left) > 0.5 * np.linalg.norm(lag)
     found = model.fit(PANEL, WEIGHTS)
-    assert found.has_note("wild_p")
+    assert found.has_note("wild_p_space")
     assert 0 < found.estimates.loc[SHARE, "p"] <= 1
     assert found.effects.loc[("direct", "pilot"), "p"] == found.estimates.loc["pilot", "p"]
 

@@ -343,7 +343,7 @@ def test_nodes_of_further_weights_are_made_for_the_panel() -> None:
     found = wild.fit(panel, weights())
     assert found.resampled is not None
     assert 0 < found.resampled.estimates[0, found.terms.index("a")] <= 0.1
-    assert "wild_p" in {note.code for note in found.notes}
+    assert "wild_p_space" in {note.code for note in found.notes}
 
 
 def test_what_is_standardised_again_rests_on_the_rows_and_not_on_the_word_for_them() -> None:
