@@ -83,7 +83,7 @@ class Base:
 
 def wild(cls: type[Model], **fields: Any) -> Base:
     """Return a model of what has no effect, so that p is none of the smallest ones, with the wild bootstrap."""
-    return Base(cls(**{**FAINT, "test": "wild", "draws": 99, **fields}), TESTED)
+    return Base(cls(**{**FAINT, "test": "wild", "draws": 99, "signs": "units", **fields}), TESTED)
 
 
 @dataclass(frozen=True)

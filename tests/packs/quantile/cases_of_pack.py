@@ -41,5 +41,5 @@ FIELD_DOES: dict[str, Does] = {"errors": ERROR, **dict.fromkeys(("bias",), ESTIM
 """What fields do that no model of the core has."""
 FIELD_DOES_OF = {(PanelQuantile, "test"): SAID}
 # a note says for all of them that there is no wild bootstrap
-FIELD_UNUSED = [(PanelQuantile, "weights"), (PanelQuantile, "intervals")]
+FIELD_UNUSED = [(PanelQuantile, "signs"), (PanelQuantile, "weights"), (PanelQuantile, "intervals")]
 NO_WILD = [PanelQuantile]

@@ -12,6 +12,7 @@ import pytest
 
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model._panel_columns import rows_of
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import linear_null
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import corrected, draws_of
@@ -114,7 +115,7 @@ def test_wild_draws_are_searched_for_thresholds_again(panel: dc.Panel) -> None:
         truth = regression.fit(at)
         null = linear_null(at.column("y"), at.array((*regimes.focal, "c")), rows_of(at), "unit")
         ts = np.empty((2, 39))
-        for draw, y in enumerate(draws_of(null, signs).T):
+        for draw, y in enumerate(draws_of(null, Draws(signs)).T):
             again = single.fit(panel.with_columns({"y": y}))
             ts[:, draw] = (again.coef - truth.coef)[:2] / np.sqrt(np.diag(again.covariance))[:2]
         observed = (result.coef / np.sqrt(np.diag(result.covariance)))[:2]

@@ -14,6 +14,7 @@ from digicarbon.model.batch import Batch, Estimand, estimate_of
 from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.restrictions import Redrawn
 from digicarbon.model.wild import FEWEST
+from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.unit_wild import CELLS, TIES, draws_of
 from digicarbon.numeric.slices import slices
 from digicarbon.packs.threshold.model._regimes import Regimes
@@ -47,15 +48,15 @@ class Searched(Redrawn):
         self._again = Again(regimes.least_squares, model.thresholds, model.trim, model.grid)
         self._observed = [estimate_of(result, estimand) for estimand in self.estimands]
         self._batches: dict[tuple[int, ...], tuple[Batch, NDArray[np.bool_]]] = {}
-        self._known: tuple[FloatArray, list[list[tuple[FloatArray, FloatArray]]]] | None = None
+        self._known: tuple[Draws, list[list[tuple[FloatArray, FloatArray]]]] | None = None
 
-    def fits(self, place: int, value: float, signs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def fits(self, place: int, value: float, draws: Draws) -> tuple[FloatArray, FloatArray]:
         """Return a slope and its standard error for every draw that has one, from the thresholds with the largest p."""
         estimate, se = self._observed[place] or (np.nan, np.nan)
         size = abs(estimate - value) / se * (1 - TIES)
-        drawn = [of_start[place] for of_start in self._drawn(signs)]
+        drawn = [of_start[place] for of_start in self._drawn(draws)]
         # a regime that most draws from some start leave tiny is hardly the sample's
-        drawn = [one for one in drawn if len(one[0]) >= min(FEWEST, len(signs))] or drawn[:1]
+        drawn = [one for one in drawn if len(one[0]) >= min(FEWEST, len(draws.weights))] or drawn[:1]
         reached = [(1 + np.count_nonzero(np.abs(far) >= size * errors)) / (1 + len(far)) for far, errors in drawn]
         far, errors = drawn[int(np.argmax(reached))]
         return value + far, errors
@@ -70,20 +71,20 @@ class Searched(Redrawn):
             out += [tuple(sorted((*estimates[:at], int(one), *estimates[at + 1 :]))) for one in some]
         return list(dict.fromkeys(out))
 
-    def _drawn(self, signs: FloatArray) -> list[list[tuple[FloatArray, FloatArray]]]:
+    def _drawn(self, draws: Draws) -> list[list[tuple[FloatArray, FloatArray]]]:
         """Return for each start and slope the distances of draws from it and their errors, of draws that have both."""
-        if self._known is None or self._known[0] is not signs:
-            self._known = signs, [self._from(start, signs) for start in self.starts]
+        if self._known is None or self._known[0] is not draws:
+            self._known = draws, [self._from(start, draws) for start in self.starts]
         return self._known[1]
 
-    def _from(self, start: tuple[int, ...], signs: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
+    def _from(self, start: tuple[int, ...], draws: Draws) -> list[tuple[FloatArray, FloatArray]]:
         regression = self._regimes.regression
         assert isinstance(regression, PanelRegression)
-        null = joint_null(regression, self._regimes.at(start)[0], np.empty((0, 0)), (), self._weights)
+        null = draws.of(joint_null(regression, self._regimes.at(start)[0], np.empty((0, 0)), (), self._weights))
         truth = self._slopes(start, null.y[:, None] - null.unfiltered(null.residuals[:, None]))[0][0]
-        found = np.full((2, len(self.estimands), len(signs)), np.nan)
-        for some in slices(len(signs), CELLS // len(null.y)):
-            outcomes = draws_of(null, signs[some])
+        found = np.full((2, len(self.estimands), len(draws.weights)), np.nan)
+        for some in slices(len(draws.weights), CELLS // len(null.y)):
+            outcomes = draws_of(null, draws, some)
             for places, own in groups_of(self._again.places(np.ascontiguousarray(outcomes.T))):
                 if places[0] >= 0:
                     slopes, tiny = self._slopes(places, outcomes[:, own])
