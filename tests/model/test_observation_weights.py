@@ -14,11 +14,7 @@ from classic import PanelRegression
 from digicarbon.diagnostic import PanelChoice
 from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of
-<<<<<<< HEAD
-=======
-from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.numeric.resampling.draws import Draws
->>>>>>> 1169328b (Tests of draws that keep patterns)
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.unit_wild import draws_of
 from digicarbon.spec import identity
