@@ -85,5 +85,5 @@ class Inference(Spec):
     @property
     def void(self) -> frozenset[str]:
         """Fields that mean nothing with the others."""
-        of_draws = {"draws", "weights", "seed", "intervals"} if self.test == "errors" else set()
+        of_draws = {"draws", "signs", "weights", "seed", "intervals"} if self.test == "errors" else set()
         return void(self.cov) | of_draws

@@ -14,7 +14,7 @@ from digicarbon.model.base import shown
 from digicarbon.note import Note, cut
 from digicarbon.plan.choice import Choice
 
-_OF_DRAWS = frozenset({"draws", "weights", "seed", "intervals"})
+_OF_DRAWS = frozenset({"draws", "signs", "weights", "seed", "intervals"})
 _USUAL: Mapping[str, Any] = {name: field.default for name, field in Inference.model_fields.items()} | {"cov": None}
 """What a model does that does not read a field; nobody knows which errors it has."""
 

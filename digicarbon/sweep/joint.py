@@ -16,6 +16,7 @@ from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model import Model
 from digicarbon.model.batch import Batch, Estimand, Null, estimate_of
 from digicarbon.model.in_space import patterns_among
+from digicarbon.model.tested import Tested
 from digicarbon.model.wild import MOST_BASIS
 from digicarbon.note import Note, cut
 from digicarbon.numeric.resampling.curve_statistics import CurveStatistics, curve_statistics
@@ -392,7 +393,8 @@ def _under_the_null(
     whole = permutations(len(units), draws, seed) if method == "permutation" else None
     # one basis for all specifications: draws of two that have other patterns would not belong together
     used = {one.weights.digest: one.weights for _, members in groups for one in members if one.weights is not None}
-    patterns = patterns_among(units, list(used.values()))
+    by_units = all(isinstance(one.model, Tested) and one.model.signs == "units" for _, own in groups for one in own)
+    patterns = None if by_units else patterns_among(units, list(used.values()))
     position = {unit: place for place, unit in enumerate(units)}
     every = sum(len(members) for _, members in groups)
     estimates, z = np.empty((every, 1 + draws)), np.empty((every, 1 + draws), dtype=np.float32)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digicarbon.errors import WeightsError
+from digicarbon import SpatialPanel
+from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.model._panel_batch import LinearFits
 from digicarbon.model._spatial_batch import LagFits
 from digicarbon.model.batch import Fitted
@@ -262,15 +263,18 @@ def test_errors_clustered_by_unit_are_those_of_own_scores_and_of_pairs_of_units(
 
 
 def test_what_has_no_wild_test_says_so(panel: dc.Panel, weights: dc.Weights) -> None:
-    fields = {"y": "y", "x": ("x",), "test": "wild"}
-    random = dc.SpatialPanel(**fields, kind="sar", effects="random").fit(panel, weights)
-    assert random.has_note("wild_not_of_random")
-    assert random.resampled is None
-    assert (
-        dc.SpatialPanel(**fields, kind="sar", effects_se="simulation")
-        .fit(panel, weights)
-        .has_note("wild_not_of_simulation")
-    )
+    fields, asked = {"y": "y", "x": ("x",)}, {"test": "wild"}
+    for note, more in (
+        ("wild_not_of_random", {"effects": "random", "cov": "classic"}),
+        ("wild_not_of_simulation", {"effects_se": "simulation"}),
+    ):
+        # nobody asked for the default
+        result = SpatialPanel(**fields, kind="sar", **more).fit(panel, weights)
+        assert result.has_note(note)
+        assert result.resampled is None
+        with pytest.raises(ConfigError, match="it offers errors"):
+            dc.SpatialPanel(**fields, kind="sar", **more, **asked).fit(panel, weights)
+    fields |= asked
     with pytest.raises(WeightsError, match="error_weights"):
         dc.SpatialPanel(**fields, kind="sem").fit(panel, weights, weights)
 

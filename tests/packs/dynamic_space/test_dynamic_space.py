@@ -311,7 +311,7 @@ def test_wild_p_values_stand_beside_their_intervals() -> None:
     for name in SHORT:
         low, high, p = effects.loc[(name, "x"), ["low", "high", "p"]]
         assert (p > 0.05) == (low <= 0 <= high)
-    assert wild.has_note("wild_p")
+    assert wild.has_note("wild_p_space")
     assert plain.has_note("long_run_ratio")
     assert not wild.has_note("long_run_ratio")
 

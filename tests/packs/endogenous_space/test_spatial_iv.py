@@ -18,6 +18,7 @@ from spreg.sp_panels import BaseGM_KKP
 from spreg.twosls_sp import BaseGM_Lag
 
 from digicarbon import Panel, Weights
+from digicarbon import SpatialIV as DefaultSpatialIV
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, EstimationError, WeightsError
 from digicarbon.model.batch import Estimand, estimate_of
@@ -293,7 +294,7 @@ def test_wild_p_values_where_the_null_has_no_stable_lag() -> None:
 )
 def test_no_wild_bootstrap_is_a_note(fields: dict[str, Any]) -> None:
     panel, weights = world(20, 6)
-    result = SpatialIV(**TERMS, **fields, test="wild").fit(panel, weights)
+    result = DefaultSpatialIV(**TERMS, **fields).fit(panel, weights)
     assert result.resampled is None
     assert any(note.code.startswith("wild_not_of") for note in result.notes)
 

@@ -13,7 +13,9 @@ import pytest
 from conftest import reference, skip
 from policies import close, counties, fit, pair, panel_of, states, world
 
+from digicarbon import DiD
 from digicarbon.diagnostic import Leads
+from digicarbon.errors import ConfigError
 from digicarbon.model.batch import Estimand
 from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.signs import signs_of
@@ -199,9 +201,11 @@ def test_imputation_is_the_regression_on_dummies_of_treated_cells() -> None:
 
 def test_wild_is_said_not_to_be_there() -> None:
     for estimator in ("synthetic_did", "stacked"):
-        found = fit(PANEL, estimator=estimator, test="wild", draws=19)
+        found = DiD(y="log_gsp", policy="pilot", estimator=estimator).fit(PANEL)
         assert found.has_note("did_without_wild")
         assert found.resampled is None
+        with pytest.raises(ConfigError, match="it offers errors"):
+            fit(PANEL, estimator=estimator, test="wild", draws=19)
 
 
 def test_cohorts_of_few_units_have_a_note_and_single_ones_are_no_part_of_the_joint_test() -> None:

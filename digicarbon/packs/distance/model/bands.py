@@ -339,7 +339,7 @@ class DistanceBands(Tested):
         return tuple(notes)
 
 
-_OF_TEST = ("test", "draws", "weights", "seed", "intervals", "level")
+_OF_TEST = ("test", "draws", "signs", "weights", "seed", "intervals", "level")
 
 
 def _plain(model: DistanceBands) -> PanelRegression:

@@ -52,6 +52,7 @@ class LeftDependence(OfModel):
     draws : int
         Draws of signs of units.
     seed : int
+        Seed of the signs.
     level : float
         A test fails where Holm's p is at most one less this.
 

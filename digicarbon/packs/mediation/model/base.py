@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _Made = TypeVar("_Made")
 _OF_REGRESSION = ("effects", "cov", "cluster", "small_sample", "df", "level")
-_OF_TEST = ("test", "draws", "weights", "seed", "intervals")
+_OF_TEST = ("test", "draws", "signs", "weights", "seed", "intervals")
 RHO = np.round(np.arange(-0.9, 0.91, 0.1), 1) + 0.0  # no minus zero
 """Correlations of errors at which the table ``rho`` has indirect effects."""
 _RHO = pd.Index(RHO, name="rho")

@@ -245,7 +245,7 @@ def _p_of(result: Result, model: Model) -> dict[tuple[Quantity, str], float]:
     }
 
 
-def _counted(found: FloatArray, p: float, star: float) -> dict[str, float]:
+def _counted(found: FloatArray, observed: float, star: float) -> dict[str, float]:
     """Return stars, laws, share, its interval and the share of p values as small as one, of p values of laws."""
     laws, stars = len(found), int((found <= star).sum())
     tail = (1 - _LEVEL) / 2
@@ -255,5 +255,5 @@ def _counted(found: FloatArray, p: float, star: float) -> dict[str, float]:
         "share": stars / laws if laws else np.nan,
         "low": float(scipy.special.betaincinv(stars, laws - stars + 1, tail)) if stars else 0.0,
         "high": float(scipy.special.betaincinv(stars + 1, laws - stars, 1 - tail)) if stars < laws else 1.0,
-        "as_small": (1 + int((found <= p).sum())) / (1 + laws),
+        "as_small": (1 + int((found <= observed).sum())) / (1 + laws),
     }

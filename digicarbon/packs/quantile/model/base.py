@@ -127,7 +127,7 @@ class PanelQuantile(Tested):
     @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the standard errors."""
-        never = frozenset({"draws", "weights", "intervals"})
+        never = frozenset({"draws", "signs", "weights", "intervals"})
         if self.errors == "bootstrap":
             return never | {"cov", "cluster", "small_sample"}
         return never | {"bootstrap_draws", "seed"} | (self.regression.ignored & {"cluster", "small_sample", "df"})
