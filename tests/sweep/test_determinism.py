@@ -125,6 +125,7 @@ CASES: Mapping[str, tuple[str, ...]] = {
     "wild p of bands of distance": ("model=distance_bands", "inference.draws=99", "model.seed=SEED"),
     "wild p of a policy": (*POLICY, "inference.draws=99", "model.seed=SEED"),
     "placebo policies": (*POLICY, "diagnostic=placebo_space", FEW, "diagnostic.seed=SEED"),
+    "dependence that is left": ("diagnostic=left_dependence", "diagnostic.draws=99", "diagnostic.seed=SEED"),
     "placebo laws": ("inference=cluster", "diagnostic=placebo_laws", "diagnostic.laws=99", "diagnostic.seed=SEED"),
     "samples of units": ("diagnostic=oster", FEW, "diagnostic.seed=SEED"),
     "wild bootstrap, webb": ("diagnostic=wild_bootstrap", FEW, "diagnostic.weights=webb", "diagnostic.seed=SEED"),
