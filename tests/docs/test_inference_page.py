@@ -23,6 +23,7 @@ from conftest import REPOSITORY
 from numpy.typing import NDArray
 from scipy import optimize
 
+import digicarbon
 from digicarbon.model import Model, tested
 from digicarbon.packs.policies.model.did import Estimator
 
@@ -106,7 +107,7 @@ def test_the_command_of_the_placebo_laws_makes_a_row_of_its_table(data_folder: P
 
 def _classes(of: type[Model]) -> set[str]:
     """Return the names of the models of a kind that are called from Python."""
-    public = ((name, getattr(dc, name)) for name in dc.__all__)
+    public = ((name, getattr(digicarbon, name)) for name in digicarbon.__all__)
     return {name for name, one in public if isinstance(one, type) and issubclass(one, of)}
 
 
