@@ -15,8 +15,12 @@ OF_OPTION = {
     ("stacked", "imputation", "callaway_santanna", "synthetic_did"): ("estimator",),
     ("event_study", "sun_abraham"): ("estimator", "aggregate"),
     ("dynamic_sar", "gmm_system"): ("kind",),
+    ("twfe_regions", "sdm_regions"): ("by",),
 }
-"""What an option is named after, where several have one class: the class has the default of one of them."""
+"""What an option is named after, where several have one class: the class has the default of one of them.
+
+The groups of a class are those of a known country, if there is one.
+"""
 NESTED = {"distances"}
 """Specifications in a node of their own."""
 

@@ -10,6 +10,7 @@ import yaml
 from planning import experiment, planned
 
 import digicarbon as dc
+from digicarbon import pack
 from digicarbon.__main__ import main
 from digicarbon.config.files import folders
 from digicarbon.config.former import composed, renamed
@@ -85,16 +86,19 @@ def test_draws_of_another_thing_are_named(folder: Path) -> None:
         assert not [code for code in codes(planned("config", *words)) if code.startswith("former")]
 
 
+FORMER: list[tuple[str, dict[str, Any], str]] = [
+    ("SpatialPanel", {"kind": "sdm"}, "effects_draws"),
+    ("PanelQuantile", {}, "bootstrap_draws"),
+    ("PanelThreshold", {"threshold": "q"}, "threshold_draws"),
+]
+
+
 @pytest.mark.parametrize(
-    ("cls", "fields", "name"),
-    [
-        (dc.SpatialPanel, {"kind": "sdm"}, "effects_draws"),
-        (dc.PanelQuantile, {}, "bootstrap_draws"),
-        (dc.PanelThreshold, {"threshold": "q"}, "threshold_draws"),
-    ],
+    ("model", "fields", "name"),
+    [case for case in FORMER if case[0] in [*pack.names("digicarbon.model"), "SpatialPanel"]],
 )
-def test_python_reads_former_names(cls: type[Any], fields: dict[str, Any], name: str) -> None:
-    fields = TERMS | fields
+def test_python_reads_former_names(model: str, fields: dict[str, Any], name: str) -> None:
+    cls, fields = getattr(dc, model), TERMS | fields
     assert cls(**fields, replications=99) == cls(**fields, draws=99)
     assert cls(**fields, replications=99, draws=400) == cls(**fields, **{"draws": 99, name: 400})
 

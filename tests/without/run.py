@@ -34,6 +34,8 @@ OF_ALL = ("tests/docs/test_*.py", "tests/packs/**/test_*.py", "tests/test_wheel.
 OF_CORE = {
     "china": [("source", name) for name in ("china", "china_2007", "china_folder")],
     "exploratory": [("report", name) for name in ("geary", "getis_ord")],
+    "left_dependence": [("report", "left_dependence")],
+    "placebo": [("report", "placebo")],
 }
 """Options whose class is the core's, and whose data only the pack can read, or whose table only the pack makes."""
 DRAWN = [("source", f"simulated{name}") for name in ("", "_fe", "_w1", "_w2", "_regions", "_nonlinear")]
