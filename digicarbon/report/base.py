@@ -256,6 +256,7 @@ SPANNING: Mapping[str, tuple[str, ...]] = {
     "rho_beyond": ("low", "high"),
     "lambda_beyond": ("low", "high"),
     "wild_lost": ("share",),
+    "wild_units": ("changed", "tested"),
     "dynamic_unstable": ("largest",),
     "long_run_null_unstable": ("largest",),
     "dynamic_uncorrected": ("periods",),

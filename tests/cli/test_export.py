@@ -606,7 +606,7 @@ def test_r_finds_dynamic_spatial_panels_and_their_effects(states: Path, capsys: 
         "units": {"model": "dynamic_sar", "model.effects": "unit"},
         "time": {"model": "dynamic_sdm", "model.effects": "time", "model.time_lag": False},
         "one step": {"model": "dynamic_sdm", "model.bias_correction": "lee_yu", "model.effects": "unit"},
-        "robust": {"model": "dynamic_sdm", "inference.cov": "robust", "model.durbin": "x", "model.effects": "unit"},
+        "robust": {"model": "dynamic_sdm", "model.cov": "robust", "model.durbin": "x", "model.effects": "unit"},
         "none": {"model": "dynamic_sdm", "model.bias_correction": "none"},
     }
     # a lag has no name with a hyphen
