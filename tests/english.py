@@ -23,7 +23,7 @@ PROPER = set(
         Cinelli Hazlett Oster Machado Santos Silva
         AIC BIC Hannan OLS Quinn SDEM Schwarz Vuong Zellner
         ATT Anna Borusyak Callaway-Sant Delaunay Sun-Abraham delaunay logit
-        Wagner Dray
+        Wagner Dray MacKinnon Nielsen Carter Schnepel Steigerwald
         Arraiz Drukker GNS Kapoor Kelejian ML Prucha SARAR spreg NCV CC kinds
         """,
     )

@@ -57,6 +57,8 @@ DIAGNOSTICS = {
     "group_comparison": ("table3_baseline", ["diagnostic.draws=99", "report=group_comparison"]),
     "honest": ("policy_event_study", ["~columns.imputation", "report=tests", "report.name=honest_bounds"]),
     "impulse_responses": ("dynamic_spatial_responses", []),
+    "influence": ("table3_baseline", ["report=influence"]),
+    "left_dependence": ("table3_baseline", ["report=left_dependence", "diagnostic.draws=99"]),
     "leads": ("policy_event_study", ["report=tests", "report.name=leads"]),
     "geary": ("table6_moran", ["report=geary"]),
     "getis_ord": ("table6_moran", ["report=getis_ord", "diagnostic.links=weights"]),

@@ -172,7 +172,7 @@ def test_every_run_failing_leaves_no_table(mine: Path) -> None:
 
 @pytest.mark.long
 def test_workers_and_batches_do_not_change_a_number(mine: Path) -> None:
-    sweep_of = ("model=mean,fragile,sdm", "measure=ddl,bea", "inference.level=0.9")
+    sweep_of = ("model=mean,fragile,sdm", "measure=ddl,bea")
     ways = (
         ("executor=sequential",),
         ("executor=sequential", "executor.batch=2"),
