@@ -50,8 +50,8 @@ def refuse_unhonoured(
         elif name in inference.void or model.same.get(name, {}).get(wanted) == own:
             continue
         elif reads:
-            words = cut(map(str, get_args(fields[name].annotation)))
-            said = Note("request_fixed", key=key, own=shown(own), name=name, offered=words, **facts)
+            line, words = f"${{inference.{name}}}", cut(map(str, get_args(fields[name].annotation)))
+            said = Note("request_fixed", key=key, own=shown(own), name=name, line=line, offered=words, **facts)
         else:
             read = cut((f"inference.{one}" for one in _USUAL if one in fields), 20)
             said = Note("request_unread", key=key, read=read, **facts)

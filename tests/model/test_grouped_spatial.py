@@ -291,7 +291,7 @@ def test_wild_p_of_effects_has_its_size_and_sees_an_effect() -> None:
     # total effects are zero: slopes of x and of its lag cancel
     shares = np.mean([p(seed, 1.0) <= 0.05 for seed in range(60)], axis=0)
     assert (shares[-2:] <= 0.12).all()
-    assert (shares[:2] > 0.8).all()
+    assert (shares[:2] > 0.7).all()
     assert (shares[2:4] > 0.5).all()
 
 

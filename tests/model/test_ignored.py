@@ -36,6 +36,7 @@ OTHERS: dict[str, tuple[Any, ...]] = {
     "windmeijer": (True, False),
     "draws": (99, 999),
     "weights": ("rademacher", "webb"),
+    "signs": ("patterns", "units"),
     "intervals": (True, False),
     "exogenous_equation": ("both", "transformed"),
     "predetermined_lags": ((1, None), (1, 2)),

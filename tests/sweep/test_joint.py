@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -13,13 +14,16 @@ import pytest
 from joint_fits import experiment, fitted
 from lattice import lattice
 from mlflow import MlflowClient
+from scipy.linalg import block_diag
 from statsmodels.stats.multitest import multipletests
 
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.model.in_space import patterns_among
 from digicarbon.numeric.linear.within import Rows, demean
 from digicarbon.numeric.resampling.curve_statistics import CurveStatistics, curve_statistics
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null, linear_null
+from digicarbon.numeric.resampling.patterns import Patterns, bands, rotations
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.step_down import adjusted
 from digicarbon.numeric.resampling.unit_permutation import induced, period_classes, permutations, within_classes
@@ -166,6 +170,23 @@ def signed(null: NullModel, signs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]
     return np.array(out)
 
 
+def turned(null: NullModel, own: Patterns, draws: int, seed: int) -> np.ndarray[Any, Any]:
+    """Return the outcomes of draws of rotated patterns of a balanced panel, shape (M, rows), one after the other."""
+    rows, out, v = null.rows, [], own.vectors
+    kept, residuals = (part.reshape(rows.n, rows.t) for part in (corrected(null), null.residuals))
+    scale = (kept**2).mean(axis=1)[:, None] ** 0.25
+    for entries in rotations(v.shape[1], draws, seed):
+        blocks = np.split(entries, np.cumsum([len(band) ** 2 for band in bands(v.shape[1])])[:-1])
+        turn = block_diag(*(block.reshape(2 * [math.isqrt(block.size)]) for block in blocks))
+        # a part of the units has less of each pattern
+        change = scale * (v @ turn @ v.T @ (kept / scale)) * math.sqrt(v.shape[1] / len(v)) - residuals
+        for operator, parameter in null.filters:
+            dense = np.column_stack([operator.lag(unit[None, :, None])[0, :, 0] for unit in np.eye(rows.n)])
+            change = np.linalg.solve(np.eye(rows.n) - parameter * dense, change)
+        out.append(null.y + change.ravel())
+    return np.array(out)
+
+
 def by_hand(
     fits: Sequence[tuple[Run, Result]], draws: int, seed: int, method: str
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -185,6 +206,9 @@ def by_hand(
         values, z = [], []
         if method == "permutation":
             outcomes = null.fit().outcomes(own).T
+        elif method == "patterns":
+            places = np.array([units.index(unit) for unit in panel.units])
+            outcomes = turned(null.fit(), patterns_among(tuple(units), candidates).of(places), draws, seed)
         else:
             outcomes = signed(null.fit(), signs_of(panel.units, draws, seed))
         for y in outcomes:
@@ -199,12 +223,14 @@ def by_hand(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("method", ["wild", "permutation"])
-def test_it_is_what_single_public_fits_give(project: Path, method: Any) -> None:
-    fits = fitted("multi", experiment(GRID))
+@pytest.mark.parametrize("kind", ["patterns", "units", "permutation"])
+def test_it_is_what_single_public_fits_give(project: Path, kind: str) -> None:
+    method: Any = "permutation" if kind == "permutation" else "wild"
+    signs = {"inference": {"signs": kind}} if method == "wild" else {}
+    fits = fitted("multi", experiment(GRID) | signs)
     found = joint_test(fits, "total", draws=19, seed=5, method=method)
     assert (found.specifications, found.draws, found.estimand, found.method) == (16, 19, "total", method)
-    every, z = by_hand(fits, 19, 5, method)
+    every, z = by_hand(fits, 19, 5, kind)
     np.testing.assert_allclose(
         found.null_band["median"], np.median(np.sort(every, axis=0), axis=1), rtol=1e-6, atol=1e-10
     )

@@ -261,7 +261,7 @@ def test_a_change_that_the_model_ignores_is_no_reason(first: str, capsys: Captur
 def mine(study: Path) -> Path:
     Path("mine.py").write_text(MINE, encoding="utf-8")
     Path("conf/model").mkdir(parents=True)
-    option = "# my own\n_target_: mine.Shifted\ny: y\nx: [x]\ncontrols: []\n"
+    option = "# my own\n_target_: mine.Shifted\ny: y\nx: [x]\ncontrols: []\ncov: ${inference.cov}\n"
     Path("conf/model/shifted.yaml").write_text(option, encoding="utf-8")
     write(EXPERIMENT.replace("[pooled, fe]", "[pooled, shifted]"))
     return Path("mine.py")

@@ -37,6 +37,7 @@ x: [pcap]
 y: gsp
 controls: [pc]
 effects: two_way
+test: ${inference.test}
 """
 EXPERIMENT = """# States: {title}
 defaults:
