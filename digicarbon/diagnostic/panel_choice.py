@@ -36,13 +36,7 @@ COLUMNS = ("step", "test", "statistic", "df", "df2", "p", "decision")
 
 @dataclass(frozen=True)
 class Path:
-    """The rows of each step, and the decision of the last row.
-
-    Attributes
-    ----------
-    steps : mapping of str to list of Row
-    choice : Note
-    """
+    """The rows of each step, and the decision of the last row."""
 
     steps: Mapping[str, list[Row]]
     choice: Note

@@ -65,89 +65,57 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Section:
-    """The content of a page for one experiment.
-
-    Attributes
-    ----------
-    name : str
-        The experiment.
-    key : str
-        The name as a part of addresses and of file names.
-    title : str
-    simulated : bool
-    answer : sequence of str
-        Sentences on all runs together.
-    count : sequence of str
-        Sentences on how many runs there are.
-    many : bool
-        Whether there are so many effects that the page begins with their curve.
-    warnings : sequence of str
-    table : Table or None
-    table_html : Markup
-    refusal : str
-        Why there is no table.
-    complaint : Note or None
-        The error of the report's table or pictures, for the terminal.
-    pictures : sequence of Picture
-    more_pictures : sequence of str
-        Names of further pictures.
-    curve : Markup
-        The tables of the specification curve and of its joint test, if the report does not show them.
-    curve_note : str
-        Why there is no curve, if one was tried.
-    diagnostics : sequence of (str, Markup, bool)
-        Heading, table, and whether it is folded.
-    planned : int
-        The number of runs.
-    runs : Markup
-        The table of runs as JSON.
-    failures, skipped : sequence of (str, str)
-        Labels and sentences.
-    more_failures, more_skipped : int
-        How many are not listed.
-    left : sequence of str
-    choices : sequence of (str, str)
-    own, config : Markup
-        YAML: the experiment's own part, and the whole configuration.
-    data : sequence of mapping
-        Entries of the record of data, as the page shows them.
-    provenance : sequence of (str, Markup)
-    link_note : str
-    files : mapping of str to bytes
-        Beside the page, by name.
-    """
+    """The content of a page for one experiment."""
 
     name: str
+    """The experiment."""
     key: str
+    """The name as a part of addresses and of file names."""
     title: str
     simulated: bool
     answer: Sequence[str]
+    """Sentences on all runs together."""
     count: Sequence[str]
+    """Sentences on how many runs there are."""
     many: bool
+    """Whether there are so many effects that the page begins with their curve."""
     warnings: Sequence[str]
     table: Table | None
     table_html: Markup
     refusal: str
+    """Why there is no table."""
     complaint: Note | None
+    """The error of the report's table or pictures, for the terminal."""
     pictures: Sequence[Picture]
     more_pictures: Sequence[str]
+    """Names of further pictures."""
     curve: Markup
+    """The tables of the specification curve and of its joint test, if the report does not show them."""
     curve_note: str
+    """Why there is no curve, if one was tried."""
     diagnostics: Sequence[tuple[str, Markup, bool]]
+    """Heading, table, and whether it is folded."""
     planned: int
+    """The number of runs."""
     runs: Markup
+    """The table of runs as JSON."""
     failures: Sequence[tuple[str, str]]
     skipped: Sequence[tuple[str, str]]
+    """Labels and sentences."""
     more_failures: int
     more_skipped: int
+    """How many are not listed."""
     left: Sequence[str]
     choices: Sequence[tuple[str, str]]
     own: Markup
     config: Markup
+    """YAML: the experiment's own part, and the whole configuration."""
     data: Sequence[Mapping[str, Any]]
+    """Entries of the record of data, as the page shows them."""
     provenance: Sequence[tuple[str, Markup]]
     link_note: str
     files: Mapping[str, bytes]
+    """Beside the page, by name."""
 
 
 def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, words: Words) -> Section:

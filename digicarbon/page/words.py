@@ -10,12 +10,7 @@ from digicarbon.report.labels import Language
 
 @dataclass(frozen=True)
 class Words:
-    """Returns the words of a page in its language, which are rows of ``digicarbon/data/page.csv``.
-
-    Attributes
-    ----------
-    language : {"en", "zh"}
-    """
+    """Returns the words of a page in its language, which are rows of ``digicarbon/data/page.csv``."""
 
     language: Language = "en"
 

@@ -56,26 +56,17 @@ class Number:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table as texts of one line each.
-
-    Attributes
-    ----------
-    heads : tuple of str
-        Heads of the k columns.
-    levels : tuple of tuple of (str, int, int)
-        Lines of words over columns, from the top: the first column of each, counted from 0, and how many.
-    rows : tuple of (str, tuple of str)
-        A label and k cells each.
-    title, corners, names, rules, blocks, indented, notes, language, label
-        As in `Table`.
-    """
+    """A table as texts of one line each; fields that say nothing are as in `Table`."""
 
     title: str
     heads: tuple[str, ...]
+    """Heads of the k columns."""
     levels: tuple[Spans, ...]
+    """Lines of words over columns, from the top: the first column of each, counted from 0, and how many."""
     corners: tuple[str, ...]
     names: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
+    """A label and k cells each."""
     rules: frozenset[int]
     blocks: frozenset[int]
     indented: frozenset[int]

@@ -288,18 +288,12 @@ def _ranged(notes: Sequence[Note]) -> Note:
 
 @dataclass(frozen=True)
 class Owner:
-    """A run as notes name it.
-
-    Attributes
-    ----------
-    name : str
-        Its label, the words for its choices, or the number of its column.
-    parts : tuple of (str, str)
-        Its choices, each with its key, by which several runs may be named at once.
-    """
+    """A run as notes name it."""
 
     name: str
+    """Its label, the words for its choices, or the number of its column."""
     parts: tuple[tuple[str, str], ...]
+    """Its choices, each with its key, by which several runs may be named at once."""
 
     @classmethod
     def of(cls, label: str) -> Owner:

@@ -38,29 +38,19 @@ OUTCOMES: Mapping[Outcome, Note] = {
 
 @dataclass(frozen=True)
 class Claim:
-    """What runs should show.
-
-    Attributes
-    ----------
-    quantity : str
-        Of which number: ``coefficient``, ``direct``, …
-    sign : {"negative", "positive"}
-    share : float
-        At least this share of the specifications has the sign.
-    significant : float or None
-        Those with a p value of at most this one are counted; None counts all with the sign.
-    term : str or None
-        The focal term; None takes the first of each run.
-    joint : float or None
-        The joint test's p of the share significant is at most this one; None asks for no joint test.
-    """
+    """What runs should show."""
 
     quantity: str
+    """Of which number: ``coefficient``, ``direct``, …"""
     sign: Literal["negative", "positive"]
     share: float
+    """At least this share of the specifications has the sign."""
     significant: float | None = None
+    """Those with a p value of at most this one are counted; None counts all with the sign."""
     term: str | None = None
+    """The focal term; None takes the first of each run."""
     joint: float | None = None
+    """The joint test's p of the share significant is at most this one; None asks for no joint test."""
 
     @property
     def run_effect(self) -> RunEffect:
@@ -88,32 +78,21 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a claim holds in a part.
-
-    Attributes
-    ----------
-    part : Part
-    agree : int
-        Specifications with the sign (and significant, if the claim says so).
-    estimates : int
-        Specifications with an estimate.
-    unknown : int
-        Runs that failed or gave no number, or are not fitted: they count as not having the sign.
-    without : int
-        Runs whose model has no such number; they are not counted.
-    p : float or None
-        The joint test's; None where the claim asks for none, or there is none.
-    outcome : {"holds", "fails", "open"}
-        ``open`` if it cannot be judged.
-    """
+    """Whether a claim holds in a part."""
 
     part: Part
     agree: int
+    """Specifications with the sign (and significant, if the claim says so)."""
     estimates: int
+    """Specifications with an estimate."""
     unknown: int
+    """Runs that failed or gave no number, or are not fitted: they count as not having the sign."""
     without: int
+    """Runs whose model has no such number; they are not counted."""
     p: float | None
+    """The joint test's; None where the claim asks for none, or there is none."""
     outcome: Outcome
+    """``open`` if it cannot be judged."""
 
     @property
     def runs(self) -> int:

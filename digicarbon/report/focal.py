@@ -138,69 +138,47 @@ class Texts:
 
 @dataclass(eq=False)
 class Focal:
-    """The numbers of the focal terms of many runs.
-
-    Attributes
-    ----------
-    runs : int
-        How many fits there are, including those without a focal term.
-    again : int
-        How many records show a fit that is already counted.
-    rows : DataFrame
-        A row per run and focal term: record (its position), term, coef, se, p, low, high, and the value of each varied
-        key.
-    varied : mapping of str to str
-        The values of each key over all records.
-    notes : mapping of Note to int
-        How many records have each note.
-    outcomes : mapping of str to None
-        In the order of the records.
-    outcome_of : list of str
-        By record.
-    mean_of : list of str
-        By record: over what its focal effect is a mean, see `Result.means`; empty where it does not say.
-    logarithms : set of str
-        The terms and outcomes that are a logarithm at any one moment.
-    powers, pieces : set of int
-        Positions of records with a power of the first focal term, and of those whose first focal term is a piece of an
-        effect, see `Result`.
-    boundary : mapping of int to str
-        Records without a row, because a spatial parameter is at the end of its range: parameter by position.
-    beyond : set of int
-        Those of them whose estimate is an interior maximum, beyond the range of W itself.
-    absent : mapping of str to str
-        By key, the value of records on which the key has no effect. A value that other records choose is left out.
-    regimes : mapping of str to set of MadeOf
-        What terms of regimes are made of; several where records have other variables or numbers of thresholds.
-    labels : list of str
-        The labels of all records.
-    lacking : list of frozenset of str
-        The keys that have no effect on each record.
-    simulated : bool
-        Whether the data of any record are simulated.
-    coverage : mapping of float to None
-        What the intervals of the records cover.
-    """
+    """The numbers of the focal terms of many runs."""
 
     runs: int = 0
+    """How many fits there are, including those without a focal term."""
     again: int = 0
+    """How many records show a fit that is already counted."""
     rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """A row per run and focal term: record (its position), term, coef, se, p, low, high, and the value of each varied
+    key."""
     varied: dict[str, dict[str, None]] = field(default_factory=dict)
+    """The values of each key over all records."""
     notes: Counter[Note] = field(default_factory=Counter)
+    """How many records have each note."""
     outcomes: dict[str, None] = field(default_factory=dict)
+    """Each once, in the order of the records."""
     outcome_of: list[str] = field(default_factory=list)
+    """The outcome of each record."""
     mean_of: list[str] = field(default_factory=list)
+    """Of each record: over what its focal effect is a mean, see `Result.means`; empty where it does not say."""
     logarithms: set[str] = field(default_factory=set)
+    """The terms and outcomes that are a logarithm at any one moment."""
     powers: set[int] = field(default_factory=set)
     pieces: set[int] = field(default_factory=set)
+    """Positions of records with a power of the first focal term, and of those whose first focal term is a piece of an
+    effect, see `Result`."""
     boundary: dict[int, str] = field(default_factory=dict)
+    """Records without a row, because a spatial parameter is at the end of its range: parameter by position."""
     beyond: set[int] = field(default_factory=set)
+    """Those of them whose estimate is an interior maximum, beyond the range of W itself."""
     absent: dict[str, str] = field(default_factory=dict)
+    """By key, the value of records on which the key has no effect. A value that other records choose is left out."""
     regimes: dict[str, set[MadeOf]] = field(default_factory=dict)
+    """What terms of regimes are made of; several where records have other variables or numbers of thresholds."""
     labels: list[str] = field(default_factory=list)
+    """The labels of all records."""
     lacking: list[frozenset[str]] = field(default_factory=list)
+    """The keys that have no effect on each record."""
     simulated: bool = False
+    """Whether the data of any record are simulated."""
     coverage: dict[float, None] = field(default_factory=dict)
+    """What the intervals of the records cover."""
 
     def boundary_notes(self) -> tuple[Note, ...]:
         """Return a note for each parameter at the end of its range, which excludes records."""

@@ -90,43 +90,30 @@ def _none() -> pd.DataFrame:
 
 @dataclass(frozen=True, eq=False)
 class Joint:
-    """The joint test of a multiverse (Simonsohn, Simmons & Nelson 2020), and the p values of its specifications.
-
-    Attributes
-    ----------
-    estimand : {"coefficient", "direct", "indirect", "total"}
-    draws : int
-        Data sets under the null.
-    seed : int
-    specifications : int
-        How many estimates were used.
-    dominant : {"+", "-", ""}
-        The sign of most estimates; empty where estimates have different units and are on no common curve.
-    statistics : DataFrame
-        Index ``median``, ``share_significant``, ``mean_z``; columns observed, null_median, null_low and null_high (the
-        2.5 % and 97.5 % quantiles over draws) and p. No rows where estimates have different units.
-    null_band : DataFrame
-        A row per rank of the sorted curve: rank (from 1), and low, median, high of the estimate at that rank over the
-        draws.
-    notes : tuple of Note
-        What was left out, and remarks on the numbers.
-    method : {"wild", "permutation"}
-    each : DataFrame
-        A row per specification: specification (its label), quantity, term, estimate, z, p (of this specification alone,
-        from the same draws), step_down (`digicarbon.numeric.resampling.step_down`), holm and bh (Holm's and Benjamini
-        and Hochberg's adjustment of p). No rows in tests that earlier versions recorded.
-    """
+    """The joint test of a multiverse (Simonsohn, Simmons & Nelson 2020), and the p values of its specifications."""
 
     estimand: str
+    """A quantity, see `digicarbon.result.RunEffect`."""
     draws: int
+    """Data sets under the null."""
     seed: int
     specifications: int
+    """How many estimates were used."""
     dominant: Literal["+", "-", ""]
+    """The sign of most estimates; empty where estimates have different units and are on no common curve."""
     statistics: pd.DataFrame
+    """Index ``median``, ``share_significant``, ``mean_z``; columns observed, null_median, null_low and null_high (the
+    2.5 % and 97.5 % quantiles over draws) and p. No rows where estimates have different units."""
     null_band: pd.DataFrame
+    """A row per rank of the sorted curve: rank (from 1), and low, median, high of the estimate at that rank over the
+    draws."""
     notes: tuple[Note, ...] = ()
+    """What was left out, and remarks on the numbers."""
     method: JointMethod = "wild"
     each: pd.DataFrame = field(default_factory=_none)
+    """A row per specification: specification (its label), quantity, term, estimate, z, p (of this specification alone,
+    from the same draws), step_down (`digicarbon.numeric.resampling.step_down`), holm and bh (Holm's and Benjamini and
+    Hochberg's adjustment of p). No rows in tests that earlier versions recorded."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "notes", notes_of(self.notes))

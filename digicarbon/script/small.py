@@ -7,21 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Small:
-    """What a small-sample factor counts; `expression` is the factor as both tools read it.
-
-    Attributes
-    ----------
-    rule : str
-        As in `PanelRegression.small_sample`.
-    nobs, k, absorbed, nested : int
-        Rows; columns of the design; parameters of the effects, and how many of them are nested in the clusters.
-    """
+    """What a small-sample factor counts; `expression` is the factor as both tools read it."""
 
     rule: str
+    """As in `PanelRegression.small_sample`."""
     nobs: int
     k: int
     absorbed: int
     nested: int = 0
+    """Rows; columns of the design; parameters of the effects, and how many of them are nested in the clusters."""
 
     def expression(self, groups: int) -> str:
         """Return the factor on a covariance of so many clusters, e.g. ``30 / 29 * 179 / (180 - 8)``."""

@@ -79,31 +79,21 @@ class _Numbers(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What moved between two sweeps.
-
-    Attributes
-    ----------
-    then, now : Side
-        A and B.
-    runs : DataFrame
-        A row for each run: columns as in the file of `digicarbon compare --to`.
-    reasons : sequence of tuple of Reason
-        Why each of these runs moved; empty where none differs or nothing that is recorded does.
-    failures : sequence of Note or None
-        Why each of these runs that fails in one of the sweeps fails there; None for all others.
-    numbers : int
-        How many numbers were compared.
-    other_origins : int
-        How many runs have equal numbers although they have another content hash.
-    """
+    """What moved between two sweeps."""
 
     then: Side
     now: Side
+    """A and B."""
     runs: pd.DataFrame
+    """A row for each run: columns as in the file of `digicarbon compare --to`."""
     reasons: Sequence[tuple[Reason, ...]]
+    """Why each of these runs moved; empty where none differs or nothing that is recorded does."""
     failures: Sequence[Note | None]
+    """Why each of these runs that fails in one of the sweeps fails there; None for all others."""
     numbers: int
+    """How many numbers were compared."""
     other_origins: int
+    """How many runs have equal numbers although they have another content hash."""
 
     @property
     def moved(self) -> pd.DataFrame:

@@ -30,18 +30,12 @@ from digicarbon.report.labels import Labels
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """What has the numbers of one or more experiments.
-
-    Attributes
-    ----------
-    heading : Note
-        What it is.
-    experiments : mapping of str to callable
-        Returns the numbers of each experiment.
-    """
+    """What has the numbers of one or more experiments."""
 
     heading: Note
+    """What it is."""
     experiments: Mapping[str, Callable[[], Numbers]]
+    """Returns the numbers of each experiment."""
 
 
 def is_package(word: str) -> bool:

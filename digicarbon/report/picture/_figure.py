@@ -125,32 +125,20 @@ def head(figure: Figure, title: str, simulated: bool, language: Language) -> Non
 
 
 class Frame(TypedDict, total=False):
-    """What is written around a picture without terms, and in which language: the last arguments of what draws one.
-
-    Attributes
-    ----------
-    title : str
-        Above the picture; empty for none.
-    simulated : bool
-        Whether the picture says that the data are simulated.
-    language : {"en", "zh"}
-    """
+    """What is written around a picture without terms, and in which language: the last arguments of what draws one."""
 
     title: str
+    """Above the picture; empty for none."""
     simulated: bool
+    """Whether the picture says that the data are simulated."""
     language: Language
 
 
 class NamedFrame(Frame, total=False):
-    """The same of a picture with terms.
-
-    Attributes
-    ----------
-    naming : mapping or callable, optional
-        What terms are called.
-    """
+    """The same of a picture with terms."""
 
     naming: Naming
+    """What terms are called."""
 
 
 _FRAME: Mapping[str, object] = {"title": "", "simulated": False, "language": "en", "naming": None}

@@ -24,30 +24,20 @@ TINY = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Areas:
-    """Areas of a map, in the units of a plane.
-
-    Attributes
-    ----------
-    rings : mapping of str to list of ndarray, each of shape (m, 2)
-        The outlines of each area, by its label.
-    texts : mapping of str to str
-        What is written into an area; empty for nothing.
-    window : tuple of 4 floats
-        Left, right, bottom and top of what is shown.
-    inset : tuple of 4 floats or None
-        The window of areas far away.
-    source : str
-        For notes, e.g. the file's name; empty for the grid.
-    lacking : tuple of str
-        Places of the country of which a map of all its units has no polygon.
-    """
+    """Areas of a map, in the units of a plane."""
 
     rings: Mapping[str, list[FloatArray]]
+    """The outlines of each area, each of shape (m, 2), by its label."""
     texts: Mapping[str, str]
+    """What is written into an area; empty for nothing."""
     window: tuple[float, float, float, float]
+    """Left, right, bottom and top of what is shown."""
     inset: tuple[float, float, float, float] | None
+    """The window of areas far away."""
     source: str
+    """For notes, e.g. the file's name; empty for the grid."""
     lacking: tuple[str, ...] = ()
+    """Places of the country of which a map of all its units has no polygon."""
 
 
 def areas_of(units: Sequence[str], shapes: str | None, key: str | None, language: str) -> Areas | None:

@@ -60,20 +60,13 @@ KINDS = (
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """A row of the choice panel.
-
-    Attributes
-    ----------
-    group : str
-        The choice; its rows are adjacent.
-    label : str
-    there : ndarray of bool, shape (M,)
-        Which specifications have it.
-    """
+    """A row of the choice panel."""
 
     group: str
+    """The choice; its rows are adjacent."""
     label: str
     there: BoolArray
+    """Which specifications have it, shape (M,)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,23 +25,16 @@ MISSING = np.int64(0x7FF8000000000000)
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Series of one data set.
-
-    Attributes
-    ----------
-    units, periods : tuple of str
-        Labels in order.
-    rows, columns : ndarray of int
-        The place of each row of the data among units and periods.
-    series : mapping of str to Series
-        The values of each, one for each row of the data.
-    """
+    """Series of one data set."""
 
     units: tuple[str, ...]
     periods: tuple[str, ...]
+    """Labels in order."""
     rows: IntArray
     columns: IntArray
+    """The place of each row of the data among units and periods."""
     series: Mapping[str, pd.Series]
+    """The values of each, one for each row of the data."""
     _cells: dict[str, Cells] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod

@@ -39,37 +39,24 @@ _TARGET = re.compile(r"^\s*['\"]?_target_['\"]?\s*:\s*['\"]?([\w.]+)", re.MULTIL
 
 @dataclass
 class Project:
-    """The files of a study, and the places of its data in the package.
-
-    Attributes
-    ----------
-    members : sequence of Member
-    texts : dict of str to str
-        Contents of experiments and options by their names in the package.
-    programs : list of Program
-    environment : dict of str to str
-        Variables that the experiments read, with the folder or file of the package that they name.
-    written : dict of str to str
-        Texts of experiments that name data outside the study's folder, with what stands in their place.
-    own : dict of str to bytes
-        The study's own Python files that its configurations name, and those that these import.
-    named : dict of str to str
-        Files that these name, each with the name of the module.
-    opened : dict of str to str
-        Files that these name or read and no source names, each with the name of the module.
-    places : dict of Path to str
-        The place in the package of each file of data that a run has read.
-    """
+    """The files of a study, and the places of its data in the package."""
 
     members: Sequence[Member]
     texts: dict[str, str] = field(default_factory=dict)
+    """Contents of experiments and options by their names in the package."""
     programs: list[Program] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
+    """Variables that the experiments read, with the folder or file of the package that they name."""
     written: dict[str, str] = field(default_factory=dict)
+    """Texts of experiments that name data outside the study's folder, with what stands in their place."""
     own: dict[str, bytes] = field(default_factory=dict)
+    """The study's own Python files that its configurations name, and those that these import."""
     named: dict[str, str] = field(default_factory=dict)
+    """Files that these name, each with the name of the module."""
     opened: dict[str, str] = field(default_factory=dict)
+    """Files that these name or read and no source names, each with the name of the module."""
     places: dict[Path, str] = field(default_factory=dict)
+    """The place in the package of each file of data that a run has read."""
     _bases: dict[Path, str] = field(default_factory=dict)
     _shipped: list[str] = field(default_factory=list)
     _taken: list[Path] = field(default_factory=list)

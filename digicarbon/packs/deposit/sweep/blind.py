@@ -83,30 +83,21 @@ class Numbers:
 
 @dataclass(frozen=True, eq=False)
 class Counted:
-    """What is said of specifications that are counted together.
-
-    Attributes
-    ----------
-    name : str
-        The part of the multiverse; empty if there is one.
-    table : DataFrame
-        Their rows of the table.
-    joint : mapping of str to float
-        Power of the statistics of the whole curve, by name; empty where there is no common curve.
-    no_joint : Note or None
-        Why there is none.
-    claim : (float, float) or None
-        How often the claim holds without an effect, and with it; None if there is no claim, or nothing to judge it by.
-    judged : int
-        Specifications by which the claim is judged.
-    """
+    """What is said of specifications that are counted together."""
 
     name: str
+    """The part of the multiverse; empty if there is one."""
     table: pd.DataFrame
+    """Their rows of the table."""
     joint: Mapping[str, float]
+    """Power of the statistics of the whole curve, by name; empty where there is no common curve."""
     no_joint: Note | None
+    """Why there is none."""
     claim: tuple[float, float] | None = None
+    """How often the claim holds without an effect, and with it; None if there is no claim, or nothing to judge it
+    by."""
     judged: int = 0
+    """Specifications by which the claim is judged."""
 
 
 @dataclass(frozen=True, eq=False)
