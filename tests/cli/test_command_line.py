@@ -663,6 +663,7 @@ def test_what_comes_to_the_same_fit_is_told_in_few_lines_before_the_sum(folder: 
     assert after[1] == "12 choices: 6 fits, 6 come to the same fit as another."
 
 
+@pytest.mark.long
 def test_commands_to_copy_are_quoted(project: Path, capsys: Capture) -> None:
     Path("experiments").mkdir()
     Path("experiments/表 一.yaml").write_text("defaults: [config, _self_]\n", encoding="utf-8")

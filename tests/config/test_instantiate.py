@@ -47,7 +47,14 @@ GIVEN: dict[str, Any] = {
 OPTIONS = [(group, option) for group in ALL for option in Composer(loader(), "config").options(group)]
 
 
-@pytest.mark.parametrize(("group", "option"), OPTIONS)
+# of each group the first one at once
+@pytest.mark.parametrize(
+    ("group", "option"),
+    [
+        pytest.param(*both, marks=[] if both[0] not in {group for group, _ in OPTIONS[:place]} else [pytest.mark.long])
+        for place, both in enumerate(OPTIONS)
+    ],
+)
 def test_every_option(group: str, option: str) -> None:
     chosen = f"{group}={option}" if group in GROUPS else f"+{group}={option}"
     config = by_hydra("config", [chosen])

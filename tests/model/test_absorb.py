@@ -198,6 +198,7 @@ CATEGORIES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("right", ["", " | unit", " | unit + year"])
 @pytest.mark.parametrize("term", CATEGORIES)
 def test_categories_of_formulas_are_pyfixests(term: str, right: str) -> None:

@@ -141,7 +141,9 @@ def answers(cls: type[Model], name: str, value: Any) -> Iterator[tuple[int, Numb
 def fields() -> Iterator[Any]:
     for cls in sorted(BASES, key=lambda one: one.__name__):
         for name, values in worded(cls).items():
-            yield pytest.param(cls, name, values, id=f"{cls.__name__}-{name}")
+            # the two that most studies use at once
+            marks = [] if cls in (PanelRegression, SpatialPanel) else [pytest.mark.long]
+            yield pytest.param(cls, name, values, id=f"{cls.__name__}-{name}", marks=marks)
 
 
 def test_every_class_is_here_and_every_field_says_what_it_does() -> None:

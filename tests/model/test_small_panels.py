@@ -224,6 +224,7 @@ def test_an_unforeseen_division_by_zero_is_a_sentence_with_its_cause(monkeypatch
     assert isinstance(raised.value.__cause__, np.linalg.LinAlgError)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_number_or_a_sentence(seed: int) -> None:
     """Any other exception ends the test; warnings are errors here, so that nothing is divided by zero in silence."""

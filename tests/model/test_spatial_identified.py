@@ -72,6 +72,7 @@ def test_the_range_is_that_of_the_likelihood() -> None:
     assert beyond > 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sem", "sdem", "sac"])
 def test_where_lambda_is_beyond_one_neither_a_run_nor_a_batch_has_an_effect(kind: Any) -> None:
     n, t = 12, 5
@@ -147,6 +148,7 @@ def brute_force(kind: str, panel: dc.Panel, w: Any) -> tuple[float, float]:
     return float(found.x), -float(found.fun)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "name"), [("sar", "rho"), ("sem", "lambda")])
 @pytest.mark.parametrize(("n", "true"), [(8, 0.5), (12, 0.8)])
 def test_moderate_dependence_in_small_samples_has_no_boundary(n: int, true: float, kind: Any, name: str) -> None:

@@ -66,6 +66,7 @@ def test_kinds_of_regions() -> None:
     assert cut((Piece(-math.inf, 0, 1), Piece(0, math.inf, 0)), 1, 2) == (Piece(1, 2, 0),)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("df", [None, 29.0, 4.0])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_uniform_value_is_that_of_a_simulation(df: float | None, seed: int) -> None:

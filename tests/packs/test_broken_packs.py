@@ -90,6 +90,7 @@ def test_a_pack_that_cannot_be_loaded_is_named_with_what_to_do(
     assert done.stderr == f"digicarbon: The {NAMED} cannot be loaded: {reason}. {TO_DO}\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
@@ -106,6 +107,7 @@ def test_a_module_of_a_pack_that_fails_is_named_where_a_run_needs_it(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [

@@ -45,7 +45,7 @@ OF: Mapping[str, Sequence[str]] = {
     "synthetic_did": [*POLICY, "source.never=0.6", "model.sdid_draws=20", "model.sdid_variance=placebo"],
 }
 """What a model needs beside its option."""
-QUICK = {"twfe", "sdm", "imputation", "stacked", "gmm_difference", "quantile", "dynamic_sdm"}
+QUICK = {"twfe", "dynamic_sdm", "mediation"}
 """One of each way to honour or to refuse; all others are walked in the long stage."""
 MODELS = [
     name if name in QUICK else pytest.param(name, marks=pytest.mark.long)

@@ -14,6 +14,8 @@ from mlflow.entities import Run
 from digicarbon.__main__ import main
 from digicarbon.report import Record, SpecificationCurve
 
+pytestmark = pytest.mark.long
+
 
 def recorded(*words: str) -> Run:
     """The only specification of a sweep that is run now."""

@@ -314,6 +314,7 @@ def test_the_indirect_effect_leaves_out_models_without_one(project: Path) -> Non
     assert str(found.notes[0]).startswith("1 of 2 runs is not in the joint test, since each has no indirect effect")
 
 
+@pytest.mark.long
 def test_estimates_in_other_units_have_no_curve_but_step_down_p_values(project: Path) -> None:
     grid = {"measure.standardise": [False, True], "measure.terms": [["e"]]}
     spec = experiment(grid) | {

@@ -12,6 +12,8 @@ from digicarbon.config.compose import Composer, loader
 from digicarbon.plan.runs import plan
 from digicarbon.sweep import sweep
 
+pytestmark = pytest.mark.long
+
 
 def finished(*overrides: str) -> sweep.Finished:
     composer = Composer(loader(), "table5_nonlinear", ["executor=sequential", *overrides])

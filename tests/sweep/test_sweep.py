@@ -153,6 +153,7 @@ def test_failures_are_told_in_the_order_of_the_experiment(mine: Path) -> None:
     assert [label for label, _ in finished.failures] == ["model.mood=bad", "model.mood=polite"]
 
 
+@pytest.mark.long
 def test_the_curve_counts_runs_that_failed(mine: Path) -> None:
     report = ["report=curve", "report.pictures=[svg]"]
     finished = run("config", "executor=sequential", "model=fragile", "model.mood=bad,good,polite,fine", *report)

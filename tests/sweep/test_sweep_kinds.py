@@ -26,6 +26,8 @@ from digicarbon.sweep import sweep
 from digicarbon.sweep.sweep import settings_for
 from digicarbon.tracking import Tracking
 
+pytestmark = pytest.mark.long
+
 DEFAULTS = [
     "config",
     *({f"override {key}": value} for key, value in (("inference", "classic"), ("report", "curve"))),

@@ -79,6 +79,7 @@ def results(store: Store) -> pd.DataFrame:
     return pd.read_parquet(path).set_index("hash")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("call", ["create_run", "log_batch", "log_inputs", "log_text", "set_terminated"])
 @pytest.mark.parametrize("after", [0, 1])
 def test_an_outage_in_the_middle_lets_the_sweep_go_on(
@@ -303,6 +304,7 @@ print(store.parent_id)
 """
 
 
+@pytest.mark.long
 def test_two_sweeps_at_once_on_one_cold_store_end_both(folder: Path) -> None:
     command = [sys.executable, "-c", TWO, str(Path(__file__).parent)]
     started = [subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in ("one", "two")]

@@ -237,6 +237,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damage_is_a_sentence_and_nothing_is_delivered(spool: Path, far: Path, capfd: Capture, name: str) -> None:
     DAMAGES[name](spool)

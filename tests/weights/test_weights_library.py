@@ -606,6 +606,7 @@ def test_shipped_options_that_need_no_file(composer: Composer) -> None:
 SHOP = Preparation()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("option", SHIPPED)
 def test_shipped_option_enters_a_two_way_sdm(option: str, composer: Composer) -> None:
     chosen = Composer(composer.loader, "config", ["model=sdm", "model.effects=two_way", f"weights={option}"])

@@ -125,6 +125,7 @@ def test_where_units_lie_does_not_hang_on_the_seed(cities: Inputs) -> None:
     assert not np.isclose(cities.frame["gdp"], other.frame["gdp"]).any()
 
 
+@pytest.mark.long
 def test_a_city_is_small_and_china_is_as_large(cities: Inputs, counties: Inputs) -> None:
     provinces = loaded("simulated")
     whole = provinces.frame.groupby("time")[["gdp", "population", "co2_sectoral"]].sum()

@@ -17,6 +17,8 @@ from digicarbon.outcome import Intensity
 from digicarbon.plan.runs import plan
 from digicarbon.sweep import sweep
 
+pytestmark = pytest.mark.long
+
 
 def test_figures_4_and_5_map_digitalization_and_digital_industrialization(project: Path) -> None:
     planned = plan(Composer(loader(), "figures_3_5_maps", ["executor=sequential"]))

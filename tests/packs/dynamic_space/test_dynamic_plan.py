@@ -12,7 +12,7 @@ from digicarbon.errors import ConfigError
 
 def test_errors_that_a_model_does_not_have_are_refused(folder: Path) -> None:
     name = experiment("title: T\ngrid: {model: [dynamic_sdm, sdm]}")
-    sentence = r"model=dynamic_sdm does not read inference\.cov=cluster: it has model\.cov=classic\. Choose model\.cov"
+    sentence = r"model=dynamic_sdm does not read inference\.cov=cluster: it has model\.cov=classic\. Write cov: "
     with pytest.raises(ConfigError, match=sentence):
         planned(name, "inference=cluster")
     with pytest.raises(

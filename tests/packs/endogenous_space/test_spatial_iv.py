@@ -496,6 +496,7 @@ def renamed(panel: Panel, w: FloatArray, seed: int) -> tuple[Panel, Weights]:
     return made, Weights.from_matrix(w, [names[one] for one in panel.units])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cov", ["classic", "robust"])
 @pytest.mark.parametrize("kind", ["sem", "sarar"])
 @pytest.mark.parametrize(

@@ -239,6 +239,7 @@ def exchanged(frame: pd.DataFrame, given: list[int]) -> dc.Panel:
     return panel_of(frame.assign(first=frame["state"].map(new)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("estimator", ["twfe", "event_study", "stacked"])
 @pytest.mark.parametrize("gaps", [False, True])
 def test_weights_stay_with_their_units(gaps: bool, estimator: str) -> None:
