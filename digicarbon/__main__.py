@@ -32,10 +32,7 @@ search them for garbage repeatedly takes a sixth of the time of a single fit."""
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        By default those of the process.
+    ``arguments``: by default those of the process.
     """
     if arguments is not None:
         return _main(list(arguments))

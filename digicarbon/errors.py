@@ -91,14 +91,7 @@ class Interrupt(KeyboardInterrupt):
 def no_end(refusal: Callable[[BaseException], DigicarbonError]) -> Iterator[None]:
     """Turn an exception of user code that ends the process, e.g. `SystemExit`, into an error, but not Ctrl-C.
 
-    Parameters
-    ----------
-    refusal : callable
-        Returns the error, e.g. `digicarbon.note.ending.ended`.
-
-    Raises
-    ------
-    DigicarbonError
+    ``refusal``: returns the error, e.g. `digicarbon.note.ending.ended`.
     """
     try:
         yield

@@ -21,10 +21,7 @@ def lazy(package: str) -> None:
 
     They are listed there once, for type checkers, editors and this function.
 
-    Parameters
-    ----------
-    package : str
-        The name of the package; its ``__init__.py`` calls this function.
+    ``package``: the name of the package; its ``__init__.py`` calls this function.
     """
     module = sys.modules[package]
     content = ast.parse(Path(str(module.__file__)).read_bytes())

@@ -24,13 +24,7 @@ from types import CodeType, ModuleType
 class Source:
     """A module's source.
 
-    Attributes
-    ----------
-    name : str
-        The name under which it is imported.
-    file : str
-        Its path.
-    content : bytes
+    ``name``: the name under which it is imported. ``file``: its path.
     """
 
     name: str
@@ -88,10 +82,8 @@ def contents() -> dict[str, bytes]:
 def install(sent: Sequence[Source]) -> None:
     """Make this process import modules from the sources sent to it, not from their files.
 
-    Parameters
-    ----------
-    sent : sequence of Source
-        If one differs from the source in use, all modules in ``sent`` are unloaded, and imported again on the next use.
+    ``sent``: if one differs from the source in use, all modules in ``sent`` are unloaded, and imported again on the
+    next use.
     """
     with _lock:
         if all(_sent.get(source.name) == source for source in sent):

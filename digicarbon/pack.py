@@ -31,13 +31,7 @@ _ROOT = "digicarbon."
 
 
 class BrokenPackError(ImportError):
-    """A pack of another distribution cannot be loaded, or declares what it does not have.
-
-    Parameters
-    ----------
-    package : str
-    reason : str
-    """
+    """A pack of another distribution cannot be loaded, or declares what it does not have."""
 
     def __init__(self, package: str, reason: str) -> None:
         super().__init__(f"the pack {package} (distribution {distribution(package)}) cannot be loaded: {reason}")
@@ -83,12 +77,7 @@ def packs() -> Mapping[str, Pack]:
 
 
 def refuse_broken() -> None:
-    """Raise an error if a pack of another distribution was left out since it cannot be loaded.
-
-    Raises
-    ------
-    BrokenPackError
-    """
+    """Raise a `BrokenPackError` if a pack of another distribution was left out since it cannot be loaded."""
     packs()
     for error in _broken.values():
         raise error
@@ -131,11 +120,7 @@ def distributions() -> Mapping[str, Distribution | None]:
 def home(room: str, name: str) -> tuple[str, str] | None:
     """Return the pack that adds a name to a room of the core, and its module that defines it; None if none does.
 
-    Parameters
-    ----------
-    room : str
-        For example ``digicarbon.model``.
-    name : str
+    ``room``: for example ``digicarbon.model``.
     """
     room = room.removeprefix(_ROOT)
     for package, pack in packs().items():
@@ -185,10 +170,7 @@ def _object(package: str, place: str) -> Any:
 def item_of(package: str, module: str, name: str) -> Any:
     """Return what a module of a pack defines under a name.
 
-    Raises
-    ------
-    BrokenPackError
-        If the module of another distribution's pack cannot be loaded, or has no such name.
+    Raises BrokenPackError if the module of another distribution's pack cannot be loaded, or has no such name.
     """
     with _loading(package):
         return getattr(import_module(f"{package}.{module}"), name)

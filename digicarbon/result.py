@@ -130,13 +130,8 @@ LAG_Y, LAG_ERROR, DECAY = Role("lag_y"), Role("lag_error"), Role("decay")
 def roles_made_of(terms: Sequence[str], roles: Sequence[Role], made_of: Mapping[str, MadeOf]) -> tuple[Role, ...]:
     """Return the roles of terms with what regressors are made of.
 
-    Parameters
-    ----------
-    terms : sequence of str
-    roles : sequence of Role
-        None where all terms are regressors.
-    made_of : mapping of str to tuple of Constituent
-        By term; a regressor that is not there keeps what it says itself.
+    ``roles``: None where all terms are regressors. ``made_of``: by term; a regressor that is not there keeps what it
+    says itself.
     """
     return tuple(
         Role("regressor", role.of, made_of[term]) if role.kind == "regressor" and term in made_of else role
@@ -227,14 +222,8 @@ class Inference:
 class Resampled:
     """p values and intervals that do not rest on standard errors; not-a-number in p where those do.
 
-    Attributes
-    ----------
-    estimates : ndarray, shape (3, p)
-        p, low and high of each parameter.
-    effects : ndarray, shape (3, e, k)
-        Those of each effect.
-    wild : bool
-        Whether they are from the wild bootstrap; else from the covariance, e.g. by Fieller's method.
+    ``estimates``, shape (3, p): p, low and high of each parameter. ``effects``, shape (3, e, k): those of each effect.
+    ``wild``: whether they are from the wild bootstrap; else from the covariance, e.g. by Fieller's method.
     """
 
     estimates: FloatArray

@@ -169,11 +169,7 @@ class SpecError(ConfigError, ValueError):
     A validator may raise a `ValueError` with a `Note`. If the note has a field ``key``, it is the name of a field of
     the class; otherwise the error puts the key of the validated field before the note.
 
-    Parameters
-    ----------
-    cls : type
-        The specification's class.
-    error : pydantic.ValidationError
+    ``cls``: the specification's class.
     """
 
     def __init__(self, cls: type[Spec], error: pydantic.ValidationError) -> None:
@@ -201,24 +197,10 @@ MOST_NODES = 1024
 def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
     """Turn a plain mapping with a ``_target_`` into a checked specification.
 
-    Parameters
-    ----------
-    node : mapping
-        Plain Python values, as read from YAML and resolved.
-    kind : type
-        The subclass of `Spec` that this place takes.
-    where : str
-        The configuration key, for messages, e.g. ``"model"``.
-
-    Returns
-    -------
-    Spec
-        An instance of ``kind``.
-
-    Raises
-    ------
-    ConfigError
-        If the class does not exist or is not a ``kind``, or if a field is unknown, missing or of the wrong type.
+    ``node``: plain Python values, as read from YAML and resolved. ``kind``: the subclass of `Spec` that this place
+    takes. ``where``: the configuration key, for messages, e.g. ``"model"``. Returns an instance of ``kind``. Raises
+    ConfigError if the class does not exist or is not a ``kind``, or if a field is unknown, missing or of the wrong
+    type.
     """
     target = node.get("_target_")
     key = f"{where}._target_"
@@ -292,12 +274,7 @@ def sharing(spec: Spec, *verbs: str) -> frozenset[str]:
 class NodeError(ValueError):
     """A nested node is wrong; the outer specification reports it under its own key.
 
-    Parameters
-    ----------
-    said : Note
-        What is wrong; its keys begin with the role of the kind.
-    kind : type
-        As for `build`.
+    ``said``: what is wrong; its keys begin with the role of the kind. ``kind``: as for `build`.
     """
 
     def __init__(self, said: Note, kind: type[Spec]) -> None:
@@ -335,12 +312,7 @@ def fields_of(value: object, kind: type[Spec]) -> object:
 def under(key: str, kind: type[Spec]) -> Iterator[None]:
     """Let errors about a nested node name the key of that node.
 
-    Parameters
-    ----------
-    key : str
-        E.g. ``"model.error_weights"``.
-    kind : type
-        The kind of the node; without this, keys begin with its role.
+    ``key``: e.g. ``"model.error_weights"``. ``kind``: the kind of the node; without this, keys begin with its role.
     """
     try:
         yield
@@ -393,11 +365,7 @@ def _is_current(spec: Spec, node: Mapping[str, Any]) -> bool:
 def refuse_unknown(node: Mapping[str, Any], where: str) -> None:
     """Raise a `ConfigError` if its class lacks a key of a node; a missing key may be misspelled.
 
-    Parameters
-    ----------
-    node : mapping
-        With a ``_target_``.
-    where : str
+    ``node``: with a ``_target_``.
     """
     cls = locate(str(node.get("_target_")), where)
     if isinstance(cls, type) and issubclass(cls, Spec):
@@ -470,10 +438,7 @@ def _attribute(module: ModuleType, name: str) -> object:
 class _NoClassError(ImportError):
     """The source of a module shows that it lacks a class, so that the module need not be executed.
 
-    Parameters
-    ----------
-    classes : list of str
-        The classes that it has.
+    ``classes``: the classes that it has.
     """
 
     def __init__(self, classes: list[str]) -> None:

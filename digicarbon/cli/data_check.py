@@ -26,21 +26,9 @@ _LEVELS = {"error": Note("level_error"), "warning": Note("level_warning"), "note
 def check(folder: str, overrides: Sequence[str], every: bool) -> int:
     """Print the findings of the checks; return 1 if there is an error, else 0.
 
-    Parameters
-    ----------
-    folder : str
-        A data folder; empty for a source.
-    overrides : sequence of str
-        Of a source, e.g. ``source=china``.
-    every : bool
-        Show every finding, not one of each group.
-
-    Raises
-    ------
-    ConfigError
-        If both or neither are given, or the source is wrong.
-    DataError
-        If the folder or a file of the source cannot be read.
+    ``folder``: a data folder; empty for a source. ``overrides``: of a source, e.g. ``source=china``. ``every``: show
+    every finding, not one of each group. Raises ConfigError if both or neither are given, or the source is wrong;
+    DataError if the folder or a file of the source cannot be read.
     """
     name, findings = _findings(folder, overrides)
     out = terminal()

@@ -58,24 +58,10 @@ class Exported:
 def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
     """Write data, weights, configurations and scripts of a run or of a sweep to a new folder; return 0.
 
-    Parameters
-    ----------
-    run : str
-        A run (its id, the beginning of its id, or its label) or an experiment: the sweep that a report takes, of
-        those with at least one finished run.
-    experiment : str
-        Experiment in which a label is searched; may be empty.
-    to : str
-        The folder.
-    overrides : sequence of str
-        E.g. ``tracking=server``.
-
-    Raises
-    ------
-    ConfigError
-        If the folder exists and is not empty.
-    DigicarbonError
-        If there is no such run, or its data have changed since the fit.
+    ``run``: a run (its id, the beginning of its id, or its label) or an experiment: the sweep that a report takes, of
+    those with at least one finished run. ``experiment``: experiment in which a label is searched; may be empty. ``to``:
+    the folder. ``overrides``: e.g. ``tracking=server``. Raises ConfigError if the folder exists and is not empty;
+    DigicarbonError if there is no such run, or its data have changed since the fit.
     """
     target = _free(to)
     tracking, recorded = stored(run, experiment, overrides, finished=True)

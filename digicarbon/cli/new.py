@@ -38,19 +38,8 @@ def new(folder: str, language: str) -> int:
 def make(target: Path, language: str = "en") -> None:
     """Create a study, whole or not at all.
 
-    Parameters
-    ----------
-    target : Path
-        A new folder in an existing one.
-    language : {"en", "zh"}
-        Of the README and the table.
-
-    Raises
-    ------
-    ConfigError
-        If the name is not valid or exists.
-    DataError
-        If the parent folder does not exist, or the study cannot be written.
+    ``target``: a new folder in an existing one. ``language``: of the README and the table. Raises ConfigError if the
+    name is not valid or exists; DataError if the parent folder does not exist, or the study cannot be written.
     """
     name = target.name
     if not re.fullmatch(r"\w([\w .-]*\w)?", name):

@@ -53,10 +53,7 @@ _DEFINED_LATER: Schema = {
 def schema(to: str | None = None) -> int:
     """Write the schemas into a folder, by default `FOLDER`, and print how an editor uses them; return the exit status.
 
-    Raises
-    ------
-    DataError
-        If the folder cannot be written.
+    Raises DataError if the folder cannot be written.
     """
     faults: list[Note] = []
     folder = Path(to or FOLDER)

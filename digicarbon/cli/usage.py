@@ -49,12 +49,8 @@ Adder = Callable[..., "Verb"]
 class Verbs:
     """Verbs of a pack, and flags that it adds to verbs of the core.
 
-    Attributes
-    ----------
-    usage : sequence of (str, Note)
-        A use of each verb and what it does, for the help of the program.
-    add_to : callable
-        Adds the verbs, by the function that it gets, and flags to those of the core, which it gets by name.
+    ``usage``: a use of each verb and what it does, for the help of the program. ``add_to``: adds the verbs, by the
+    function that it gets, and flags to those of the core, which it gets by name.
     """
 
     usage: Sequence[tuple[str, Note]]
@@ -139,15 +135,7 @@ class Verb(ArgumentParser):
         return add
 
     def add_flag(self, *names: str, says: Note | None = None, **others: Any) -> None:
-        """Add a flag; without words for it the help does not have it.
-
-        Parameters
-        ----------
-        *names : str
-        says : Note, optional
-        **others
-            As for `add_argument`.
-        """
+        """Add a flag as `add_argument` does; without words for it the help does not have it."""
         self.add_argument(*names, **others)
         if says is not None:
             self._says[names[0]] = says

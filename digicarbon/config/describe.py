@@ -92,10 +92,7 @@ class Option:
     def spec(self) -> type[Spec]:
         """The class.
 
-        Raises
-        ------
-        ConfigError
-            If the file cannot be read, or names no class that can be imported.
+        Raises ConfigError if the file cannot be read, or names no class that can be imported.
         """
         if self.fault:
             raise self.fault

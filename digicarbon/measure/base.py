@@ -22,17 +22,8 @@ from digicarbon.spec import Definition, Names, SomeNames, Spec, sharing
 def numbers(table: pd.DataFrame, name: str, source: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return a column with its gaps as not-a-number, shape (rows,).
 
-    Parameters
-    ----------
-    table : DataFrame
-        With the columns ``unit``, ``time`` and ``name``.
-    name, source : str
-        The column; the source's name, for messages.
-
-    Raises
-    ------
-    DataError
-        If a cell is text; the message names the first ones.
+    ``table``: with the columns ``unit``, ``time`` and ``name``. ``name``, ``source``: the column; the source's name,
+    for messages. Raises DataError if a cell is text; the message names the first ones.
     """
     column = pd.to_numeric(table[name], errors="coerce")
     words = table[column.isna() & table[name].notna()]

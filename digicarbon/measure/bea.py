@@ -43,20 +43,8 @@ _FILLING: Mapping[GapYears, Callable[[ArrayLike, ArrayLike], Surrounding]] = {
 def table_years(keys: pd.DataFrame, tables: Collection[tuple[str, int]], how: GapYears, source: str) -> pd.DataFrame:
     """Return the table years of each row and the weight of the later one: columns before, after, weight.
 
-    Parameters
-    ----------
-    keys : DataFrame
-        Columns ``unit`` and ``time``.
-    tables : collection of (str, int)
-        Unit and year of each input-output table.
-    how : {"structure", "interpolation"}
-    source : str
-        For messages.
-
-    Raises
-    ------
-    DataError
-        If a unit has no table.
+    ``keys``: columns ``unit`` and ``time``. ``tables``: unit and year of each input-output table. ``source``: for
+    messages. Raises DataError if a unit has no table.
     """
     years_of: dict[object, list[int]] = {}
     for unit, year in sorted(tables):
@@ -77,18 +65,8 @@ def table_years(keys: pd.DataFrame, tables: Collection[tuple[str, int]], how: Ga
 def growth(inputs: Inputs, keys: pd.DataFrame, table_year: pd.Series[Any]) -> NDArray[np.float64]:
     """Return each driver over its value in the table year, shape (rows, 3); 1 in the table years themselves.
 
-    Parameters
-    ----------
-    inputs : Inputs
-    keys : DataFrame
-        Columns ``unit`` and ``time``, as the rows of the inputs.
-    table_year : Series
-        The table year of each row.
-
-    Raises
-    ------
-    DataError
-        If a driver is missing, or has no positive value in a table year.
+    ``keys``: columns ``unit`` and ``time``, as the rows of the inputs. ``table_year``: the table year of each row.
+    Raises DataError if a driver is missing, or has no positive value in a table year.
     """
     result = np.ones((len(keys), len(DRIVERS)))
     gap = (table_year != keys["time"]).to_numpy()
@@ -217,11 +195,8 @@ class BeaMeasure(Measure):
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and sector1, sector2, ddl, ide, e in 10k CNY for each row of the inputs.
 
-        Raises
-        ------
-        DataError
-            If there are no tables, a table lacks a digital sector or has no total requirements, a unit has no table, or
-            a series that carries the measures through the gap years is missing.
+        Raises DataError if there are no tables, a table lacks a digital sector or has no total requirements, a unit has
+        no table, or a series that carries the measures through the gap years is missing.
         """
         at_tables = {place: self._one_table(table, place) for place, table in _tables(inputs).items()}
         keys = inputs.series([], "measure=bea").reset_index(drop=True)
@@ -261,10 +236,7 @@ class BeaMeasure(Measure):
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
         """Return ``sectors.csv``: every sector of every table with its coefficient and digital value added, 10k CNY.
 
-        Raises
-        ------
-        DataError
-            As `compute` does for tables.
+        Errors are those of `compute` for tables.
         """
         columns: dict[str, list[Any]] = {}
         for (unit, year), table in _tables(inputs).items():

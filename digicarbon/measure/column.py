@@ -63,10 +63,7 @@ class ColumnMeasure(Measure):
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and the unchanged column under the measure's name.
 
-        Raises
-        ------
-        DataError
-            If the source has no such column.
+        Raises DataError if the source has no such column.
         """
         table = inputs.series([self.column], f"measure.column={self.column}")
         return table.rename(columns={self.column: self.name or self.column})
@@ -77,12 +74,6 @@ class ColumnMeasure(Measure):
         return {self.name or self.column: Definition(self.column, (), unit)}
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
-        """Return the raw column: ``indicators.csv``.
-
-        Raises
-        ------
-        DataError
-            If the source has no such column.
-        """
+        """Return the raw column: ``indicators.csv``; errors as in `compute`."""
         raw = inputs.series([self.column], f"measure.column={self.column}")
         return {"indicators.csv": plain_table(raw).to_csv(index=False, lineterminator="\n")}

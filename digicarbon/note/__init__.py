@@ -177,12 +177,8 @@ def suggestion(word: str, allowed: Iterable[str]) -> Note | str:
 def columns_there(names: Iterable[object], text: Iterable[object] = ()) -> Note:
     """Return ``Columns: a, 'b, c', d (text).``: names that hold a blank or a comma in quotation marks.
 
-    Parameters
-    ----------
-    names : iterable
-        Columns; those of text may be missing.
-    text : iterable
-        Columns, among ``names`` or not, that hold text although a model needs numbers.
+    ``names``: columns; those of text may be missing. ``text``: columns, among ``names`` or not, that hold text although
+    a model needs numbers.
     """
     text_columns = set(map(str, text))
     columns = dict.fromkeys([*map(str, names), *map(str, text)])

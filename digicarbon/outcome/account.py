@@ -267,10 +267,7 @@ def _bare(unit: str) -> str:
 def refuse_non_positive(table: pd.DataFrame, values: pd.Series[float] | FloatArray, what: Note, source: str) -> None:
     """Raise unless all values that are not missing are positive; ``what`` names them in the message.
 
-    Raises
-    ------
-    DataError
-        If a value is zero or negative; it names units and years.
+    Raises DataError if a value is zero or negative; it names units and years.
     """
     bad = table[np.asarray(values) <= 0]
     if len(bad):

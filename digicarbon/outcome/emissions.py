@@ -27,10 +27,7 @@ class Total(CarbonOutcome):
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and CO2; missing where the account is missing.
 
-        Raises
-        ------
-        DataError
-            If a series is missing, or if CO2 is zero or negative.
+        Raises DataError if a series is missing, or if CO2 is zero or negative.
         """
         table, co2 = self._with_co2(inputs)
         return table[["unit", "time"]].assign(**{self.name: co2})
@@ -67,10 +64,7 @@ class PerCapita(CarbonOutcome):
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and CO2 per head; missing where CO2 or population is missing.
 
-        Raises
-        ------
-        DataError
-            If a series is missing, or if population or CO2 is zero or negative.
+        Raises DataError if a series is missing, or if population or CO2 is zero or negative.
         """
         table, co2 = self._with_co2(inputs, self.population)
         people = table[self.population]

@@ -52,11 +52,8 @@ class Intensity(CarbonOutcome):
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and carbon intensity (with a base year also ``real_gdp``); missing where CO2 or GDP is.
 
-        Raises
-        ------
-        DataError
-            If a series is missing, if GDP or CO2 is zero or negative, if the source does not have the base year, or if
-            the index lacks a year between the base year and one that has GDP and CO2.
+        Raises DataError if a series is missing, if GDP or CO2 is zero or negative, if the source does not have the base
+        year, or if the index lacks a year between the base year and one that has GDP and CO2.
         """
         table, co2 = self._with_co2(inputs, self.gdp)
         refuse_non_positive(table, table[self.gdp], Note("column_of_gdp", column=self.gdp), inputs.source)

@@ -30,13 +30,7 @@ _MARKED = re.compile(r"\s*[+-]?\d+(?:[.,'’\s]\d+)+\s*")
 
 
 class ColumnError(DataError):
-    """A column is missing or does not hold numbers.
-
-    Parameters
-    ----------
-    why : Note
-    column : str
-    """
+    """A column is missing or does not hold numbers."""
 
     def __init__(self, why: object, column: str = "") -> None:
         super().__init__(why)

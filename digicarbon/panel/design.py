@@ -390,21 +390,11 @@ class _Design(Spec):
     ) -> Panel:
         """Return the panel with the columns for ``terms``, without gaps.
 
-        Parameters
-        ----------
-        panel : Panel
-            All units and periods, so that the first period of a sample has its lag.
-        terms : sequence of str
-            Columns, ``ln_`` of columns, and what `Panel.with_terms` reads.
-        keep : ndarray of bool, shape (rows,), optional
-            The rows of the sample; None keeps all. Values of other rows are used only as lags.
-        outliers : Outliers, optional
-            Treats variables, e.g. winsorises them, before lags, powers and interactions are made of them.
-
-        Raises
-        ------
-        DataError
-            If a term cannot be made, a logarithm meets a value of zero or below, or a value is missing.
+        ``panel``: all units and periods, so that the first period of a sample has its lag. ``terms``: columns, ``ln_``
+        of columns, and what `Panel.with_terms` reads. ``keep``, shape (rows,): the rows of the sample; None keeps all.
+        Values of other rows are used only as lags. ``outliers``: treats variables, e.g. winsorises them, before lags,
+        powers and interactions are made of them. Raises DataError if a term cannot be made, a logarithm meets a value
+        of zero or below, or a value is missing.
         """
         return Selection(self, panel, keep, outliers).take(terms)
 

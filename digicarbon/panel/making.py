@@ -48,16 +48,8 @@ class Making(Spec):
     def made(self, panel: Panel, name: str, units: Iterable[str] = ()) -> tuple[Panel, tuple[Note, ...]]:
         """Return the panel with the columns, and what a reader has to know of them.
 
-        Parameters
-        ----------
-        panel : Panel
-        name : str
-        units : iterable of str
-            Further units that a file may name: those that the panel has left out because of gaps.
-
-        Raises
-        ------
-        DataError
+        ``units``: further units that a file may name: those that the panel has left out because of gaps. Raises
+        DataError.
         """
 
     @abstractmethod
@@ -126,13 +118,7 @@ def hidden(name: str) -> tuple[str, ...]:
 
 
 def refuse_name(name: str) -> None:
-    """Raise a `ValueError` unless columns can be called this in a model.
-
-    Raises
-    ------
-    ValueError
-        If the name is not one word of letters, digits and underscores.
-    """
+    """Raise a `ValueError` unless columns can be called this in a model: one word of letters, digits, underscores."""
     if not re.fullmatch(r"[^\W\d]\w*", name):
         raise ValueError(Note("policy_name_no_word", name=name))
 

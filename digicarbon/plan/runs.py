@@ -183,10 +183,7 @@ class Plan:
 def plan(composer: Composer, command_axes: Sequence[Axis] = (), preparation: Preparation | None = None) -> Plan:
     """Expand an experiment, and build and check every run against its panel and weights.
 
-    Raises
-    ------
-    DigicarbonError
-        If a run that was named by hand cannot run; the message names it.
+    Raises DigicarbonError if a run that was named by hand cannot run; the message names it.
     """
     preparation = preparation or Preparation()
     choices, excluded, left = expand(composer, command_axes)

@@ -155,10 +155,6 @@ class WatchedInputs(Inputs):
     """Inputs that record what is read from them: names of series, and `TABLES`.
 
     Reading the frame itself counts as reading every series.
-
-    Attributes
-    ----------
-    taken : set of str
     """
 
     taken: set[str] = field(default_factory=set)

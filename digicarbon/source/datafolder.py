@@ -146,10 +146,7 @@ def present(folder: Path) -> list[str]:
 def read(folder: Path, name: str) -> pd.DataFrame:
     """Read a data set.
 
-    Raises
-    ------
-    DataError
-        If it does not exist, is damaged or lacks a column.
+    Raises DataError if it does not exist, is damaged or lacks a column.
     """
     path = path_of(folder, name)
     if not path.is_file():
@@ -174,10 +171,7 @@ def read(folder: Path, name: str) -> pd.DataFrame:
 def provenance(folder: Path, name: str) -> tuple[Provenance, ...]:
     """Return the imports that made a data set, oldest first; empty where there is no record.
 
-    Raises
-    ------
-    DataError
-        If the provenance file is damaged.
+    Raises DataError if the provenance file is damaged.
     """
     path = folder / f"{name}{PROVENANCE}"
     if not path.is_file():
@@ -192,27 +186,11 @@ def provenance(folder: Path, name: str) -> tuple[Provenance, ...]:
 def write(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance, add: bool = False) -> dict[str, Path]:
     """Write data sets and their provenance: all of them or, if anything fails, nothing.
 
-    Parameters
-    ----------
-    folder : Path
-        Created if it does not exist.
-    tables : mapping of str to DataFrame
-        By name of `datasets`.
-    record : Provenance
-        Of this import.
-    add : bool
-        Whether rows join those that the folder has; rows of equal keys must then have equal values.
-
-    Returns
-    -------
-    dict of str to Path
-        The data sets that were written; those that have all rows already are not.
-
-    Raises
-    ------
-    DataError
-        If a data set exists already and ``add`` is false, a row exists with other values, a column is missing, a row
-        occurs twice, or the folder cannot be written.
+    ``folder``: created if it does not exist. ``tables``: by name of `datasets`. ``record``: of this import. ``add``:
+    whether rows join those that the folder has; rows of equal keys must then have equal values. Returns the data sets
+    that were written; those that have all rows already are not. Raises DataError if a data set exists already and
+    ``add`` is false, a row exists with other values, a column is missing, a row occurs twice, or the folder cannot be
+    written.
     """
     try:
         with _created(folder), FileLock(folder / _LOCK, timeout=60):

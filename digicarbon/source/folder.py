@@ -158,19 +158,12 @@ class FolderSource(Source):
         return self.model_copy(update={"required": (), "years": None, "units": (), "io": io})
 
     def load(self) -> Inputs:
-        """Read the files.
+        """Read the files: a row per chosen unit and year, ordered by unit, then year.
 
-        Returns
-        -------
-        Inputs
-            A row per chosen unit and year, ordered by unit, then year.
-
-        Raises
-        ------
-        DataError
-            If the folder, a required series, a column or the polygons are missing, no file exists, a cell is no
-            number, a unit and year occurs twice, two files have a series of the same name, or units or years are not
-            in the files; or if the checks of `digicarbon.source.validation` find an error.
+        Raises DataError if the folder, a required
+        series, a column or the polygons are missing, no file exists, a cell is no number, a unit and year occurs twice,
+        two files have a series of the same name, or units or years are not in the files; or if the checks of
+        `digicarbon.source.validation` find an error.
         """
         shelf = self._shelf()
         series, absent = self._all_series(shelf)

@@ -85,18 +85,10 @@ class TableSource(Source):
         return self
 
     def load(self) -> Inputs:
-        """Read the file.
+        """Read the file: ``unit`` and ``time`` come first, all other columns are as they are in the file.
 
-        Returns
-        -------
-        Inputs
-            Its frame has ``unit`` and ``time`` first and all other columns as they are in the file.
-
-        Raises
-        ------
-        DataError
-            If the file cannot be read, or lacks a column that ``unit``, ``time`` or ``columns`` names, or if a new
-            name belongs to another column.
+        Raises DataError if the file cannot be read, or lacks a column that ``unit``, ``time`` or ``columns`` names, or
+        if a new name belongs to another column.
         """
         text = [name for key in (self.unit, self.time) for name in (key, self.columns.get(key, key))]
         written = TextFormat(self.encoding, self.delimiter, self.decimal, self.thousands, _FIELDS)

@@ -22,12 +22,7 @@ REQUEST = "plan_statement"
 class Statement:
     """What is said of a plan.
 
-    Attributes
-    ----------
-    notes : tuple of Note
-        For tables and pages.
-    tags, files : mapping of str to str
-        Of the sweep's parent run.
+    ``notes``: for tables and pages. ``tags``, ``files``: of the sweep's parent run.
     """
 
     notes: tuple[Note, ...] = ()
@@ -54,15 +49,8 @@ class States(Protocol):
     ) -> Note | None:
         """Return what is said of a recorded sweep; None if nothing is.
 
-        Parameters
-        ----------
-        files : sequence of str
-            The names of the sweep's files.
-        read : callable
-            Returns the content of one.
-        experiment : str
-        last : int or None
-            When its last run ended, in milliseconds since 1970; None if it has no runs.
+        ``files``: the names of the sweep's files. ``read``: returns the content of one. ``last``: when its last run
+        ended, in milliseconds since 1970; None if it has no runs.
         """
 
 

@@ -342,20 +342,9 @@ def sweep_key(planned: Plan, chosen: Settings) -> str:
 def run(composer: Composer, planned: Plan, force: bool = False) -> Finished:
     """Fit every run of a plan that the store does not have, write each to MLflow and make the comparison table.
 
-    Parameters
-    ----------
-    composer : Composer
-    planned : Plan
-    force : bool
-        Fit every run in a new sweep, whatever the store has.
-
-    Raises
-    ------
-    SweepInterruptedError
-        On Ctrl-C or SIGTERM, after what was fitted has been written.
-    DigicarbonError
-        If the store cannot be opened or written, a specification of report, executor or tracking is wrong, or the
-        report cannot be made of these runs; the runs are recorded then.
+    ``force``: fit every run in a new sweep, whatever the store has. Raises SweepInterruptedError on Ctrl-C or SIGTERM,
+    after what was fitted has been written; DigicarbonError if the store cannot be opened or written, a specification of
+    report, executor or tracking is wrong, or the report cannot be made of these runs; the runs are recorded then.
     """
     chosen = settings_for(composer, planned)
     record = ledger(planned.runs)

@@ -515,12 +515,7 @@ class StoredResults(Mapping[str, Result]):
 
     It holds only the name and the place of each result; results that cannot be read are left out.
 
-    Parameters
-    ----------
-    files : sequence of Path
-        They must not change.
-    by : {"run_id", "hash"}
-        The names of results.
+    ``files``: they must not change. ``by``: the names of results.
     """
 
     def __init__(self, files: Sequence[Path], by: str = "run_id") -> None:

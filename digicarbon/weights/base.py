@@ -575,19 +575,10 @@ def rest(islands: IslandsPlaced) -> Islands:
 def as_known(units: Sequence[str], asking: Note, remedy: Note | str = "") -> list[str]:
     """Return the English name of the country's unit that each unit is.
 
-    Parameters
-    ----------
-    units : sequence of str
-        Units of the country, in any of their spellings.
-    asking : Note
-        The option or the field that needs these units, for messages.
-    remedy : Note or str
-        What a user can do besides correcting the labels or giving weights in a file; may be empty.
-
-    Raises
-    ------
-    WeightsError
-        If no country is known, a unit is not one of the country's, or two units are the same one.
+    ``units``: units of the country, in any of their spellings. ``asking``: the option or the field that needs these
+    units, for messages. ``remedy``: what a user can do besides correcting the labels or giving weights in a file; may
+    be empty. Raises WeightsError if no country is known, a unit is not one of the country's, or two units are the same
+    one.
     """
     home = country()
     matches = {unit: home.find(unit) for unit in units}
@@ -617,18 +608,8 @@ def as_known(units: Sequence[str], asking: Note, remedy: Note | str = "") -> lis
 def check_coverage(units: Sequence[str], known: Collection[str], file: str, remedy: Note | str = "") -> None:
     """Raise unless ``known``, the labels of the file, has each of the panel's ``units``.
 
-    Parameters
-    ----------
-    units : sequence of str
-    known : collection of str
-    file : str
-    remedy : Note or str
-        What a user may set if a unit is missing and no label resembles it: a sentence after a blank.
-
-    Raises
-    ------
-    WeightsError
-        If a unit is missing.
+    ``remedy``: what a user may set if a unit is missing and no label resembles it: a sentence after a blank. Raises
+    WeightsError if a unit is missing.
     """
     missing = [unit for unit in units if unit not in known]
     if missing:
@@ -645,13 +626,7 @@ def refuse_extra(units: Sequence[str], known: Collection[str], file: str, rule: 
 
 
 def file_labels(column: pd.Series[Any], file: str) -> list[str]:
-    """Return the labels in a file as the panel writes them.
-
-    Raises
-    ------
-    WeightsError
-        If one is empty.
-    """
+    """Return the labels in a file as the panel writes them; a `WeightsError` if one is empty."""
     from digicarbon.source._read import numbers_or_text
 
     labels = [label(item) for item in numbers_or_text(column)]
@@ -662,12 +637,7 @@ def file_labels(column: pd.Series[Any], file: str) -> list[str]:
 
 
 def refuse_twice(labels: Sequence[str], file: str, what: Note = ROW) -> None:
-    """Raise if a label occurs more than once.
-
-    Raises
-    ------
-    WeightsError
-    """
+    """Raise a `WeightsError` if a label occurs more than once."""
     twice = sorted({item for item in labels if labels.count(item) > 1}) if len(set(labels)) < len(labels) else []
     if twice:
         raise WeightsError(Note("weights_label_twice", file=file, what=what, labels=cut(twice)))

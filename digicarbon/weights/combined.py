@@ -47,10 +47,8 @@ class BlendWeights(WeightsSpec):
     def compute(self, panel: Panel) -> Weights:
         """Return the weights among the panel's units, labelled and ordered as the panel.
 
-        Raises
-        ------
-        DataError, WeightsError
-            As the two nodes raise, or if a unit has no neighbour and ``islands`` is ``"refuse"``.
+        Raises DataError or WeightsError as the two nodes raise, or if a unit has no neighbour and ``islands`` is
+        ``"refuse"``.
         """
         first, second = (self._side(field, panel) for field in ("first", "second"))
         matrix = scipy.sparse.csr_array(self.share * first.matrix + (1 - self.share) * second.matrix)
@@ -97,11 +95,8 @@ class HigherOrderWeights(WeightsSpec):
     def compute(self, panel: Panel) -> Weights:
         """Return the weights among the panel's units, labelled and ordered as the panel.
 
-        Raises
-        ------
-        DataError, WeightsError
-            As the node raises, if no pair is ``order`` steps apart, or if a unit has no neighbour and ``islands`` is
-            ``"refuse"``.
+        Raises DataError or WeightsError as the node raises, if no pair is ``order`` steps apart, or if a unit has no
+        neighbour and ``islands`` is ``"refuse"``.
         """
         with under("weights.base", WeightsSpec):
             base = self.base.compute(panel).restrict(panel.units, islands="keep")
@@ -137,10 +132,8 @@ class PermutedWeights(WeightsSpec):
     def compute(self, panel: Panel) -> Weights:
         """Return the weights among the panel's units, labelled and ordered as the panel.
 
-        Raises
-        ------
-        DataError, WeightsError
-            As the node raises, or if a unit has no neighbour and ``islands`` is ``"refuse"``.
+        Raises DataError or WeightsError as the node raises, or if a unit has no neighbour and ``islands`` is
+        ``"refuse"``.
         """
         with under("weights.base", WeightsSpec):
             base = self.base.compute(panel).restrict(panel.units, islands="keep")

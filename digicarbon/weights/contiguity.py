@@ -71,13 +71,8 @@ class ContiguityWeights(FileWeights):
     def compute(self, panel: Panel) -> Weights:
         """Return the weights among the panel's units, labelled and ordered as the panel.
 
-        Raises
-        ------
-        DataError
-            If the file cannot be read.
-        WeightsError
-            If the labels of file and panel differ, a unit has no polygon, or touches none and ``islands`` is
-            ``"refuse"``.
+        Raises DataError if the file cannot be read; WeightsError if the labels of file and panel differ, a unit has no
+        polygon, or touches none and ``islands`` is ``"refuse"``.
         """
         shapes = self._shapes(panel)
         matrix = contiguous(shapes, self.rule) if self.tolerance is None else within_tolerance(shapes, self.tolerance)

@@ -49,12 +49,8 @@ class SizedWeights(WeightsSpec):
     def sizes(self, panel: Panel) -> FloatArray:
         """Return each unit's mean over the window, shape (N,).
 
-        Raises
-        ------
-        WeightsError
-            If ``economy`` is not a column of the panel, or the window lacks a period or a unit.
-        DataError
-            If a value of ``economy`` in the window is missing or text.
+        Raises WeightsError if ``economy`` is not a column of the panel, or the window lacks a period or a unit;
+        DataError if a value of ``economy`` in the window is missing or text.
         """
         known = (*panel.names, *panel.text)
         if self.economy not in known:
@@ -75,12 +71,7 @@ class SizedWeights(WeightsSpec):
     def gaps(self, panel: Panel) -> FloatArray:
         """Return the inverse absolute differences between means, shape (N, N), zero on the diagonal.
 
-        Raises
-        ------
-        WeightsError
-            If two means are equal to twelve digits, or as `sizes`.
-        DataError
-            As `sizes`.
+        Raises WeightsError if two means are equal to twelve digits, or as `sizes`; DataError as `sizes`.
         """
         size = self.sizes(panel)
         # of two means that are equal but for rounding the inverse gap would be noise
@@ -139,10 +130,7 @@ class EconomicWeights(SizedWeights):
     def compute(self, panel: Panel) -> Weights:
         """Return the weights among the panel's units, labelled and ordered as the panel.
 
-        Raises
-        ------
-        DataError, WeightsError
-            If the means do not exist or two are equal, see `SizedWeights.gaps`.
+        Raises DataError or WeightsError if the means do not exist or two are equal, see `SizedWeights.gaps`.
         """
         return Weights.from_matrix(
             self.gaps(panel), panel.units, name=Note("economic_weights"), normalise=self.normalise

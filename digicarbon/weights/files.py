@@ -45,12 +45,8 @@ class MatrixWeights(TextFileWeights):
     def compute(self, panel: Panel) -> Weights:
         """Return the weights among the panel's units, labelled and ordered as the panel.
 
-        Raises
-        ------
-        DataError
-            If the file cannot be read.
-        WeightsError
-            If the labels of rows, columns and panel differ, or a cell is empty, text or not a valid weight.
+        Raises DataError if the file cannot be read; WeightsError if the labels of rows, columns and panel differ, or a
+        cell is empty, text or not a valid weight.
         """
         return self._among(panel, None)
 
@@ -101,12 +97,8 @@ class EdgeWeights(TextFileWeights):
     def compute(self, panel: Panel) -> Weights:
         """Return the weights among the panel's units, labelled and ordered as the panel.
 
-        Raises
-        ------
-        DataError
-            If the file cannot be read.
-        WeightsError
-            If a column is missing, the labels of file and panel differ, or a weight is missing, text or not valid.
+        Raises DataError if the file cannot be read; WeightsError if a column is missing, the labels of file and panel
+        differ, or a weight is missing, text or not valid.
         """
         return self.among(self.read(), panel, Path(self.path).stem)
 
@@ -117,10 +109,7 @@ class EdgeWeights(TextFileWeights):
     def read(self) -> pd.DataFrame:
         """Return the file as a table.
 
-        Raises
-        ------
-        DataError
-            If the file cannot be read.
+        Raises DataError if the file cannot be read.
         """
         return read_table(self.path, "weights", self._ends, written=TextFormat(self.encoding)).frame
 

@@ -52,23 +52,15 @@ class TextWeights(TextFileWeights):
     def links(self, lines: Sequence[Line], file: str) -> Links:
         """Return the links in the lines of the file; each format reads them in its own way.
 
-        Raises
-        ------
-        WeightsError
-            If a line is wrong; the message names file and line.
+        Raises WeightsError if a line is wrong; the message names file and line.
         """
         raise TypeError(f"{type(self).__name__} does not say how its file is read; define `links`.")
 
     def compute(self, panel: Panel) -> Weights:
         """Return the weights among the panel's units, labelled and ordered as the panel.
 
-        Raises
-        ------
-        DataError
-            If the file cannot be read.
-        WeightsError
-            If a line is wrong, the labels of file and panel differ, or a unit has no neighbour and ``islands`` is
-            ``"refuse"``.
+        Raises DataError if the file cannot be read; WeightsError if a line is wrong, the labels of file and panel
+        differ, or a unit has no neighbour and ``islands`` is ``"refuse"``.
         """
         file = Path(self.path)
         links = self.links(read_lines(self.path, self.encoding), file.name)
@@ -95,10 +87,7 @@ class GalWeights(TextWeights):
     def links(self, lines: Sequence[Line], file: str) -> Links:
         """Return the links in the lines of the file.
 
-        Raises
-        ------
-        WeightsError
-            If a count is wrong or a neighbour is no unit of the file.
+        Raises WeightsError if a count is wrong or a neighbour is no unit of the file.
         """
         n, body = _headed(lines, file)
         units: dict[str, None] = {}
@@ -140,10 +129,7 @@ class GwtWeights(TextWeights):
     def links(self, lines: Sequence[Line], file: str) -> Links:
         """Return the links in the lines of the file.
 
-        Raises
-        ------
-        WeightsError
-            If a line does not have three words, the last a number, or a distance is 0.
+        Raises WeightsError if a line does not have three words, the last a number, or a distance is 0.
         """
         n, body = _headed(lines, file)
         units: dict[str, None] = {}
@@ -191,10 +177,8 @@ class SpmatWeights(TextWeights):
     def links(self, lines: Sequence[Line], file: str) -> Links:
         """Return the links in the lines of the file.
 
-        Raises
-        ------
-        WeightsError
-            If the first line is not one number, or a line has a wrong number of words or a word that is no number.
+        Raises WeightsError if the first line is not one number, or a line has a wrong number of words or a word that is
+        no number.
         """
         number, header = lines[0]
         if len(header) != 1 or not header[0].isdecimal():

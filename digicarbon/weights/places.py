@@ -62,10 +62,7 @@ class Places:
     def nearest(self, k: int = 1) -> Pairs:
         """Return each unit with its k nearest ones, in the order of units; in a tie the first unit is taken.
 
-        Raises
-        ------
-        WeightsError
-            If there are not more than ``k`` units.
+        Raises WeightsError if there are not more than ``k`` units.
         """
         n = len(self.units)
         if k >= n:
@@ -98,15 +95,9 @@ class Places:
     ) -> scipy.sparse.csr_array:
         """Return weights that are a function of distance, shape (N, N).
 
-        Parameters
-        ----------
-        decay : callable
-            Distances of shape (m,) to weights of shape (m,).
-        radius : float, optional
-            Pairs farther apart weigh 0.
-        islands : {"refuse", "keep", "nearest"}
-            If ``"nearest"``, a unit without neighbour and the unit nearest to it become neighbours of each other, with
-            the weight that their distance gives.
+        ``decay``: distances of shape (m,) to weights of shape (m,). ``radius``: pairs farther apart weigh 0.
+        ``islands``: if ``"nearest"``, a unit without neighbour and the unit nearest to it become neighbours of each
+        other, with the weight that their distance gives.
         """
         pairs = self.within(radius)
         matrix = pairs.matrix(decay(pairs.distance))
@@ -164,13 +155,8 @@ class PlacedWeights(WeightsSpec):
     def places(self, panel: Panel) -> Places:
         """Return the places of the panel's units, in its order.
 
-        Raises
-        ------
-        DataError
-            If the file cannot be read.
-        WeightsError
-            If a unit has no row or more than one, a column is missing, a coordinate is missing, text or no degree, or a
-            unit moves over time in the panel's own columns.
+        Raises DataError if the file cannot be read; WeightsError if a unit has no row or more than one, a column is
+        missing, a coordinate is missing, text or no degree, or a unit moves over time in the panel's own columns.
         """
         if self.coordinates is None:
             return self._in_panel(panel) if self._has_places(panel) else self._in_country(panel)
@@ -268,11 +254,8 @@ class FromPlaces(PlacedWeights):
     def compute(self, panel: Panel) -> Weights:
         """Return the weights among the panel's units, labelled and ordered as the panel.
 
-        Raises
-        ------
-        DataError, WeightsError
-            If places are not known, see `PlacedWeights.places`, the matrix cannot be made of them, or a unit has no
-            neighbour in it.
+        Raises DataError or WeightsError if places are not known, see `PlacedWeights.places`, the matrix cannot be made
+        of them, or a unit has no neighbour in it.
         """
         matrix = self.matrix(self.places(panel), panel)
         return Weights.from_matrix(matrix, panel.units, islands=self.alone, name=self.title, normalise=self.normalise)

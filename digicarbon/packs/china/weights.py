@@ -32,10 +32,8 @@ class AdjacencyWeights(WeightsSpec):
     def compute(self, panel: Panel) -> Weights:
         """Return the adjacency of the panel's units, labelled and ordered as the panel.
 
-        Raises
-        ------
-        WeightsError
-            If a unit is not a province, or has no neighbour in the panel and ``islands`` is ``"refuse"``.
+        Raises WeightsError if a unit is not a province, or has no neighbour in the panel and ``islands`` is
+        ``"refuse"``.
         """
         names = as_known(panel.units, Note("option_of_group", group="weights", option="w1_adjacency"))
         matrix = scipy.sparse.csr_array(links(names))

@@ -112,24 +112,11 @@ def check_tables(
 ) -> list[Finding]:
     """Check input-output tables; see `digicarbon.source.validation._tables.tables` for the identities.
 
-    Parameters
-    ----------
-    sectors, flows : DataFrame
-        Columns as there, but for those of the units.
-    file : str
-        For messages.
-    tolerance : float
-        Relative difference beyond which a table that does not balance is an error.
-    unit : str
-        The column of the units; of flows between units, the sellers and the buyers are in the columns of that name
-        after ``from_`` and ``to_``. Empty: as in the data sets of the known country.
-    noun : str
-        What a unit is called; empty: as its column.
-
-    Returns
-    -------
-    list of Finding
-        Errors first.
+    ``sectors``, ``flows``: columns as there, but for those of the units. ``file``: for messages. ``tolerance``:
+    relative difference beyond which a table that does not balance is an error. ``unit``: the column of the units; of
+    flows between units, the sellers and the buyers are in the columns of that name after ``from_`` and ``to_``. Empty:
+    as in the data sets of the known country. ``noun``: what a unit is called; empty: as its column. Errors
+    stand first.
     """
     unit = unit or country().column
     halves = _tables.with_units(sectors, unit), _tables.with_units(flows, unit)
@@ -183,15 +170,8 @@ def odd_series(
 ) -> Iterator[Finding]:
     """Yield odd values, gaps and copies in series.
 
-    Parameters
-    ----------
-    matrices : iterable of Matrix
-    units, years : Series
-        The keys of the data set's rows.
-    constant : {"warning", "note"}
-        The level of the finding for a series that never changes.
-    known : mapping of str to str
-        The plain names of series that have other names.
+    ``units``, ``years``: the keys of the data set's rows. ``constant``: the level of the finding for a series that
+    never changes. ``known``: the plain names of series that have other names.
     """
     if not len(units):
         return

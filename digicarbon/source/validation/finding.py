@@ -18,19 +18,10 @@ LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 class Finding:
     """One finding of a check; the data stay as they are.
 
-    Attributes
-    ----------
-    level : {"error", "warning", "note"}
-        An error stops loading, a warning is counted under every table, a note is shown when asked for.
-    check : str
-        The kind of check, e.g. ``"copied year"``.
-    file : str
-        The data set or file.
-    said : Note
-        What is wrong, where, and what to do; `note` puts the file before it, unless it has a field ``file`` already.
-    series, unit, sector : str
-        What the finding is about; empty where it is about more than one.
-    year : int or None
+    ``level``: an error stops loading, a warning is counted under every table, a note is shown when asked for.
+    ``check``: the kind of check, e.g. ``"copied year"``. ``file``: the data set or file. ``said``: what is wrong,
+    where, and what to do; `note` puts the file before it, unless it has a field ``file`` already. ``series``, ``unit``,
+    ``sector``: what the finding is about; empty where it is about more than one.
     """
 
     level: Level
@@ -55,13 +46,7 @@ class Finding:
 
 
 class InvalidDataError(DataError):
-    """Data with errors; `findings` holds all findings, warnings and notes included.
-
-    Parameters
-    ----------
-    said : Note
-    findings : sequence of Finding
-    """
+    """Data with errors; `findings` holds all findings, warnings and notes included."""
 
     def __init__(self, said: object, findings: Sequence[Finding] = ()) -> None:
         super().__init__(said)
@@ -81,18 +66,8 @@ def count(findings: Iterable[Finding], level: Level) -> int:
 def refuse(findings: Sequence[Finding], what: str, how: str) -> None:
     """Raise if there is an error among the findings.
 
-    Parameters
-    ----------
-    findings : sequence of Finding
-    what : str
-        What was checked, for the message: a folder, or an option such as ``source=china``.
-    how : str
-        The command that shows all findings.
-
-    Raises
-    ------
-    InvalidDataError
-        With the first errors.
+    ``what``: what was checked, for the message: a folder, or an option such as ``source=china``. ``how``: the command
+    that shows all findings. Raises InvalidDataError with the first errors.
     """
     errors = [item for item in findings if item.level == "error"]
     if errors:

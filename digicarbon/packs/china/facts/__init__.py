@@ -19,11 +19,8 @@ def _table(name: str) -> pd.DataFrame:
 def provinces() -> pd.DataFrame:
     """Return the 30 provinces of mainland China without Tibet.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``province``, ``adcode`` (GB/T 2260), ``name_zh``, ``short_zh``, ``capital_zh``, ``longitude`` and
-        ``latitude`` of the capital (degrees), ``region`` (northeast, east, central, west), ``municipality`` (0 or 1).
+    Returns columns ``province``, ``adcode`` (GB/T 2260), ``name_zh``, ``short_zh``, ``capital_zh``, ``longitude`` and
+    ``latitude`` of the capital (degrees), ``region`` (northeast, east, central, west), ``municipality`` (0 or 1).
     """
     return _table("provinces").copy()
 
@@ -62,12 +59,9 @@ def links(names: Sequence[str]) -> FloatArray:
 def tiles() -> pd.DataFrame:
     """Return a grid as a simple map of China: a square for each of its 34 provinces and regions.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``place`` (as in `provinces`, and four more), ``code`` (two letters, GB/T 2260), ``name_zh`` (short),
-        ``row`` (1 is north), ``column`` (1 is west). Neighbouring provinces are neighbours on the grid as far as
-        possible.
+    Returns columns ``place`` (as in `provinces`, and four more), ``code`` (two letters, GB/T 2260), ``name_zh``
+    (short), ``row`` (1 is north), ``column`` (1 is west). Neighbouring provinces are neighbours on the grid as far as
+    possible.
     """
     return _table("tiles").copy()
 
@@ -87,11 +81,8 @@ def sectors() -> pd.DataFrame:
 def indicators() -> pd.DataFrame:
     """Return the plain names of the statistics bureau's indicators by province.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``indicator`` (the bureau's name without its unit), ``series`` (the name that a panel uses), ``unit``
-        (that of the series, one of `units`).
+    Returns columns ``indicator`` (the bureau's name without its unit), ``series`` (the name that a panel uses),
+    ``unit`` (that of the series, one of `units`).
     """
     return _table("indicators").copy()
 

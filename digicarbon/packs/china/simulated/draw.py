@@ -64,10 +64,7 @@ def places(size: Size) -> pd.DataFrame:
     The cities or counties of a province are on a sunflower spiral of even density around its capital, the first one in
     the capital itself. None is farther away than half the distance to the next capital: provinces do not overlap.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``unit``, ``province``, ``region``, ``longitude`` and ``latitude`` (degrees).
+    Returns columns ``unit``, ``province``, ``region``, ``longitude`` and ``latitude`` (degrees).
     """
     return _table(size).copy()
 

@@ -28,13 +28,8 @@ Direction = Literal["positive", "negative"]
 class Index:
     """An index of n rows from k indicators, and its inputs.
 
-    Attributes
-    ----------
-    values : ndarray, shape (n,)
-    normalised : ndarray, shape (n, k)
-        The indicators on one scale.
-    tables : mapping of str to DataFrame
-        Weights and the like, by name.
+    ``values``, shape (n,). ``normalised``, shape (n, k): the indicators on one scale. ``tables``: weights and the like,
+    by name.
     """
 
     values: FloatArray
@@ -99,20 +94,14 @@ class CompositeIndex(Measure):
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and the index; not-a-number for rows that lack an indicator, if these are allowed.
 
-        Raises
-        ------
-        DataError
-            If an indicator is missing, holds text, lacks a value where that is refused, or does not vary.
+        Raises DataError if an indicator is missing, holds text, lacks a value where that is refused, or does not vary.
         """
         return self._tables(inputs)["index.csv"]
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
         """Return ``indicators.csv`` (raw), ``normalised.csv``, ``index.csv`` and the tables of the kind of index.
 
-        Raises
-        ------
-        DataError
-            As `compute` does.
+        Errors are those of `compute`.
         """
         return {
             name: plain_table(table).to_csv(index=False, lineterminator="\n")
