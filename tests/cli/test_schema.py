@@ -55,7 +55,11 @@ def test_option_is_valid_and_a_misspelt_field_is_not(path: Path, made: dict[str,
         assert any(f"'{name}x' was unexpected" in fault for fault in faults(validator, wrong))
 
 
-@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[pytest.mark.long] if place % 10 else []) for place, path in enumerate(EXPERIMENTS)],
+    ids=lambda path: path.stem,
+)
 def test_experiment_is_valid_and_a_misspelt_key_is_not(path: Path, made: dict[str, Draft7Validator]) -> None:
     node = content(path)
     assert faults(made["experiment"], node) == []

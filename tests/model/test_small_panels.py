@@ -142,6 +142,7 @@ def tiny_models() -> Iterator[tuple[str, Model]]:
         yield from of_pack()
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("shape", [cycle(4), cycle(5), star(4), star(6), pairs(4), pairs(9), 1 - np.eye(3), ring(5)])
 @pytest.mark.parametrize("periods", [2, 3])

@@ -303,6 +303,7 @@ def test_null_models_of_several_values_are_those_of_each(panel: dc.Panel, weight
         np.testing.assert_allclose(null.basis, alone.basis, atol=1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(12))
 def test_ends_are_those_of_a_search_over_all_draws(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draws that cannot reach the critical value have no clustered errors: whatever the specification."""

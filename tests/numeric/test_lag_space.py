@@ -37,6 +37,7 @@ def operators(symmetric: bool) -> tuple[DenseOperator, SparseOperator]:
     return DenseOperator(w, 1.0, balance), SparseOperator(sparse, 1.0, balance)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("effects", ["unit", "two_way"])
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_batches_are_the_same(effects: EffectsKind, symmetric: bool) -> None:

@@ -80,6 +80,7 @@ def test_a_pack_of_somebody_else_is_part_of_everything(installed: tuple[Path, li
     assert "SIMULATED" in drawn
 
 
+@pytest.mark.long
 def test_the_tests_of_the_page_pass(installed: tuple[Path, list[str], list[str]]) -> None:
     folder, _, _ = installed
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]

@@ -76,6 +76,7 @@ def hessian(data: DecayData, values: FloatArray) -> FloatArray:
     return out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("exponential", [False, True])
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.effects}-{sample.correction}")
 @pytest.mark.parametrize("kind", KINDS)
@@ -201,6 +202,7 @@ def test_linear_and_quadratic_forms_add_up_to_the_score(kind: DecayKind, sample:
         np.testing.assert_allclose(parts.sum(axis=0)[: len(point.beta)], 0, atol=1e-8)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_sandwiches_are_near_the_information_with_normal_errors(kind: DecayKind) -> None:
     data = drawn(kind, Sample(120, 10, "two_way", "lee_yu"))

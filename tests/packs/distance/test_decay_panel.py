@@ -167,6 +167,7 @@ def test_what_cannot_be_estimated_is_refused(panel: dc.Panel) -> None:
         dc.DecayPanel(**MODEL, kind="sdm", range=(0.0, 2.0)).check(panel)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["slx", "sar", "sem", "sdm", "sdem"])
 def test_many_outcomes_have_the_numbers_of_single_fits(kind: str) -> None:
     """A search at once for all draws changes no estimate, and the null model is one without x."""

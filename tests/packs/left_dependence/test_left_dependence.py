@@ -43,6 +43,7 @@ def pairs_of(panel: dc.Panel, weights: dc.Weights | None = W, model: dc.Model = 
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("unequal", [False, True])
 def test_independent_units_are_rarely_rejected(unequal: bool) -> None:
     p = np.array([pairs_of(world(seed, unequal=unequal))["p"] for seed in range(80)])

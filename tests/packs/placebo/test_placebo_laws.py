@@ -143,6 +143,7 @@ def test_terms_of_x_move_together_and_products_are_made_again() -> None:
         np.testing.assert_allclose(given.column(name), values.ravel(), atol=1e-12)
 
 
+@pytest.mark.long
 def test_every_quantity_of_a_spatial_model_is_counted_and_said() -> None:
     model = dc.SpatialPanel(y="y", x=("law",), kind="sdm", cov="cluster", **FEW)
     result = result_with(model, panel())

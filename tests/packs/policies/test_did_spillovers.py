@@ -386,6 +386,7 @@ def near(seed: int) -> dc.Panel:
     return panel_of(with_policy(pd.DataFrame({"state": [f"u{i:02d}" for i in unit], "year": year, **columns}), "year"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("estimator", ["twfe", "imputation"])
 def test_rings_find_the_truth_that_one_dummy_misses(estimator: str) -> None:
     model = dc.DiD(y="y", policy="pilot", spillovers="rings", rings=(0, 200), estimator=estimator)

@@ -257,6 +257,7 @@ def test_weights_stay_with_their_units(gaps: bool, estimator: str) -> None:
     assert [note.code for note in diagnostic.remarks(found)] == ["placebo_in_space", "placebo_weights_stay"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("controls", [(), ("x",)])
 @pytest.mark.parametrize("gaps", [False, True])
 @pytest.mark.parametrize("small_sample", ["stata", "none"])
