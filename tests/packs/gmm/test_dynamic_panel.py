@@ -234,7 +234,7 @@ def _difference(model: dc.DynamicPanel, panel: dc.Panel, found: dc.Result, name:
         return list(
             found.tables["difference_in_hansen"].loc[name, ["without", "without_df", "difference", "difference_df"]]
         )
-    made = design(model._plan, panel)
+    made = design(model, panel)
     left_out = np.concatenate([np.full(s.columns.shape[1], s.name in name.split(" + ")) for s in made.sets])
     fit = numeric.gmm(made.moments, made.rows, doubled=True)
     rest = without(~left_out, made.moments, fit, "scaled")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -13,47 +13,19 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._panel_grid import PanelGrid, covers, deepest_lag
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.within import dependent, vanishing
-from digicarbon.packs.gmm.numeric.equations import Equations, Kind, Transformation, equations, lagged
+from digicarbon.packs.gmm.numeric.equations import Equations, equations, lagged
 from digicarbon.packs.gmm.numeric.estimator import Moments
 from digicarbon.packs.gmm.numeric.instruments import InstrumentSet, lag_instruments, own_instruments
 from digicarbon.packs.gmm.numeric.tests import Differences
 from digicarbon.panel import Panel, constituents
 from digicarbon.result import MadeOf
 
+if TYPE_CHECKING:
+    from digicarbon.packs.gmm.model.dynamic_panel import DynamicPanel
+
 Lags = tuple[int, int | None]
 
 CONSTANT = "const"
-
-
-@dataclass(frozen=True)
-class GmmPlan:
-    """The choices of a dynamic panel that decide rows, regressors and instruments."""
-
-    y: str
-    x: tuple[str, ...]
-    controls: tuple[str, ...]
-    instruments: tuple[str, ...]
-    """`x`, `controls`, `instruments`: terms."""
-    lags: int
-    kind: Kind
-    transformation: Transformation
-    two_way: bool
-    collapse: bool
-    in_levels: bool
-    pgmm: bool
-    """`kind`, `transformation`, `two_way`, `collapse`, `in_levels`, `pgmm`: as in `digicarbon.model.DynamicPanel`."""
-    ranges: Mapping[str, Lags | None]
-    """Lags that instrument, None for none, by predetermined or endogenous variable; the outcome's under its name."""
-
-    @property
-    def outcomes(self) -> tuple[str, ...]:
-        """Names of the outcome's lags."""
-        return tuple(f"L{'' if lag == 1 else lag}.{self.y}" for lag in range(1, self.lags + 1))
-
-    @property
-    def constant(self) -> bool:
-        """Whether the equation in levels has a constant."""
-        return self.kind == "system" and (self.two_way or not self.pgmm)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,44 +97,44 @@ class GmmDesign:
         return rows[~self.rows.level].reshape(n, t).T if len(unit) == n * t else None
 
 
-def design(plan: GmmPlan, panel: Panel) -> GmmDesign:
+def design(model: DynamicPanel, panel: Panel) -> GmmDesign:
     """Return outcome, regressors and instruments as rows.
 
     Raises DataError, EstimationError: a column is missing or holds text; there are too few periods, rows or
     instruments; a regressor does not vary or is collinear with others.
     """
-    terms = (*plan.x, *plan.controls)
-    grid = PanelGrid(panel, (plan.y, *terms, *plan.instruments, *plan.ranges))
-    regressors, outside = grid.names(terms), grid.names(plan.instruments)
-    y, further = grid.values(plan.y), grid.stack(outside)
+    terms = (*model.x, *model.controls)
+    grid = PanelGrid(panel, (model.y, *terms, *model.instruments, *model.ranges))
+    regressors, outside = grid.names(terms), grid.names(model.instruments)
+    y, further = grid.values(model.y), grid.stack(outside)
     X = np.concatenate(
-        [np.stack([lagged(y, lag) for lag in range(1, plan.lags + 1)], axis=-1), grid.stack(regressors)], axis=-1
+        [np.stack([lagged(y, lag) for lag in range(1, model.lags + 1)], axis=-1), grid.stack(regressors)], axis=-1
     )
     complete = np.isfinite(np.concatenate([y[..., None], X, further], axis=-1)).all(axis=-1)
     further = np.nan_to_num(further)
-    if plan.pgmm:
+    if model.as_pgmm:
         # plm starts with the first period that has an instrument
-        complete[:, : max(min(lags[0] for lags in plan.ranges.values() if lags) - 1, 0)] = False
-    rows = equations(complete, plan.transformation, plan.kind)
-    _refuse_too_short(plan, rows, panel)
-    names = (*plan.outcomes, *regressors)
-    constant = rows.level[:, None].astype(np.float64)[:, : int(plan.constant)]
-    positions = _told_apart(plan, complete, rows, constant)
+        complete[:, : max(min(lags[0] for lags in model.ranges.values() if lags) - 1, 0)] = False
+    rows = equations(complete, model.transformation, model.kind)
+    _refuse_too_short(model, rows, panel)
+    names = (*model.outcomes, *regressors)
+    constant = rows.level[:, None].astype(np.float64)[:, : int(model.has_constant)]
+    positions = _told_apart(model, complete, rows, constant)
     dummies = tuple(grid.period_name(position) for position in positions.tolist())
     time = rows.rows(_dummies(y.shape, positions))
     _refuse_too_few_rows(rows, len(names) + len(dummies) + constant.shape[1])
     own = rows.rows(X)
     before = abs(rows.operator) @ np.nan_to_num(np.abs(X).reshape(-1, X.shape[-1]))
-    _refuse_dependent(plan, names, own, before, np.concatenate([constant, time], axis=1))
+    _refuse_dependent(model, names, own, before, np.concatenate([constant, time], axis=1))
     y_and_X = np.concatenate([y[..., None], X], axis=-1)
-    means = _means(plan, y_and_X, complete)
+    means = _means(model, y_and_X, complete)
     centred = rows.rows(y_and_X - means)
     apart = rows.rows(further)
-    _refuse_idle(plan, outside, apart, abs(rows.operator) @ np.abs(further).reshape(y.size, len(outside)), rows)
+    _refuse_idle(model, outside, apart, abs(rows.operator) @ np.abs(further).reshape(y.size, len(outside)), rows)
     sets = [
-        *_lag_sets(plan, grid, rows),
-        *_own_sets(plan, rows, regressors, own[:, plan.lags :], apart),
-        *_effect_sets(plan, rows, np.concatenate([time, constant], axis=1)),
+        *_lag_sets(model, grid, rows),
+        *_own_sets(model, rows, regressors, own[:, model.lags :], apart),
+        *_effect_sets(model, rows, np.concatenate([time, constant], axis=1)),
     ]
     moments = Moments(
         centred[:, 0],
@@ -175,10 +147,10 @@ def design(plan: GmmPlan, panel: Panel) -> GmmDesign:
     parts.append(np.zeros((len(differenced.unit), constant.shape[1])))
     differences = Differences(differenced, differenced.rows(y), np.concatenate(parts, axis=1))
     found = GmmDesign(
-        names=(*names, *dummies, *((CONSTANT,) if plan.constant else ())),
+        names=(*names, *dummies, *((CONSTANT,) if model.has_constant else ())),
         dummies=dummies,
-        focal=grid.names(plan.x),
-        made_of=dict(zip(plan.outcomes, map(constituents, plan.outcomes), strict=True)) | grid.made_of(terms),
+        focal=grid.names(model.x),
+        made_of=dict(zip(model.outcomes, map(constituents, model.outcomes), strict=True)) | grid.made_of(terms),
         moments=moments,
         rows=rows,
         sets=tuple(sets),
@@ -190,7 +162,7 @@ def design(plan: GmmPlan, panel: Panel) -> GmmDesign:
     return found
 
 
-def _means(plan: GmmPlan, cells: FloatArray, complete: BoolArray) -> FloatArray:
+def _means(model: DynamicPanel, cells: FloatArray, complete: BoolArray) -> FloatArray:
     """Return what can be taken off outcome and regressors, shape (k,): means where the constant takes them up.
 
     Transformed rows do not have them. Rows of levels do, and their products with instruments cancel in the estimates,
@@ -198,7 +170,7 @@ def _means(plan: GmmPlan, cells: FloatArray, complete: BoolArray) -> FloatArray:
     other levels are other moments unless there are period dummies, and where a covariance of moments is singular its
     generalised inverse depends on the others' levels, too.
     """
-    if plan.kind == "system" and not plan.constant:
+    if model.kind == "system" and not model.has_constant:
         return np.zeros(cells.shape[-1])
     return np.asarray(cells[complete].mean(axis=0))
 
@@ -207,12 +179,12 @@ def _dummies(shape: tuple[int, ...], positions: IntArray) -> FloatArray:
     return np.broadcast_to(np.eye(shape[1])[:, positions], (*shape, len(positions)))
 
 
-def _told_apart(plan: GmmPlan, complete: BoolArray, rows: Equations, constant: FloatArray) -> IntArray:
+def _told_apart(model: DynamicPanel, complete: BoolArray, rows: Equations, constant: FloatArray) -> IntArray:
     """Return the positions of period dummies that the rows can tell apart."""
-    if not plan.two_way:
+    if model.effects != "two_way":
         return np.empty(0, dtype=np.int64)
     # a difference has no dummy of the period before the first; levels and deviations leave the first period out
-    plain = plan.transformation == "difference" and plan.kind == "difference"
+    plain = model.transformation == "difference" and model.kind == "difference"
     positions = np.unique(rows.period) if plain else np.flatnonzero(complete.any(axis=0))[1:]
     taken = rows.rows(_dummies(complete.shape, positions))
     seen = taken.any(axis=0)
@@ -221,13 +193,13 @@ def _told_apart(plan: GmmPlan, complete: BoolArray, rows: Equations, constant: F
     return np.delete(positions[seen], [j - base for j, _ in chains])
 
 
-def _lag_sets(plan: GmmPlan, grid: PanelGrid, rows: Equations) -> list[InstrumentSet]:
+def _lag_sets(model: DynamicPanel, grid: PanelGrid, rows: Equations) -> list[InstrumentSet]:
     sets = []
-    for name, (first, last) in {name: lags for name, lags in plan.ranges.items() if lags}.items():
+    for name, (first, last) in {name: lags for name, lags in model.ranges.items() if lags}.items():
         for column in grid.names([name]):
-            level_lag = 1 if plan.pgmm else max(first - 1, 0)
+            level_lag = 1 if model.as_pgmm else max(first - 1, 0)
             found = lag_instruments(
-                f"lags of {column}", grid.values(column), rows, first, last, plan.collapse, level_lag
+                f"lags of {column}", grid.values(column), rows, first, last, model.collapse, level_lag
             )
             if found.level.all():
                 raise EstimationError(
@@ -244,43 +216,43 @@ def _lag_sets(plan: GmmPlan, grid: PanelGrid, rows: Equations) -> list[Instrumen
 
 
 def _own_sets(
-    plan: GmmPlan, rows: Equations, regressors: tuple[str, ...], own: FloatArray, further: FloatArray
+    model: DynamicPanel, rows: Equations, regressors: tuple[str, ...], own: FloatArray, further: FloatArray
 ) -> list[InstrumentSet]:
     sets = []
-    if not plan.in_levels:
+    if model.exogenous_equation != "both":
         own, further = (np.where(rows.level[:, None], 0.0, columns) for columns in (own, further))
-    exogenous = [j for j, name in enumerate(regressors) if not any(covers(other, name) for other in plan.ranges)]
+    exogenous = [j for j, name in enumerate(regressors) if not any(covers(other, name) for other in model.ranges)]
     if exogenous:
-        sets.append(own_instruments("exogenous regressors", own[:, exogenous], rows, plan.pgmm))
+        sets.append(own_instruments("exogenous regressors", own[:, exogenous], rows, model.as_pgmm))
     if further.shape[1]:
-        sets.append(own_instruments("instruments", further, rows, plan.pgmm))
+        sets.append(own_instruments("instruments", further, rows, model.as_pgmm))
     return sets
 
 
-def _effect_sets(plan: GmmPlan, rows: Equations, columns: FloatArray) -> list[InstrumentSet]:
-    if plan.pgmm and plan.kind == "system":
+def _effect_sets(model: DynamicPanel, rows: Equations, columns: FloatArray) -> list[InstrumentSet]:
+    if model.as_pgmm and model.kind == "system":
         columns = np.where(rows.level[:, None], columns, 0.0)
     return [own_instruments("period effects", columns, rows, tested=False)] if columns.shape[1] else []
 
 
-def _refuse_too_short(plan: GmmPlan, rows: Equations, panel: Panel) -> None:
+def _refuse_too_short(model: DynamicPanel, rows: Equations, panel: Panel) -> None:
     if not (~rows.level).any():
-        needed = max([plan.lags, *(deepest_lag(term) for term in (*plan.x, *plan.controls, *plan.instruments))]) + 2
+        needed = max([model.lags, *(deepest_lag(term) for term in (*model.x, *model.controls, *model.instruments))]) + 2
         raise EstimationError(
-            Note("panel_too_short", needed=needed, lags=plan.lags, y=plan.y, periods=cut(panel.periods, 12))
+            Note("panel_too_short", needed=needed, lags=model.lags, y=model.y, periods=cut(panel.periods, 12))
         )
 
 
 def _refuse_dependent(
-    plan: GmmPlan, names: tuple[str, ...], own: FloatArray, before: FloatArray, effects: FloatArray
+    model: DynamicPanel, names: tuple[str, ...], own: FloatArray, before: FloatArray, effects: FloatArray
 ) -> None:
     gone = [names[j] for j in vanishing(own, before)]
     if gone:
         raise EstimationError(
             Note(
-                "constant_under_system" if plan.kind == "system" else "constant_under_difference",
+                "constant_under_system" if model.kind == "system" else "constant_under_difference",
                 terms=cut(gone),
-                kind=plan.kind,
+                kind=model.kind,
             )
         )
     chains = dependent(np.concatenate([effects, own], axis=1))
@@ -289,15 +261,16 @@ def _refuse_dependent(
         j, others = chains[0]
         among: list[str | Note] = [names[i - base] for i in others if i >= base]
         if any(i < base for i in others):
-            among.append(Note("the_period_dummies" if plan.two_way else "the_constant"))
+            among.append(Note("the_period_dummies" if model.effects == "two_way" else "the_constant"))
         raise EstimationError(Note("collinear_in_rows_left", term=names[j - base], others=cut(among)))
 
 
 def _refuse_idle(
-    plan: GmmPlan, names: tuple[str, ...], columns: FloatArray, before: FloatArray, rows: Equations
+    model: DynamicPanel, names: tuple[str, ...], columns: FloatArray, before: FloatArray, rows: Equations
 ) -> None:
     """Refuse a further instrument that the transformation leaves nothing of."""
-    here = np.full(len(rows.level), True) if plan.kind == "system" and plan.in_levels else ~rows.level
+    everywhere = model.kind == "system" and model.exogenous_equation == "both"
+    here = np.full(len(rows.level), True) if everywhere else ~rows.level
     gone = [names[j] for j in vanishing(columns[here], before[here])]
     if gone:
         raise EstimationError(Note("idle_instruments", terms=cut(gone)))

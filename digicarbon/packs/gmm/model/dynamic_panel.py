@@ -17,7 +17,7 @@ from digicarbon.model.base import Level, Model, Terms, sentences
 from digicarbon.model.tested import Test
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.linear.statistic import Statistic
-from digicarbon.packs.gmm.model._gmm_design import CONSTANT, GmmDesign, GmmPlan, Lags, design
+from digicarbon.packs.gmm.model._gmm_design import CONSTANT, GmmDesign, Lags, design
 from digicarbon.packs.gmm.numeric import estimator as numeric
 from digicarbon.packs.gmm.numeric import tests
 from digicarbon.packs.gmm.numeric.equations import Kind, Transformation
@@ -161,15 +161,8 @@ class DynamicPanel(Model):
                 if name == self.y:
                     raise ValueError(Note("names_the_outcome", key=field, name=name))
                 if not any(covers(name, term) for term in self.regressors):
-                    raise ValueError(
-                        Note(
-                            "not_among_regressors",
-                            key=field,
-                            name=name,
-                            hint=suggestion(name, self.regressors),
-                            regressors=cut(self.regressors, 20),
-                        )
-                    )
+                    about = {"hint": suggestion(name, self.regressors), "regressors": cut(self.regressors, 20)}
+                    raise ValueError(Note("not_among_regressors", key=field, name=name, **about))
         twice = sorted({name for name in named if named.count(name) > 1})
         if twice:
             raise ValueError(Note("two_roles", terms=cut(twice)))
@@ -271,27 +264,30 @@ class DynamicPanel(Model):
         )
 
     @property
-    def _plan(self) -> GmmPlan:
-        ranges: dict[str, Lags | None] = dict.fromkeys(self.predetermined, self.predetermined_lags)
-        ranges |= dict.fromkeys(self.endogenous, self.endogenous_lags)
-        return GmmPlan(
-            y=self.y,
-            x=self.x,
-            controls=self.controls,
-            instruments=self.instruments,
-            lags=self.lags,
-            kind=self.kind,
-            transformation=self.transformation,
-            two_way=self.effects == "two_way",
-            collapse=self.collapse,
-            in_levels=self.exogenous_equation == "both",
-            pgmm=self.convention == "pgmm",
-            ranges={self.y: self.instrument_lags, **ranges, **self.lag_ranges},
-        )
+    def ranges(self) -> Mapping[str, Lags | None]:
+        """Lags that instrument, None for none, by predetermined or endogenous variable; the outcome's are the first."""
+        own: dict[str, Lags | None] = dict.fromkeys(self.predetermined, self.predetermined_lags)
+        own |= dict.fromkeys(self.endogenous, self.endogenous_lags)
+        return {self.y: self.instrument_lags, **own, **self.lag_ranges}
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Names of the outcome's lags."""
+        return tuple(f"L{'' if lag == 1 else lag}.{self.y}" for lag in range(1, self.lags + 1))
+
+    @property
+    def as_pgmm(self) -> bool:
+        """Whether rows and instruments are those of R's pgmm."""
+        return self.convention == "pgmm"
+
+    @property
+    def has_constant(self) -> bool:
+        """Whether the equation in levels has a constant."""
+        return self.kind == "system" and (self.effects == "two_way" or not self.as_pgmm)
 
     @property
     def _inverse(self) -> numeric.Inverse:
-        return "plm" if self.convention == "pgmm" else "scaled"
+        return "plm" if self.as_pgmm else "scaled"
 
     @property
     def _classic(self) -> bool:
@@ -299,7 +295,7 @@ class DynamicPanel(Model):
 
     def _estimated(self, panel: Panel) -> tuple[GmmDesign, numeric.GmmFit, numeric.Step, FloatArray]:
         """Return data, both steps, the step that is reported and its covariance."""
-        found = design(self._plan, panel)
+        found = design(self, panel)
         self._refuse_few_units(found.units)
         try:
             fit = numeric.gmm(found.moments, found.rows, self.transformation == "difference", self._inverse)
@@ -310,12 +306,9 @@ class DynamicPanel(Model):
     def _refuse_few_units(self, units: int) -> None:
         """Refuse units that are too few for what is clustered by unit."""
         if units < FEWEST_UNITS and not self._classic:
+            facts = {"units": units, "fewest": FEWEST_UNITS}
             raise EstimationError(
-                Note(
-                    "few_units_for_robust" if self.steps == 1 else "few_units_for_two_steps",
-                    units=units,
-                    fewest=FEWEST_UNITS,
-                )
+                Note("few_units_for_robust" if self.steps == 1 else "few_units_for_two_steps", **facts)
             )
 
     def _reported(self, found: GmmDesign, fit: numeric.GmmFit) -> tuple[numeric.Step, FloatArray]:
@@ -332,7 +325,7 @@ class DynamicPanel(Model):
         self, found: GmmDesign, fit: numeric.GmmFit, used: numeric.Step, covariance: FloatArray
     ) -> dict[str, float]:
         out = {
-            "nobs": float(found.observations("rows" if self.convention == "pgmm" else "equation")),
+            "nobs": float(found.observations("rows" if self.as_pgmm else "equation")),
             "n_units": float(found.units),
             "n_instruments": float(fit.first.rank),
         }
@@ -377,7 +370,7 @@ class DynamicPanel(Model):
 
     def _lag_notes(self) -> Iterator[Note]:
         """Yield what is wrong by construction with lags that instrument, whatever the data are."""
-        for name, lags in self._plan.ranges.items():
+        for name, lags in self.ranges.items():
             role = "outcome" if name == self.y else "predetermined" if name in self.predetermined else "endogenous"
             key = "lag_ranges" if name in self.lag_ranges else "instrument_lags" if name == self.y else f"{role}_lags"
             if lags is None or lags[0] >= FIRST_VALID[role]:

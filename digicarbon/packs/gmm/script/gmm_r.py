@@ -33,7 +33,7 @@ def script(part: RPart, model: DynamicPanel) -> list[str]:
     parts = " | ".join([" + ".join([*own, *regressors]), " + ".join(gmm), *([others] if others else [])])
     effect = "twoways" if model.effects == "two_way" else "individual"
     step = "twosteps" if model.steps == 2 else "onestep"
-    order = [*(f"L{'' if lag == 1 else lag}.{model.y}" for lag in range(1, model.lags + 1)), *model.regressors]
+    order = [*model.outcomes, *model.regressors]
     called = {term: f"b{position}" for position, term in enumerate(order, 1)}
     robust = model.windmeijer if model.steps == 2 else model.cov == "robust"
     lines = [

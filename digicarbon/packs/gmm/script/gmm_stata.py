@@ -36,7 +36,7 @@ def script(part: StataPart, model: DynamicPanel) -> list[str]:
     options += ["twostep"] if model.steps == 2 else []
     options += ["robust"] if (model.windmeijer if model.steps == 2 else model.cov == "robust") else []
     options.append("nodiffsargan")
-    called = {f"L{'' if lag == 1 else lag}.{model.y}": own[lag - 1] for lag in range(1, model.lags + 1)}
+    called = dict(zip(model.outcomes, own, strict=True))
     called |= {term: _term(part, term) for term in model.regressors}
     if system and model.effects == "unit":
         called["const"] = "_cons"
