@@ -21,7 +21,6 @@ from digicarbon.model._absorption import (
     Trends,
     absorption,
     clusters_by,
-    columns_of_clusters,
     columns_of_effects,
     group_columns,
 )
@@ -58,7 +57,7 @@ from digicarbon.model.base import (
     sentences,
 )
 from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne, columns_key, under_null
-from digicarbon.model.tested import Tested
+from digicarbon.model.tested import Clustered, Tested
 from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import AnySmallSample, Covariance, Kernel, nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import Fit
@@ -92,7 +91,7 @@ def _roles_of_columns(names: tuple[str, ...], constant: bool, regressors: tuple[
     return (*(CONSTANT,) * constant, *own)
 
 
-class PanelRegression(Tested):
+class PanelRegression(Clustered):
     """A linear regression on a panel: pooled, with fixed or random effects, of means or of differences.
 
     Attributes
@@ -280,11 +279,6 @@ class PanelRegression(Tested):
     def absorbs(self) -> bool:
         """Whether there are fixed effects or trends beside the effects of units and periods."""
         return bool(self.absorb) or self.trends is not None
-
-    @property
-    def own_clusters(self) -> tuple[str, ...]:
-        """The columns that clusters are read from; none for those of units and periods."""
-        return columns_of_clusters(self.cluster) if self.cov == "cluster" else ()
 
     @property
     def uses_weights(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from digicarbon.model._absorption import clusters_of_units
+from digicarbon.model._absorption import clusters_of_units, columns_of_clusters
 from digicarbon.model.base import Level, Model
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.note import Note
@@ -240,6 +240,16 @@ class Tested(Model):
     def cautions(self, result: Result, panel: Panel, weights: Weights | None) -> list[Note]:
         """Return what a reader must know before the p values of the wild bootstrap."""
         return []
+
+
+class Clustered(Tested):
+    """A tested model with ``cov`` and ``cluster`` of a panel regression, whose signs are those of its clusters."""
+
+    @property
+    def own_clusters(self) -> tuple[str, ...]:
+        """The columns that clusters are read from; none for those of units and periods."""
+        given = vars(self)
+        return columns_of_clusters(given["cluster"]) if given["cov"] == "cluster" else ()
 
 
 def resampled_of(result: Result, numbers: Mapping[Estimand, tuple[float, float, float]]) -> Resampled:

@@ -36,6 +36,7 @@ from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.packs.policies.model._effects import (
     PolicyEffects,
     Restricted,
+    estimands_of,
     have_errors,
     joint_wild,
     unfitted,
@@ -150,12 +151,8 @@ class ByUnit(Restricted):
         The effect of Zγ is g′γ, g what the estimator makes of Z. The null model g′γ = τ has the columns ZN, N a basis
         of what is orthogonal to g, and the known part Zg τ/(g′g).
         """
-        asked: list[tuple[Estimand, ...]] = [(Estimand("coefficient", term),) for term in self.reported]
-        if self.spillover:
-            policy = next(iter(self.reported))
-            asked[0] = (*asked[0], Estimand("direct", policy))
-            asked.append((Estimand("spillover", policy),))
-        return [self._restricted(place, estimands, weights) for place, estimands in enumerate(asked)]
+        every = enumerate(estimands_of(self.reported, self.spillover))
+        return [self._restricted(place, estimands, weights) for place, estimands in every]
 
     def wild_leads(self, weights: Weights | None, draws: Draws) -> WaldTest | None:
         """Return the wild test that nothing happened before the policy."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -87,6 +87,18 @@ class Restricted(Design):
     @abstractmethod
     def batch(self, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the effects to many outcomes at once."""
+
+
+def estimands_of(terms: Iterable[str], spillover: Mapping[str, float]) -> list[tuple[Estimand, ...]]:
+    """Return what each effect is, the overall one, of the policy's name, first; with spillovers their mean is last.
+
+    The overall effect is then the direct one, too.
+    """
+    first, *others = ((Estimand("coefficient", term),) for term in terms)
+    if not spillover:
+        return [first, *others]
+    policy = first[0].term
+    return [(*first, Estimand("direct", policy)), *others, (Estimand("spillover", policy),)]
 
 
 def reported(timing: Timing, levels: Sequence[int], by: Aggregate) -> dict[str, MadeOf]:

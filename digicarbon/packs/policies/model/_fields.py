@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
-from digicarbon.model._absorption import Absorb, Clusters, Trends, columns_of_clusters
+from digicarbon.model._absorption import Absorb, Clusters, Trends
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._observation_weights import ObservationWeights, positive_rows
 from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model.base import Model
 from digicarbon.model.panel_regression import PanelRegression, regression_with
-from digicarbon.model.tested import Tested
+from digicarbon.model.tested import Clustered, Tested
 from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
 from digicarbon.packs.policies.numeric.aggregation import Aggregate, Overall
@@ -53,7 +53,7 @@ class Exposure:
     notes: tuple[Note, ...]
 
 
-class _PolicyModel(Tested):
+class _PolicyModel(Clustered):
     """The effect of a policy on the units that come under it; fields as in `DiD`."""
 
     y: str
@@ -100,11 +100,6 @@ class _PolicyModel(Tested):
     def absorbs(self) -> bool:
         """Whether there are fixed effects or trends beside the effects of units and periods."""
         return bool(self.absorb) or self.trends is not None
-
-    @property
-    def own_clusters(self) -> tuple[str, ...]:
-        """The columns that clusters are read from; none for those of units and periods."""
-        return columns_of_clusters(self.cluster) if self.cov == "cluster" else ()
 
     @property
     def base_event(self) -> int:

@@ -22,6 +22,7 @@ from digicarbon.numeric.tests.equality import WaldTest
 from digicarbon.packs.policies.model._effects import (
     PolicyEffects,
     Restricted,
+    estimands_of,
     have_errors,
     joint_wild,
     pretest,
@@ -92,22 +93,16 @@ class Expanded(Restricted):
         # the share of neighbours is a spatial lag of the policy, and rings are nearly one
         made = self.panel.with_terms(self.model.terms)
         contrasts = Contrasts(self.model.by_errors, made, weights, lags=not self.spillover)
-        effects: list[Restrictions] = []
-        for term, combination in self.combinations.items():
+
+        def restricted(combination: Mapping[str, float], estimands: tuple[Estimand, ...]) -> Projected:
             one = contrasts.of(combination)
             assert isinstance(one, Projected)
-            estimand = Estimand("coefficient", term)
-            effects.append(self._restricted(one, estimand))
-        if self.spillover:
-            policy = next(iter(self.reported))
-            same = [Estimand("coefficient", policy), Estimand("direct", policy)]
-            one = contrasts.of(self.combinations[policy])
-            assert isinstance(one, Projected)
-            effects[0] = replace(self._restricted(one, *same), weights=np.ones((2, 1)))
-            one = contrasts.of(self.spillover)
-            assert isinstance(one, Projected)
-            effects.append(self._restricted(one, Estimand("spillover", policy)))
-        return effects
+            batch, same = self._batch(one.batch, estimands[0]), np.ones((len(estimands), 1))
+            return replace(one, estimands=estimands, batch=batch, weights=same)
+
+        combinations = [*self.combinations.values(), *([self.spillover] if self.spillover else [])]
+        estimands = estimands_of(self.reported, self.spillover)
+        return [restricted(*both) for both in zip(combinations, estimands, strict=True)]
 
     def wild_leads(self, weights: Weights | None, draws: Draws) -> WaldTest | None:
         """Return the wild test that nothing happened before the policy."""
@@ -133,9 +128,6 @@ class Expanded(Restricted):
     def units(self) -> tuple[str, ...]:
         """Whose sign each unit has in the wild bootstrap."""
         return self.model.levels_of_signs(self.panel.with_terms(self.model.terms))
-
-    def _restricted(self, one: Projected, *estimands: Estimand) -> Projected:
-        return replace(one, estimands=estimands, batch=self._batch(one.batch, estimands[0]))
 
     def _batch(self, inner: Batch, estimand: Estimand) -> EffectsBatch:
         return EffectsBatch(inner, self.combinations, estimand, self.spillover)

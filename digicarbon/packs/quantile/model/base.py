@@ -15,12 +15,12 @@ from pydantic import Field, model_validator
 
 from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.errors import EstimationError
-from digicarbon.model._absorption import Clusters, columns_of_clusters
+from digicarbon.model._absorption import Clusters
 from digicarbon.model._panel_columns import Columns, rows_of
 from digicarbon.model._panel_covariance import REPAIRED, of_influence
 from digicarbon.model.base import require_panel, sentences
 from digicarbon.model.panel_regression import PanelRegression, regression_with
-from digicarbon.model.tested import Tested
+from digicarbon.model.tested import Clustered, Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import least_squares
@@ -44,7 +44,7 @@ FEW_BEYOND = 10
 _OF_REGRESSION = ("y", "x", "controls", "effects", "cov", "cluster", "small_sample", "df", "level")
 
 
-class PanelQuantile(Tested):
+class PanelQuantile(Clustered):
     """Quantiles of the outcome given the regressors: location and scale are linear in them.
 
     Attributes
@@ -121,8 +121,7 @@ class PanelQuantile(Tested):
     @property
     def own_clusters(self) -> tuple[str, ...]:
         """The columns that clusters are read from; none for those of units and periods."""
-        clustered = self.cov == "cluster" and self.errors == "analytic"
-        return columns_of_clusters(self.cluster) if clustered else ()
+        return super().own_clusters if self.errors == "analytic" else ()
 
     @property
     def ignored(self) -> frozenset[str]:

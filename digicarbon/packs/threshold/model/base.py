@@ -11,14 +11,14 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon.errors import EstimationError
-from digicarbon.model._absorption import Clusters, clusters_of_units, columns_of_clusters
+from digicarbon.model._absorption import Clusters, clusters_of_units
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import OF_ERRORS, called
 from digicarbon.model.base import Model, require_panel, sentences
 from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.spatial_panel import SpatialPanel
-from digicarbon.model.tested import Tested
+from digicarbon.model.tested import Clustered, Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, Covariance, Kernel, SmallSample
 from digicarbon.numeric.linear.within import EffectsKind
@@ -50,7 +50,7 @@ FEW_VALUES = 10
 """A threshold variable with so many values, or fewer, has a note that says so."""
 
 
-class PanelThreshold(Tested):
+class PanelThreshold(Clustered):
     """A panel regression whose slopes differ by regimes of a threshold variable, with thresholds estimated from it.
 
     Attributes
@@ -181,11 +181,6 @@ class PanelThreshold(Tested):
     def terms(self) -> tuple[str, ...]:
         """All columns that the model reads, the threshold variable and those of clusters among them."""
         return tuple(dict.fromkeys((*self._searched, *map(numbered, self.own_clusters))))
-
-    @property
-    def own_clusters(self) -> tuple[str, ...]:
-        """The columns that clusters are read from; none for those of units and periods."""
-        return columns_of_clusters(self.cluster) if self.cov == "cluster" else ()
 
     @property
     def _searched(self) -> tuple[str, ...]:
