@@ -44,35 +44,17 @@ def local_moran(
     rng: np.random.Generator | None = None,
     draws: int = 999,
 ) -> LocalMoran:
-    """Return local Moran's I with its moments.
+    """Return local Moran's I of values, shape (N,), with its moments. Raises EstimationError if no unit has a variance.
 
-    Parameters
-    ----------
-    values : ndarray, shape (N,)
-    w : csr_array, shape (N, N)
-    moments : {"conditional", "total", "permutation"}
-        Exact moments with a unit's own value fixed and the others permuted (Sokal, Oden & Thomson 1998), with all
-        permuted (Anselin 1995), or those of ``draws`` conditional permutations.
-    ml_variance : bool
-        Scale by Σz²/N (spdep's ``mlvar=TRUE``, its default) or by Σz²/(N - 1) (``mlvar=FALSE``, and esda).
-    quadrants : {"esda", "spdep"}
-        The neighbours are high where W(x - x̄) is above 0, as in the sign of I (esda), or where Wx is above its
-        mean (spdep).
-    sides : {"two", "greater"}
-    rng : Generator, optional
-        For permutations; a generator of seed 0 by default.
-    draws : int
+    ``moments``: exact ones with a unit's own value fixed and the others permuted (Sokal, Oden & Thomson 1998), with all
+    permuted (Anselin 1995), or those of ``draws`` conditional permutations. ``ml_variance``: scale by Σz²/N (spdep's
+    ``mlvar=TRUE``, its default) or by Σz²/(N - 1) (``mlvar=FALSE``, and esda). ``quadrants``: the neighbours are high
+    where W(x - x̄) is above 0, as in the sign of I (esda), or where Wx is above its mean (spdep). ``rng``: as in
+    `moran`.
 
-    Notes
-    -----
     I_i = z_i Σⱼ wᵢⱼ zⱼ / s². Permutation p values are (1 + number as extreme)/(1 + draws), two-sided ones by distance
     from the mean over the draws. A unit whose I is the same however the others are exchanged (one that weights all of
     them equally) has no variance, z or p: they are not-a-number.
-
-    Raises
-    ------
-    EstimationError
-        If no unit has a variance.
     """
     n = len(values)
     z = values - values.mean()

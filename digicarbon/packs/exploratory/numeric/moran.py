@@ -22,14 +22,13 @@ def moran(
     rng: np.random.Generator | None = None,
     draws: int = 999,
 ) -> Moran:
-    """Return Moran's I and its test against no spatial autocorrelation.
+    """Return Moran's I of values, shape (N,), and its test against no spatial autocorrelation.
 
-    ``values``: shape (N,). ``w``: shape (N, N). ``moments``: variance under normality, under random permutation of the
-    values (exact moments), or mean, variance and p value over ``draws`` random permutations. ``rng``: for permutations;
-    a generator of seed 0 by default.
+    ``moments``: variance under normality, under random permutation of the values (exact moments), or mean, variance and
+    p value over ``draws`` random permutations. ``rng``: for permutations; a generator of seed 0 by default.
 
-    I = (N/S₀) Σᵢⱼ wᵢⱼ zᵢ zⱼ / Σ zᵢ², z = (I - E I)/√Var I (the study's Eq 11-12); moments from Cliff & Ord (1981),
-    pp. 42-46.
+    I = (N/S₀) Σᵢⱼ wᵢⱼ zᵢ zⱼ / Σ zᵢ², z = (I - E I)/√Var I (the study's Eq 11-12); moments from Cliff & Ord (1981), pp.
+    42-46.
     """
     z = values - values.mean()
     i = _index(z, z, w)

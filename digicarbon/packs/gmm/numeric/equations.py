@@ -41,19 +41,10 @@ class Equations:
 def equations(complete: BoolArray, transformation: Transformation, kind: Kind) -> Equations:
     """Return the rows of a panel.
 
-    Parameters
-    ----------
-    complete : ndarray of bool, shape (N, T)
-        Whether a unit has the outcome and all regressors, lags among them, in a period.
-    transformation : {"difference", "orthogonal_deviations"}
-        A difference needs two consecutive periods (Arellano & Bond 1991). A forward orthogonal deviation,
-        √(c/(c+1)) (x_t - mean of the c later observations), skips gaps (Arellano & Bover 1995).
-    kind : {"difference", "system"}
-        ``system`` adds the equation in levels (Blundell & Bond 1998).
-
-    Returns
-    -------
-    Equations
+    ``complete``, shape (N, T): whether a unit has the outcome and all regressors, lags among them, in a period.
+    ``transformation``: a difference needs two consecutive periods (Arellano & Bond 1991); a forward orthogonal
+    deviation, √(c/(c+1)) (x_t - mean of the c later observations), skips gaps (Arellano & Bover 1995). ``kind``:
+    ``system`` adds the equation in levels (Blundell & Bond 1998).
     """
     transform = _differences if transformation == "difference" else _orthogonal_deviations
     unit, period, blocks = transform(complete)

@@ -41,14 +41,10 @@ def reduced(parts: FloatArray) -> FloatArray:
 def weight(parts: FloatArray, inverse: Inverse = "scaled") -> Weight:
     """Return the inverse of a covariance of moments P′P, generalised where it is singular.
 
-    Parameters
-    ----------
-    parts : ndarray, shape (p, m)
-        P; the covariance itself is not formed, which would cost half of the digits.
-    inverse : {"scaled", "plm"}
-        ``scaled``: Moore and Penrose's inverse of moments scaled to unit variance, so that estimates do not depend on
-        the instruments' units of measurement. ``plm``: if the smallest eigenvalue of the unscaled moments is below
-        1e-9, their inverse with eigenvalues below 1.5e-8 of the largest set to zero (MASS::ginv); otherwise the same.
+    ``parts``: P, shape (p, m); the covariance itself is not formed, which would cost half of the digits. ``inverse``:
+    ``scaled`` is Moore and Penrose's inverse of moments scaled to unit variance, so that estimates do not depend on the
+    instruments' units of measurement; ``plm``, if the smallest eigenvalue of the unscaled moments is below 1e-9, their
+    inverse with eigenvalues below 1.5e-8 of the largest set to zero (MASS::ginv), otherwise the same.
     """
     parts = reduced(parts)
     norms = np.linalg.norm(parts, axis=0)

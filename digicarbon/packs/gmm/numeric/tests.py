@@ -76,10 +76,7 @@ def overidentification(criterion: float, instruments: int, parameters: int) -> S
 
 
 def wald(value: FloatArray, covariance: FloatArray) -> Statistic:
-    """Return the Wald test of ``value`` = 0; not-a-number where the covariance has no inverse, as with few units.
-
-    ``value``: shape (m,). ``covariance``: shape (m, m).
-    """
+    """Return the Wald test of ``value`` = 0; not-a-number where the covariance has no inverse, as with few units."""
     variance = covariance.diagonal()
     if not (variance > 0).all():
         return NONE

@@ -36,21 +36,10 @@ def dependence_left(
 ) -> list[Dependence]:
     """Test whether units' residuals are independent, by patterns of pairs.
 
-    Parameters
-    ----------
-    residuals : ndarray, shape (rows,)
-        Structural residuals.
-    rows : Rows
-        Of a panel that need not be balanced.
-    remove : callable
-        Removes effects and regressors from columns, shape (rows, M).
-    patterns : sequence of csr_array, shape (N, N)
-        Symmetric weights of pairs, zero on the diagonal: pairs within regions, neighbours, and so on.
-    signs : ndarray, shape (M, N)
-        Draws of one sign for each unit.
+    ``residuals``, shape (rows,): structural ones. ``rows``: need not be balanced. ``remove``: removes effects and
+    regressors from columns, shape (rows, M). ``patterns``, shape (N, N): symmetric weights of pairs, zero on the
+    diagonal: pairs within regions, neighbours, and so on. ``signs``, shape (M, N): draws of one sign for each unit.
 
-    Notes
-    -----
     The statistic is I = N/Σa_ij · Σ a_ij e_i′e_j / Σ e_i′e_i: Moran's I where the pattern is W, and for pairs within
     regions Pesaran's CD with products in place of correlations. Effects make residuals add up to zero, of which the
     normal approximation of CD knows nothing (Juodis and Reese 2022, Journal of Business & Economic Statistics 40); here

@@ -10,13 +10,11 @@ from digicarbon.panel._terms import Atom, Factor
 
 
 def fault(mediators: Sequence[str], y: str, x: Sequence[str], controls: Sequence[str], key: str) -> Note | None:
-    """Return why terms cannot be mediators; None if they can.
+    """Return why terms of the field ``key`` cannot be mediators; None if they can.
 
     A mediator is a variable that x moves, as it is, lagged or logged: no power and no product, whose path would be one
     of several that change together, and nothing that is made of x, of another mediator in the same period, or of the
     outcome in the same or a later one.
-
-    ``key``: the field that names the mediators.
     """
     if not mediators:
         return Note("mediation_without_mediators", key=key)

@@ -87,7 +87,6 @@ class Paths:
         """Return what each row adds to each parameter, shape (rows, k + m + fm + f).
 
         Parameters are those of the equation of the outcome, a by focal column and then by mediator, and c.
-
         ``corrected``: whether residuals are divided by one minus their leverages, as HC3 does.
         """
         basis = self.orthonormal
@@ -108,10 +107,8 @@ class Paths:
     def classic(self, df_outcome: int, df_others: int) -> FloatArray:
         """Return the covariance of all parameters if errors of rows are independent and alike.
 
-        ``df_outcome``, ``df_others``: residual degrees of freedom with and without mediators among the regressors.
-
         Residuals of the outcome's equation are orthogonal to those of mediators, so that b is uncorrelated with a; c
-        goes with both. Equations of different degrees of freedom have their geometric mean.
+        goes with both. Equations of different residual degrees of freedom have their geometric mean.
         """
         errors = np.column_stack([self.outcome_residuals, self.first_residuals, self.whole_residuals])
         roots = np.sqrt([df_outcome, *(df_others,) * (errors.shape[1] - 1)])
@@ -179,10 +176,7 @@ class Products:
 
 
 def products(fit: Paths, covariance: FloatArray) -> Products:
-    """Return indirect effects with the covariance of everything, by the delta method.
-
-    ``covariance``: of the parameters of `Paths.influence`, all together.
-    """
+    """Return indirect effects with the covariance of all, by the delta method, given that of `Paths.influence`."""
     f, m = fit.a.shape
     p = len(fit.outcome)
     q = p + f * m + f

@@ -18,15 +18,11 @@ def rho_at_zero(fit: Paths) -> FloatArray:
 
 
 def indirect_at(fit: Paths, rho: FloatArray) -> FloatArray:
-    """Return indirect effects if the errors of mediator and outcome are correlated, shape (r, f, m).
-
-    ``rho``: correlations, within (-1, 1), shape (r,).
+    """Return indirect effects if the errors of mediator and outcome have correlations ``rho``: shape (r, f, m).
 
     a s₁/s₂ (ρ̃ - ρ √((1 - ρ̃²)/(1 - ρ²))), with s₁ and s₂ the standard deviations of the residuals of outcome and
-    mediator and ρ̃ their correlation, on all other regressors (Imai, Keele & Yamamoto 2010, theorem 4). At ρ = 0 it
-    is the estimate.
-
-    Imai, Keele & Yamamoto (2010), Statistical Science 25.
+    mediator and ρ̃ their correlation, on all other regressors (Imai, Keele & Yamamoto 2010, Statistical Science 25,
+    theorem 4). At ρ = 0 it is the estimate.
     """
     zero, ratio = _moments(fit)
     slope = ratio * (zero - rho[:, None] * np.sqrt((1 - zero**2) / (1 - rho[:, None] ** 2)))

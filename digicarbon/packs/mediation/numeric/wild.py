@@ -104,12 +104,10 @@ def _statistics(
 
 
 def interval(draws: FloatArray, level: float) -> tuple[float, float, float]:
-    """Return the p value that a quantity is zero and the ends of its interval, from draws of what it may be.
+    """Return the p value that a quantity is zero and the ends of its interval, from draws of it, shape (M,).
 
-    ``draws``: shape (M,). ``level``: of the interval.
-
-    p is twice the share of draws on the smaller side of zero, the sample counted as one of them; it is at most
-    1 - level exactly where the interval does not hold zero. Ends are infinite where there are too few draws.
+    p is twice the share of draws on the smaller side of zero, the sample counted as one of them; it is at most 1 -
+    level exactly where the interval does not hold zero. Ends are infinite where there are too few draws.
     """
     known = np.sort(draws[np.isfinite(draws)])
     lost, count = len(draws) - len(known), len(draws)

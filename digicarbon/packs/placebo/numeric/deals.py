@@ -32,23 +32,11 @@ def moran(paths: FloatArray, links: FloatArray) -> float:
 
 
 def in_patterns(paths: FloatArray, links: FloatArray, deals: int, rng: np.random.Generator) -> Iterator[IntArray]:
-    """Yield deals in which the paths of neighbours are as alike as the real ones.
+    """Yield deals, shape (N,), in which the paths of neighbours are as alike as the real ones.
 
-    Parameters
-    ----------
-    paths : ndarray, shape (N, m)
-        What is dealt, less its means by unit and by period.
-    links : ndarray, shape (N, N)
-        Symmetric weights.
-    deals : int
-    rng : Generator
+    ``paths``, shape (N, m): what is dealt, less its means by unit and by period. ``links``, shape (N, N): symmetric
+    weights.
 
-    Yields
-    ------
-    ndarray of int, shape (N,)
-
-    Notes
-    -----
     Moran spectral randomisation (Wagner & Dray 2015): with V the eigenvectors of (I - 11′/N) S (I - 11′/N) and random
     signs s, V diag(s) V′x has the power of x at each scale of space, and each scale keeps its path over time. The paths
     themselves are then dealt to be near to it (least squares), so that no value is made up, and a few units exchange
@@ -89,28 +77,11 @@ def _exchanged(given: IntArray, alike: FloatArray, links: FloatArray, near: floa
 
 
 def in_sets(treated: NDArray[np.bool_], links: FloatArray, deals: int, rng: np.random.Generator) -> Iterator[IntArray]:
-    """Yield deals in which the treated form connected sets of as many units as the real ones do.
+    """Yield deals, shape (N,), in which the treated form connected sets of as many units as the real ones do.
 
-    Parameters
-    ----------
-    treated : ndarray of bool, shape (N,)
-        Whose paths are dealt to sets; the others' go to what is left.
-    links : ndarray, shape (N, N)
-        Symmetric weights.
-    deals : int
-    rng : Generator
+    ``treated``, shape (N,): whose paths are dealt to sets; the others' go to what is left. ``links``: as in
+    `in_patterns`. Raises EstimationError if there is no room for the sets in `MOST_TRIES` attempts.
 
-    Yields
-    ------
-    ndarray of int, shape (N,)
-
-    Raises
-    ------
-    EstimationError
-        If there is no room for the sets in `MOST_TRIES` attempts.
-
-    Notes
-    -----
     Sets are made one after the other, the largest first: from a unit at random a set grows by neighbours, each with a
     probability that is proportional to its links with the set. The paths of a real set are dealt within its copy at
     random. Treated units without treated neighbours are sets of one unit: a scattered policy stays scattered.

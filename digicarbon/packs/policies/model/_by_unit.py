@@ -321,9 +321,8 @@ def _clusters(model: _PolicyModel, panel: Panel) -> IntArray | None:
 def level_dummies(model: _PolicyModel, timing: Timing, early: bool) -> FloatArray:
     """Return dummies of treated rows by the levels that effects are reported for, shape (rows, m).
 
-    Event times are told apart to their ends: changes within a bin are none of its own dummy.
-
-    ``early``: whether there are dummies of all event times before the policy but the reference.
+    Event times are told apart to their ends: changes within a bin are none of its own dummy. ``early``: whether there
+    are dummies of all event times before the policy but the reference.
     """
     event = timing.event
     before = event != model.base_event if early else event >= -model.anticipation

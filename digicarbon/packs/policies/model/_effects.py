@@ -167,9 +167,7 @@ def pretest(leads: FloatArray, coef: FloatArray, covariance: FloatArray, inferen
 
 
 def have_errors(effects: FloatArray, variances: FloatArray) -> NDArray[np.bool_]:
-    """Return which effects have a standard error that is more than rounding, shape (q,).
-
-    ``effects``, ``variances``: shape (q,).
+    """Return which effects, shape (q,), have a standard error that is more than rounding.
 
     Where one unit is compared with one, neither differs from its mean: the influence of both is zero.
     """

@@ -214,10 +214,7 @@ def _cohort(timing: Timing, place: int, units: int) -> Note:
 
 
 def _cohorts(timing: Timing, whole: Timing) -> Note:
-    """Return the note that says how many units come under the policy when.
-
-    ``whole``: the timing in which a cohort that is the comparison has its first period.
-    """
+    """Return the note that says how many units come under the policy when, a comparison cohort among them."""
     return Note("did_cohorts", policy=timing.policy, cohorts=cut(_counted(whole, set(timing.panel.units)), 8))
 
 

@@ -80,14 +80,12 @@ class EffectWeights:
 
 
 def effect_weights(residuals: FloatArray, policy: FloatArray, coefficient: float) -> EffectWeights:
-    """Return the weights of treated rows in a coefficient.
+    """Return the weights of treated rows in a coefficient of a policy, which may be a share, shape (rows,).
 
-    ``residuals``: of the policy on everything else in the regression, shape (rows,). ``policy``: zero or one, or a
-    share, shape (rows,). ``coefficient``: of the policy.
-
-    The expected coefficient is Σ w Δ over treated rows with w = D e / Σ D e, if trends are parallel. Weights within
-    rounding of zero, as of a cohort in a period whose residual is zero, count as zero. The last number is that of
-    Corollary 1: |coefficient| over the standard deviation of the weights, scaled to a mean of one.
+    ``residuals``, shape (rows,): of the policy on everything else in the regression. The expected coefficient is Σ w Δ
+    over treated rows with w = D e / Σ D e, if trends are parallel. Weights within rounding of zero, as of a cohort in a
+    period whose residual is zero, count as zero. The last number is that of Corollary 1: |coefficient| over the
+    standard deviation of the weights, scaled to a mean of one.
     """
     there = policy != 0
     weights = (residuals * policy)[there]

@@ -81,10 +81,7 @@ class Untreated:
 
 
 class Imputation:
-    """The regression of untreated rows on unit effects, period effects and controls.
-
-    ``x``: controls, shape (rows, k).
-    """
+    """The regression of untreated rows on unit effects, period effects and controls x, shape (rows, k)."""
 
     def __init__(self, x: FloatArray, untreated: Untreated) -> None:
         self._untreated, self._x = untreated, untreated.block(x)
@@ -143,10 +140,9 @@ class Imputation:
     ) -> FloatArray:
         """Return the influence of units on weighted sums of effects, shape (N, q, M), for the conservative variance.
 
-        ``residuals``: those of `fit`. ``weights``: those of `weights`, shape (rows, q). ``cell``: group of rows within
-        which effects are taken as equal: cohort and period; any number for untreated rows; shape (rows,).
-
-        ``cluster``: that of each unit, over which influences will be summed; None: units; shape (N,).
+        ``residuals``: those of `fit`. ``weights``: those of `weights`, shape (rows, q). ``cell``, shape (rows,): group
+        of rows within which effects are taken as equal: cohort and period; any number for untreated rows. ``cluster``,
+        shape (N,): over which influences will be summed; None: units.
 
         The residual of a treated row is its effect less the mean of its cell, by squares of the weights (their eq. 8):
         the value for which the cell's squared sums over units are least. Over clusters it is the mean by weights times

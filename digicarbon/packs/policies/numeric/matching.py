@@ -18,12 +18,10 @@ MOST = 30.0
 
 
 def propensity(x: FloatArray, treated: NDArray[np.bool_]) -> FloatArray | None:
-    """Return the logit of the probability to be treated, from a logistic regression by maximum likelihood.
+    """Return the logit of the probability to be treated, shape (n,), from a logistic regression by maximum likelihood.
 
-    Rosenbaum & Rubin (1983), Biometrika 70, 41-55.
-
-    ``x``: covariates; a constant is added; shape (n, k). ``treated``: shape (n,). Returns None where there is no
-    estimate: the covariates tell the two groups apart, or are collinear, shape (n,).
+    ``x``, shape (n, k): covariates; a constant is added. ``treated``: shape (n,). None where there is no estimate: the
+    covariates tell the two groups apart, or are collinear. Rosenbaum & Rubin (1983), Biometrika 70, 41-55.
     """
     from statsmodels.discrete.discrete_model import Logit
     from statsmodels.tools.sm_exceptions import PerfectSeparationError
@@ -77,11 +75,9 @@ def by_kernel(
 ) -> tuple[IntArray, FloatArray]:
     """Return pairs of a treated unit and another one, and the weight of each in the mean of its treated unit.
 
-    Heckman, Ichimura & Todd (1998), Review of Economic Studies 65, 261-294.
-
-    ``score``: shape (n,). ``treated``: shape (n,). ``width``: the bandwidth: of ``epanechnikov`` the largest distance
-    of a pair. The result is as those of `nearest`, shape (pairs, 2); they sum to 1 for each treated unit that is there,
-    shape (pairs,).
+    ``score``, ``treated``: shape (n,). ``width``: the bandwidth: of ``epanechnikov`` the largest distance of a pair.
+    Pairs are as those of `nearest`; weights, shape (pairs,), sum to 1 for each treated unit that is there. Heckman,
+    Ichimura & Todd (1998), Review of Economic Studies 65, 261-294.
     """
     own, others = np.flatnonzero(treated), np.flatnonzero(~treated)
     u = (score[own][:, None] - score[others]) / width

@@ -60,11 +60,9 @@ def placebo_effects(
     """Return the two-way coefficient of each assignment of policies to units, and its standard error, shape (draws,).
 
     A coefficient is not-a-number where the effects leave nothing of a policy. Errors are clustered by unit, without a
-    small-sample factor.
-
-    ``y``: shape (rows,). ``x``: controls, of full rank after effects are removed, shape (rows, k). ``paths``: each
-    unit's policy over all periods, shape (N, T). ``given``: whose policy each unit gets, shape (draws, N). ``weights``:
-    by which rows weigh; they stay where they are; shape (rows,).
+    small-sample factor. ``x``, shape (rows, k): controls, of full rank after effects are removed. ``paths``, shape (N,
+    T): each unit's policy over all periods. ``given``, shape (draws, N): whose policy each unit gets. ``weights``,
+    shape (rows,): by which rows weigh; they stay where they are.
 
     Effects and controls are removed from the outcome once. A coefficient is then r′d / d′d with r what is left of the
     outcome and d of the policy (Frisch, Waugh and Lovell): products of matrices for all draws together.

@@ -25,9 +25,7 @@ def nearest_treated(pairs: Pairs, treated: NDArray[np.bool_]) -> FloatArray:
 
 
 def in_rings(distance: FloatArray, edges: Sequence[float]) -> NDArray[np.bool_]:
-    """Return whether distances are in each ring: above its inner edge and up to its outer one.
-
-    The first ring holds distances of zero where its inner edge is zero.
+    """Return whether distances are in each ring: above its inner edge, of the first also at zero, up to its outer one.
 
     ``edges``: increasing, one more than rings. The result has shape (rings, *distance.shape).
     """

@@ -55,12 +55,10 @@ class Synthetic:
 
 
 def regularised(others: FloatArray, treated: int, after: int) -> Regularised:
-    """Return the regularisation of a cohort.
+    """Return the regularisation of a cohort of so many treated units and periods after.
 
-    ``others``: outcomes of units without the policy, shape (units, periods before). ``treated``, ``after``: units of
-    the cohort, and periods after.
-
-    ζ = (units × periods after)^¼ times the standard deviation of changes from one period to the next (eq. 5).
+    ``others``: outcomes of units without the policy, shape (units, periods before). ζ = (units × periods after)^¼ times
+    the standard deviation of changes from one period to the next (eq. 5).
     """
     noise = float(np.diff(others, axis=1).std(ddof=1))
     return Regularised((treated * after) ** 0.25 * noise, 1e-6 * noise, (CLOSE * noise) ** 2)
@@ -87,9 +85,7 @@ def of_weights(others: FloatArray, own: FloatArray, units: FloatArray, times: Fl
 
 
 def _weights(a: FloatArray, b: FloatArray, zeta: float, least: float, minimum: bool) -> FloatArray:
-    """Return the weights w on the simplex that minimise |a w - b - c|²/n + ζ²|w|² over w and c.
-
-    ``a``: shape (n, m). ``b``: shape (n,).
+    """Return the weights w on the simplex that minimise |a w - b - c|²/n + ζ²|w|² over w and c, a of shape (n, m).
 
     Published numbers are those of synthdid in R, whose steps end a little before the minimum. They take a hundred times
     as long as the minimum itself, which draws for a standard error take.
@@ -252,11 +248,9 @@ class SyntheticCohorts:
         return np.array(out)
 
     def bootstrap(self, draws: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-        """Return effects of units drawn with replacement, and how many of each cohort there are.
+        """Return effects of units drawn with replacement, (draws, cells), and how many of each cohort there are.
 
         Draws without a unit of some cohort, or without two others, are drawn again.
-
-        The results have shapes (draws, cells) and (draws, cohorts).
         """
         n = len(self._y)
         place = np.full(n, -1)
@@ -274,11 +268,9 @@ class SyntheticCohorts:
         return np.array(effects), np.array(counts, dtype=np.float64)
 
     def jackknife(self) -> tuple[FloatArray, IntArray]:
-        """Return effects without each unit, with the same weights, and the place of its cohort, -1 for none.
+        """Return effects without each unit, (N, cells), by the same weights, and the place of its cohort or -1.
 
         Every cohort must have two units, and two units without the policy must have weights.
-
-        The results have shapes (N, cells) and (N,).
         """
         cohort = np.full(len(self._y), -1)
         effects = np.tile(self.effects, (len(self._y), 1))

@@ -98,9 +98,7 @@ def location_scale(
 
 
 def quantiles(residuals: FloatArray, scales: FloatArray, weights: FloatArray, taus: FloatArray) -> FloatArray:
-    """Return the q that minimise Σ w ρ_τ(R - s q), in each of B samples, shape (B, J).
-
-    ``residuals``, ``scales``, ``weights``: shape (B, rows). ``taus``: shape (J,).
+    """Return the q, shape (B, J), that minimise Σ w ρ_τ(R - s q) over rows, in each of B samples, R of shape (B, rows).
 
     The sum is linear between the ratios R/s: its slope changes its sign where the cumulative sum of w|s|, in the order
     of the ratios, reaches the sum of w|s| τ; of rows with a negative scale it is 1 - τ that counts.

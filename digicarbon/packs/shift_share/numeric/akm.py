@@ -64,26 +64,14 @@ def akm(
     by: Literal["sector", "shock"] = "sector",
     null: float = 0.0,
 ) -> Akm:
-    """Return AKM and AKM0 standard errors, p values and sets.
+    """Return AKM and AKM0 standard errors, p values and sets, by the formulas of R's ShiftShareSE (Kolesar).
 
-    Parameters
-    ----------
-    columns : ndarray, shape (rows, 3)
-        Outcome, regressor and instrument after controls and effects; regressor and instrument are the same where the
-        shift-share variable is the regressor.
-    shares : ndarray, shape (rows, K)
-    periods : ndarray of int, shape (rows,)
-    shocks : ndarray, shape (T, K)
-        As from `residual_shocks`.
-    level : float
-    by : {"sector", "shock"}
-        Shocks are independent between sectors, or also between periods.
-    null : float
-        The coefficient that is tested.
+    ``columns``, shape (rows, 3): outcome, regressor and instrument after controls and effects; regressor and instrument
+    are the same where the shift-share variable is the regressor. ``shares``: shape (rows, K). ``periods``: shape
+    (rows,). ``shocks``, shape (T, K): as from `residual_shocks`. ``by``: shocks are independent between sectors, or
+    also between periods. ``null``: the coefficient that is tested.
 
-    Notes
-    -----
-    Formulas of R's ShiftShareSE (Kolesar), ``reg_ss.fit`` and ``ivreg_ss.fit``.
+    They are those of ``reg_ss.fit`` and ``ivreg_ss.fit``.
     """
     y, x, z = columns.T
     first = float(z @ x)

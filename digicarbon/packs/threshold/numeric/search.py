@@ -72,10 +72,7 @@ class Ordered:
         return np.asarray(places[keep])
 
     def most(self, trim: float, grid: int | None = None) -> int:
-        """Return how many thresholds there may be at the same time, all with enough rows between them.
-
-        ``trim``, ``grid``: as ``trim`` and ``most`` of `candidates`.
-        """
+        """Return how many thresholds there may be together, with enough rows between them, as in `candidates`."""
         left, count = self.candidates(trim, grid), 0
         least = int(np.ceil(trim * len(self.q) - 1e-9))
         while len(left):
@@ -120,10 +117,7 @@ class Ordered:
         return self.demeaned(np.eye(self.rows.t)[self.rows.period_codes])
 
     def basis(self, thresholds: Sequence[int]) -> FloatArray:
-        """Return an orthonormal basis of what all regimes share, without unit means, shape (rows, r).
-
-        ``thresholds``: places of thresholds that are known.
-        """
+        """Return an orthonormal basis of what regimes of known thresholds share, less unit means, shape (rows, r)."""
         columns = np.column_stack([self.x, self.common, *(self.below(place) for place in thresholds)])
         size = np.linalg.norm(columns, axis=0)
         columns = np.column_stack([self._time, self.demeaned(columns / np.where(size > 0, size, 1.0))])
@@ -132,10 +126,7 @@ class Ordered:
         return np.asarray(vectors[:, own > 1e-9 * max(float(own.max(initial=0.0)), 1e-300)])
 
     def search(self, candidates: IntArray, thresholds: Sequence[int] = ()) -> Search:
-        """Return what finds one more threshold, given those that are known.
-
-        ``candidates``: places in the order, shape (G,).
-        """
+        """Return what finds one more threshold among candidates, places in the order, given those that are known."""
         basis = self.basis(thresholds)
         products = np.einsum("ij,il->ijl", self.x[self.order], basis[self.order])
         along = np.cumsum(products.reshape(len(self.q), -1), axis=0)[candidates].reshape(
