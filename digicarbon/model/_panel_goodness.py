@@ -34,11 +34,15 @@ def goodness(columns: Columns, fit: Fit, df_resid: int, random: bool) -> dict[st
     if weighting is not None:
         # variances of errors are one over the weights, as in R's logLik
         loglik += float(np.log(weighting.values).sum()) / 2
-    parameters = nobs - df_resid
-    return found | {
+    return found | criteria(loglik, nobs - df_resid, nobs)
+
+
+def criteria(loglik: float, parameters: int, size: int) -> dict[str, float]:
+    """Return a log-likelihood and the criteria of Akaike and Schwarz."""
+    return {
         "loglik": loglik,
-        "aic": 2.0 * parameters - 2 * loglik,
-        "bic": math.log(nobs) * parameters - 2 * loglik,
+        "aic": 2 * parameters - 2 * loglik,
+        "bic": parameters * math.log(size) - 2 * loglik,
     }
 
 

@@ -8,8 +8,9 @@ from functools import lru_cache
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.model._durbin import LAG_KINDS
 from digicarbon.model._group_quantities import GroupQuantities
-from digicarbon.model._spatial_estimates import LAG_KINDS, MOST_UNITS, Design, Kind, dense
+from digicarbon.model._spatial_estimates import MOST_UNITS, Design, Kind, dense
 from digicarbon.model.batch import Estimand, Fits, Fitted
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null

@@ -12,6 +12,7 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.model._durbin import LAG_KINDS
 from digicarbon.model.base import refuse_pole
 from digicarbon.note import Note
 from digicarbon.numeric.linear.least_squares import cholesky
@@ -40,9 +41,6 @@ Kind = Literal["slx", "sar", "sem", "sdm", "sdem", "sac"]
 Covariance = Literal["classic", "observed", "robust", "cluster"]
 ErrorStructure = Literal["baltagi", "kkp"]
 
-LAG_KINDS = ("sar", "sdm", "sac")
-DURBIN_KINDS = ("slx", "sdm", "sdem")
-ERROR_KINDS = ("sem", "sdem", "sac")
 ROLES: Mapping[str, Role] = {"rho": LAG_Y, "lambda": LAG_ERROR, "phi": VARIANCE, "sigma2": VARIANCE}
 """What the parameters are that are no coefficients."""
 

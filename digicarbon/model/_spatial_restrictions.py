@@ -10,7 +10,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model._spatial_batch import contrast_of, null_sample, solved, space_of
-from digicarbon.model._spatial_estimates import LAG_KINDS, Design, dense
+from digicarbon.model._spatial_estimates import Design, dense
 from digicarbon.model.batch import Batch, Estimand
 from digicarbon.model.restrictions import KnownPart, Lagged, Nulls, Projected, Redrawn, Restrictions, error_nulls
 from digicarbon.numeric.resampling.draws import Draws
@@ -36,7 +36,7 @@ def restrictions_of(
         *(Estimand(effect, term) for effect in model.quantities if effect != "coefficient"),
     )
     batch = model.batch(panel, weights, estimands[0])
-    space = space_of(solved(design.w), design.sample) if model.kind in LAG_KINDS else None
+    space = space_of(solved(design.w), design.sample) if model.has_lag else None
     own = [design.names.index(name) for name in names]
 
     def at(estimand: Estimand, rho: FloatArray) -> FloatArray:
@@ -62,7 +62,7 @@ def restrictions_by_group(
     """
     lag, lags = f"W_{term}", tuple(of.slopes[term].lags.values())
     names = [name for name in (term, lag) if name in design.names]
-    quantities = ("direct", *(("indirect",) if model.kind in LAG_KINDS or lags else ()), "total")
+    quantities = ("direct", *(("indirect",) if model.has_lag or lags else ()), "total")
     effects = [Estimand(effect, term) for effect in quantities]
     slopes = tuple(Estimand("coefficient", name) for name in names)
     own = [design.names.index(name) for name in names]
@@ -137,7 +137,7 @@ def restricted(
         nulls = KnownPart(x, lambda known: combined_null(y, z, rows, w, m, sample, known=known))
     else:
         nulls = error_nulls(y, z, x, rows, design.m, sample)
-    rho = float(result.coef[result.terms.index("rho")]) if model.kind in LAG_KINDS else 0.0
+    rho = float(result.coef[result.terms.index("rho")]) if model.has_lag else 0.0
     g = np.stack([at(estimand, np.array([rho]))[0] for estimand in estimands])
     spread = result.covariance[np.ix_(own, own)]
     return Projected(estimands, batch, nulls, g, result.coef[own], spread)

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 from pydantic import model_validator
 
-from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.inference import void
+from digicarbon.model._instrumented import ByInstruments
 from digicarbon.model._iv_statistics import (
-    Asked,
     FoundTests,
-    made_of,
     notes,
     refuse_instruments,
     statistics,
@@ -26,26 +25,19 @@ from digicarbon.model._iv_statistics import (
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
 from digicarbon.model.base import (
-    Level,
-    Terms,
     after,
     refuse_single_period,
     refuse_too_small,
     refuse_unidentified,
     sentences,
 )
-from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.iv.anderson_rubin import anderson_rubin
 from digicarbon.numeric.iv.instrument_tests import endogeneity, overidentification
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, partial_out, reduced_form
 from digicarbon.numeric.iv.weak_instruments import strength
 from digicarbon.numeric.linear.covariance import (
-    FEWEST_CLUSTERS,
-    ClusterBy,
     nearest_semidefinite,
-    nested_effects,
-    small_sample_factor,
 )
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import (
@@ -66,21 +58,15 @@ if TYPE_CHECKING:
     from digicarbon.numeric.iv.many import Equations
     from digicarbon.script import Extract
 
-SmallSampleRule = Literal["stata", "none", "g", "full", "sss", "hc1"]
-
-
 _EXACT = 1e-9
 """Norm, relative to its own, below which what is left of a column is rounding."""
 
 
-class PanelIV(Tested):
+class PanelIV(ByInstruments):
     """A linear regression on a panel whose endogenous regressors have instruments.
 
     Attributes
     ----------
-    instruments : tuple of str
-        Excluded instruments, at least as many as endogenous regressors; terms such as ``L.ln_e`` are allowed. That
-        they affect the outcome through the endogenous regressors alone is the user's claim.
     endogenous : tuple of str
         Which of ``x`` and ``controls`` are endogenous; empty takes ``x``. The other regressors are exogenous and need
         not be listed as instruments.
@@ -90,13 +76,6 @@ class PanelIV(Tested):
         Two-stage least squares, or limited-information maximum likelihood, which is less biased by weak instruments.
     cov : {"classic", "robust", "cluster"}
         Homoskedastic; heteroskedastic (White); clustered. Tests use the same.
-    cluster : {"unit", "time", "both"}
-        What a cluster is.
-    small_sample : {"stata", "none", "g", "full", "sss", "hc1"}
-        The factor of a robust or clustered covariance, as in `PanelRegression`.
-    df : {"auto", "residual"}
-        Degrees of freedom of t and F: residual ones, but with clusters G - 1 (Stata; the smaller G of two), or always
-        the residual ones (linearmodels).
     test, draws, weights, seed, intervals
         As in `digicarbon.model.tested.Tested`; with two-stage least squares. The draws are those of Davidson &
         MacKinnon's restricted efficient bootstrap, without a spatial filter; Anderson and Rubin's test and set are
@@ -129,15 +108,9 @@ class PanelIV(Tested):
         "endogenous regressors move with the errors, and a draw under the null would move the errors alone",
     )
 
-    instruments: Terms
-    endogenous: Terms = ()
     effects: EffectsKind = "two_way"
     method: Literal["2sls", "liml"] = "2sls"
     cov: Literal["classic", "robust", "cluster"] = "cluster"
-    cluster: ClusterBy = "unit"
-    small_sample: SmallSampleRule = "stata"
-    df: Literal["auto", "residual"] = "auto"
-    level: Level = 0.95
 
     @model_validator(mode="after")
     def _instrumented(self) -> PanelIV:
@@ -168,9 +141,14 @@ class PanelIV(Tested):
         return self.endogenous or self.x
 
     @property
-    def terms(self) -> tuple[str, ...]:
-        """All columns that the model reads."""
-        return (*super().terms, *self.instruments)
+    def fixed(self) -> EffectsKind:
+        """The fixed effects."""
+        return self.effects
+
+    @property
+    def rule(self) -> Rule:
+        """How the covariance is made."""
+        return Rule(self.cov, self.cluster, None, "uniform", self.small_sample)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing.
@@ -236,7 +214,9 @@ class PanelIV(Tested):
         from digicarbon.numeric.iv.many import Equations
 
         c = columns
-        return Equations(c.y, c.w, c.x, c.z, rows_of(c.panel), self.effects, self._errors(c), self.cluster)
+        return Equations(
+            c.y, c.w, c.x, c.z, rows_of(c.panel), self.effects, self.error_structure(c, None), self.cluster
+        )
 
     def _wild(self, result: Result, columns: Columns, weights: Weights | None) -> Result:
         """Return a result with Anderson and Rubin's test by the wild bootstrap where the model asks for it."""
@@ -254,34 +234,23 @@ class PanelIV(Tested):
 
     def _estimated(self, panel: Panel, columns: Columns) -> Result:
         """Return the fit with p values from its standard errors."""
-        errors = self._errors(columns)
-        fitted = self._linearmodels(columns)
+        errors = self.error_structure(columns, None)
+        fitted = self._linearmodels(columns, errors)
         k = len(columns.names)
         order = [list(fitted.params.index).index(name) for name in columns.names]
         coef = np.asarray(fitted.params)[order]
         covariance, repaired = np.asarray(fitted.cov)[np.ix_(order, order)] * errors.factor(k), False
         residuals = columns.y - columns.regressors @ coef
         coef, covariance = columns.with_means(self.y, columns.names, coef, covariance)
-        if len(errors.clusters) == 2:
+        if errors.indefinite:
             covariance, repaired = nearest_semidefinite(covariance)
         found = columns.tests(errors, residuals, self.level)
-        stages, stages_repaired = self._first_stage_coefficients(columns, errors)
+        stages, stages_repaired = columns.first_stages(errors, self.level)
         ssr, rows = float(residuals @ residuals), len(columns.y)
         df_resid = rows - k - errors.absorbed
         n, t = columns.panel.shape
         raw = columns.panel.array([self.y])[:, 0]
-        by_unit = self.effects in ("unit", "two_way")
-        asked = Asked(
-            self.y,
-            columns.endogenous,
-            columns.instruments,
-            self.method,
-            self.level,
-            by_unit,
-            t,
-            made_of(self.instruments, self.instrumented),
-            made_of((name for name in self.regressors if name not in self.instrumented), self.instrumented),
-        )
+        asked = self.asked(columns, columns.endogenous, self.method)
         return Result(
             kind=f"iv_{self.effects}" if self.effects != "none" else "iv",
             y=self.y,
@@ -303,7 +272,7 @@ class PanelIV(Tested):
             tables={**tables(found, columns.endogenous, self.y, self.level), "first_stage_coefficients": stages},
             absorbed=EFFECTS_OF[self.effects],
             notes=(
-                self._errors_note,
+                self.rule.note(1),
                 *((REPAIRED,) if repaired or stages_repaired else ()),
                 *notes(found, asked, errors, rows),
             ),
@@ -337,7 +306,7 @@ class PanelIV(Tested):
         if shortage:
             raise EstimationError(shortage)
         refuse_single_period(made, self.effects)
-        self._refuse_few_clusters(made)
+        self.refuse_few_clusters(made)
         constant = self.effects == "none"
         names = ("const", *regressors) if constant else regressors
         exogenous = tuple(name for name in names if name not in endogenous)
@@ -385,54 +354,7 @@ class PanelIV(Tested):
         # the test of exogeneity has residuals of the first stages beside the regressors
         return max(first, exogenous + 2 * endogenous)
 
-    def _refuse_few_clusters(self, panel: Panel) -> None:
-        groups = self._groups(panel)
-        if self.cov == "cluster" and groups < FEWEST_CLUSTERS:
-            raise EstimationError(
-                Note(
-                    "iv_few_clusters",
-                    clusters=groups,
-                    by=Note("by_unit_or_time") if self.cluster == "both" else self.cluster,
-                    fewest=FEWEST_CLUSTERS,
-                )
-            )
-
-    def _groups(self, panel: Panel) -> int:
-        """Return the number of clusters, the smaller one of two."""
-        n, t = panel.shape
-        return {"unit": n, "time": t, "both": min(n, t)}[self.cluster]
-
-    def _clusters(self, panel: Panel) -> tuple[IntArray, ...]:
-        codes = {"unit": panel.unit_codes, "time": panel.period_codes}
-        return tuple(codes[by] for by in self._by)
-
-    @property
-    def _by(self) -> tuple[Literal["unit", "time"], ...]:
-        """The ways of clustering."""
-        if self.cov != "cluster":
-            return ()
-        return ("unit", "time") if self.cluster == "both" else (self.cluster,)
-
-    def _errors(self, columns: Columns) -> ErrorStructure:
-        panel, rows = columns.panel, len(columns.y)
-        count = absorbed_rank(rows_of(panel), self.effects)
-        nested = sum(nested_effects(by, self.effects, *panel.shape) for by in self._by)
-        groups = self._groups(panel) if self.cov == "cluster" else rows
-
-        def residual(k: int) -> int:
-            return rows - k - count
-
-        def factor(k: int) -> float:
-            if self.cov == "classic":
-                return rows / residual(k)
-            return small_sample_factor(self.small_sample, groups, rows, k, count, nested)
-
-        clustered = self.cov == "cluster" and self.df == "auto"
-        return ErrorStructure(
-            self.cov, self._clusters(panel), count, factor, (lambda k: groups - 1) if clustered else residual
-        )
-
-    def _linearmodels(self, columns: Columns) -> Any:
+    def _linearmodels(self, columns: Columns, errors: ErrorStructure) -> Any:
         from linearmodels.iv import IV2SLS, IVLIML
 
         frame = pd.DataFrame(columns.regressors, columns=list(columns.names))
@@ -443,31 +365,9 @@ class PanelIV(Tested):
             pd.DataFrame(columns.z, columns=list(columns.instruments)),
         )
         if self.cov == "cluster":
-            codes = np.column_stack(self._clusters(columns.panel))
+            codes = np.column_stack(errors.clusters)
             return model.fit(cov_type="clustered", debiased=False, clusters=codes)
         return model.fit(cov_type="unadjusted" if self.cov == "classic" else "robust", debiased=False)
-
-    def _first_stage_coefficients(self, columns: Columns, errors: ErrorStructure) -> tuple[pd.DataFrame, bool]:
-        """Return coefficients of each first stage, and whether a covariance was repaired.
-
-        The index is (endogenous, term), the columns are as in `Result.estimates`.
-        """
-        terms = (*columns.instruments, *columns.exogenous)
-        form = reduced_form(columns.x, np.column_stack([columns.z, columns.w]), errors, 0)
-        inference = Inference(float(form.df), self.level)
-        frames, repaired = {}, False
-        for j, name in enumerate(columns.endogenous):
-            coef, covariance = columns.with_means(name, terms, form.coef[:, j], form.covariance[j, :, j, :])
-            if len(errors.clusters) == 2:
-                covariance, lacking = nearest_semidefinite(covariance)
-                repaired |= lacking
-            numbers = inference.columns(coef, np.sqrt(covariance.diagonal()))
-            frames[name] = pd.DataFrame(numbers, index=pd.Index(terms, name="term"))
-        return pd.concat(frames, names=["endogenous"]), repaired
-
-    @property
-    def _errors_note(self) -> Note:
-        return Rule(self.cov, self.cluster, None, "uniform", self.small_sample).note(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -515,6 +415,24 @@ class Columns:
             endogeneity=endogeneity(y, x, z, errors, count),
             anderson_rubin=anderson_rubin(y, x, z, errors, count, level),
         )
+
+    def first_stages(self, errors: ErrorStructure, level: float) -> tuple[pd.DataFrame, bool]:
+        """Return coefficients of each first stage, and whether a covariance was repaired.
+
+        The index is (endogenous, term), the columns are as in `Result.estimates`.
+        """
+        terms = (*self.instruments, *self.exogenous)
+        form = reduced_form(self.x, np.column_stack([self.z, self.w]), errors, 0)
+        inference = Inference(float(form.df), level)
+        frames, repaired = {}, False
+        for j, name in enumerate(self.endogenous):
+            coef, covariance = self.with_means(name, terms, form.coef[:, j], form.covariance[j, :, j, :])
+            if errors.indefinite:
+                covariance, lacking = nearest_semidefinite(covariance)
+                repaired |= lacking
+            numbers = inference.columns(coef, np.sqrt(covariance.diagonal()))
+            frames[name] = pd.DataFrame(numbers, index=pd.Index(terms, name="term"))
+        return pd.concat(frames, names=["endogenous"]), repaired
 
     def partialled(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return y, x and z with the exogenous regressors partialled out."""

@@ -11,17 +11,13 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from digicarbon.arrays import IntArray
 from digicarbon.errors import DataError, WeightsError
 from digicarbon.inference import SPATIAL_REFERENCES
-from digicarbon.model._durbin import Durbin, lagged_by, refuse_names, refuse_unknown_lags
+from digicarbon.model._durbin import DURBIN_KINDS, WithLags, refuse_names
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import Columns, rows_of
 from digicarbon.model._panel_goodness import variation
 from digicarbon.model._spatial_estimates import (
-    DURBIN_KINDS,
-    ERROR_KINDS,
-    LAG_KINDS,
     MOST_UNITS,
     ROLES,
     Covariance,
@@ -33,6 +29,7 @@ from digicarbon.model._spatial_estimates import (
     estimate,
     squared_correlation,
 )
+from digicarbon.model._spatial_result import at_end, picked, roles_of, sizes, without_errors
 from digicarbon.model.base import (
     Model,
     after,
@@ -51,8 +48,8 @@ from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind, absorb, ab
 from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end, twin
 from digicarbon.numeric.spatial.operator import SpatialOperator
-from digicarbon.panel import Panel, constituents
-from digicarbon.result import CONSTANT, Effects, Inference, Quantity, Result, Role
+from digicarbon.panel import Panel
+from digicarbon.result import Effects, Inference, Result
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
 from digicarbon.weights.base import Node
@@ -66,7 +63,6 @@ if TYPE_CHECKING:
 NO_PHI = 1e-5
 """A phi below this one is at the end of its range, zero; that of sem, effects outside, is sought from exp(-12) on."""
 SpatialEffects = Literal["none", "unit", "time", "two_way", "random"]
-Roles = tuple[Role, ...]
 _ERRORS: Mapping[Covariance, Note] = {
     "classic": Note("errors_information"),
     "observed": Note("errors_observed"),
@@ -85,25 +81,7 @@ def _sample(n: int, t: int, effects: EffectsKind, correction: Correction) -> Sam
     return Sample(n, t, effects, correction)
 
 
-@lru_cache(1024)
-def _roles(constant: bool, regressors: tuple[str, ...], lagged: tuple[str, ...], tail: tuple[str, ...]) -> Roles:
-    """Return what the parameters are."""
-    return (
-        *(CONSTANT,) * constant,
-        *(Role(made_of=constituents(name)) for name in regressors),
-        *(Role("lag_x", name) for name in lagged),
-        *(ROLES[name] for name in tail),
-    )
-
-
-@lru_cache(1024)
-def _places(regressors: tuple[str, ...], names: tuple[str, ...]) -> IntArray:
-    """Return the places of each regressor, of its spatial lag and of rho; one beyond the last for what is absent."""
-    wanted = (*regressors, *(f"W_{name}" for name in regressors), "rho")
-    return np.array([names.index(name) if name in names else len(names) for name in wanted])
-
-
-class SpatialPanel(Tested):
+class SpatialPanel(WithLags):
     """A static spatial panel model fitted by maximum likelihood.
 
     Attributes
@@ -111,8 +89,6 @@ class SpatialPanel(Tested):
     kind : {"slx", "sar", "sem", "sdm", "sdem", "sac"}
         Spatial lags of x; of y; spatial error; lags of y and x (Durbin); lags of x with spatial error; lag of y with
         spatial error (SARAR).
-    durbin : {"all", "x"} or list of names
-        The regressors whose spatial lags enter ``slx``, ``sdm`` and ``sdem``: all, the focal ones, or those named.
     effects : {"none", "unit", "time", "two_way", "random"}
         Fixed effects, or random unit effects (sar, sdm, sem and sdem).
     bias_correction : {"lee_yu", "none", "bias_corrected"}
@@ -152,11 +128,9 @@ class SpatialPanel(Tested):
     references: ClassVar[tuple[str, ...]] = ("elhorst2014", "lee2010panel", "lesage2009")
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = SPATIAL_REFERENCES
 
-    takes_weights: ClassVar[bool] = True
     share_of_p: ClassVar[float] = 0.16
 
     kind: Kind
-    durbin: Durbin = "all"
     effects: SpatialEffects = "two_way"
     bias_correction: Correction = "lee_yu"
     demeaning: Demeaning = "exact"
@@ -168,7 +142,6 @@ class SpatialPanel(Tested):
 
     @model_validator(mode="after")
     def _consistent(self) -> SpatialPanel:
-        refuse_unknown_lags(self.durbin, self.regressors)
         if self.demeaning == "first" and self.bias_correction != "none" and self.effects in ("time", "two_way"):
             raise ValueError(Note("first_without_lee_yu", key="demeaning"))
         if self.effects == "random" and self.kind in ("sac", "slx"):
@@ -179,14 +152,9 @@ class SpatialPanel(Tested):
             raise ValueError(Note("bias_corrected_not_of_kind", kind=self.kind))
         own = {"const", "rho", "lambda", "phi", "sigma2", *(f"W_{name}" for name in self.lagged)}
         refuse_names(own, self.regressors)
-        if self.error_weights is not None and self.kind not in ERROR_KINDS:
+        if self.error_weights is not None and not self.has_error:
             raise ValueError(Note("error_weights_not_of_kind", key="error_weights", kind=self.kind))
         return self
-
-    @property
-    def lagged(self) -> tuple[str, ...]:
-        """The regressors whose spatial lags are in the model."""
-        return lagged_by(self.durbin, self.x, self.regressors) if self.kind in DURBIN_KINDS else ()
 
     @property
     def ignored(self) -> frozenset[str]:
@@ -197,20 +165,11 @@ class SpatialPanel(Tested):
             "bias_correction": plain,
             # means over time are taken from a lag as from what is lagged
             "demeaning": self.fixed in ("none", "unit") or self.kind == "slx",
-            "error_structure": self.effects != "random" or self.kind not in ERROR_KINDS,
+            "error_structure": self.effects != "random" or not self.has_error,
             "effects_draws": self.effects_se == "delta",
         }
         untested = self.untested - {"seed"} if self.effects_se == "simulation" else self.untested
         return untested | {name for name, holds in meaningless.items() if holds}
-
-    @property
-    def fixed(self) -> EffectsKind:
-        """The fixed effects; none where unit effects are random."""
-        return "none" if self.effects == "random" else self.effects
-
-    def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the model cannot be fitted; fit nothing."""
-        self.design(panel, weights)
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None, error_weights: Weights | None = None) -> Result:
@@ -250,12 +209,9 @@ class SpatialPanel(Tested):
 
     def _estimated(self, design: Design) -> Result:
         found = estimate(self.kind, design, self.demeaning, self.cov, self.error_structure)
-        covariance = found.covariance
-        for name in found.boundary:
-            # an interior maximum is what the information matrix speaks of: no stars for a boundary
-            position = len(design.names) + found.tail.index(name)
-            covariance = covariance.copy()
-            covariance[position] = covariance[:, position] = np.nan
+        covariance = without_errors(
+            found.covariance, [len(design.names) + found.tail.index(name) for name in found.boundary]
+        )
         beyond = self._beyond(found, design)
         return Result(
             kind=self.kind,
@@ -275,7 +231,9 @@ class SpatialPanel(Tested):
             residuals=found.residuals,
             boundary=found.boundary,
             beyond=beyond,
-            roles=_roles(self.fixed == "none", self.regressors, self.lagged, found.tail),
+            roles=roles_of(
+                self.fixed == "none", self.regressors, self.lagged, tuple(ROLES[name] for name in found.tail)
+            ),
         )
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
@@ -336,7 +294,7 @@ class SpatialPanel(Tested):
             )
             transform = partial(absorb, rows=columns.rows, effects=columns.removed)
             return LinearFits(columns, transform, partial(contrast_of, design, of=of), estimand, rule)
-        operator = design.w if self.kind in LAG_KINDS else design.m
+        operator = design.w if self.has_lag else design.m
         by_time = self.fixed in ("time", "two_way")
         if self.demeaning == "first" or (by_time and operator.constant_row_sum is None):
             return None
@@ -344,7 +302,7 @@ class SpatialPanel(Tested):
             uneven = by_time and design.m.constant_row_sum is None
             small = operator.n <= MOST_UNITS
             return CombinedFits(design, estimand, self.cov, of) if small and not uneven else None
-        fits = ErrorFits if self.kind in ERROR_KINDS else LagFits
+        fits = ErrorFits if self.has_error else LagFits
         return fits(design, estimand, self.cov, of)
 
     @property
@@ -361,12 +319,6 @@ class SpatialPanel(Tested):
         design = self.design(panel, weights)
         made = panel.with_terms(self.terms)
         return [restrictions_of(self, design, result, term, made, weights) for term in self.x]
-
-    @property
-    def quantities(self) -> tuple[Quantity, ...]:
-        """The coefficient and the effects; there is an indirect one where y or a focal term is lagged in space."""
-        spills = self.kind in LAG_KINDS or not set(self.lagged).isdisjoint(self.x)
-        return ("coefficient", "direct", *(("indirect",) if spills else ()), "total")
 
     def _needs_no_caution(self, result: Result, panel: Panel, weights: Weights | None) -> bool:
         """Return whether the design says already that no unit has much of the variation of a focal term."""
@@ -439,7 +391,7 @@ class SpatialPanel(Tested):
     def _design(self, panel: Panel, weights: Weights, error_weights: Weights | None) -> Design:
         panel = panel.with_terms(self.terms)
         refuse_single_period(panel, "unit" if self.effects == "random" else self.effects)
-        if error_weights is not None and self.kind not in ERROR_KINDS:
+        if error_weights is not None and not self.has_error:
             raise WeightsError(Note("no_spatial_error", kind=self.kind))
         w = with_links(weights, panel).operator
         m = self._error_operator(panel, error_weights) or w
@@ -468,7 +420,7 @@ class SpatialPanel(Tested):
         refuse_unidentified(made.names, removed[:, :-2], raw[:, :-2], self.fixed)
         if not varies(removed[:, -2], raw[:, -2]):
             raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
-        if self.kind in LAG_KINDS:
+        if self.has_lag:
             # what regressors say exactly leaves nothing that tells ρ
             left, before = (np.delete(columns, -2, axis=1) for columns in (removed, raw))
             refuse_unidentified((*made.names, f"W_{self.y}"), left, before, self.fixed)
@@ -476,7 +428,7 @@ class SpatialPanel(Tested):
     def _needs_constant_rows(self, sample: Sample) -> bool:
         # a spatial error filters the time effects, too: centring removes them only if W1 is constant
         by_time = sample.effects in ("time", "two_way")
-        return by_time and self.kind != "slx" and (sample.correction != "none" or self.kind in ERROR_KINDS)
+        return by_time and self.kind != "slx" and (sample.correction != "none" or self.has_error)
 
     def _error_operator(self, panel: Panel, given: Weights | None) -> SpatialOperator | None:
         if given is None and self.error_weights is not None:
@@ -486,16 +438,12 @@ class SpatialPanel(Tested):
 
     def _effects(self, found: Estimates, design: Design) -> Effects:
         """Return effects of every regressor, its own spatial lag taken into account."""
-        places = _places(self.regressors, (*design.names, *found.tail))
-        k, parameters = len(self.regressors), len(found.coef)
-        # beyond the last parameter there is a zero, for those of (β, θ, ρ) that are absent
-        padded, coef = np.zeros((parameters + 1, parameters + 1)), np.zeros(parameters + 1)
-        padded[:-1, :-1], coef[:-1] = found.covariance, found.coef
-        point, covariance = coef[places], padded.take(places, 0).take(places, 1)
+        k, wanted = len(self.regressors), (*self.regressors, *(f"W_{name}" for name in self.regressors), "rho")
+        point, covariance = picked(wanted, (*design.names, *found.tail), found.coef, found.covariance)
         beta, theta = point[:k], point[k : 2 * k]
         values = (
             lag_effects(beta, theta, float(point[-1]), covariance, design.w)
-            if self.kind in LAG_KINDS
+            if self.has_lag
             else local_effects(beta, theta, covariance[:-1, :-1], design.w)
         )
         if self.effects_se == "delta":
@@ -511,14 +459,8 @@ class SpatialPanel(Tested):
         absorbed = 0 if sample.transformed else absorbed_count(sample.n, sample.t, self.fixed)
         tail = dict(zip(found.tail, found.coef[len(design.names) :], strict=True))
         return {
-            "nobs": float(sample.n * sample.t),
-            "nobs_effective": float(sample.size),
-            "n_units": float(sample.n),
-            "n_periods": float(sample.t),
-            "loglik": found.loglik,
             # effective observations: likelihoods of one transformation can be compared, others not
-            "aic": 2 * k - 2 * found.loglik,
-            "bic": k * math.log(sample.size) - 2 * found.loglik,
+            **sizes(sample.n, sample.t, sample.size, found.loglik, k, sample.size),
             # random effects take nothing out of y, so that there is no share of what they leave
             **({} if design.random else {"r2_within": 1 - found.ssr / variation(y.ravel())}),
             "r2_corr": self._squared_correlation(found, design),
@@ -544,9 +486,8 @@ class SpatialPanel(Tested):
             notes.append(Note("bias_corrected"))
         notes.extend(self._precision(found, design))
         for name in found.boundary:
-            low, high = self._range(design.w if name == "rho" else design.m, design.sample)
-            # as they are shown: runs whose ranges look equal have one note
-            notes.append(Note("at_boundary", parameter=name, low=round(low, 4), high=round(high, 4)))
+            bounds = self._range(design.w if name == "rho" else design.m, design.sample)
+            notes.append(at_end("at_boundary", bounds, parameter=name))
         if "lambda" in found.tail and not design.random:
             lam = float(found.coef[len(design.names) + found.tail.index("lambda")])
             other = twin(lam, design.m, design.sample)
@@ -555,9 +496,8 @@ class SpatialPanel(Tested):
         if "phi" in found.tail and found.coef[len(design.names) + found.tail.index("phi")] < NO_PHI:
             notes.append(Note("phi_at_zero"))
         for name in beyond:
-            low, high = (design.w if name == "rho" else design.m).bounds
-            at = {"low": round(low, 4), "high": round(high, 4)}
-            notes.append(Note("rho_beyond" if name == "rho" else "lambda_beyond", **at))
+            bounds = (design.w if name == "rho" else design.m).bounds
+            notes.append(at_end("rho_beyond" if name == "rho" else "lambda_beyond", bounds))
         return tuple(notes)
 
     def _range(self, operator: SpatialOperator, sample: Sample) -> tuple[float, float]:
@@ -581,7 +521,7 @@ class SpatialPanel(Tested):
         if self.kind not in ("sar", "sdm", "sem", "sdem") or self.effects == "random":
             return []
         spatial = float(found.coef[len(design.names)])
-        operator = design.w if self.kind in LAG_KINDS else design.m
+        operator = design.w if self.has_lag else design.m
         error = operator.trace_gg_error(spatial)
         if error == 0:
             return []

@@ -51,6 +51,11 @@ class ErrorStructure:
     df: Callable[[int], float]
     of_scores: Callable[[FloatArray], FloatArray] | None = None
 
+    @property
+    def indefinite(self) -> bool:
+        """Whether covariances may have negative eigenvalues."""
+        return len(self.clusters) == 2 or self.of_scores is not None
+
     def effective(self, nobs: int) -> int:
         """Return the observations that χ² statistics count: absorbed effects are left out, but not with clusters.
 

@@ -15,19 +15,20 @@ from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.inference import SPATIAL_REFERENCES
 from digicarbon.model._durbin import Durbin, refuse_names
 from digicarbon.model._spatial_estimates import ROLES
+from digicarbon.model._spatial_result import at_end, picked, roles_of, sizes, without_errors
 from digicarbon.model.base import Level, Model, require_panel, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, columns_key, under_null
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.tested import Test
 from digicarbon.note import Note
-from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.spatial.effects import decay_effects, local_effects
 from digicarbon.packs.distance.model._distances import columns_of_places, distances_of, dropped
 from digicarbon.packs.distance.numeric.decay import DecayCovariance as Covariance
 from digicarbon.packs.distance.numeric.decay import DecayData, DecayFit, DecayKind, Distances, fit_decay
-from digicarbon.panel import Panel, constituents
-from digicarbon.result import CONSTANT, DECAY, Effects, Inference, Quantity, Result, Role
+from digicarbon.panel import Panel
+from digicarbon.result import DECAY, Effects, Inference, Quantity, Result
 from digicarbon.weights import InverseDistanceWeights, Weights
 from digicarbon.weights.base import Node
 
@@ -289,10 +290,8 @@ class DecayPanel(Model):
         tail = (*spatial, "gamma", "sigma2")
         terms = (*names, *tail)
         coef = np.array([*found.beta, *([found.spatial] if spatial else []), found.gamma, found.sigma2])
-        covariance = found.covariance.copy()
         boundary = spatial if found.spatial_at_end else ()
-        for name in boundary:
-            covariance[terms.index(name)] = covariance[:, terms.index(name)] = np.nan
+        covariance = without_errors(found.covariance, [terms.index(name) for name in boundary])
         k, sample, static = len(coef), data.sample, self.static
         y = data.within(data.y)
         profile = pd.DataFrame(
@@ -324,13 +323,7 @@ class DecayPanel(Model):
             covariance=covariance,
             inference=Inference(None, self.level),
             statistics={
-                "nobs": float(sample.n * sample.t),
-                "nobs_effective": float(sample.size),
-                "n_units": float(sample.n),
-                "n_periods": float(sample.t),
-                "loglik": found.loglik,
-                "aic": 2 * k - 2 * found.loglik,
-                "bic": k * float(np.log(sample.size)) - 2 * found.loglik,
+                **sizes(sample.n, sample.t, sample.size, found.loglik, k, sample.size),
                 "r2_within": 1 - found.ssr / float(((y - y.mean()) ** 2).sum()),
                 **{name: float(coef[terms.index(name)]) for name in tail},
                 **{f"{name}_low": low for name, (low, _) in ratio.items()},
@@ -339,15 +332,15 @@ class DecayPanel(Model):
             spatial_effects=None if boundary else self._effects(found, terms),
             tables={"decay": pd.DataFrame(rows).T.rename_axis("parameter"), "decay_profile": profile},
             listings=("decay", "decay_profile"),
-            absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
+            absorbed=EFFECTS_OF[self.effects],
             notes=self._notes(found, sample.size if sample.transformed else 0, spatial, boundary, limits),
             residuals=found.residuals,
             boundary=(*boundary, *(("gamma",) if found.at_end else ())),
-            roles=(
-                *(CONSTANT,) * (self.effects == "none"),
-                *(Role(made_of=constituents(name)) for name in self.regressors),
-                *(Role("lag_x", name) for name in static.lagged),
-                *(ROLES.get(name, DECAY) for name in tail),
+            roles=roles_of(
+                self.effects == "none",
+                self.regressors,
+                static.lagged,
+                tuple(ROLES.get(name, DECAY) for name in tail),
             ),
         )
 
@@ -355,13 +348,9 @@ class DecayPanel(Model):
         names = self.regressors
         k = len(names)
         wanted = (*names, *(f"W_{name}" for name in names), "rho", "gamma")
-        pick = np.zeros((len(wanted), len(terms)))
-        for row, name in enumerate(wanted):
-            if name in terms:
-                pick[row, terms.index(name)] = 1.0
         coef = np.array([*found.beta, *([] if self.kind == "slx" else [found.spatial]), found.gamma, found.sigma2])
         covariance = np.where(np.isnan(found.covariance), 0.0, found.covariance) if found.at_end else found.covariance
-        point, spread = pick @ coef, pick @ covariance @ pick.T
+        point, spread = picked(wanted, terms, coef, covariance)
         beta, theta = point[:k], point[k : 2 * k]
         if self.kind in ("sar", "sdm"):
             values = decay_effects(beta, theta, float(point[2 * k]), spread, found.w, found.slope)
@@ -398,6 +387,5 @@ class DecayPanel(Model):
                 first, last = found.where_at_end
                 notes.append(Note("decay_interval_at_end", parameter=name, low=first, high=last))
         for name in boundary:
-            ends = found.w.bounds
-            notes.append(Note("at_boundary", parameter=name, low=round(ends[0], 4), high=round(ends[1], 4)))
+            notes.append(at_end("at_boundary", found.w.bounds, parameter=name))
         return tuple(notes)

@@ -9,6 +9,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.model._spatial_result import picked
 from digicarbon.model.base import refuse_pole
 from digicarbon.model.batch import Estimand
 from digicarbon.note import Note
@@ -86,18 +87,12 @@ class Estimates:
     def parts(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Coefficients of each regressor and of its lag, shape (k,), and their covariance with ρ, τ, η."""
         design = self.design
-        k, names = len(design.terms), design.names
-        active, theta = list(design.setting.active), np.concatenate([self.fit.beta, self.fit.theta])
-        pick = np.zeros((2 * k + 3, len(names) + 3))
-        for place, term in enumerate(design.terms):
-            pick[place, names.index(term)] = 1.0
-            if f"W_{term}" in names:
-                pick[k + place, names.index(f"W_{term}")] = 1.0
-        pick[2 * k :, len(names) :] = np.eye(3)
-        point = pick @ theta
-        known = [*range(len(names)), *(len(names) + place for place in active)]
-        own = pick[:, known]
-        return point[:k], point[k : 2 * k], own @ self.covariance[:-1, :-1] @ own.T
+        k = len(design.terms)
+        names = (*design.names, *(DYNAMIC[place] for place in design.setting.active))
+        coef = np.concatenate([self.fit.beta, self.fit.theta[list(design.setting.active)]])
+        wanted = (*design.terms, *(f"W_{term}" for term in design.terms), *DYNAMIC)
+        point, covariance = picked(wanted, names, coef, self.covariance)
+        return point[:k], point[k : 2 * k], covariance
 
     @property
     def stability(self) -> float:

@@ -11,9 +11,10 @@ from pydantic import model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError, WeightsError
-from digicarbon.model._durbin import Durbin, lagged_by, refuse_names, refuse_unknown_lags
+from digicarbon.model._durbin import WithLags, refuse_names
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._spatial_estimates import MOST_UNITS
+from digicarbon.model._spatial_result import at_end, roles_of, sizes, without_errors
 from digicarbon.model.base import (
     after,
     needed,
@@ -25,16 +26,15 @@ from digicarbon.model.base import (
     with_links,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, columns_key, under_null
-from digicarbon.model.tested import Tested
 from digicarbon.note import Note
-from digicarbon.numeric.linear.within import absorbed_count, demean, varies
+from digicarbon.numeric.linear.within import EFFECTS_OF, absorbed_count, demean, varies
 from digicarbon.numeric.spatial.likelihood import in_sample
 from digicarbon.packs.dynamic_space.model._estimates import DYNAMIC, Design, Estimates, estimate
 from digicarbon.packs.dynamic_space.numeric.effects import LONG, SHORT
 from digicarbon.packs.dynamic_space.numeric.estimator import Correction, Setting
 from digicarbon.packs.dynamic_space.numeric.null import DynamicNulls
 from digicarbon.packs.dynamic_space.numeric.spectrum import spectrum_of
-from digicarbon.panel import Panel, constituents
+from digicarbon.panel import Panel
 from digicarbon.result import LAG_Y, VARIANCE, Inference, Quantity, Resampled, Result, Role
 from digicarbon.weights import Weights
 
@@ -47,7 +47,7 @@ SAME_LAG = 1e-9
 """Relative difference up to which a lag is the row before."""
 
 
-class DynamicSpatialPanel(Tested):
+class DynamicSpatialPanel(WithLags):
     r"""A spatial panel model with the outcome's own past and its neighbours' past.
 
     .. math::
@@ -59,8 +59,6 @@ class DynamicSpatialPanel(Tested):
         As in `Model`. The first period of the panel is where the outcome's past begins.
     kind : {"sar", "sdm"}
         Spatial lag of y; of y and x (Durbin).
-    durbin : {"all", "x"} or list of names
-        The regressors whose spatial lags enter ``sdm``: all, the focal ones, or those named.
     effects : {"unit", "time", "two_way"}
         Fixed effects.
     time_lag : bool
@@ -89,10 +87,7 @@ class DynamicSpatialPanel(Tested):
     }
     references: ClassVar[tuple[str, ...]] = ("dhaene2016", "lee2010dynamic", "yang2018", "yu2008")
 
-    takes_weights: ClassVar[bool] = True
-
     kind: Literal["sar", "sdm"] = "sdm"
-    durbin: Durbin = "all"
     effects: Literal["unit", "time", "two_way"] = "two_way"
     time_lag: bool = True
     space_time_lag: bool = True
@@ -101,7 +96,6 @@ class DynamicSpatialPanel(Tested):
 
     @model_validator(mode="after")
     def _consistent(self) -> DynamicSpatialPanel:
-        refuse_unknown_lags(self.durbin, self.regressors)
         if not (self.time_lag or self.space_time_lag):
             raise ValueError(Note("dynamic_without_lags"))
         refuse_names((*ROLES, *(f"W_{name}" for name in self.lagged)), self.regressors)
@@ -120,18 +114,9 @@ class DynamicSpatialPanel(Tested):
         return (self.y, self.past, *self.regressors)
 
     @property
-    def lagged(self) -> tuple[str, ...]:
-        """The regressors whose spatial lags are in the model."""
-        return lagged_by(self.durbin, self.x, self.regressors) if self.kind == "sdm" else ()
-
-    @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the kind."""
         return self.untested | (frozenset({"durbin"}) if self.kind == "sar" else frozenset())
-
-    def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the model cannot be fitted; fit nothing."""
-        self.design(panel, weights)
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
@@ -173,10 +158,7 @@ class DynamicSpatialPanel(Tested):
         found = estimate(design)
         coef, covariance = found.named
         boundary = ("rho",) if found.fit.boundary else ()
-        if boundary:
-            place = len(design.names) + design.tail.index("rho")
-            covariance = covariance.copy()
-            covariance[place] = covariance[:, place] = np.nan
+        covariance = without_errors(covariance, [len(design.names) + design.tail.index(name) for name in boundary])
         effects = found.effects()
         inference = Inference(None, self.level)
         resampled = None
@@ -196,17 +178,13 @@ class DynamicSpatialPanel(Tested):
             inference=inference,
             statistics=self._statistics(found),
             spatial_effects=effects,
-            absorbed=("unit", "time") if self.effects == "two_way" else (self.effects,),
+            absorbed=EFFECTS_OF[self.effects],
             notes=self._notes(found, resampled),
             residuals=found.fit.residuals,
             boundary=boundary,
             beyond=("rho",) * found.beyond,
             resampled=resampled,
-            roles=(
-                *(Role(made_of=constituents(name)) for name in self.regressors),
-                *(Role("lag_x", name) for name in self.lagged),
-                *(ROLES[name] for name in design.tail),
-            ),
+            roles=roles_of(False, self.regressors, self.lagged, tuple(ROLES[name] for name in design.tail)),
         )
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
@@ -334,13 +312,7 @@ class DynamicSpatialPanel(Tested):
         rho, tau, eta = (float(value) for value in fit.theta)
         tail, c = dict(zip(DYNAMIC, (rho, tau, eta), strict=True)), design.w.constant_row_sum
         return {
-            "nobs": float(setting.n * setting.t),
-            "nobs_effective": float(setting.size),
-            "n_units": float(setting.n),
-            "n_periods": float(setting.t),
-            "loglik": fit.loglik,
-            "aic": 2 * k - 2 * fit.loglik,
-            "bic": k * float(np.log(sample.size)) - 2 * fit.loglik,
+            **sizes(setting.n, setting.t, setting.size, fit.loglik, k, sample.size),
             "r2_within": 1 - float((fit.residuals**2).sum()) / float(((y - y.mean()) ** 2).sum()),
             **{DYNAMIC[place]: tail[DYNAMIC[place]] for place in setting.active},
             "sigma2": fit.sigma2,
@@ -372,11 +344,9 @@ class DynamicSpatialPanel(Tested):
             if error > 0:
                 notes.append(Note("dynamic_estimated_traces", error=100 * error))
         if fit.boundary:
-            low, high = in_sample(found.design.w, setting.direct).bounds
-            notes.append(Note("at_boundary", parameter="rho", low=round(low, 4), high=round(high, 4)))
+            notes.append(at_end("at_boundary", in_sample(found.design.w, setting.direct).bounds, parameter="rho"))
         if found.beyond:
-            low, high = found.design.w.bounds
-            notes.append(Note("rho_beyond", low=round(low, 4), high=round(high, 4)))
+            notes.append(at_end("rho_beyond", found.design.w.bounds))
         if not found.stability < 1:
             notes.append(Note("dynamic_unstable", largest=round(found.stability, 4)))
         if resampled is not None and self.test == "wild" and self.intervals:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model.panel_iv import Columns
 from digicarbon.note import Note
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, middle
-from digicarbon.numeric.linear.covariance import conley, driscoll_kraay, nearest_semidefinite
+from digicarbon.numeric.linear.covariance import nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import solve
-from digicarbon.numeric.linear.within import Rows, singular
+from digicarbon.numeric.linear.within import singular
 from digicarbon.numeric.resampling.null_model import in_rows
 from digicarbon.numeric.spatial.likelihood import near_end
 from digicarbon.packs.endogenous_space.model._design import SpatialDesign
@@ -61,7 +59,7 @@ def by_instruments(columns: Columns, errors: ErrorStructure, estimator: Literal[
         coef, weights = bread @ (slopes.T @ inner[:, k]), bread @ inner[:, :k].T
         residuals = columns.y - columns.regressors @ coef
     covariance, repaired = weights @ _middle(basis, residuals, errors) @ weights.T * errors.factor(k), False
-    if len(errors.clusters) == 2 or errors.of_scores is not None:
+    if errors.indefinite:
         covariance, repaired = nearest_semidefinite(covariance)
     return InstrumentedFit(coef, covariance, residuals, first, columns, repaired)
 
@@ -113,15 +111,3 @@ def by_moments(design: SpatialDesign, rule: Rule) -> tuple[InstrumentedFit, Erro
 
 def _cube(columns: FloatArray, t: int, n: int) -> FloatArray:
     return np.ascontiguousarray(columns.reshape(n, t, -1).transpose(1, 0, 2))
-
-
-def of_scores(
-    cov: str, rows: Rows, lags: int, kernel: scipy.sparse.csr_array | None
-) -> Callable[[FloatArray], FloatArray] | None:
-    """Return what takes scores of several rows together: by period and its past, or by neighbours; None for others."""
-    if cov == "driscoll_kraay":
-        return lambda scores: driscoll_kraay(scores, np.ones(len(scores)), rows, lags)
-    if cov == "conley":
-        assert kernel is not None
-        return lambda scores: conley(scores, np.ones(len(scores)), rows, kernel, lags)
-    return None

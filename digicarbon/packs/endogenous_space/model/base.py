@@ -10,39 +10,32 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import EstimationError
-from digicarbon.model._durbin import Durbin, lagged_by, refuse_names, refuse_unknown_lags
+from digicarbon.arrays import FloatArray
+from digicarbon.model._durbin import DURBIN_KINDS, WithLags, refuse_names
+from digicarbon.model._instrumented import ByInstruments
 from digicarbon.model._iv_statistics import (
-    Asked,
     FoundTests,
     first_stage,
     intervals_of,
-    made_of,
     notes,
     refuse_instruments,
     statistics,
     tables,
 )
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.model._panel_covariance import REPAIRED, Rule, kernel_of
+from digicarbon.model._panel_covariance import REPAIRED, Rule
 from digicarbon.model._spatial_estimates import squared_correlation
+from digicarbon.model._spatial_result import at_end, picked, roles_of, without_errors
 from digicarbon.model.base import Terms, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
-from digicarbon.model.panel_iv import Columns, SmallSampleRule
-from digicarbon.model.tested import Tested
+from digicarbon.model.panel_iv import Columns
 from digicarbon.note import Note, cut
 from digicarbon.numeric.iv.anderson_rubin import Interval
-from digicarbon.numeric.iv.reduced_form import ErrorKind, ErrorStructure, reduced_form
+from digicarbon.numeric.iv.reduced_form import ErrorStructure, reduced_form
 from digicarbon.numeric.linear.covariance import (
-    FEWEST_CLUSTERS,
-    ClusterBy,
     Kernel,
-    nearest_semidefinite,
-    nested_effects,
-    small_sample_factor,
 )
-from digicarbon.numeric.linear.within import EffectsKind, absorbed_rank, demean
+from digicarbon.numeric.linear.within import EFFECTS_OF, demean
 from digicarbon.numeric.spatial.effects import lag_effects, local_effects
 from digicarbon.numeric.spatial.likelihood import near_end
 from digicarbon.packs.endogenous_space.model._design import SpatialDesign, design_of, lag_of
@@ -50,11 +43,10 @@ from digicarbon.packs.endogenous_space.model._estimates import (
     InstrumentedFit,
     by_instruments,
     by_moments,
-    of_scores,
 )
 from digicarbon.packs.endogenous_space.numeric.projection import EFFECTS, EVERY, ProjectedSets, projected_sets
-from digicarbon.panel import Panel, constituents
-from digicarbon.result import CONSTANT, LAG_ERROR, LAG_Y, Effects, Inference, Quantity, Result, Role
+from digicarbon.panel import Panel
+from digicarbon.result import LAG_ERROR, LAG_Y, Effects, Inference, Result, Role
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
@@ -63,13 +55,10 @@ if TYPE_CHECKING:
 
 Kind = Literal["sar", "sdm", "sem", "sdem", "sarar", "gns"]
 Cov = Literal["classic", "robust", "cluster", "driscoll_kraay", "conley"]
-LAG_KINDS = ("sar", "sdm", "sarar", "gns")
-DURBIN_KINDS = ("sdm", "sdem", "gns")
-ERROR_KINDS = ("sem", "sdem", "sarar", "gns")
 _MOMENTS: Mapping[str, Note] = {"classic": Note("errors_moments"), "robust": Note("errors_moments_robust")}
 
 
-class SpatialIV(Tested):
+class SpatialIV(WithLags, ByInstruments):
     """A spatial panel model fitted by instruments and generalised moments.
 
     Attributes
@@ -77,14 +66,9 @@ class SpatialIV(Tested):
     kind : {"sar", "sdm", "sem", "sdem", "sarar", "gns"}
         Spatial lag of y; of y and x (Durbin); spatial error; lags of x with spatial error; lag of y with spatial error;
         lags of y and x with spatial error.
-    durbin : {"all", "x"} or list of names
-        The regressors whose spatial lags enter ``sdm``, ``sdem`` and ``gns``: all, the focal ones, or those named.
     endogenous : tuple of str
         Which of ``x`` and ``controls`` are endogenous; none by default. The lag of y always is, and so is the lag of
         an endogenous regressor.
-    instruments : tuple of str
-        Excluded instruments of the endogenous regressors; terms such as ``L.ln_e`` are allowed. That they affect the
-        outcome through the endogenous regressors alone is the user's claim.
     lags : int
         How many spatial lags of each exogenous regressor are instruments: by default Wx and W²x; W²x and W³x of a
         regressor whose Wx is in the model. With 0 ``instruments`` alone must identify the lag of y, too.
@@ -100,13 +84,11 @@ class SpatialIV(Tested):
         Homoskedastic; heteroskedastic; clustered; by period with its past; by neighbours, who are those of the model's
         weights (Kelejian & Prucha 2007). With a spatial error each but classic is robust to heteroskedasticity, and
         with random effects all are classic; a note says so.
-    cluster : {"unit", "time", "both"}
-        What a cluster is.
     bandwidth : int or None
         Lags of Driscoll & Kraay's and of Conley's covariance; None takes ⌊4(T/100)^(2/9)⌋, and 0 for Conley.
     kernel : {"uniform", "weights"}
         Of Conley's covariance, as in `PanelRegression`.
-    small_sample, df
+    small_sample
         As in `digicarbon.model.panel_iv.PanelIV`; ``none`` divides by the number of rows less effects.
     test, draws, weights, seed, intervals
         As in `digicarbon.model.tested.Tested`; ``sar`` and ``sdm`` by two-stage least squares with classic, robust and
@@ -139,27 +121,19 @@ class SpatialIV(Tested):
         "mutl2011",
     )
 
-    takes_weights: ClassVar[bool] = True
-
     kind: Kind = "sar"
-    durbin: Durbin = "all"
-    endogenous: Terms = ()
     instruments: Terms = ()
     lags: Annotated[int, Field(ge=0, le=4)] = 2
     lag_instruments: bool = True
     effects: Literal["none", "unit", "time", "two_way", "random"] = "two_way"
     estimator: Literal["2sls", "gmm"] = "2sls"
     cov: Cov = "cluster"
-    cluster: ClusterBy = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
-    small_sample: SmallSampleRule = "stata"
-    df: Literal["auto", "residual"] = "auto"
 
     @model_validator(mode="after")
     def _consistent(self) -> SpatialIV:
         refuse_instruments(self.y, self.regressors, self.endogenous, self.instruments)
-        refuse_unknown_lags(self.durbin, self.regressors)
         if self.endogenous and not self.instruments:
             raise ValueError(Note("no_instruments_in_space", key="instruments"))
         if self.instruments and not self.endogenous:
@@ -174,31 +148,11 @@ class SpatialIV(Tested):
         return self
 
     @property
-    def has_lag(self) -> bool:
-        """Whether y has a spatial lag."""
-        return self.kind in LAG_KINDS
-
-    @property
-    def has_error(self) -> bool:
-        """Whether errors have one."""
-        return self.kind in ERROR_KINDS
-
-    @property
     def cov_used(self) -> Cov:
         """The covariance: moments of spatial errors have a classic and a robust one, random effects a classic one."""
         if not self.has_error or self.cov == "classic":
             return self.cov
         return "classic" if self.effects == "random" else "robust"
-
-    @property
-    def fixed(self) -> EffectsKind:
-        """The fixed effects; none where unit effects are random."""
-        return "none" if self.effects == "random" else self.effects
-
-    @property
-    def lagged(self) -> tuple[str, ...]:
-        """The regressors whose spatial lags are in the model."""
-        return lagged_by(self.durbin, self.x, self.regressors) if self.kind in DURBIN_KINDS else ()
 
     @property
     def spatial_instruments(self) -> tuple[tuple[str, int], ...]:
@@ -218,9 +172,14 @@ class SpatialIV(Tested):
         return max([1, *(order for _, order in self.spatial_instruments)])
 
     @property
-    def terms(self) -> tuple[str, ...]:
-        """All columns that the model reads."""
-        return (*super().terms, *self.instruments)
+    def rule(self) -> Rule:
+        """How the covariance is made."""
+        return Rule(self.cov_used, self.cluster, self.bandwidth, self.kernel, self.small_sample)
+
+    @property
+    def counts_effects(self) -> bool:
+        """Whether effects alone, and no coefficients, are counted in a classic covariance."""
+        return self.small_sample == "none"
 
     @property
     def ignored(self) -> frozenset[str]:
@@ -351,12 +310,6 @@ class SpatialIV(Tested):
         errors = self.error_structure(design.columns, weights)
         return [SpatialDraws(self, design, errors, term) for term in self.x]
 
-    @property
-    def quantities(self) -> tuple[Quantity, ...]:
-        """The coefficient and the effects; there is an indirect one where y or a focal term is lagged in space."""
-        spills = self.has_lag or not set(self.lagged).isdisjoint(self.x)
-        return ("coefficient", "direct", *(("indirect",) if spills else ()), "total")
-
     def _random(self, design: SpatialDesign) -> Result:
         from digicarbon.packs.endogenous_space.model._spreg import SEARCHED, random_error
 
@@ -365,7 +318,6 @@ class SpatialIV(Tested):
         coef, covariance = columns.with_means(self.y, columns.names, found.coef, found.covariance)
         n, t = design.columns.panel.shape
         rows, k = n * t, len(coef)
-        low, high = design.w.bounds
         # its search knows nothing of W's range
         beyond = ("lambda",) * bool(near_end(found.lam, design.w))
         boundary = ("lambda",) * (found.at_end and not beyond)
@@ -390,7 +342,7 @@ class SpatialIV(Tested):
             notes=(
                 Note("random_moments"),
                 *((Note("random_moments_classic", cov=self.cov),) * (self.cov != "classic")),
-                *((Note("lambda_outside", low=round(low, 4), high=round(high, 4)),) * len(beyond)),
+                *((at_end("lambda_outside", design.w.bounds),) * len(beyond)),
                 *((Note("at_boundary", parameter="lambda", low=-SEARCHED, high=SEARCHED),) * len(boundary)),
             ),
             residuals=found.innovations,
@@ -404,9 +356,7 @@ class SpatialIV(Tested):
         k = len(columns.names)
         coef, covariance = columns.with_means(self.y, columns.names, fit.coef, fit.covariance)
         boundary = ("lambda",) if fit.boundary else ()
-        if boundary:
-            covariance = covariance.copy()
-            covariance[-1] = covariance[:, -1] = np.nan
+        covariance = without_errors(covariance, [-1] * len(boundary))
         n, t = columns.panel.shape
         rho = float(coef[design.terms.index("rho")]) if self.has_lag else 0.0
         beyond = ("rho",) * (self.has_lag and bool(near_end(rho, design.w)))
@@ -441,7 +391,7 @@ class SpatialIV(Tested):
             },
             spatial_effects=None if beyond or boundary else self._effects(design, coef, covariance),
             tables=made,
-            absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
+            absorbed=EFFECTS_OF[self.fixed],
             notes=(
                 *self._notes(design, fit, errors, found, beyond, fit.repaired or repaired),
                 *(self._sets_notes(design, sets) if tested else ()),
@@ -453,24 +403,14 @@ class SpatialIV(Tested):
         )
 
     def _roles(self) -> tuple[Role, ...]:
-        return (
-            *((CONSTANT,) * (self.fixed == "none")),
-            *(Role(made_of=constituents(name)) for name in self.regressors),
-            *(Role("lag_x", name) for name in self.lagged),
-            *((LAG_Y,) if self.has_lag else ()),
-            *((LAG_ERROR,) if self.has_error and self.effects != "random" else ()),
-        )
+        of_error = self.has_error and self.effects != "random"
+        tail = (*(LAG_Y,) * self.has_lag, *(LAG_ERROR,) * of_error)
+        return roles_of(self.fixed == "none", self.regressors, self.lagged, tail)
 
     def _effects(self, design: SpatialDesign, coef: FloatArray, covariance: FloatArray) -> Effects:
         """Return effects of every regressor, its own spatial lag taken into account."""
-        names = design.terms
-        k = len(self.regressors)
-        pick = np.zeros((2 * k + 1, len(coef)))
-        for row, name in enumerate((*self.regressors, *map(lag_of, self.regressors), "rho")):
-            if name in names:
-                pick[row, names.index(name)] = 1.0
-        spread = np.nan_to_num(covariance)
-        point, spread = pick @ coef, pick @ spread @ pick.T
+        k, wanted = len(self.regressors), (*self.regressors, *map(lag_of, self.regressors), "rho")
+        point, spread = picked(wanted, design.terms, coef, np.nan_to_num(covariance))
         if self.has_lag:
             values = lag_effects(point[:k], point[k : 2 * k], float(point[-1]), spread, design.w)
         else:
@@ -489,25 +429,14 @@ class SpatialIV(Tested):
         self, design: SpatialDesign, columns: Columns, errors: ErrorStructure, found: FoundTests
     ) -> tuple[dict[str, pd.DataFrame], bool]:
         """Return the tables, and whether the covariance of a first stage was repaired."""
-        terms = (*columns.instruments, *columns.exogenous)
-        form = reduced_form(columns.x, np.column_stack([columns.z, columns.w]), errors, 0)
-        inference = Inference(float(form.df), self.level)
-        every = [
-            columns.with_means(name, terms, form.coef[:, j], form.covariance[j, :, j, :])
-            for j, name in enumerate(columns.endogenous)
-        ]
-        coef = np.concatenate([one for one, _ in every])
-        indefinite = len(errors.clusters) == 2 or errors.of_scores is not None
-        covariances = [nearest_semidefinite(one) if indefinite else (one, False) for _, one in every]
-        errors_of = np.sqrt(np.concatenate([covariance.diagonal() for covariance, _ in covariances]))
-        index = pd.MultiIndex.from_product([columns.endogenous, terms], names=["endogenous", "term"])
+        coefficients, repaired = columns.first_stages(errors, self.level)
         made = {
             **tables(found, design.called(columns.endogenous), self.y, self.level),
             # the first stage explains the lag itself, and not its coefficient
             "first_stage": first_stage(found, columns.endogenous),
-            "first_stage_coefficients": pd.DataFrame(inference.columns(coef, errors_of), index=index),
+            "first_stage_coefficients": coefficients,
         }
-        return made, any(repaired for _, repaired in covariances)
+        return made, repaired
 
     def _notes(
         self,
@@ -519,7 +448,7 @@ class SpatialIV(Tested):
         repaired: bool,
     ) -> tuple[Note, ...]:
         columns = design.columns
-        out = [_MOMENTS[self.cov_used] if self.has_error else self._rule.note(columns.panel.shape[1])]
+        out = [_MOMENTS[self.cov_used] if self.has_error else self.rule.note(columns.panel.shape[1])]
         if design.moments is not None and len(design.moments.matrices) == 1:
             out.append(Note("moments_one"))
         if self.cov_used != self.cov:
@@ -527,17 +456,7 @@ class SpatialIV(Tested):
         if repaired:
             out.append(REPAIRED)
         if found is not None:
-            asked = Asked(
-                self.y,
-                design.called(columns.endogenous),
-                columns.instruments,
-                "2sls",
-                self.level,
-                self.fixed in ("unit", "two_way"),
-                columns.panel.shape[1],
-                made_of(self.instruments, self.endogenous),
-                made_of((name for name in self.regressors if name not in self.endogenous), self.endogenous),
-            )
+            asked = self.asked(columns, design.called(columns.endogenous), "2sls")
             # the first one names columns; which lags are instruments is shorter to say
             out += [self._instruments_note(design), *notes(found, asked, errors, len(fit.residuals))[1:]]
             out.append(self._weakest(design, found))
@@ -545,11 +464,10 @@ class SpatialIV(Tested):
             out.append(Note("two_step_weights"))
         if design.dropped:
             out.append(Note("spatial_lags_dropped", terms=cut(design.dropped)))
-        low, high = design.w.bounds
         if fit.boundary:
-            out.append(Note("at_boundary", parameter="lambda", low=round(low, 4), high=round(high, 4)))
+            out.append(at_end("at_boundary", design.w.bounds, parameter="lambda"))
         if beyond:
-            out.append(Note("rho_outside", low=round(low, 4), high=round(high, 4)))
+            out.append(at_end("rho_outside", design.w.bounds))
         return tuple(out)
 
     def _has_sets(self, design: SpatialDesign) -> bool:
@@ -620,49 +538,6 @@ class SpatialIV(Tested):
         if not lags:
             return Note("own_instruments_in_space", **own)
         return Note("all_instruments_in_space", **own, lags=of_orders)
-
-    @property
-    def _rule(self) -> Rule:
-        return Rule(self.cov_used, self.cluster, self.bandwidth, self.kernel, self.small_sample)
-
-    def error_structure(self, columns: Columns, weights: Weights | None) -> ErrorStructure:
-        """Return what the covariance assumes; raise where there are too few clusters or periods."""
-        panel, rows = columns.panel, len(columns.y)
-        (n, t), own = panel.shape, rows_of(panel)
-        by: tuple[Literal["unit", "time"], ...] = ()
-        if self.cov_used == "cluster":
-            by = ("unit", "time") if self.cluster == "both" else (self.cluster,)
-        groups = {"unit": n, "time": t, "both": min(n, t)}[self.cluster] if by else rows
-        if self.cov_used == "driscoll_kraay":
-            groups = t
-        if (by or self.cov_used == "driscoll_kraay") and groups < FEWEST_CLUSTERS:
-            called = Note("by_unit_or_time") if self.cluster == "both" else self.cluster
-            raise EstimationError(
-                Note("iv_few_clusters", clusters=groups, by=called if by else "time", fewest=FEWEST_CLUSTERS)
-            )
-        count = absorbed_rank(own, self.fixed)
-        nested = sum(nested_effects(one, self.fixed, n, t) for one in by)
-        codes: dict[str, IntArray] = {"unit": panel.unit_codes, "time": panel.period_codes}
-
-        def residual(k: int) -> int:
-            return rows - k - count
-
-        def factor(k: int) -> float:
-            if self.cov_used == "classic":
-                return rows / (rows - count if self.small_sample == "none" else residual(k))
-            return small_sample_factor(self.small_sample, groups, rows, k, count, nested)
-
-        few = self.df == "auto" and (by or self.cov_used == "driscoll_kraay")
-        kernel = kernel_of(weights, self.kernel, panel) if self.cov_used == "conley" else None
-        kind: ErrorKind = "classic" if self.cov_used == "classic" else "cluster" if by else "robust"
-        return ErrorStructure(
-            kind,
-            tuple(codes[one] for one in by),
-            count,
-            factor,
-            (lambda k: groups - 1) if few else residual,
-            of_scores(self.cov_used, own, self._rule.lags(t), kernel),
-        )
 
 
 def _sets_table(sets: ProjectedSets, level: float) -> pd.DataFrame:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.model._spatial_estimates import ERROR_KINDS, LAG_KINDS
 from digicarbon.model.batch import Batch, Estimand
 from digicarbon.model.restrictions import Projected, Restrictions
 from digicarbon.numeric.linear.within import Rows
@@ -230,7 +229,7 @@ def restrictions_of(
     several = design.space.weights.several
     called = lags_of(term, several)
     own = [names.index(name) for name in (term, *called) if name in names]
-    error = model.kind in ERROR_KINDS
+    error = model.has_error
     lags = set() if error else {name for role, name in zip(result.roles, result.terms, strict=True) if role.of}
     stay = [place for place, name in enumerate(names) if place not in own and name not in lags]
     effects = [quantity for quantity in model.quantities if quantity != "coefficient"]
@@ -240,7 +239,7 @@ def restrictions_of(
     there = [0, *(place for place, name in enumerate(called, start=1) if name in names)]
     nulls = PeriodNulls(design, stay, own, rows_of(panel), error)
     batch = model.batch(panel, weights, estimands[0])
-    if model.kind in LAG_KINDS:
+    if model.has_lag:
         spatial = np.array([float(result.coef[result.terms.index(name)]) for name in result.terms_of("lag_y")])
         return PeriodLagged(estimands, batch, nulls, spatial, there)
     of = multipliers(design.space.weights, None)

@@ -12,9 +12,10 @@ from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError, WeightsError
-from digicarbon.model._durbin import Durbin, lagged_by, refuse_names, refuse_unknown_lags
+from digicarbon.model._durbin import DURBIN_KINDS, WithLags, refuse_names
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.model._spatial_estimates import DURBIN_KINDS, ERROR_KINDS, LAG_KINDS
+from digicarbon.model._panel_goodness import criteria
+from digicarbon.model._spatial_result import at_end, picked, roles_of, without_errors
 from digicarbon.model.base import (
     after,
     needed,
@@ -26,18 +27,17 @@ from digicarbon.model.base import (
     sentences,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
-from digicarbon.model.tested import Tested
 from digicarbon.note import Note
 from digicarbon.numeric.latest import Latest
-from digicarbon.numeric.linear.within import varies
+from digicarbon.numeric.linear.within import EFFECTS_OF, varies
 from digicarbon.packs.space_gaps.model._period_design import PeriodDesign, cube_of, lags_of, space_of
 from digicarbon.packs.space_gaps.numeric.clustered import clustered
 from digicarbon.packs.space_gaps.numeric.estimates import PeriodFit, fit_linear
 from digicarbon.packs.space_gaps.numeric.lag import fit_lags
 from digicarbon.packs.space_gaps.numeric.mean_effects import mean_effects, multipliers
 from digicarbon.packs.space_gaps.weights.by_period import WeightsByPeriod, parts_of
-from digicarbon.panel import Panel, constituents
-from digicarbon.result import CONSTANT, LAG_ERROR, LAG_Y, VARIANCE, Effects, Inference, Quantity, Result, Role, numbered
+from digicarbon.panel import Panel
+from digicarbon.result import LAG_ERROR, LAG_Y, VARIANCE, Effects, Inference, Result, Role, numbered
 from digicarbon.spec import identity, under
 from digicarbon.weights import Weights, WeightsSpec
 from digicarbon.weights.base import VaryingNode
@@ -50,7 +50,7 @@ _FURTHER = Latest()
 """Further weights of the latest panels: a bootstrap asks for them thousands of times."""
 
 
-class UnbalancedSpatialPanel(Tested):
+class UnbalancedSpatialPanel(WithLags):
     """A static spatial panel whose units, or weights, or both differ between periods, with one or several weights.
 
     In each period the units that are observed are neighbours of each other: W_t is their part of W. Absent units must
@@ -60,8 +60,6 @@ class UnbalancedSpatialPanel(Tested):
     Attributes
     ----------
     kind : {"slx", "sar", "sem", "sdm", "sdem"}
-        As in `digicarbon.model.spatial_panel.SpatialPanel`.
-    durbin : {"all", "x"} or list of names
         As in `digicarbon.model.spatial_panel.SpatialPanel`.
     effects : {"none", "unit", "time", "two_way"}
         Fixed effects.
@@ -94,10 +92,7 @@ class UnbalancedSpatialPanel(Tested):
     }
     references: ClassVar[tuple[str, ...]] = ("elhorst2012", "lee2010panel", "lesage2009", "lin2010")
 
-    takes_weights: ClassVar[bool] = True
-
     kind: Literal["slx", "sar", "sem", "sdm", "sdem"]
-    durbin: Durbin = "all"
     effects: Literal["none", "unit", "time", "two_way"] = "two_way"
     bias_correction: Literal["adjusted_score", "none"] = "adjusted_score"
     restandardise: bool = True
@@ -107,17 +102,11 @@ class UnbalancedSpatialPanel(Tested):
 
     @model_validator(mode="after")
     def _consistent(self) -> UnbalancedSpatialPanel:
-        refuse_unknown_lags(self.durbin, self.regressors)
-        if self.further_weights and self.kind in ERROR_KINDS:
+        if self.further_weights and self.has_error:
             raise ValueError(Note("further_weights_not_of_kind", key="further_weights", kind=self.kind))
         own = ("const", *self._spatial(1 + len(self.further_weights)), "sigma2", *self._lags())
         refuse_names(own, self.regressors)
         return self
-
-    @property
-    def lagged(self) -> tuple[str, ...]:
-        """The regressors whose spatial lags are in the model."""
-        return lagged_by(self.durbin, self.x, self.regressors) if self.kind in DURBIN_KINDS else ()
 
     @property
     def ignored(self) -> frozenset[str]:
@@ -133,10 +122,6 @@ class UnbalancedSpatialPanel(Tested):
     def optional_terms(self) -> tuple[str, ...]:
         """The columns that further weights are made of."""
         return tuple(dict.fromkeys(column for node in self.further_weights for column, _ in node.made_of))
-
-    def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the model cannot be fitted; fit nothing."""
-        self.design(panel, weights)
 
     @sentences
     def fit(
@@ -174,13 +159,7 @@ class UnbalancedSpatialPanel(Tested):
         design = self.design(panel, weights, further_weights)
         found = self._estimate(design)
         tail = self._tail(design)
-        covariance = found.covariance
-        if found.boundary:
-            # an interior zero is what the covariance speaks of: no stars at the end of the range
-            spatial = slice(len(design.names), -1)
-            covariance = covariance.copy()
-            covariance[spatial] = np.nan
-            covariance[:, spatial] = np.nan
+        spatial = range(len(design.names), len(design.names) + len(tail) - 1) if found.boundary else ()
         effects = design.space.effects
         return Result(
             kind=self.kind,
@@ -188,11 +167,11 @@ class UnbalancedSpatialPanel(Tested):
             focal=self.x,
             terms=(*design.names, *tail),
             coef=np.concatenate([found.beta, found.spatial, [found.sigma2]]),
-            covariance=covariance,
+            covariance=without_errors(found.covariance, spatial),
             inference=Inference(None, self.level),
             statistics=self._statistics(found, design),
             spatial_effects=None if found.boundary else self._effects(found, design),
-            absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
+            absorbed=EFFECTS_OF[self.effects],
             notes=self._notes(found, design, weights),
             residuals=found.residuals if effects.present.all() else None,
             boundary=tail[:-1] if found.boundary else (),
@@ -203,20 +182,15 @@ class UnbalancedSpatialPanel(Tested):
         several = design.space.weights.several
         lagging = several if self.durbin_by == "every" else 1
         lags = (Role("lag_x", name, by=by) for by in range(1, 1 + lagging) for name in self.lagged)
-        spatial = LAG_Y if self.kind in LAG_KINDS else LAG_ERROR
-        return (
-            *(CONSTANT,) * (self.effects == "none"),
-            *(Role(made_of=constituents(name)) for name in self.regressors),
-            *lags,
-            *(spatial,) * (len(self._tail(design)) - 1),
-            VARIANCE,
-        )
+        spatial = LAG_Y if self.has_lag else LAG_ERROR
+        tail = (*lags, *(spatial,) * (len(self._tail(design)) - 1), VARIANCE)
+        return roles_of(self.effects == "none", self.regressors, (), tail)
 
     def _spatial(self, several: int) -> tuple[str, ...]:
         """Return what the spatial parameters are called."""
         if self.kind == "slx":
             return ()
-        if self.kind in ERROR_KINDS:
+        if self.has_error:
             return ("lambda",)
         return ("rho", *(f"rho_{place}" for place in range(2, several + 1)))
 
@@ -237,11 +211,11 @@ class UnbalancedSpatialPanel(Tested):
         if self.cov == "classic":
             return found
         space = design.space
-        return replace(found, covariance=clustered(found, space.weights, space.effects, self.kind in ERROR_KINDS))
+        return replace(found, covariance=clustered(found, space.weights, space.effects, self.has_error))
 
     def _plain(self, design: PeriodDesign) -> PeriodFit:
         space = design.space
-        if self.kind in ERROR_KINDS:
+        if self.has_error:
             found = design.errors(design.level[..., :-1]).fit(design.level[..., -1])
             if found.boundary and space.weights.isometric:
                 # two values with one likelihood meet at this end, where its slope is zero and so is the information
@@ -260,7 +234,7 @@ class UnbalancedSpatialPanel(Tested):
         every = [weights, *(self.further_of(panel) if further_weights is None else further_weights)]
         if not all(isinstance(one, Weights) for one in every):
             raise WeightsError(Note("weights_of_other_class"))
-        if len(every) > 1 and self.kind in ERROR_KINDS:
+        if len(every) > 1 and self.has_error:
             raise WeightsError(Note("further_weights_not_of_kind", key="further_weights", kind=self.kind))
         panel = panel.with_terms(self.terms)
         refuse_single_period(panel, self.effects)
@@ -304,7 +278,7 @@ class UnbalancedSpatialPanel(Tested):
 
     def _effects(self, found: PeriodFit, design: PeriodDesign) -> Effects:
         coefficients, covariance = self._multiplied(found, design)
-        rho = found.spatial if self.kind in LAG_KINDS else None
+        rho = found.spatial if self.has_lag else None
         counts = design.space.effects.present.sum(axis=1)
         of = multipliers(design.space.weights, rho)
         return Effects(self.regressors, *mean_effects(coefficients, covariance, of, counts))
@@ -312,17 +286,11 @@ class UnbalancedSpatialPanel(Tested):
     def _multiplied(self, found: PeriodFit, design: PeriodDesign) -> tuple[FloatArray, FloatArray]:
         """Return β and θ by variable, shape (k, R + 1), and the covariance of them all, then of each ρ."""
         several = design.space.weights.several
-        names = design.names
-        coef = np.concatenate([found.beta, found.spatial])
-        k = len(self.regressors)
-        pick = np.zeros((k * (several + 1) + several, len(coef)))
-        for row, name in enumerate(one for x in self.regressors for one in (x, *lags_of(x, several))):
-            if name in names:
-                pick[row, names.index(name)] = 1.0
-        if self.kind in LAG_KINDS:
-            pick[k * (several + 1) :, len(names) :] = np.eye(several)
-        covariance = pick @ found.covariance[:-1, :-1] @ pick.T
-        return (pick @ coef)[: k * (several + 1)].reshape(k, several + 1), covariance
+        k, rho = len(self.regressors), tuple(f"rho_{place}" for place in range(several))
+        names = (*design.names, *(rho if self.has_lag else ()))
+        wanted = (*(one for x in self.regressors for one in (x, *lags_of(x, several))), *rho)
+        coef, covariance = picked(wanted, names, np.concatenate([found.beta, found.spatial]), found.covariance)
+        return coef[: k * (several + 1)].reshape(k, several + 1), covariance
 
     def period_effects(self, panel: Panel, weights: Weights) -> pd.DataFrame:
         """Return the effects in each period, with standard errors by the delta method.
@@ -347,7 +315,7 @@ class UnbalancedSpatialPanel(Tested):
         if found.boundary:
             raise EstimationError(Note("no_effects_at_end", parameter=self._tail(design)[0]))
         coefficients, covariance = self._multiplied(found, design)
-        of = multipliers(design.space.weights, found.spatial if self.kind in LAG_KINDS else None)
+        of = multipliers(design.space.weights, found.spatial if self.has_lag else None)
         counts = design.space.effects.present.sum(axis=1)
         rows = []
         for place in range(len(counts)):
@@ -365,18 +333,13 @@ class UnbalancedSpatialPanel(Tested):
         y = design.rows(design.columns[..., len(design.names)])
         ssr = float(np.vdot(found.residuals, found.residuals))
         counts = effects.present.sum(axis=0)
-        likelihood = {
-            "loglik": found.loglik,
-            "aic": 2 * k - 2 * found.loglik,
-            "bic": k * float(np.log(effects.size)) - 2 * found.loglik,
-        }
         return {
             "nobs": float(effects.size),
             "nobs_effective": float(space.degrees),
             "n_units": float((counts > 0).sum()),
             "n_periods": float(len(effects.present)),
             # the adjusted score has no likelihood of its own
-            **({} if space.adjusted else likelihood),
+            **({} if space.adjusted else criteria(found.loglik, k, effects.size)),
             "r2_within": 1 - ssr / float(((y - y.mean()) ** 2).sum()),
             **dict(zip(self._tail(design), map(float, [*found.spatial, found.sigma2]), strict=True)),
             "df_resid": float(effects.degrees - len(design.names) - (self.kind != "slx")),
@@ -411,8 +374,7 @@ class UnbalancedSpatialPanel(Tested):
         if found.boundary and space.weights.several > 1:
             notes.append(Note("at_boundary_of_several"))
         elif found.boundary:
-            low, high = space.weights.bounds
-            notes.append(Note("at_boundary", parameter=self._tail(design)[0], low=round(low, 4), high=round(high, 4)))
+            notes.append(at_end("at_boundary", space.weights.bounds, parameter=self._tail(design)[0]))
         return tuple(notes)
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
@@ -422,7 +384,7 @@ class UnbalancedSpatialPanel(Tested):
         design = self.design(panel, weights)
         panel = panel.with_terms(self.terms)
         stay = under_null(self.x, self.regressors)
-        error = self.kind in ERROR_KINDS
+        error = self.has_error
         own = [name for name in self.lagged if name in stay] if error else []
         names = [*stay, *(f"W_{name}" for name in own), "const"]
         keep = [place for place, name in enumerate(design.names) if name in names]
@@ -439,7 +401,7 @@ class UnbalancedSpatialPanel(Tested):
         from digicarbon.packs.space_gaps.model._period_batch import ErrorPeriodFits, LinearPeriodFits, PeriodFits
 
         design, by_unit = self.design(panel, weights), self.cov == "cluster"
-        if self.kind in ERROR_KINDS:
+        if self.has_error:
             return ErrorPeriodFits(design, estimand, by_unit)
         if self.kind == "slx":
             return LinearPeriodFits(design, estimand, by_unit)
@@ -453,9 +415,3 @@ class UnbalancedSpatialPanel(Tested):
 
         made = panel.with_terms(self.terms)
         return [restrictions_of(self, self.design(panel, weights), result, term, made, weights) for term in self.x]
-
-    @property
-    def quantities(self) -> tuple[Quantity, ...]:
-        """The coefficient and the effects; there is an indirect one where y or a focal term is lagged in space."""
-        spills = self.kind in LAG_KINDS or not set(self.lagged).isdisjoint(self.x)
-        return ("coefficient", "direct", *(("indirect",) if spills else ()), "total")
