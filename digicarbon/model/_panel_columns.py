@@ -43,64 +43,43 @@ MANY = 16
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """What least squares is run on.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Of the k regressors.
-    values : ndarray, shape (rows, k + 1)
-        Regressors and the outcome, effects removed.
-    levels : ndarray, shape (rows, k + 1), or callable
-        The same before effects were removed, or what makes it: dozens of dummies are not copied in vain.
-    rows : Rows
-    removed : {"none", "unit", "time", "two_way"}
-        Fixed effects that were removed.
-    absorbed : int
-        How many parameters these are.
-    statistics : mapping of str to float
-        Variance components.
-    notes : tuple of Note
-    slopes : int
-        How many of the first regressors have dummies after them that add up to the constant.
-    constant : bool
-        Whether the first regressor is the constant.
-    transform : callable or None
-        What made the outcome of ``values`` out of the raw one, where that is linear and depends on nothing else.
-    estimator : {"within", "between", "first_difference"}
-        Of which kind that is.
-    weighting : Weighting or None
-        By which rows weigh: those of ``values`` are multiplied by its roots.
-    shared : ndarray or None
-        Inner products of the first columns of ``values`` where these are many, and the same in other models.
-    sizes : ndarray, shape (k + 1,), or None
-        Sums of squares of the levels, where they are known.
-    y : ndarray, shape (rows,), or None
-        The level of the outcome, where it is at hand.
-    absorption : Absorption or None
-        Further effects that were removed with the fixed ones.
-    clusters : tuple of Groups
-        Clusters of columns; none where they are units or periods.
-    """
+    """What least squares is run on."""
 
     names: tuple[str, ...]
+    """Of the k regressors."""
     values: FloatArray
+    """Regressors and the outcome, effects removed. Shape (rows, k + 1)."""
     levels: FloatArray | Callable[[], FloatArray]
+    """The same before effects were removed, or what makes it: dozens of dummies are not copied in vain.
+    Shape (rows, k + 1)."""
     rows: Rows
     removed: EffectsKind
+    """Fixed effects that were removed."""
     absorbed: int = 0
+    """How many parameters these are."""
     statistics: dict[str, float] = field(default_factory=dict)
+    """Variance components."""
     notes: tuple[Note, ...] = ()
     slopes: int = 0
+    """How many of the first regressors have dummies after them that add up to the constant."""
     constant: bool = False
+    """Whether the first regressor is the constant."""
     transform: Transform | None = None
+    """What made the outcome of ``values`` out of the raw one, where that is linear and depends on nothing else."""
     estimator: Estimator = "within"
+    """Of which kind that is."""
     weighting: Weighting | None = None
+    """By which rows weigh: those of ``values`` are multiplied by its roots."""
     shared: FloatArray | None = None
+    """Inner products of the first columns of ``values`` where these are many, and the same in other models."""
     sizes: FloatArray | None = None
+    """Sums of squares of the levels, where they are known. Shape (k + 1,)."""
     y: FloatArray | None = None
+    """The level of the outcome, where it is at hand. Shape (rows,)."""
     absorption: Absorption | None = None
+    """Further effects that were removed with the fixed ones."""
     clusters: tuple[Groups, ...] = ()
+    """Clusters of columns; none where they are units or periods."""
 
     @cached_property
     def raw(self) -> FloatArray:

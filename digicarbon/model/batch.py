@@ -22,19 +22,12 @@ from digicarbon.weights import Weights
 
 @dataclass(frozen=True)
 class Estimand:
-    """What is tested: the coefficient of a term, one of its effects, or a combination of coefficients.
-
-    Attributes
-    ----------
-    quantity : str
-    term : str
-    weights : tuple of (str, float)
-        Of a combination: terms, and the weights of their coefficients.
-    """
+    """What is tested: the coefficient of a term, one of its effects, or a combination of coefficients."""
 
     quantity: Quantity
     term: str
     weights: tuple[tuple[str, float], ...] = ()
+    """Of a combination: terms, and the weights of their coefficients."""
 
     @classmethod
     def combination(cls, weights: Mapping[str, float]) -> Estimand:
@@ -48,18 +41,12 @@ Fits = list[tuple[FloatArray, FloatArray]]
 
 @dataclass(frozen=True, eq=False)
 class Null:
-    """A null model that is yet to be fitted.
-
-    Attributes
-    ----------
-    key : hashable
-        Equal for models that have the same null model.
-    fit : callable
-        Fits it.
-    """
+    """A null model that is yet to be fitted."""
 
     key: Hashable
+    """Equal for models that have the same null model."""
     fit: Callable[[], NullModel]
+    """Fits it."""
 
 
 class Batch(Protocol):

@@ -41,32 +41,21 @@ _DIFFER: Mapping[Interact, Note] = {
 
 @dataclass(frozen=True, eq=False)
 class Expanded:
-    """The regression on interactions that a grouped regression is.
-
-    Attributes
-    ----------
-    model : PanelRegression
-        On the interacted columns.
-    panel : Panel
-        With these columns.
-    groups : Groups
-    x : tuple of str
-        The focal terms.
-    focal : tuple of str
-        ``term[group]`` for each focal term and group.
-    nuisance : tuple of str
-        Dummies of groups and of groups by periods, which are fitted and not reported.
-    made_of : mapping of str to tuple of Constituent
-        What each slope is made of: its term, and the group that it is of.
-    """
+    """The regression on interactions that a grouped regression is."""
 
     model: PanelRegression
+    """On the interacted columns."""
     panel: Panel
+    """With these columns."""
     groups: Groups
     x: tuple[str, ...]
+    """The focal terms."""
     focal: tuple[str, ...]
+    """``term[group]`` for each focal term and group."""
     nuisance: tuple[str, ...]
+    """Dummies of groups and of groups by periods, which are fitted and not reported."""
     made_of: Mapping[str, MadeOf]
+    """What each slope is made of: its term, and the group that it is of."""
 
 
 class GroupedRegression(ByGroup, PanelRegression):

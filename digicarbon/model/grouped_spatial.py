@@ -37,31 +37,21 @@ WITHOUT_LAGS: Mapping[Kind, Kind] = {"sdm": "sar", "sdem": "sem"}
 
 @dataclass(frozen=True, eq=False)
 class Expanded:
-    """The spatial panel on interactions that a spatial panel by group is.
-
-    Attributes
-    ----------
-    model : SpatialPanel
-        On the interacted columns; spatial lags of x are regressors.
-    panel : Panel
-        With these columns.
-    groups : Groups
-    x : tuple of str
-        The focal terms.
-    slopes, lags : mapping of str to tuple of str
-        The coefficients of each regressor and of its spatial lag, one for each group or one for all.
-    nuisance : tuple of str
-        Dummies of groups.
-    made_of : mapping of str to tuple of Constituent
-    """
+    """The spatial panel on interactions that a spatial panel by group is."""
 
     model: SpatialPanel
+    """On the interacted columns; spatial lags of x are regressors."""
     panel: Panel
+    """With these columns."""
     groups: Groups
     x: tuple[str, ...]
+    """The focal terms."""
     slopes: Mapping[str, tuple[str, ...]]
     lags: Mapping[str, tuple[str, ...]]
+    """`slopes`, `lags`: the coefficients of each regressor and of its spatial lag, one for each group or one for all.
+    """
     nuisance: tuple[str, ...]
+    """Dummies of groups."""
     made_of: Mapping[str, MadeOf]
 
     @property

@@ -26,32 +26,21 @@ _SCORES = 1 << 21
 
 @dataclass(frozen=True, eq=False)
 class Equations:
-    """An equation with endogenous regressors, and what they are explained by; effects are removed from all columns.
-
-    Attributes
-    ----------
-    y : ndarray, shape (rows,)
-    w : ndarray, shape (rows, j)
-        Exogenous regressors.
-    x : ndarray, shape (rows, m)
-        Endogenous ones.
-    z : ndarray, shape (rows, q)
-        Instruments.
-    rows : Rows
-    effects : {"none", "unit", "time", "two_way"}
-    errors : ErrorStructure
-    cluster : {"unit", "time", "both"}
-        What its clusters are, where it has any.
-    """
+    """An equation with endogenous regressors, and what they are explained by; effects are removed from all columns."""
 
     y: FloatArray
+    """Shape (rows,)."""
     w: FloatArray
+    """Exogenous regressors. Shape (rows, j)."""
     x: FloatArray
+    """Endogenous ones. Shape (rows, m)."""
     z: FloatArray
+    """Instruments. Shape (rows, q)."""
     rows: Rows
     effects: EffectsKind
     errors: ErrorStructure
     cluster: ClusterBy
+    """What its clusters are, where it has any."""
 
     def null(self, place: int, value: float) -> EquationsNull:
         """Return the null model in which one of the coefficients of (w, x) has a value.

@@ -25,31 +25,21 @@ _SINGULAR = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class ErrorStructure:
-    """What a covariance assumes about the errors, and how it counts parameters.
-
-    Attributes
-    ----------
-    kind : {"classic", "robust", "cluster"}
-        Homoskedastic; heteroskedastic; dependent within clusters.
-    clusters : tuple of ndarray of int, shape (rows,)
-        Each row's cluster; two arrays for two-way clusters, each of whose intersections has one row.
-    absorbed : int
-        Parameters of the effects that were partialled out.
-    factor : callable
-        Small-sample factor on a covariance, from the number of columns of its regression.
-    df : callable
-        Denominator degrees of freedom of F, from the same number.
-    of_scores : callable or None
-        From scores, shape (rows, q), to the covariance of their sum, shape (q, q), where errors of several rows are
-        taken together in another way than by clusters; ``kind`` is ``"robust"`` then.
-    """
+    """What a covariance assumes about the errors, and how it counts parameters."""
 
     kind: ErrorKind
+    """Homoskedastic; heteroskedastic; dependent within clusters."""
     clusters: tuple[IntArray, ...]
+    """Each row's cluster; two arrays for two-way clusters, each of whose intersections has one row; each (rows,)."""
     absorbed: int
+    """Parameters of the effects that were partialled out."""
     factor: Callable[[int], float]
+    """Small-sample factor on a covariance, from the number of columns of its regression."""
     df: Callable[[int], float]
+    """Denominator degrees of freedom of F, from the same number."""
     of_scores: Callable[[FloatArray], FloatArray] | None = None
+    """From scores, shape (rows, q), to the covariance of their sum, shape (q, q), where errors of several rows are
+    taken together in another way than by clusters; ``kind`` is ``"robust"`` then."""
 
     @property
     def indefinite(self) -> bool:

@@ -29,18 +29,13 @@ _WHOLE = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Corrected:
-    """The basis of the regressors, each cluster's rows times a power of I − H_g.
-
-    Attributes
-    ----------
-    basis : ndarray, shape (rows, k)
-        (I − H_g)^power Q_g: its products with residuals are the scores of corrected residuals.
-    alone : sequence of (int, ndarray)
-        Clusters without which the regressors are dependent, and the directions of Q that they alone have, shape (k, m).
-    """
+    """The basis of the regressors, each cluster's rows times a power of I − H_g."""
 
     basis: FloatArray
+    """(I − H_g)^power Q_g: its products with residuals are the scores of corrected residuals. Shape (rows, k)."""
     alone: Sequence[tuple[int, FloatArray]]
+    """Clusters without which the regressors are dependent, and the directions of Q that they alone have, shape (k, m).
+    """
 
 
 def corrected(q: FloatArray, clusters: Groups, power: float, effects: Absorber | None = None) -> Corrected:
@@ -85,25 +80,17 @@ def corrected(q: FloatArray, clusters: Groups, power: float, effects: Absorber |
 
 @dataclass(frozen=True, eq=False)
 class Influence:
-    """What each of G clusters weighs in one coefficient, arrays of shape (G,).
-
-    Attributes
-    ----------
-    leverage : ndarray
-        The trace of Q_gQ_g′: these add up to k.
-    partial : ndarray
-        The cluster's share of the sum of squares of the regressor without effects and the other regressors.
-    change : ndarray
-        The coefficient without the cluster less that of all; not a number where it cannot be estimated without.
-    effective : tuple of float
-        Effective numbers of clusters G*, with errors within clusters uncorrelated, and equal; not a number where equal
-        ones are removed with the effects.
-    """
+    """What each of G clusters weighs in one coefficient, arrays of shape (G,)."""
 
     leverage: FloatArray
+    """The trace of Q_gQ_g′: these add up to k."""
     partial: FloatArray
+    """The cluster's share of the sum of squares of the regressor without effects and the other regressors."""
     change: FloatArray
+    """The coefficient without the cluster less that of all; not a number where it cannot be estimated without."""
     effective: tuple[float, float]
+    """Effective numbers of clusters G*, with errors within clusters uncorrelated, and equal; not a number where equal
+    ones are removed with the effects."""
 
     @property
     def jackknife(self) -> float:

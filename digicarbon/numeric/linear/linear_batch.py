@@ -29,25 +29,18 @@ _SINGULAR = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class LinearRule:
-    """How the covariance is computed.
-
-    Attributes
-    ----------
-    middle : {"classic", "robust", "unit", "time", "both", "groups"}
-        Homoskedastic; White's; clustered by unit, by time or by both; by groups of any rows.
-    factors : tuple of float
-        Of classic: one over the degrees of freedom; of ``both``: on the parts by unit, by time and White's; else the
-        small-sample factor.
-    leverage : bool
-        Whether residuals are divided by one less their leverage (HC3).
-    scored : ndarray, shape (rows, k), or None
-        By what residuals are multiplied in scores where that is not the regressors: these, corrected by cluster (CR2).
-    """
+    """How the covariance is computed."""
 
     middle: Middle
+    """Homoskedastic; White's; clustered by unit, by time or by both; by groups of any rows."""
     factors: tuple[float, ...]
+    """Of classic: one over the degrees of freedom; of ``both``: on the parts by unit, by time and White's; else the
+    small-sample factor."""
     leverage: bool = False
+    """Whether residuals are divided by one less their leverage (HC3)."""
     scored: FloatArray | None = None
+    """By what residuals are multiplied in scores where that is not the regressors: these, corrected by cluster (CR2).
+    Shape (rows, k)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,25 +17,18 @@ EVERY = slice(None)
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """Random weights, the same for all null models of a panel.
-
-    Attributes
-    ----------
-    signs : ndarray, shape (M, N)
-        Of the panel's units, in their order.
-    patterns : Patterns or None
-        Patterns of the same units, whose rotations are drawn in place of signs.
-    number, seed : int
-        Draws of rotations, and their seed. Of few units there may be fewer signs: all that there are.
-    name : str
-        What the rotations are for; those of another name are other ones.
-    """
+    """Random weights, the same for all null models of a panel."""
 
     signs: FloatArray
+    """Of the panel's units, in their order. Shape (M, N)."""
     patterns: Patterns | None = None
+    """Patterns of the same units, whose rotations are drawn in place of signs."""
     number: int = 0
     seed: int = 0
+    """`number`, `seed`: draws of rotations, and their seed. Of few units there may be fewer signs: all that there are.
+    """
     name: str = ""
+    """What the rotations are for; those of another name are other ones."""
 
     @property
     def by_unit(self) -> Draws:

@@ -38,38 +38,26 @@ REFINEMENTS = 2
 
 @dataclass(frozen=True, eq=False)
 class NullModel:
-    """A fitted null model.
-
-    Attributes
-    ----------
-    y : ndarray, shape (rows,)
-        The outcome, rows sorted by unit and then by period.
-    residuals : ndarray, shape (rows,)
-        Structural residuals, effects removed.
-    rows : Rows
-    basis : ndarray, shape (rows, k)
-        An orthonormal basis of the regressors that the residuals are orthogonal to, effects removed.
-    by_time : bool
-        Whether time effects were removed.
-    filters : tuple of (SpatialOperator, float)
-        Each is a factor I - ρW, in the order in which they are applied to y.
-    loglik : float
-        Not-a-number where the model has no spatial parameter.
-    shared : ndarray, shape (rows, k - 1), or None
-        The basis without its last column, where null models that differ in that column have the same array.
-    patterns : Patterns or None
-        Patterns in space whose weights draws take; None where each unit has a weight.
-    """
+    """A fitted null model."""
 
     y: FloatArray
+    """The outcome, rows sorted by unit and then by period. Shape (rows,)."""
     residuals: FloatArray
+    """Structural residuals, effects removed. Shape (rows,)."""
     rows: Rows
     basis: FloatArray
+    """An orthonormal basis of the regressors that the residuals are orthogonal to, effects removed. Shape (rows, k)."""
     by_time: bool
+    """Whether time effects were removed."""
     filters: tuple[tuple[SpatialOperator, float], ...] = ()
+    """Each is a factor I - ρW, in the order in which they are applied to y."""
     loglik: float = float("nan")
+    """Not-a-number where the model has no spatial parameter."""
     shared: FloatArray | None = field(default=None, kw_only=True)
+    """The basis without its last column, where null models that differ in that column have the same array.
+    Shape (rows, k - 1)."""
     patterns: Patterns | None = field(default=None, kw_only=True)
+    """Patterns in space whose weights draws take; None where each unit has a weight."""
 
     def parts(self, residuals: FloatArray) -> tuple[FloatArray | None, FloatArray]:
         """Return P, shape (N, C), and paths, shape (C, T), of residuals, shape (rows,), see `Patterns.parts`.

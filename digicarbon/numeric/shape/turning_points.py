@@ -70,101 +70,68 @@ class Point:
 
 @dataclass(frozen=True)
 class Slope:
-    """The slope at a place, tested on one side.
-
-    Attributes
-    ----------
-    at, value, se, low, high : float
-        The interval is two-sided.
-    statistic : float
-        Value over standard error, in the direction of the alternative.
-    p : float
-        One-sided.
-    alternative : {"greater", "less"}
-        Than zero.
-    """
+    """The slope at a place, tested on one side."""
 
     at: float
     value: float
     se: float
     low: float
     high: float
+    """`at`, `value`, `se`, `low`, `high`: the interval is two-sided."""
     statistic: float
+    """Value over standard error, in the direction of the alternative."""
     p: float
+    """One-sided."""
     alternative: Direction
+    """Than zero."""
 
 
 @dataclass(frozen=True)
 class Fieller:
-    """The places at which a zero slope is not rejected (Fieller 1954).
-
-    Attributes
-    ----------
-    kind : {"interval", "complement", "line"}
-        All x from ``low`` to ``high``; all x up to ``low`` and from ``high``; every x.
-    low, high : float
-        Not-a-number where the region is the whole line.
-    """
+    """The places at which a zero slope is not rejected (Fieller 1954)."""
 
     kind: Region
+    """All x from ``low`` to ``high``; all x up to ``low`` and from ``high``; every x."""
     low: float
     high: float
+    """`low`, `high`: not-a-number where the region is the whole line."""
 
 
 @dataclass(frozen=True)
 class Quadratic:
-    """Results for a curve b₁x + b₂x².
-
-    Attributes
-    ----------
-    turning : Point
-    fieller : Fieller
-    lower, upper : Slope
-        At the smallest and at the largest x, each with the alternative that the shape requires.
-    statistic, p : float
-        Lind & Mehlum's test of the shape: those of the slope with the larger p.
-    below, above : int
-        Observations on each side of the turning point.
-    path : str
-        The curve from the smallest to the largest x, e.g. ``"up-down"``.
-    """
+    """Results for a curve b₁x + b₂x²."""
 
     turning: Point
     fieller: Fieller
     lower: Slope
     upper: Slope
+    """`lower`, `upper`: at the smallest and at the largest x, each with the alternative that the shape requires."""
     statistic: float
     p: float
+    """`statistic`, `p`: Lind & Mehlum's test of the shape: those of the slope with the larger p."""
     below: int
     above: int
+    """`below`, `above`: observations on each side of the turning point."""
     path: str
+    """The curve from the smallest to the largest x, e.g. ``"up-down"``."""
 
 
 @dataclass(frozen=True)
 class Cubic:
-    """Results for a curve b₁x + b₂x² + b₃x³.
-
-    Attributes
-    ----------
-    extrema : tuple of Point
-        Two, in order, or none where the slope never changes its sign.
-    inflection : Point
-    lower, middle, upper : Slope
-        At the smallest x, at the inflection point and at the largest x. The alternatives at both ends are the sign of
-        b₃, at the inflection point the other one.
-    counts : tuple of int
-        Observations below, between and above the extrema; below and above the inflection point where there are none.
-    path : str
-        As in `Quadratic`.
-    """
+    """Results for a curve b₁x + b₂x² + b₃x³."""
 
     extrema: tuple[Point, ...]
+    """Two, in order, or none where the slope never changes its sign."""
     inflection: Point
     lower: Slope
     middle: Slope
     upper: Slope
+    """`lower`, `middle`, `upper`: at the smallest x, at the inflection point and at the largest x. The alternatives at
+    both ends are the sign of b₃, at the inflection point the other one."""
     counts: tuple[int, ...]
+    """Observations below, between and above the extrema; below and above the inflection point where there are none."""
     path: str
+    """As in `Quadratic`."""
 
 
 def quadratic(curve: Curve, x: FloatArray) -> Quadratic:

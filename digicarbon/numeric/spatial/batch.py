@@ -33,34 +33,24 @@ Errors = Literal["classic", "observed", "cluster"]
 
 @dataclass(frozen=True, eq=False)
 class LagParameters:
-    """Parameters of M fits, from which every effect follows.
-
-    Attributes
-    ----------
-    coordinates : ndarray, shape (k, M)
-        Of Zβ in the orthonormal basis Q of Z.
-    rho, sigma2, rho_variance : ndarray, shape (M,)
-    traces : tuple of two ndarrays, shape (M,)
-        tr G* and tr G*².
-    at : Located or None
-        ρ on its nodes; None where errors are of the observed information.
-    image : ndarray, shape (k, M), or None
-        Coordinates of GZβ; None where only ``slopes`` are made.
-    slopes : dict of int to ndarray, shape (M,)
-        What (Z′Z)⁻¹Z′GZβ has for some columns.
-    scores : LagScores or None
-        None where errors are not clustered.
-    """
+    """Parameters of M fits, from which every effect follows."""
 
     coordinates: FloatArray
+    """Of Zβ in the orthonormal basis Q of Z. Shape (k, M)."""
     rho: FloatArray
     sigma2: FloatArray
     rho_variance: FloatArray
+    """`rho`, `sigma2`, `rho_variance`: shape (M,)."""
     traces: tuple[FloatArray, FloatArray]
+    """tr G* and tr G*², each of shape (M,)."""
     at: Located | None = None
+    """ρ on its nodes; None where errors are of the observed information."""
     image: FloatArray | None = None
+    """Coordinates of GZβ; None where only ``slopes`` are made. Shape (k, M)."""
     slopes: dict[int, FloatArray] = field(default_factory=dict)
+    """What (Z′Z)⁻¹Z′GZβ has for some columns, each of shape (M,)."""
     scores: LagScores | None = None
+    """None where errors are not clustered."""
 
     @property
     def located(self) -> Located:

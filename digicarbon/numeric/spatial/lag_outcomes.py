@@ -122,26 +122,18 @@ class LagBlock:
 
 @dataclass(frozen=True, eq=False)
 class Projected:
-    """Some outcomes that are projected on regressors.
-
-    Attributes
-    ----------
-    both : ndarray, shape (N·T′, 2 J)
-        y and Wy less their projections.
-    of_both : ndarray, shape (k, 2 J)
-        Coordinates of the projections.
-    basis : ndarray, shape (N·T′, k)
-    weights : ndarray, shape (J, M), or None
-        The outcomes are these combinations of the columns; None stands for the columns themselves.
-    further : ndarray, shape (k, M), or None
-        What residuals have in the basis, where they are not those of least squares.
-    """
+    """Some outcomes that are projected on regressors."""
 
     both: FloatArray
+    """y and Wy less their projections. Shape (N·T′, 2 J)."""
     of_both: FloatArray
+    """Coordinates of the projections. Shape (k, 2 J)."""
     basis: FloatArray
+    """Shape (N·T′, k)."""
     weights: FloatArray | None = None
+    """The outcomes are these combinations of the columns; None stands for the columns themselves. Shape (J, M)."""
     further: FloatArray | None = None
+    """What residuals have in the basis, where they are not those of least squares. Shape (k, M)."""
 
     @property
     def level(self) -> FloatArray:

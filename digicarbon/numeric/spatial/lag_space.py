@@ -74,29 +74,21 @@ class Combination:
 
 @dataclass(frozen=True, eq=False)
 class Nodes:
-    """Places on a range of ρ, and functions of G there that do not depend on the regressors.
-
-    Attributes
-    ----------
-    low, high : float
-    points : ndarray, shape (p,)
-    inverse : ndarray, shape (p, p)
-        From values at the points to Chebyshev coefficients.
-    scalars : ndarray, shape (p, 3)
-        ‖G*‖², 1′G1/N and 1′G²1/N.
-    diagonals : ndarray, shape (p, N)
-        Of G among deviations from period means where there are time effects.
-    stars : ndarray, shape (p, N, N), or None
-        JG at the points, J the centring matrix where there are time effects; None where it would need too much memory.
-    """
+    """Places on a range of ρ, and functions of G there that do not depend on the regressors."""
 
     low: float
     high: float
     points: FloatArray
+    """Shape (p,)."""
     inverse: FloatArray
+    """From values at the points to Chebyshev coefficients. Shape (p, p)."""
     scalars: FloatArray
+    """‖G*‖², 1′G1/N and 1′G²1/N. Shape (p, 3)."""
     diagonals: FloatArray
+    """Of G among deviations from period means where there are time effects. Shape (p, N)."""
     stars: FloatArray | None
+    """JG at the points, J the centring matrix where there are time effects; None where it would need too much memory.
+    Shape (p, N, N)."""
 
     def basis(self, rho: FloatArray) -> FloatArray:
         """Return the Chebyshev polynomials at places within the range, shape (M, p)."""

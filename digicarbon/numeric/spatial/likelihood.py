@@ -72,41 +72,27 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class SpatialFit:
-    """Estimates of a spatial panel.
-
-    Attributes
-    ----------
-    beta : ndarray, shape (k,)
-        Coefficients of the columns of Z.
-    spatial : float
-        ρ of the lag model or λ of the error model.
-    sigma2 : float
-    covariance : ndarray, shape (k + 2, k + 2)
-        Inverse of the expected information, order β, spatial parameter, σ².
-    loglik : float
-        With all constants.
-    ssr : float
-        Sum of squared residuals in the demeaned (and filtered) model.
-    residuals : ndarray, shape (T, N)
-        Residuals with fixed effects removed.
-    z : ndarray, shape (T·N, k)
-        Regressors with fixed effects removed, filtered by I - λW in the error model.
-    q : ndarray, shape (T·N,)
-        (GZβ)*; zero in the error model.
-    boundary : bool
-        Whether the spatial parameter is at the end of its range.
-    """
+    """Estimates of a spatial panel."""
 
     beta: FloatArray
+    """Coefficients of the columns of Z. Shape (k,)."""
     spatial: float
+    """ρ of the lag model or λ of the error model."""
     sigma2: float
     covariance: FloatArray
+    """Inverse of the expected information, order β, spatial parameter, σ². Shape (k + 2, k + 2)."""
     loglik: float
+    """With all constants."""
     ssr: float
+    """Sum of squared residuals in the demeaned (and filtered) model."""
     residuals: FloatArray
+    """Residuals with fixed effects removed. Shape (T, N)."""
     z: FloatArray
+    """Regressors with fixed effects removed, filtered by I - λW in the error model. Shape (T·N, k)."""
     q: FloatArray
+    """(GZβ)*; zero in the error model. Shape (T·N,)."""
     boundary: bool
+    """Whether the spatial parameter is at the end of its range."""
 
 
 def fit_lag(

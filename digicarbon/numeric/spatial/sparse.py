@@ -88,21 +88,16 @@ class _Pattern:
 
 @dataclass(frozen=True, eq=False)
 class SparseOperator:
-    """A sparse weight matrix; quantities that depend only on it are computed once and stored.
-
-    Attributes
-    ----------
-    w : csr_array, shape (N, N)
-        Non-negative. Within -1/λ_max and 1/λ_max S is an H-matrix (diagonally dominant for a row-standardised W), and
-        below -1/λ_max, possible only for a balanced W, similar to a positive definite one: no pivoting is needed.
-    constant_row_sum : float or None
-    balance : ndarray, shape (N,), or None
-        Positive d with d_i w_ij = d_j w_ji, see `find_balance`; W's spectrum is then that of a symmetric matrix.
-    """
+    """A sparse weight matrix; quantities that depend only on it are computed once and stored."""
 
     w: scipy.sparse.csr_array
+    """Non-negative. Within -1/λ_max and 1/λ_max S is an H-matrix (diagonally dominant for a row-standardised W), and
+    below -1/λ_max, possible only for a balanced W, similar to a positive definite one: no pivoting is needed.
+    Shape (N, N)."""
     constant_row_sum: float | None
     balance: FloatArray | None = None
+    """Positive d with d_i w_ij = d_j w_ji, see `find_balance`; W's spectrum is then that of a symmetric matrix.
+    Shape (N,)."""
 
     def __getstate__(self) -> dict[str, object]:
         # factors are objects of compiled code and cannot be sent to another process

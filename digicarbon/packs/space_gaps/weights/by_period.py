@@ -29,17 +29,12 @@ class WeightsByPeriod(Weights):
     """Spatial weights of each period; ``matrix`` is their mean, for maps and summaries.
 
     Build one with `of`. Only models that take weights by period can be fitted with them.
-
-    Attributes
-    ----------
-    periods : tuple of str
-        Labels of the periods.
-    parts : tuple of Weights
-        The weights of each period, all of the same units in the same order.
     """
 
     periods: tuple[str, ...] = ()
+    """Labels of the periods."""
     parts: tuple[Weights, ...] = ()
+    """The weights of each period, all of the same units in the same order."""
 
     @classmethod
     def of(cls, parts: Mapping[Any, Weights], name: str | Note = "W") -> WeightsByPeriod:
