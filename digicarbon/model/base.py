@@ -374,14 +374,7 @@ def refuse_unidentified(
 ) -> None:
     """Raise unless each regressor varies after demeaning and none depends on others.
 
-    Parameters
-    ----------
-    names : tuple of str
-    within, before : ndarray, shape (rows, k)
-        Regressors after and before demeaning.
-    effects : {"none", "unit", "time", "two_way"}
-    further : tuple of str
-        Other absorbed effects.
+    ``within``, ``before``, shape (rows, k): regressors after and before demeaning. ``further``: other absorbed effects.
     """
     if numeric.clearly_independent(within, before):
         return
@@ -430,15 +423,7 @@ def _all_effects(effects: str, further: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def refuse_too_small(observations: int, parameters: int, effects: str) -> None:
-    """Raise unless there are more observations than parameters.
-
-    Parameters
-    ----------
-    observations : int
-        Effective ones, where effects are transformed away.
-    parameters : int
-        Those that these observations must identify.
-    """
+    """Raise unless there are more observations, effective ones where effects are transformed away, than parameters."""
     if observations <= parameters:
         raise EstimationError(
             Note(
@@ -474,14 +459,8 @@ EXPLAINED = 1e-8
 def refuse_pole(boundary: Sequence[str], ssr: float, y: FloatArray) -> None:
     """Raise where a likelihood has no highest value: at an end of a parameter's range nothing is left to explain.
 
-    Parameters
-    ----------
-    boundary : sequence of str
-        The parameters that lie at an end of their range.
-    ssr : float
-        Sum of squared residuals.
-    y : ndarray
-        The outcome without effects.
+    ``boundary``: the parameters at such an end. ``ssr``: the sum of squared residuals. ``y``: the outcome without
+    effects.
     """
     if boundary and ssr <= EXPLAINED * float(((y - y.mean()) ** 2).sum()):
         raise EstimationError(Note("no_errors_at_end", parameter=boundary[0]))
@@ -490,12 +469,7 @@ def refuse_pole(boundary: Sequence[str], ssr: float, y: FloatArray) -> None:
 def refuse_single_period(panel: Panel, effects: str, lagged: bool = False) -> None:
     """Raise if unit effects are asked for with one period, or time effects with one unit.
 
-    Parameters
-    ----------
-    panel : Panel
-    effects : str
-    lagged : bool
-        Whether lags or differences have taken periods away.
+    ``lagged``: whether lags or differences have taken periods away.
     """
     n, t = panel.shape
     if effects in ("unit", "two_way") and t == 1:

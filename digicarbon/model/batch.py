@@ -118,16 +118,8 @@ class Fitted(ABC, Generic[P]):
     def largest(self, asked: Sequence[tuple[P, Estimand, float]], count: int) -> Fits:
         """Return estimands as `fit` does, where so many |estimate - value|/error that are largest are to be exact.
 
-        Parameters
-        ----------
-        asked : sequence of (P, Estimand, float)
-            Outcomes as `fit` takes them, of each what is estimated there, and its value.
-        count : int
-
-        Returns
-        -------
-        list of (ndarray, ndarray)
-            Estimates and errors of each, of shape (M,); an error may be infinite for the other outcomes.
+        ``asked``: outcomes as `fit` takes them, of each what is estimated there, and its value. The error of an outcome
+        that is not among the ``count`` largest may be infinite.
         """
         return [self.several(prepared, [estimand])[0] for prepared, estimand, _ in asked]
 
@@ -153,16 +145,7 @@ class Fittable(Protocol):
 
 
 class OneByOne(Fitted[FloatArray]):
-    """Fits a model to one outcome after the other, for models that have no faster way.
-
-    Parameters
-    ----------
-    model : Fittable
-    panel : Panel
-        With every term of the model.
-    weights : Weights or None
-    estimand : Estimand
-    """
+    """Fits a model to one outcome of a panel after the other, for models that have no faster way."""
 
     key: Hashable = "one by one"
 
@@ -237,15 +220,7 @@ def _weights(result: Result, estimand: Estimand) -> FloatArray:
 
 
 def under_null(x: Sequence[str], terms: Sequence[str]) -> tuple[str, ...]:
-    """Return the terms that are left when the focal ones are removed, their powers, lags and products, too.
-
-    Parameters
-    ----------
-    x : sequence of str
-        The focal terms.
-    terms : sequence of str
-        All regressors.
-    """
+    """Return which of all terms are left when the focal ones, x, are removed, their powers, lags and products, too."""
     single = [parse(term) or () for term in x if ":" not in term]
     focal = {factor.atom.variable for factors in single for factor in factors if not factor.dummies}
     focal |= {term for term in x if parse(term) is None}

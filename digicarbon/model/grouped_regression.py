@@ -182,10 +182,7 @@ class GroupedRegression(ByGroup, PanelRegression):
     def expanded(self, panel: Panel) -> Expanded:
         """Return the regression on interactions, and the panel that has them.
 
-        Raises
-        ------
-        DataError, EstimationError
-            If the groups are wrong or a group is too small.
+        A DataError or EstimationError says that the groups are wrong or a group is too small.
         """
         panel = panel.with_terms((self.y, *self.regressors))
         x, controls = (panel.expanded(terms, among=self.regressors) for terms in (self.x, self.controls))

@@ -212,10 +212,8 @@ class GroupedSpatial(ByGroup, SpatialPanel):
     def expanded(self, panel: Panel, weights: Weights | None) -> Expanded:
         """Return the spatial panel on interactions, and the panel that has them.
 
-        Raises
-        ------
-        DataError, WeightsError, EstimationError
-            If the groups are wrong, there are no weights, or a group is too small.
+        A DataError, WeightsError or EstimationError says that the groups are wrong, there are no weights, or a group is
+        too small.
         """
         return self._columns(panel, needed(weights, self.kind))
 

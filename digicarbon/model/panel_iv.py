@@ -189,12 +189,8 @@ class PanelIV(ByInstruments):
         return self._wild(self.tested(self._estimated(panel, columns), panel, weights), columns, weights)
 
     def partialled(self, panel: Panel) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return outcome, endogenous regressors and instruments after effects and exogenous regressors.
-
-        Raises
-        ------
-        DataError, EstimationError
-            As `check` does.
+        """Return outcome, endogenous regressors and instruments after effects and exogenous regressors; raise as
+        `check` does.
         """
         return self._columns(panel).partialled()
 

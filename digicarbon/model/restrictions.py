@@ -166,20 +166,7 @@ class Combinations(Protocol):
         """Whether many outcomes are fitted at once."""
 
     def drawn(self, estimands: Sequence[Estimand], draws: Draws) -> tuple[FloatArray, Fits]:
-        """Return combinations in draws around the fit without restriction.
-
-        Parameters
-        ----------
-        estimands : sequence of Estimand
-        draws : Draws
-
-        Returns
-        -------
-        centre : ndarray, shape (q,)
-            What the outcome without its residuals has: the truth of the draws.
-        fits : list of (ndarray, ndarray)
-            Estimates and standard errors, each of shape (M,).
-        """
+        """Return combinations in draws around the fit without restriction, as `digicarbon.model.wild.drawn` does."""
 
     def of(self, combination: Mapping[str, float]) -> Restrictions:
         """Return the restriction of the sum of coefficients, by term, times their weights."""

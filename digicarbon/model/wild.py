@@ -158,22 +158,11 @@ def fits(
 
 
 def drawn(batch: Batch, free: NullModel, estimands: Sequence[Estimand], draws: Draws) -> tuple[FloatArray, Fits]:
-    """Return quantities in draws around a model without restriction, and what the outcome without residuals has.
+    """Return what the outcome without residuals has, the truth of the draws, shape (q,), and quantities in draws around
+    it.
 
-    Parameters
-    ----------
-    batch : Batch
-    free : NullModel
-        With every regressor.
-    estimands : sequence of Estimand
-    draws : Draws
-
-    Returns
-    -------
-    centre : ndarray, shape (q,)
-        With a spatial lag or error in the model it is not the estimate, whose regression has neither.
-    fits : list of (ndarray, ndarray)
-        Estimates and standard errors, each of shape (M,).
+    ``free``: the model without restriction, with every regressor. With a spatial lag or error in the model the former
+    is not the estimate, whose regression has neither.
     """
     without = free.y[:, None] - free.unfiltered(free.residuals[:, None])
     centre = np.array([estimate[0] for estimate, _ in batch.several(batch.prepare(without), estimands)])

@@ -41,19 +41,11 @@ class Corrected:
 def corrected(q: FloatArray, clusters: Groups, power: float, effects: Absorber | None = None) -> Corrected:
     """Return the basis of the regressors, corrected for what each cluster weighs in the fit.
 
-    Parameters
-    ----------
-    q : ndarray, shape (rows, k)
-        Orthonormal basis of the regressors without effects; of weighted rows multiplied by roots of weights.
-    clusters : Groups
-    power : float
-        −1/2: CR2, unbiased where errors are independent with equal variances. −1: residuals are then those of fits
-        without the cluster, since β̂ − β̂₍g₎ = (Z′Z)⁻¹ Z_g′ (I − H_g)⁻¹ ê_g.
-    effects : Absorber, optional
-        What removed the effects.
+    ``q``, shape (rows, k): orthonormal basis of the regressors without effects; of weighted rows multiplied by roots of
+    weights. ``power``: −1/2 is CR2, unbiased where errors are independent with equal variances; with -1 residuals are
+    those of fits without the cluster, since β̂ - β̂₍g₎ = (Z′Z)⁻¹ Z_g′ (I - H_g)⁻¹ ê_g. ``effects``: what removed the
+    effects.
 
-    Notes
-    -----
     Effects of groups that lie within clusters drop out of the powers, which are generalised (Pustejovsky and Tipton's
     theorem 2); others, as those of periods where clusters are units, are in H_g.
     """
@@ -102,18 +94,10 @@ class Influence:
 def influence(
     q: FloatArray, combination: FloatArray, residuals: FloatArray, clusters: Groups, effects: Absorber | None = None
 ) -> Influence:
-    """Return what clusters weigh in a coefficient.
+    """Return what clusters weigh in a coefficient; ``q``, ``clusters`` and ``effects`` as in `corrected`.
 
-    Parameters
-    ----------
-    q, clusters, effects
-        As in `corrected`.
-    combination : ndarray, shape (k,)
-        The coefficient is this times Q′y.
-    residuals : ndarray, shape (rows,)
+    The coefficient is ``combination``, shape (k,), times Q′y. ``residuals``: shape (rows,).
 
-    Notes
-    -----
     G* = G/(1 + Γ), Γ the squared coefficient of variation of γ_g = a_g′Ω_g a_g, a = Z(Z′Z)⁻¹e_j (Carter, Schnepel and
     Steigerwald 2017, Review of Economics and Statistics 99(4)); Ω_g has ones on its diagonal, and ρ = 0 or 1 elsewhere.
     """

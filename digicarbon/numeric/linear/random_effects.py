@@ -59,27 +59,14 @@ def components(
 ) -> Components:
     """Estimate the variance components of a random effects model.
 
-    Parameters
-    ----------
-    y : ndarray, shape (rows,)
-    x : ndarray, shape (rows, k)
-        Without a constant.
-    unit_codes, period_codes : ndarray of int, shape (rows,)
-        Position of each row's unit and period, each from 0 without gaps.
-    effects : {"random", "random_time", "random_two_way"}
-    method : {"swamy_arora", "wallace_hussain", "amemiya", "nerlove", "stata"}
-        Residuals of the within and the between regression (Swamy & Arora 1972); of pooled least squares (Wallace &
-        Hussain 1969); of the within regression (Amemiya 1971); the variance of the fixed effects (Nerlove 1971).
-        ``stata`` is Swamy & Arora with the harmonic mean of the group sizes, as in ``xtreg, re``.
+    ``x``, shape (rows, k), has no constant; codes, shape (rows,), are positions of each row's unit and period, from 0
+    without gaps. An EstimationError says that there are too few groups or observations, a method needs a balanced
+    panel, or a regressor that a method needs to vary within groups does not.
 
-    Raises
-    ------
-    EstimationError
-        If there are too few groups or observations, a method needs a balanced panel, or a regressor that a method
-        needs to vary within groups does not.
+    Methods: residuals of the within and the between regression (Swamy & Arora 1972); of pooled least squares (Wallace &
+    Hussain 1969); of the within regression (Amemiya 1971); the variance of the fixed effects (Nerlove 1971); ``stata``
+    is Swamy & Arora with the harmonic mean of the group sizes, as in ``xtreg, re``.
 
-    Notes
-    -----
     Balanced panels: Baltagi (2021, sec. 2.3 and 3.3), divisors as in plm. Unbalanced panels with one kind of effects:
     the unbiased quadratic forms of Baltagi & Chang (1994, Journal of Econometrics 62), as in plm and in Stata's
     ``xtreg, re sa``; ``stata`` is the default of ``xtreg, re`` there and equals ``swamy_arora`` where the panel is

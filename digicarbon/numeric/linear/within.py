@@ -31,13 +31,8 @@ _EXCHANGED: dict[EffectsKind, EffectsKind] = {"unit": "time", "time": "unit", "t
 def demean(cube: FloatArray, effects: EffectsKind) -> FloatArray:
     """Remove fixed effects from balanced columns, shape (T, N, ...).
 
-    Parameters
-    ----------
-    cube : ndarray, shape (T, N, ...)
-        Periods by units by anything.
-    effects : {"none", "unit", "time", "two_way"}
-        The within transformation: unit means over time, period means over units, or both with the grand mean added
-        back (Baltagi 2021, eq. 3.3).
+    The within transformation: unit means over time, period means over units, or both with the grand mean added back
+    (Baltagi 2021, eq. 3.3).
     """
     out = cube
     # numpy's mean without the overhead of its method: a fit calls this several times

@@ -34,28 +34,16 @@ Wanted = tuple[LagOutcomes, Asked | Combination, float]
 
 
 def largest(batch: LagBatch, wanted: Sequence[Wanted], count: int) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
-    """Return effects with errors clustered by unit where their distances from values are among the largest, and ρ.
+    """Return effects, errors clustered by unit, and ρ, where distances from values are among the ``count`` largest.
 
-    Parameters
-    ----------
-    batch : LagBatch
-    wanted : sequence of Wanted
-        As many outcomes in each.
-    count : int
-        How many of the largest |effect - value|/error are sought of each.
+    Each |effect - value|/error that is none of the largest has an infinite error. ``wanted``: as many outcomes, M, in
+    each.
 
-    Returns
-    -------
-    list of (effect, error, rho), each ndarray, shape (M,)
-        An error is infinite where the ratio is none of the largest.
-
-    Notes
-    -----
     All scores by unit are made for the outcomes whose distance is largest by the errors of the information. For the
-    others those of some units are: the sum of squares of these around their own mean is at most that of all units,
-    and what products of two units add is not negative. Scores in the bound lack the last orders of G's polynomials;
-    what these can be at most is taken off. An outcome is left out where its distance, over the error by this bound, is
-    below what as many outcomes as are sought reach.
+    others those of some units are: the sum of squares of these around their own mean is at most that of all units, and
+    what products of two units add is not negative. Scores in the bound lack the last orders of G's polynomials; what
+    these can be at most is taken off. An outcome is left out where its distance, over the error by this bound, is below
+    what as many outcomes as are sought reach.
     """
     formed = batch.space.w.n > ALL_PAIRS
     found = [

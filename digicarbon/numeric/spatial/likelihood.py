@@ -104,23 +104,14 @@ def fit_lag(
 ) -> SpatialFit:
     """Fit y = ρWy + Zβ + effects + ε by maximum likelihood (SAR; SDM if Z contains WX).
 
-    Parameters
-    ----------
-    columns : ndarray, shape (T, N, k + 2)
-        Z, y and Wy with fixed effects removed.
-    w : SpatialOperator
-    sample : Sample
-    demeaning : {"exact", "first"}
-        ``exact``: Wy is the lag of raw y, demeaned. ``first``: the lag of demeaned y, not demeaned again (splm).
-    factor : ndarray, shape (k + 2, k + 2), optional
-        The triangular factor of the columns, where it is known.
+    ``columns``, shape (T, N, k + 2): Z, y and Wy with fixed effects removed. With ``demeaning`` ``exact`` Wy is the lag
+    of raw y, demeaned; with ``first`` the lag of demeaned y, not demeaned again (splm). ``factor``, shape (k + 2, k +
+    2): the triangular factor of the columns, where it is known.
 
-    Notes
-    -----
-    The concentrated log-likelihood is Elhorst (2014), eq. 3.32; the information matrix Lee & Yu (2010), eq. 21, with
-    G* = F′GF in the transformed sample. It is inverted by blocks: with q = (GZβ)*, d = (Z′Z)⁻¹Z′q and M the residual
-    maker of Z, 1/Var(ρ) = T*(tr G*² + tr G*G*′) - 2(T* tr G*)²/N* + q′Mq/σ², Var(β) = σ²(Z′Z)⁻¹ + Var(ρ)dd′ and
-    Cov(β, ρ) = -Var(ρ)d.
+    The concentrated log-likelihood is Elhorst (2014), eq. 3.32; the information matrix Lee & Yu (2010), eq. 21, with G*
+    = F′GF in the transformed sample. It is inverted by blocks: with q = (GZβ)*, d = (Z′Z)⁻¹Z′q and M the residual maker
+    of Z, 1/Var(ρ) = T*(tr G*² + tr G*G*′) - 2(T* tr G*)²/N* + q′Mq/σ², Var(β) = σ²(Z′Z)⁻¹ + Var(ρ)dd′ and Cov(β, ρ) =
+    -Var(ρ)d.
     """
     flat = columns.reshape(-1, columns.shape[2])
     k = flat.shape[1] - 2

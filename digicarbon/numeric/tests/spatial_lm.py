@@ -35,25 +35,18 @@ def lagrange_multipliers(
 ) -> LagrangeMultipliers:
     """Return the tests after least squares of y on Z and fixed effects.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (T, N, k + 1)
-        Z, with a constant where there are no effects, and y; raw.
-    w : csr_array, shape (N, N)
-        With constant row sums where ``form`` is ``corrected`` and ``effects`` has time effects.
-    effects : {"none", "unit", "time", "two_way"}
-    form : {"corrected", "classic"}
-        ``corrected``: the score of Lee & Yu's transformed sample. Lags are of raw data, demeaned afterwards; σ² is e′e
-        over the effective observations; traces are those of F′WF, whose own trace is minus the row sum with time
-        effects and is subtracted from the score. ``classic``: the convention of splm's ``slmtest``. Data are demeaned,
-        then lagged and not demeaned again; σ² = e′e/NT; the trace is T·tr(W² + W′W).
+    ``columns``, shape (T, N, k + 1): Z, with a constant where there are no effects, and y; raw. ``w``, shape (N, N),
+    has constant row sums where ``form`` is ``corrected`` and there are time effects.
 
-    Notes
-    -----
-    With d_ρ = e′Wy/σ² - T* tr W*, d_λ = e′We/σ² - T* tr W*, t = T*(tr W*² + tr W*W*′) - 2(T* tr W*)²/N* and
-    J = (WZβ)′M(WZβ)/σ² + t: d_ρ²/J, d_λ²/t, (d_ρ - d_λ)²/(J - t), (d_λ - d_ρ t/J)²/(t(1 - t/J)).
-    Anselin, Bera, Florax & Yoon (1996), Regional Science and Urban Economics 26; Anselin, Le Gallo & Jayet (2008);
-    Debarsy & Ertur (2010), Regional Science and Urban Economics 40.
+    ``corrected``: the score of Lee & Yu's transformed sample. Lags are of raw data, demeaned afterwards; σ² is e′e over
+    the effective observations; traces are those of F′WF, whose own trace is minus the row sum with time effects and is
+    subtracted from the score. ``classic``: the convention of splm's ``slmtest``. Data are demeaned, then lagged and not
+    demeaned again; σ² = e′e/NT; the trace is T·tr(W² + W′W).
+
+    With d_ρ = e′Wy/σ² - T* tr W*, d_λ = e′We/σ² - T* tr W*, t = T*(tr W*² + tr W*W*′) - 2(T* tr W*)²/N* and J =
+    (WZβ)′M(WZβ)/σ² + t: d_ρ²/J, d_λ²/t, (d_ρ - d_λ)²/(J - t), (d_λ - d_ρ t/J)²/(t(1 - t/J)). Anselin, Bera, Florax &
+    Yoon (1996), Regional Science and Urban Economics 26; Anselin, Le Gallo & Jayet (2008); Debarsy & Ertur (2010),
+    Regional Science and Urban Economics 40.
     """
     t, n, _ = columns.shape
     sample = Sample(n, t, effects, "lee_yu" if form == "corrected" else "none")

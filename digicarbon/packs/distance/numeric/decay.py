@@ -367,25 +367,13 @@ def fit_decay(
     nodes: int = NODES,
     heights: FloatArray | None = None,
 ) -> DecayFit:
-    """Fit a model and the rate at which its weights fall with distance.
+    """Fit a model and the rate γ at which its weights fall with distance, in a range.
 
-    Parameters
-    ----------
-    data : DecayData
-    low, high : float
-        The range of γ.
-    level : float
-        Of its interval.
-    cov : {"observed", "robust", "cluster"}
-        Inverse of minus the Hessian of the log-likelihood in all parameters; sandwich with third and fourth moments of
-        the errors; sandwich with scores added up by unit.
-    nodes : int
-        Places of the first search, denser at small γ.
-    heights : ndarray, shape (nodes,), optional
-        The profile there where it is known, from `heights_of`: then the interval of γ is left out.
+    ``level``: of γ's interval. ``cov``: inverse of minus the Hessian of the log-likelihood in all parameters; sandwich
+    with third and fourth moments of the errors; with scores added up by unit. ``nodes``: places of the first search,
+    denser at small γ. ``heights``, shape (nodes,): the profile there where it is known, from `heights_of`; γ then has
+    no interval.
 
-    Notes
-    -----
     At each γ the other parameters are those of the usual likelihood. From the best place of the first search γ is where
     the derivative of the profile is zero. The interval holds the γ next to the estimate whose log-likelihood is less
     than half of the χ²(1) quantile below the maximum.

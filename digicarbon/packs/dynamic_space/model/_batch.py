@@ -114,12 +114,8 @@ def batch_of(design: Design, estimand: Estimand) -> Batch:
 
 
 class DynamicRestrictions(Ratios):
-    """The quantities of one focal term, restricted.
+    """The quantities of one focal term, restricted; ``found`` is the model's fit.
 
-    ``found``: the model's fit.
-
-    Notes
-    -----
     The null model in which a quantity f has the value L takes coefficients of the term and ρ, τ, η that are the nearest
     to the estimates in the metric of their covariance. The restriction is d(f - L) = 0, d the denominator of f; for
     total effects it is linear. Intervals in the long run invert the test by d(f - L) over its own standard error.

@@ -133,12 +133,10 @@ class InstrumentedFits(Fitted[LaggedOutcomes]):
 class SpatialDraws(Redrawn):
     """Coefficients and effects of a focal term, drawn under values that they are restricted to.
 
-    Notes
-    -----
     Davidson & MacKinnon's (2010) restricted efficient bootstrap for endogenous regressors, errors drawn as `Draws` has
     them; y is (I - ρ̃W)⁻¹ of the right-hand side of its equation, so that its lag is that of the y that was drawn.
-    Where the restricted ρ̃ is beyond its range, ρ is that of the unrestricted equation. Effects are tested given that
-    ρ is inside.
+    Where the restricted ρ̃ is beyond its range, ρ is that of the unrestricted equation. Effects are tested given that ρ
+    is inside.
     """
 
     def __init__(self, model: SpatialIV, design: SpatialDesign, errors: ErrorStructure, term: str) -> None:

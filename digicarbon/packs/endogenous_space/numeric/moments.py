@@ -183,37 +183,16 @@ def fit_error_moments(
 ) -> ErrorFit:
     """Fit y = Zδ + u, u = λWu + ε, by instruments and generalised moments.
 
-    Parameters
-    ----------
-    columns : ndarray, shape (T, N, k + 1)
-        Z and y, effects removed.
-    lagged : ndarray, shape (T, N, k + 1)
-        Their lags by the weights of the error, effects removed after the lag.
-    h : ndarray, shape (T, N, q), or None
-        Exogenous regressors and instruments; None where all of Z are exogenous: least squares then.
-    moments : QuadraticMoments
-    effects : {"none", "unit", "time", "two_way"}
-    bounds : (float, float)
-        Of λ.
-    rule : {"classic", "robust"}
-        Equal variances of ε, or any.
+    ``columns``, shape (T, N, k + 1): Z and y, effects removed. ``lagged``: their lags by the weights of the error,
+    effects removed after the lag. ``h``, shape (T, N, q): exogenous regressors and instruments; None where all of Z are
+    exogenous: least squares then. ``bounds``: of λ. ``rule``: equal variances of ε, or any. An EstimationError says
+    that no errors are left, before or after the filter, the moments say nothing about λ at its estimate, or filtered
+    regressors depend on each other there, as they may at an end of its range.
 
-    Returns
-    -------
-    ErrorFit
-
-    Raises
-    ------
-    EstimationError
-        If no errors are left, before or after the filter, the moments say nothing about λ at its estimate, or filtered
-        regressors depend on each other there, as they may at an end of its range.
-
-    Notes
-    -----
     Kelejian & Prucha (2010) and Arraiz, Drukker, Kelejian & Prucha (2010), one round: δ by instruments, λ by moments of
     equal weights, δ from columns filtered by it, λ by moments with efficient weights. Fixed effects as in Mutl &
-    Pfaffermayr (2011): instruments and moments of columns without effects; variances of ε are those of residuals
-    times rows over rows less effects.
+    Pfaffermayr (2011): instruments and moments of columns without effects; variances of ε are those of residuals times
+    rows over rows less effects.
     """
     (t, n, _), k = columns.shape, columns.shape[2] - 1
     rows = t * n

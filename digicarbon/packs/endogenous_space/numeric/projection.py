@@ -44,28 +44,15 @@ class ProjectedSets:
 def projected_sets(form: ReducedForm, level: float, start: FloatArray, w: SpatialOperator) -> ProjectedSets:
     """Project the joint Anderson-Rubin set of β and ρ in y = βx + ρWy + … + u (Dufour 1997; Dufour & Taamouti 2005).
 
-    Parameters
-    ----------
-    form : ReducedForm
-        Of y, x and Wy on the instruments, effects and exogenous regressors partialled out.
-    level : float
-        Coverage of the joint set, which that of each projection is at least.
-    start : ndarray, shape (2,)
-        An estimate of β and ρ. The pair with the smallest statistic is looked for from there, so that a set of few
-        pairs is not missed.
-    w : SpatialOperator
-        Its range of ρ, less a thousandth at each end, is the range of the set: beyond it spillovers do not die out.
+    ``form``: of y, x and Wy on the instruments, effects and exogenous regressors partialled out. ``level``: coverage of
+    the joint set, which that of each projection is at least. ``start``, shape (2,): an estimate of β and ρ, from which
+    the pair with the smallest statistic is looked for, so that a set of few pairs is not missed. W's range of ρ, less a
+    thousandth at each end, is the range of the set: beyond it spillovers do not die out.
 
-    Returns
-    -------
-    ProjectedSets
-        Effects are β times a function of ρ.
-
-    Notes
-    -----
     The test of a pair (β, ρ) is the F of all instruments in y - βx - ρWy with the model's covariance, which has its
     size under any first stage. Given ρ the β that it does not reject are an exact set; they are put together over
-    values of ρ, which are looked for once more between the first and the last that has some.
+    values of ρ, which are looked for once more between the first and the last that has some. Effects are β times a
+    function of ρ.
     """
     low, high = w.bounds
     margin = END * (high - low)

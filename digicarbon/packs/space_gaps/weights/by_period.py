@@ -80,21 +80,13 @@ class WeightsByPeriod(Weights):
         return WeightsByPeriod.of(parts, self.called).noting(*self.notes)
 
     def align(self, panel: Panel) -> Weights:
-        """Refuse models that have one W for all periods.
-
-        Raises
-        ------
-        WeightsError
-        """
+        """Refuse models that have one W for all periods."""
         raise WeightsError(Note("weights_vary", weights=self.called))
 
     def for_panel(self, panel: Panel) -> Weights:
         """Return the weights of the panel's periods, in the order of its units.
 
-        Raises
-        ------
-        WeightsError
-            If the labels and the panel's units differ, or a period has no weights.
+        A WeightsError says that the labels and the panel's units differ, or a period has no weights.
         """
         return WeightsByPeriod.of(dict(zip(panel.periods, parts_of(self, panel), strict=True)), self.called)
 
@@ -110,12 +102,7 @@ class WeightsByPeriod(Weights):
 
     @property
     def operator(self) -> SpatialOperator:
-        """There is none: each period has its own.
-
-        Raises
-        ------
-        WeightsError
-        """
+        """Raise a WeightsError: each period has its own."""
         raise WeightsError(Note("weights_vary", weights=self.called))
 
     def ready(self) -> Weights:

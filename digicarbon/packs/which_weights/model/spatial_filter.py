@@ -221,12 +221,7 @@ class SpatialFilter(Tested):
         return self._again(part.extract).stata(part)
 
     def filtered(self, panel: Panel, weights: Weights | None) -> Filtered:
-        """Return the regression beside the chosen eigenvectors, which models share that differ in errors only.
-
-        Raises
-        ------
-        DataError, EstimationError, WeightsError
-        """
+        """Return the regression beside the chosen eigenvectors, which models share that differ in errors only."""
         made = self._made(panel, weights)
         x, controls = (made.expanded(names, among=self.terms) for names in (self.x, self.controls))
         operator = needed(weights, "filtered").align(made).operator
