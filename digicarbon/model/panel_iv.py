@@ -189,9 +189,7 @@ class PanelIV(ByInstruments):
         return self._wild(self.tested(self._estimated(panel, columns), panel, weights), columns, weights)
 
     def partialled(self, panel: Panel) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return outcome, endogenous regressors and instruments after effects and exogenous regressors; raise as
-        `check` does.
-        """
+        """Return outcome, endogenous regressors and instruments, effects and exogenous regressors partialled out."""
         return self._columns(panel).partialled()
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Redrawn]:

@@ -509,7 +509,7 @@ class PanelRegression(Clustered):
         return self
 
     def interacted(self, panel: Panel) -> tuple[PanelRegression, Panel]:
-        """Return the regression as it is fitted, on interactions if there are groups, and the panel that has its terms."""
+        """Return the regression as it is fitted, on interactions if there are groups, and the panel with its terms."""
         return self, panel.with_terms(self.terms)
 
     def slopes(self, panel: Panel) -> Mapping[str, tuple[str, ...]]:
@@ -564,7 +564,7 @@ class PanelRegression(Clustered):
         return f"{'lsdv' if self.estimator == 'lsdv' else 'fe'}_{self.effects}"
 
     def design(self, panel: Panel, weights: Weights | None = None) -> Columns:
-        """Return what least squares is run on, after every check, also for diagnostics and models that are built on it."""
+        """Return what least squares is run on, after every check, also for diagnostics and for models built on it."""
         require_panel(panel)
         columns = columns_of(panel, self.terms)
         if columns is None or type(self) is not PanelRegression:

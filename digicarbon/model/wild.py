@@ -158,11 +158,10 @@ def fits(
 
 
 def drawn(batch: Batch, free: NullModel, estimands: Sequence[Estimand], draws: Draws) -> tuple[FloatArray, Fits]:
-    """Return what the outcome without residuals has, the truth of the draws, shape (q,), and quantities in draws around
-    it.
+    """Return the centre of draws, shape (q,), and quantities in draws around a model without restriction, ``free``.
 
-    ``free``: the model without restriction, with every regressor. With a spatial lag or error in the model the former
-    is not the estimate, whose regression has neither.
+    ``free`` has every regressor. The centre is what the outcome without residuals has: with a spatial lag or error in
+    the model not the estimate, whose regression has neither.
     """
     without = free.y[:, None] - free.unfiltered(free.residuals[:, None])
     centre = np.array([estimate[0] for estimate, _ in batch.several(batch.prepare(without), estimands)])

@@ -62,18 +62,25 @@ class Patterns:
         return scale[:, None] * self.vectors[:, target], paths
 
 
-def patterns_in(w: FloatArray) -> Patterns:
-    """Return the patterns of a W, shape (N, N).
+def centred(w: FloatArray) -> FloatArray:
+    """Return M(W + W′)M/2, M = I - 11′/N, of a W of shape (N, N).
 
-    They are the eigenvectors of M(W + W′)/2 M with M = I - 11′/N, whose Moran's I are proportional to their eigenvalues
-    (Griffith 2003, Spatial Autocorrelation and Spatial Filtering); the constant is one of them. Libraries of linear
-    algebra choose other signs, and other vectors of equal eigenvalues. So that draws are the same everywhere, those of
-    an eigenvalue are what the projections of cos(i²j), i the place of a unit, j = 1, 2, …, are made orthonormal to.
+    Moran's I of its eigenvectors are proportional to their eigenvalues (Griffith 2003, Spatial Autocorrelation and
+    Spatial Filtering).
     """
-    centred = (w + w.T) / 2
-    centred = centred - centred.mean(axis=0)
-    centred -= centred.mean(axis=1)[:, None]
-    values, vectors = (part[..., ::-1] for part in np.linalg.eigh(centred))
+    middle = (w + w.T) / 2
+    middle = middle - middle.mean(axis=0)
+    return np.asarray(middle - middle.mean(axis=1, keepdims=True))
+
+
+def patterns_in(w: FloatArray) -> Patterns:
+    """Return the patterns of a W, shape (N, N): the eigenvectors of `centred` weights; the constant is one of them.
+
+    Libraries of linear algebra choose other signs, and other vectors of equal eigenvalues. So that draws are the same
+    everywhere, those of an eigenvalue are what the projections of cos(i²j), i the place of a unit, j = 1, 2, …, are
+    made orthonormal to.
+    """
+    values, vectors = (part[..., ::-1] for part in np.linalg.eigh(centred(w)))
     last = np.flatnonzero(np.diff(values) < -EQUAL * np.ptp(values)) + 1
     out = []
     for own in np.split(vectors, last, axis=1):

@@ -80,19 +80,18 @@ def influence(
     bases: Sequence[int | None],
     absent: Sequence[int | None] | None = None,
 ) -> list[FloatArray]:
-    """Return by how much a value of a choice moves the mean of ``values``, all other choices held fixed: arrays of
-    shape (d,).
+    """Return by how much a value of each choice, shape (d,), moves the mean of ``values``, other choices held fixed.
 
     ``values``, shape (M,): estimates, or whether each is significant. ``choices``, shape (M, d): as for `shares`.
     ``bases``: the column of each choice that the others are compared with; None where each column is a separate choice,
     e.g. a control that is in the model or not. ``absent``: the column of each choice, not its base, of specifications
     on which the choice has no effect.
 
-    They are coefficients of one regression on all choices, 0 for the base; nan where the specifications do not separate
-    a value from other choices. A choice may be nested in another one: one estimator reads it, another does not. The
-    column ``absent`` is then a sum of columns of other choices, and is left out. No fitted value changes. The values of
-    the nested choice are compared among the specifications that it has an effect on. A value of the outer choice that
-    does not read it is compared with the base of the outer choice where the nested choice is at its base.
+    These are coefficients of one regression on all choices, 0 for the base; nan where the specifications do not
+    separate a value from other choices. A choice may be nested in another one: one estimator reads it, another does
+    not. The column ``absent`` is then a sum of columns of other choices, and is left out. No fitted value changes. The
+    values of the nested choice are compared among the specifications that it has an effect on. A value of the outer
+    choice that does not read it is compared with the base of the outer choice where the nested choice is at its base.
     """
     absent = [None] * len(choices) if absent is None else absent
     masks = [np.arange(x.shape[1]) != (-1 if base is None else base) for x, base in zip(choices, bases, strict=True)]

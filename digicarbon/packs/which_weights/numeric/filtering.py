@@ -14,6 +14,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.resampling.null_model import orthonormal, without
+from digicarbon.numeric.resampling.patterns import centred
 from digicarbon.numeric.significance import is_significant
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
@@ -65,10 +66,7 @@ def eigenvectors(w: SpatialOperator, share: float, most: int) -> Eigenvectors:
     The sign of a vector is that of its largest element, so that columns are the same on all machines. Vectors of a tied
     eigenvalue are any basis of their space, which depends on the order of the units; the space does not.
     """
-    dense = w.lag(np.eye(w.n)[None])[0]
-    middle = (dense + dense.T) / 2
-    middle = middle - middle.mean(axis=0)
-    middle = middle - middle.mean(axis=1, keepdims=True)
+    middle = centred(w.lag(np.eye(w.n)[None])[0])
     count = most
     while True:
         count = min(count + 1, w.n)
@@ -167,12 +165,8 @@ class _Residuals:
     def __init__(self, w: SpatialOperator, effects: EffectsKind, t: int, basis: FloatArray) -> None:
         self._w, self._effects, self._t = w, effects, t
         dense = w.lag(np.eye(w.n)[None])[0]
-        middle = (dense + dense.T) / 2
         by_time = effects in ("time", "two_way")
-        if by_time:
-            middle = middle - middle.mean(axis=0)
-            middle = middle - middle.mean(axis=1, keepdims=True)
-        self._middle = middle
+        middle = self._middle = centred(dense) if by_time else (dense + dense.T) / 2
         periods = t - (effects in ("unit", "two_way"))
         self.df = (w.n - by_time) * periods
         self._trace, self._square = periods * float(np.trace(middle)), periods * float((middle**2).sum())
