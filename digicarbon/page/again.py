@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +13,7 @@ from digicarbon.config.files import GROUPS, ROOT, UNNAMED, command_line, overrid
 from digicarbon.plan.runs import NO_NUMBERS, NOTHING
 from digicarbon.recorded import RecordedSweep
 from digicarbon.secret import masked
-from digicarbon.tracking import EXPERIMENT, OVERRIDES, Planned, Tracking
+from digicarbon.tracking import EXPERIMENT, Planned, Tracking
 
 REPLACED = ("columns", "grid", "zip", "exclude", "draw")
 """Keys of an experiment that choose runs."""
@@ -22,7 +21,6 @@ STATED = ("kinds", "claim")
 """Further keys that say something of many runs."""
 ALONE: Mapping[str, Any] = {"facet": None, "by": [], "draws": 0}
 """Fields of reports that need several runs, and their values for one."""
-_NEXT = re.compile(r", (?=[+~]*[\w./@]+=)")
 
 
 def commands(sweep: RecordedSweep) -> dict[str, Any]:
@@ -48,8 +46,8 @@ def commands(sweep: RecordedSweep) -> dict[str, Any]:
     # what is said of many runs
     replaced = [*REPLACED, *(key for key in STATED if getattr(sweep.roster, key))]
     varied = {key for run in sweep.roster.runs for key in run.values}
-    given = [word for word in _NEXT.split(sweep.tags.get(OVERRIDES, "")) if word]
-    given = [word for word in given if word.lstrip("+~").partition("=")[0] not in (*varied, *replaced, "replace")]
+    left = (*varied, *replaced, "replace")
+    given = [word for word in sweep.overrides if word.lstrip("+~").partition("=")[0] not in left]
     keys = ",".join(replaced)
     report = _alone(sweep)
     given += [f"report.{key}={json.dumps(value)}" for key, value in report.items()]

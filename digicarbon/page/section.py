@@ -431,28 +431,23 @@ def _file(file: Mapping[str, Any]) -> dict[str, Any]:
 def _origins(sweep: RecordedSweep, words: Words) -> Iterator[tuple[str, str]]:
     rows = sweep.rows
     for tag, name in (("digicarbon.host", "host"), ("digicarbon.code", "code")):
-        if values := _values(rows, tag):
+        if values := sweep.tagged(tag):
             yield words(name), ", ".join(values)
-    if values := _values(rows, "mlflow.source.git.commit"):
-        dirty = f" ({words('dirty')})" if "True" in _values(rows, "digicarbon.git_dirty") else ""
+    if values := sweep.tagged("mlflow.source.git.commit"):
+        dirty = f" ({words('dirty')})" if "True" in sweep.tagged("digicarbon.git_dirty") else ""
         yield words("commit"), ", ".join(values) + dirty
-    versions = [f"digicarbon {version}" for version in _values(rows, "digicarbon.version")]
-    for text in _values(rows, "digicarbon.packages"):
+    versions = [f"digicarbon {version}" for version in sweep.tagged("digicarbon.version")]
+    for text in sweep.tagged("digicarbon.packages"):
         versions += [f"{name} {version}" for name, version in json.loads(text).items()]
     if versions:
         yield words("packages"), ", ".join(dict.fromkeys(versions))
-    seeds = [f"{key} = {seed}" for text in _values(rows, SEEDS) for key, seed in json.loads(text).items()]
+    seeds = [f"{key} = {seed}" for text in sweep.tagged(SEEDS) for key, seed in json.loads(text).items()]
     if seeds:
         yield words("seeds"), ", ".join(dict.fromkeys(seeds))
     for head, note in sweep.statements.items():
         yield words(head), note.text(words.language)
     if len(rows):
         yield words("date"), f"{_when(int(rows['start'].min()))} – {_when(int(rows['end'].max()))}"
-
-
-def _values(rows: Any, tag: str) -> list[str]:
-    column = f"tags.{tag}"
-    return [str(value) for value in rows[column].dropna().unique()] if column in rows else []
 
 
 def _when(milliseconds: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 import weakref
@@ -41,6 +42,7 @@ from digicarbon.tracking import (
     StoredResults,
     Tracking,
     local_folder,
+    store_results,
     sweep_contents,
 )
 
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
 
 FINISHED = "FINISHED"
+_NEXT = re.compile(r" (?=[+~]*[\w./@]+=)")
+"""What is between two words of a command line in a tag."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -164,6 +168,22 @@ class RecordedSweep:
         last = int(self.rows["end"].max()) if len(self.rows) else None
         each = {one.head: one.recorded(self.files, self.file, self.experiment, last) for one in stating()}
         return {head: note for head, note in each.items() if note is not None}
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """The words of the command line that the sweep was run with."""
+        return tuple(filter(None, _NEXT.split(self.tags.get(OVERRIDES, ""))))
+
+    @cached_property
+    def configs(self) -> Mapping[str, str]:
+        """The composed configuration of each run as YAML, by the run's id; read when it is asked for."""
+        table = store_results(self._files.tracking, self.parent_id, ["run_id", "config"])
+        return dict(zip(table["run_id"], table["config"], strict=True))
+
+    def tagged(self, tag: str) -> list[str]:
+        """Return the different values that the runs have of a tag."""
+        column = f"tags.{tag}"
+        return list(map(str, self.rows[column].dropna().unique())) if column in self.rows else []
 
     @property
     def notes(self) -> list[tuple[str, Sequence[Note]]]:
@@ -291,7 +311,7 @@ def sweep(tracking: Tracking, name: str) -> RecordedSweep:
     with reading(tracking) as client:
         parent, newer, others = _parent(client, tracking, name)
         experiment = client.get_experiment(parent.info.experiment_id)
-        files = _Files(client, tracking.uri, parent)
+        files = _Files(client, tracking, parent)
         names = files.names()
         contents = sweep_contents(tracking.uri, parent.info.experiment_id, parent.info.run_id, files.folder)
         rows = contents.rows.drop_duplicates("hash", keep="last").set_index("hash")
@@ -318,8 +338,8 @@ def sweep(tracking: Tracking, name: str) -> RecordedSweep:
 class _Files:
     """The files of a sweep, fetched when they are needed."""
 
-    def __init__(self, client: MlflowClient, uri: str, parent: MlflowRun) -> None:
-        self._client, self._uri, self._parent = client, uri, parent
+    def __init__(self, client: MlflowClient, tracking: Tracking, parent: MlflowRun) -> None:
+        self._client, self.tracking, self._parent = client, tracking, parent
         self._local = local_folder(parent.info.artifact_uri)
         self.folder = Path(tempfile.mkdtemp(prefix="digicarbon_results-"))
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
@@ -333,7 +353,7 @@ class _Files:
     def path(self, name: str) -> Path:
         if self._local is not None and (self._local / name).is_file():
             return self._local / name
-        with reading(Tracking(uri=self._uri)):
+        with reading(self.tracking):
             return Path(self._client.download_artifacts(self._parent.info.run_id, name, str(self.folder)))
 
     def _below(self, folder: str) -> Iterator[str]:

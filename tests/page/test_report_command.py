@@ -10,6 +10,7 @@ import re
 import shlex
 import sys
 from contextlib import redirect_stdout
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,11 @@ import digicarbon as dc
 from digicarbon import page, recorded
 from digicarbon.__main__ import main
 from digicarbon.note import Note
+from digicarbon.page import again, counts, runs
 from digicarbon.page import configuration as asked
-from digicarbon.page import counts, runs
 from digicarbon.page.words import Words
 from digicarbon.result import Result
-from digicarbon.tracking import Tracking
+from digicarbon.tracking import OVERRIDES, Tracking
 
 Capture = pytest.CaptureFixture[str]
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
@@ -124,6 +125,14 @@ def unpacked(text: str) -> list[Any]:
     kind, _, content = text.partition(":")
     values: list[Any] = np.frombuffer(base64.b64decode(content), f"<{kind}").tolist()
     return values
+
+
+def test_the_command_of_a_run_has_each_word_of_the_sweep_that_the_run_does_not_choose(fitted: Path) -> None:
+    sweep = recorded.sweep(Tracking(), "grid")
+    known = {**sweep.tags, OVERRIDES: "source.seed=3 inference.cov=robust +sample.periods=[2011, 2012]"}
+    commands = again.commands(replace(sweep, tags=known))
+    assert shlex.split(commands["run"])[-2:] == ["source.seed=3", "+sample.periods=[2011, 2012]"]
+    assert commands["fixed"] == ["source.seed: 3", "sample.periods: [2011, 2012]"]
 
 
 def complaint(capsys: Capture, *arguments: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -29,19 +29,12 @@ ONLY_IN_A, ONLY_IN_B = "only in A", "only in B"
 class Side:
     """One of two sweeps that are compared.
 
-    ``name``: what the user calls it. ``configs``: returns the composed configurations of the sweep by run id; called if
-    they are needed. ``run_id``: the only run that is compared; empty for all.
+    ``name``: what the user calls it. ``run_id``: the only run that is compared; empty for all.
     """
 
     name: str
     sweep: RecordedSweep
-    configs: Callable[[], Mapping[str, str]]
     run_id: str = ""
-
-    @cached_property
-    def texts(self) -> Mapping[str, str]:
-        """The composed configurations by run id."""
-        return self.configs()
 
     @cached_property
     def origins(self) -> list[Origin]:
@@ -233,7 +226,7 @@ def _reasons(
             continue
 
         def configs(one: int = one.row, other: int = other.row) -> tuple[str, str]:
-            return composed(then.texts.get(ids[0][one], "")), composed(now.texts.get(ids[1][other], ""))
+            return composed(then.sweep.configs.get(ids[0][one], "")), composed(now.sweep.configs.get(ids[1][other], ""))
 
         found.append(origins.reasons(then.origins[one.row], now.origins[other.row], configs))
     return found

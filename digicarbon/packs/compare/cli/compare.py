@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -26,7 +25,7 @@ from digicarbon.recorded import sweep as recorded_sweep
 from digicarbon.recorded.numbers import PLAN, Numbers, numbers_of
 from digicarbon.render import FORMATS, Table
 from digicarbon.report.labels import Labels, Language
-from digicarbon.tracking import EXPERIMENT, Tracking, commit_named, store_results
+from digicarbon.tracking import EXPERIMENT, Tracking, commit_named
 
 SHOWN, MOST = 10, 500
 """How many runs are listed in the terminal, and in a file that is no CSV."""
@@ -212,13 +211,7 @@ def _is_experiment(word: str) -> bool:
 
 
 def _recorded(tracking: Tracking, name: str, parent_id: str) -> Side:
-    return Side(name, recorded_sweep(tracking, parent_id), partial(_configs, tracking, parent_id))
-
-
-def _configs(tracking: Tracking, parent_id: str) -> Mapping[str, str]:
-    """Return the composed configurations of a sweep's runs by run id."""
-    table = store_results(tracking, parent_id, ["run_id", "config"])
-    return dict(zip(table["run_id"], table["config"], strict=True))
+    return Side(name, recorded_sweep(tracking, parent_id))
 
 
 def _refuse_format(file: str) -> None:

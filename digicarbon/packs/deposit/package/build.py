@@ -386,7 +386,7 @@ def _references(members: Sequence[Member]) -> list[str]:
                 if group not in NO_CLASS:
                     taken.setdefault((group, option), ids[run.hash])
         for (group, _), run_id in taken.items():
-            node = recorded.plain(one.configs[run_id], run_id).get(group, {})
+            node = recorded.plain(one.sweep.configs[run_id], run_id).get(group, {})
             if isinstance(node, Mapping) and "_target_" in node:
                 keys |= set(build(node, Spec, group).cited)
     return sorted(keys)

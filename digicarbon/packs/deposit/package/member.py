@@ -31,7 +31,7 @@ from digicarbon.recorded.again import Again
 from digicarbon.recorded.numbers import compared, of_result
 from digicarbon.spec import locate, own_classes
 from digicarbon.sweep.provenance import FINGERPRINT, today
-from digicarbon.tracking import OVERRIDES, VERSION, VERSIONS, Tracking, store_results
+from digicarbon.tracking import VERSION, VERSIONS, Tracking
 
 SHOWN = ("report", LABELS)
 """Keys that a table's words and form are made of; a command may have replaced those of the file."""
@@ -41,7 +41,6 @@ LOCAL = ("loky", "sequential", "threading")
 """Options of executors that any computer has."""
 FITTING = ("model", "diagnostic", "inference")
 """Groups whose classes take part in a fit."""
-_NEXT = re.compile(r" (?=[+~]*[\w./@]+=)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +60,7 @@ class Member:
     @property
     def overrides(self) -> tuple[str, ...]:
         """The words of the command line that the sweep was run with."""
-        return tuple(word for word in _NEXT.split(self.sweep.tags.get(OVERRIDES, "")) if word)
+        return self.sweep.overrides
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
@@ -70,28 +69,17 @@ class Member:
         return dict(content or {})
 
     @cached_property
-    def configs(self) -> Mapping[str, str]:
-        """The composed configuration of each run as YAML, by the run's id."""
-        table = store_results(self.tracking, self.sweep.parent_id, ["run_id", "config"])
-        return dict(zip(table["run_id"], table["config"], strict=True))
-
-    @cached_property
     def prints(self) -> Mapping[str, pd.Series]:
         """The first recorded run of each fingerprint of data."""
         rows = self.sweep.rows[self.sweep.rows["status"] == "FINISHED"]
         first = rows.drop_duplicates(f"tags.{FINGERPRINT}")
         return {str(row[f"tags.{FINGERPRINT}"]): row for _, row in first.iterrows()}
 
-    def tagged(self, tag: str) -> list[str]:
-        """Return the values that the runs have of a tag."""
-        column = f"tags.{tag}"
-        return list(map(str, self.sweep.rows[column].dropna().unique())) if column in self.sweep.rows else []
-
     @property
     def versions(self) -> dict[str, str]:
         """The versions of packages at the time of the runs."""
-        known = {name: number for text in self.tagged(VERSIONS) for name, number in json.loads(text).items()}
-        return {"digicarbon": ", ".join(self.tagged(VERSION)), **known}
+        known = {name: number for text in self.sweep.tagged(VERSIONS) for name, number in json.loads(text).items()}
+        return {"digicarbon": ", ".join(self.sweep.tagged(VERSION)), **known}
 
     @property
     def read(self) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
@@ -126,7 +114,7 @@ class Member:
         for fingerprint, row in self.prints.items():
             with Caught(Note("code_of_run")) as caught:
                 run_id = str(row["run_id"])
-                again = Again.of(preparation, self.configs[run_id], run_id, checked=False)
+                again = Again.of(preparation, self.sweep.configs[run_id], run_id, checked=False)
                 again.refuse_other_data(row)
             if caught.note is not None:
                 raise DataError(Note("package_data", **self._named, run=row["label"], why=caught.note))
@@ -146,14 +134,14 @@ class Member:
         for key, row in rows.loc[(rows["end"] - rows["start"]).sort_values().index].iterrows():
             own = options.get(str(key), {})
             choice, run_id = (own.get("model"), own.get("diagnostic")), str(row["run_id"])
-            config = {} if choice in seen else recorded.plain(self.configs[run_id], run_id)
+            config = {} if choice in seen else recorded.plain(self.sweep.configs[run_id], run_id)
             seen.add(choice)
             nodes = [node for group in FITTING for node in _nodes(config.get(group))]
             if not any(own_classes({"": node}) or pack.from_elsewhere(str(node.get("_target_"))) for node in nodes):
                 continue
             differ = True
             with Caught(Note("code_of_run")) as caught, threadpool_limits(1):
-                again = Again.of(preparation, self.configs[run_id], run_id)
+                again = Again.of(preparation, self.sweep.configs[run_id], run_id)
                 _, then = next(iter(self.sweep.results.read([run_id])))
                 both = ({"": dict(of_result(one))} for one in (then, fitted(again.specs, again.prepared)))
                 differ = not all(one.equal for one in compared(self.name, *both))
