@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from digicarbon.model._absorption import TREND, group_column
 from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.replication.part.after import UNITS
 from digicarbon.replication.part.small import small_of_columns, small_of_panel
 from digicarbon.script.r import EFFECTS, RPart, if_installed
 from digicarbon.script.small import Small
 from digicarbon.script.words import chunks, wrapped
 
-ABSORBED = {"unit": "unit_id", "time": "time_id", "two_way": "unit_id + time_id"}
-"""What fixest absorbs, by effects."""
+CLUSTERED = {"unit": ["unit_id"], "time": ["time_id"], "both": ["unit_id", "time_id"]}
+"""Columns of clusters."""
 RULES = {"stata": "nonnested", "full": "full", "sss": "none"}
 """What fixest calls small-sample rules."""
 CORRECTED = ("cr2", "cr3")
@@ -51,10 +52,9 @@ def script(part: RPart, model: PanelRegression) -> list[str]:
         kind = 'model = "pooling"'
     else:
         kind = f'model = "within", effect = "{EFFECTS[model.effects]}"'
-    lines = chunks([*pieces(part, y, right), kind], "fit <- plm(", ", ", ")")
     if model.constant:
         called.pop("const", None)
-        lines += wrapped("#", "The constant beside the effects (the mean of them) is not compared.")
+    lines = [*chunks([*pieces(part, y, right), kind], "fit <- plm(", ", ", ")"), *_constant_remark(model)]
     covariance, remark = _covariance(part, model)
     lines += wrapped("#", remark) if remark else []
     if covariance:
@@ -120,20 +120,47 @@ def clustered(part: RPart, small: Small, cluster: str) -> str:
     return f"{parts[0]} +\n  {parts[1]} -\n  {parts[2]}"
 
 
-def _dummies(part: RPart, model: PanelRegression, y: str, x: Sequence[str], called: dict[str, str]) -> list[str]:
-    """Return a least-squares regression on dummies, all slopes compared."""
-    by = {"unit": ["unit"], "time": ["time"], "two_way": ["unit", "time"]}[model.effects]
-    right = " + ".join([*x, *(f"factor({name}_id)" for name in by)])
-    called.pop("const")
-    weights = "" if model.observation_weights is None else f", weights = {part.names[model.observation_weights]}"
-    lines = [f"fit <- lm({y} ~ 0 + {right}, data = {part.data}{weights})"]
-    covariance = _least_squares(part, model)
+def _constant_remark(model: PanelRegression) -> list[str]:
+    remark = "The constant beside the effects (the mean of them) is not compared."
+    return wrapped("#", remark) if model.constant else []
+
+
+def _weights(part: RPart, model: PanelRegression) -> str:
+    return "" if model.observation_weights is None else f", weights = {part.names[model.observation_weights]}"
+
+
+def _lm(
+    part: RPart, model: PanelRegression, formula: str, covariance: str, called: Mapping[str, str], what: str
+) -> list[str]:
+    """Return a regression with lm; without a covariance a sentence says that errors after lm with ``what`` lack."""
     return [
-        *lines,
+        f"fit <- lm({formula}, data = {part.data}{_weights(part, model)})",
         *([f"V <- {covariance}"] if covariance else []),
         *part.compare("coef(fit)", "errors_of(V)" if covariance else "", called),
-        *([] if covariance else part.skip(f"standard errors: {model.cov} after lm with dummies")),
+        *([] if covariance else part.skip(f"standard errors: {model.cov} after lm with {what}")),
     ]
+
+
+def _feols(
+    part: RPart,
+    formula: str,
+    arguments: str,
+    called: Mapping[str, str],
+    errors: str = "fixest::se(fit)",
+    before: Sequence[str] = (),
+) -> list[str]:
+    """Return a regression with fixest where it is installed, and lines that stand before its comparison."""
+    fit = f"fit <- fixest::feols({formula}, {part.data}{arguments})"
+    return if_installed(
+        "fixest", "0.14", [fit, *before, *part.compare("coef(fit)", errors, called, "1e-5", "(fixest)")]
+    )
+
+
+def _dummies(part: RPart, model: PanelRegression, y: str, x: Sequence[str], called: dict[str, str]) -> list[str]:
+    """Return a least-squares regression on dummies, all slopes compared."""
+    right = " + ".join(["0", *x, *(f"factor({name})" for name in UNITS[model.effects])])
+    called.pop("const")
+    return _lm(part, model, f"{y} ~ {right}", _least_squares(part, model), called, "dummies")
 
 
 def _between(part: RPart, model: PanelRegression, y: str, right: str, called: Mapping[str, str]) -> list[str]:
@@ -172,13 +199,8 @@ def _fixest(part: RPart, model: PanelRegression, y: str, x: Sequence[str]) -> li
     how = _fixest_errors(model)
     if not plain or model.cov == "robust" or model.small_sample not in RULES or not how:
         return []
-    absorbed = ABSORBED[model.effects]
     called = {name: part.names[name] for name in part.extract.regressors}
-    body = [
-        f"fit <- fixest::feols({y} ~ {' + '.join(x)} | {absorbed}, {part.data}, {how})",
-        *part.compare("coef(fit)", "fixest::se(fit)", called, "1e-5", "(fixest)"),
-    ]
-    return if_installed("fixest", "0.14", body)
+    return _feols(part, f"{y} ~ {' + '.join(x)} | {' + '.join(UNITS[model.effects])}", f", {how}", called)
 
 
 def _fixest_errors(model: PanelRegression) -> str:
@@ -187,7 +209,7 @@ def _fixest_errors(model: PanelRegression) -> str:
         return 'vcov = "iid"'
     if model.cov not in ("robust", "cluster") or model.small_sample not in RULES:
         return ""
-    by = {"unit": ["unit_id"], "time": ["time_id"], "both": ["unit_id", "time_id"]}[str(model.cluster)]
+    by = CLUSTERED[str(model.cluster)]
     if model.cov == "cluster" and model.cluster == "both" and model.small_sample == "sss":
         # plm's rule scales each part by its own number of groups, fixest has one number for all
         return ""
@@ -197,65 +219,43 @@ def _fixest_errors(model: PanelRegression) -> str:
 
 def _weighted(part: RPart, model: PanelRegression, y: str, x: Sequence[str], called: dict[str, str]) -> list[str]:
     """Return a weighted regression on dummies, and in fixest: plm has weights for pooled regressions alone."""
-    by = {"none": [], "unit": ["unit_id"], "time": ["time_id"], "two_way": ["unit_id", "time_id"]}[model.fixed]
-    weights = part.names[str(model.observation_weights)]
-    lines = []
+    by, how = UNITS[model.fixed], _fixest_errors(model)
     if by:
         # lm's intercept is the effect of the first unit or period
         called.pop("const")
-    if model.constant:
-        lines = wrapped("#", "The constant beside the effects (the mean of them) is not compared.")
     right = " + ".join([*x, *(f"factor({name})" for name in by)])
     # leverages are those of columns without effects
     covariance = "" if by and model.small_sample == "hc3" and model.cov != "classic" else _least_squares(part, model)
-    lines += [
-        f"fit <- lm({y} ~ {right}, data = {part.data}, weights = {weights})",
-        *([f"V <- {covariance}"] if covariance else []),
-        *part.compare("coef(fit)", "errors_of(V)" if covariance else "", called),
-        *([] if covariance else part.skip(f"standard errors: {model.cov} after lm with weights")),
-    ]
-    how = _fixest_errors(model)
+    lines = [*_constant_remark(model), *_lm(part, model, f"{y} ~ {right}", covariance, called, "weights")]
     if not how:
         return lines
     absorbed = f" | {' + '.join(by)}" if by else ""
-    body = [
-        f"fit <- fixest::feols({y} ~ {' + '.join(x)}{absorbed}, {part.data}, weights = ~{weights}, {how})",
-        *part.compare("coef(fit)", "fixest::se(fit)", called, "1e-5", "(fixest)"),
-    ]
-    return [*lines, *if_installed("fixest", "0.14", body)]
+    weights = _weights(part, model).replace("= ", "= ~")
+    return [*lines, *_feols(part, f"{y} ~ {' + '.join(x)}{absorbed}", f"{weights}, {how}", called)]
 
 
 def _further(part: RPart, model: PanelRegression, y: str, x: Sequence[str], called: dict[str, str]) -> list[str]:
     """Return a regression on all dummies, and in fixest: with further effects, trends, or clusters of columns."""
-    effects = {"none": [], "unit": ["unit_id"], "time": ["time_id"], "two_way": ["unit_id", "time_id"]}[model.fixed]
-    absorbed = [*effects, *further(part, model.absorb, model.trends)]
-    effects += [part.names[group_column(effect)] for effect in model.absorb]
+    effects = [*UNITS[model.fixed], *(part.names[group_column(effect)] for effect in model.absorb)]
+    absorbed = [*UNITS[model.fixed], *further(part, model.absorb, model.trends)]
     dummies = [f"factor({name})" for name in effects]
     if model.trends is not None:
         groups, trend = part.names[group_column(model.trends)], part.names[TREND]
         dummies += [f"factor({groups})", f"factor({groups}):{trend}"]
-    lines = []
     if absorbed:
         called.pop("const", None)
-    if model.constant:
-        lines = wrapped("#", "The constant beside the effects (the mean of them) is not compared.")
-    weights = "" if model.observation_weights is None else f", weights = {part.names[model.observation_weights]}"
     covariance, errors = _of_columns(part, model)
-    lines += [
-        f"fit <- lm({y} ~ {' + '.join([*x, *dummies])}, data = {part.data}{weights})",
-        *([f"V <- {covariance}"] if covariance else []),
-        *part.compare("coef(fit)", "errors_of(V)" if covariance else "", called),
-        *([] if covariance else part.skip(f"standard errors: {model.cov} after lm with dummies")),
-    ]
+    formula = f"{y} ~ {' + '.join([*x, *dummies])}"
     right = f" | {' + '.join(absorbed)}" if absorbed else ""
-    by = weights.replace("= ", "= ~")
-    body = [
-        f"fit <- fixest::feols({y} ~ {' + '.join(x)}{right}, {part.data}{by}{errors and ', vcov = ' + errors})",
-        # fixest counts levels of effects, digicarbon those that are independent: the factor is ours
-        *([f"factor <- {_factor_of(part, model)}"] if errors else []),
-        *part.compare("coef(fit)", "fixest::se(fit) * sqrt(factor)" if errors else "", called, "1e-5", "(fixest)"),
+    arguments = _weights(part, model).replace("= ", "= ~") + (errors and f", vcov = {errors}")
+    # fixest counts levels of effects, digicarbon those that are independent: the factor is ours
+    factor = [f"factor <- {_factor_of(part, model)}"] if errors else []
+    scaled = "fixest::se(fit) * sqrt(factor)" if errors else ""
+    return [
+        *_constant_remark(model),
+        *_lm(part, model, formula, covariance, called, "dummies"),
+        *_feols(part, f"{y} ~ {' + '.join(x)}{right}", arguments, called, scaled, factor),
     ]
-    return [*lines, *if_installed("fixest", "0.14", body)]
 
 
 def further(part: RPart, absorb: Sequence[str], trends: str | None) -> list[str]:
@@ -270,8 +270,7 @@ def _of_columns(part: RPart, model: PanelRegression) -> tuple[str, str]:
         return "vcov(fit)", ""
     if model.small_sample == "hc3" or model.cov not in ("robust", "cluster"):
         return "", ""
-    own = {"unit": ["unit_id"], "time": ["time_id"], "both": ["unit_id", "time_id"]}
-    by = [part.names[group_column(name)] for name in model.own_clusters] or own[str(model.cluster)]
+    by = [part.names[group_column(name)] for name in model.own_clusters] or CLUSTERED[str(model.cluster)]
     if model.small_sample == "cr3":
         return f'vcovJK(fit, cluster = {part.data}${by[0]}, center = "estimate")', ""
     if model.small_sample == "cr2":

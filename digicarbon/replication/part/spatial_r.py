@@ -122,34 +122,20 @@ def _splm(
     right = " + ".join([*x, *(f"W_{name}" for name in lagged)])
     columns = [part.names[f"W_{term}"] for term in part.extract.lagged]
     new = [f'data_w[["W_{name}"]] <- {part.data}[["{column}"]]' for name, column in zip(lagged, columns, strict=True)]
+    arguments = [
+        f"{part.names[model.y]} ~ {right}",
+        "data = data_w",
+        'index = c("unit_id", "time_id")',
+        f'listw = spdep::mat2listw({part.matrix}, style = "M")',
+        f'model = "{kind}"',
+        f"lag = {str(lag).upper()}",
+        f'spatial.error = "{"none" if model.kind in ("sar", "sdm") else error}"',
+        *(["LeeYu = FALSE"] if model.effects != "random" else []),
+    ]
     body = [
         f"data_w <- {part.data}",
         *new,
-        *chunks(
-            [
-                f"{part.names[model.y]} ~ {right}",
-                "data = data_w",
-                'index = c("unit_id", "time_id")',
-                f'listw = spdep::mat2listw({part.matrix}, style = "M")',
-                f'model = "{kind}"',
-                f"lag = {str(lag).upper()}",
-                f'spatial.error = "{"none" if model.kind in ("sar", "sdm") else error}"',
-                "LeeYu = FALSE",
-            ]
-            if model.effects != "random"
-            else [
-                f"{part.names[model.y]} ~ {right}",
-                "data = data_w",
-                'index = c("unit_id", "time_id")',
-                f'listw = spdep::mat2listw({part.matrix}, style = "M")',
-                'model = "random"',
-                f"lag = {str(lag).upper()}",
-                f'spatial.error = "{"none" if model.kind in ("sar", "sdm") else error}"',
-            ],
-            "fit <- splm::spml(",
-            ", ",
-            ")",
-        ),
+        *chunks(arguments, "fit <- splm::spml(", ", ", ")"),
         *part.compare("coef(fit)", "", renamed, "1e-3", "(splm)"),
     ]
     return if_installed("splm", "1.6", body)
