@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,8 +16,11 @@ from digicarbon.note import Note, note_of
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.significance import is_significant
+from digicarbon.numeric.tests.nested import Hausman
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
+
+NEGATIVE = Note("negative_statistic")
 
 
 def where_possible(test: str, rows: Callable[[], list[Row]]) -> list[Row]:
@@ -71,6 +74,15 @@ class Row:
         if not self.reliable:
             return Note("undecided", null=self.null)
         return Note("rejected" if is_significant(self.p, alpha) else "not_rejected", level=alpha, null=self.null)
+
+
+def contrast_row(test: str, null: Note, result: Hausman, negative: Note = NEGATIVE) -> Row:
+    """Return the row of a Hausman statistic, with a note if it is negative or of an indefinite difference."""
+    if result.statistic.value < 0:
+        null = followed(null, negative)
+    elif not result.definite:
+        null = followed(null, Note("indefinite_difference"))
+    return replace(Row.of(test, null, result.statistic), reliable=result.definite)
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:

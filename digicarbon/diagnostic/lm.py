@@ -22,25 +22,8 @@ def lm_rows(
 ) -> list[Row]:
     """Return the tests for a spatial lag and a spatial error, plain and robust.
 
-    Parameters
-    ----------
-    panel : Panel
-        Balanced.
-    weights : Weights
-        For exactly the panel's units, in any order.
-    y : str
-    regressors : tuple of str
-    effects : {"none", "unit", "time", "two_way"}
-    form : {"corrected", "classic"}
-        See `digicarbon.numeric.tests.spatial_lm.lagrange_multipliers`.
-
-    Returns
-    -------
-    list of Row
-
-    Raises
-    ------
-    DataError, WeightsError
+    ``panel``: balanced. ``weights``: for exactly its units, in any order. ``form``: see
+    `digicarbon.numeric.tests.spatial_lm.lagrange_multipliers`. Raises DataError, WeightsError.
     """
     w = aligned(panel, weights, Note("a_lagrange_multiplier_test"))
     if form == "corrected" and effects in ("time", "two_way") and w.constant_row_sum is None:
@@ -61,9 +44,7 @@ def residual_moran_row(
 ) -> Row:
     """Return Moran's I of the residuals, all periods together, with the moments of residuals.
 
-    Parameters are those of `lm_rows`; the statistic is z.
-
-    Raises DataError, WeightsError.
+    Parameters and errors are those of `lm_rows`; the statistic is z.
     """
     w = aligned(panel, weights, Note("morans_i"))
     result = residual_moran(regression(panel, y, regressors, effects), w.matrix, effects)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from digicarbon.diagnostic._rows import Row, aligned, followed, not_tested
+from digicarbon.diagnostic._rows import Row, aligned, contrast_row, followed, not_tested
 from digicarbon.errors import EstimationError
 from digicarbon.model import SpatialPanel
 from digicarbon.note import Note, cut
@@ -125,25 +125,11 @@ def effects_rows(
 
 
 def hausman_row(fixed: Result, random: Result, spatial: bool = True) -> Row:
-    """Return the Hausman test of random against fixed effects from two results.
+    """Return the Hausman test of random against fixed effects from two results of one kind.
 
-    Parameters
-    ----------
-    fixed, random : Result
-        Of the same kind, with fixed and with random unit effects. All common terms except the constant and the
-        variances are compared: the coefficients of x and of its spatial lags, and rho or lambda.
-    spatial : bool
-        Whether rho and lambda are also compared; splm's ``sphtest`` leaves them out.
-
-    Returns
-    -------
-    Row
-        A negative statistic and an indefinite difference of covariances are reported as such.
-
-    Raises
-    ------
-    EstimationError
-        If the results have no term in common.
+    All common terms except the constant and the variances are compared: the coefficients of x and of its spatial lags,
+    and rho or lambda, unless not ``spatial``, as splm's ``sphtest`` leaves them out. Raises EstimationError if the
+    results have no term in common.
     """
     kinds = (*COMPARED, *SPATIAL) if spatial else COMPARED
     common = [term for term in fixed.terms_of(*kinds) if term in random.terms]
@@ -154,11 +140,7 @@ def hausman_row(fixed: Result, random: Result, spatial: bool = True) -> Row:
         fixed.coef[one] - random.coef[two], fixed.covariance[np.ix_(one, one)] - random.covariance[np.ix_(two, two)]
     )
     null = Note("uncorrelated_unit_effects", compared=cut(common))
-    if test.statistic.value < 0:
-        null = followed(null, Note("negative_prefer_fixed"))
-    elif not test.definite:
-        null = followed(null, Note("indefinite_difference"))
-    return replace(Row.of("Hausman", null, test.statistic), reliable=test.definite)
+    return contrast_row("Hausman", null, test, Note("negative_prefer_fixed"))
 
 
 def hausman_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> list[Row]:

@@ -10,7 +10,8 @@ from functools import partial
 import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.diagnostic._rows import Row, followed, not_tested, where_possible
+from digicarbon.diagnostic._rows import Row, contrast_row, followed, not_tested, where_possible
+from digicarbon.diagnostic.cross_section import cd_row
 from digicarbon.errors import EstimationError
 from digicarbon.model import PanelRegression
 from digicarbon.note import Note
@@ -22,7 +23,6 @@ from digicarbon.numeric.tests.auxiliary_regression import Regression, identified
 from digicarbon.numeric.tests.effects_f import effects_f
 from digicarbon.numeric.tests.error_components_lm import error_components
 from digicarbon.numeric.tests.heteroskedasticity import studentized_breusch_pagan
-from digicarbon.numeric.tests.nested import Hausman
 from digicarbon.panel import Panel
 
 _EFFECTS: tuple[tuple[str, EffectsKind, EffectsKind, Note], ...] = (
@@ -181,32 +181,15 @@ def hausman_rows(data: PanelArrays, effects: str, method: Method = "swamy_arora"
     }
     what = words[kind] if period_dummies is None else Note("unit_effects_and_dummies")
     null = Note("uncorrelated_effects", what=what, coefficients=len(contrast.compared))
+    more, less = followed(null, Note("both_random_variance")), followed(null, Note("both_fixed_variance"))
     return [
         contrast_row("Hausman", null, hausman.hausman_contrast(contrast)),
         replace(
-            contrast_row(
-                "Hausman, sigmamore",
-                followed(null, Note("both_random_variance")),
-                hausman.hausman_contrast(contrast, "sigmamore"),
-            ),
-            form="sigmamore",
+            contrast_row("Hausman, sigmamore", more, hausman.hausman_contrast(contrast, "sigmamore")), form="sigmamore"
         ),
-        contrast_row(
-            "Hausman, sigmaless",
-            followed(null, Note("both_fixed_variance")),
-            hausman.hausman_contrast(contrast, "sigmaless"),
-        ),
+        contrast_row("Hausman, sigmaless", less, hausman.hausman_contrast(contrast, "sigmaless")),
         *auxiliary_rows(null, contrast),
     ]
-
-
-def contrast_row(test: str, null: Note, result: Hausman) -> Row:
-    """Return the row of a Hausman statistic, with a note if it is negative or indefinite."""
-    if result.statistic.value < 0:
-        null = followed(null, Note("negative_statistic"))
-    elif not result.definite:
-        null = followed(null, Note("indefinite_difference"))
-    return replace(Row.of(test, null, result.statistic), reliable=result.definite)
 
 
 def auxiliary_rows(null: Note, contrast: hausman.Contrast) -> list[Row]:
@@ -305,15 +288,8 @@ def cross_section_rows(data: PanelArrays, fixed: EffectsKind, seed: int = 0) -> 
 
 
 def dependence_row(data: PanelArrays, fixed: EffectsKind, seed: int = 0) -> Row:
-    """Return Pesaran's CD, or Juodis and Reese's CDw where time effects are in the model."""
-    if min(data.shape) < 2:
-        return Row("CD", not_tested(Note("correlations_need_two")))
-    residuals = data.matrix(data.within(fixed).residuals)
-    if fixed not in ("time", "two_way"):
-        null = Note("units_pesaran")
-        return where_possible("CD", lambda: [Row.of("CD", null, cross_section.pesaran_cd(residuals))])[0]
-    if not data.balanced:
+    """Return `cd_row` of the residuals of a regression with fixed effects; with those of time it needs all periods."""
+    time = fixed in ("time", "two_way")
+    if time and not data.balanced and min(data.shape) > 1:
         return Row("CDw", not_tested(Note("time_test_of_balanced")))
-    return Row.of(
-        "CDw", Note("units_juodis", seed=seed), cross_section.weighted_cd(residuals, np.random.default_rng(seed))
-    )
+    return cd_row(data.matrix(data.within(fixed).residuals), time, seed)

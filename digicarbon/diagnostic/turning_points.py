@@ -307,10 +307,7 @@ def variable_with_powers(slopes: Slopes) -> str:
 def observed(result: Result, panel: Panel, term: str) -> FloatArray:
     """Return the variable's values in the observations that a model used, shape (rows,).
 
-    Raises
-    ------
-    DataError
-        If the panel lacks it or is not the one that the model was fitted to.
+    Raises DataError if the panel lacks it or is not the one that the model was fitted to.
     """
     slopes = slopes_of(result)
     base = _base(term, slopes)

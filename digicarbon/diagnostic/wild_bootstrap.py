@@ -125,8 +125,6 @@ def wild_bootstrap(
     refuse_few_draws(draws)
     value, level, seed = real(value, "value"), coverage(level), whole(seed, "seed")
     _refuse_no_terms(term)
-    if term is not None and not isinstance(term, str):
-        term = dict(term) if isinstance(term, Mapping) else tuple(term)
     # the checks above speak of arguments, not of fields
     asked = WildClusterBootstrap.model_construct(
         model=model,

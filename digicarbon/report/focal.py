@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,77 +27,61 @@ MOST_LISTED = 12
 """Largest number of keys or values that an error lists."""
 IN_PIECES = Note("several_pieces")
 """The note on runs whose focal terms are pieces of an effect."""
-_QUANTITY = {
-    "coefficient": Note("coefficient"),
-    "direct": Note("direct"),
-    "indirect": Note("indirect"),
-    "total": Note("total"),
-    "long_direct": Note("long_direct"),
-    "long_indirect": Note("long_indirect"),
-    "long_total": Note("long_total"),
-}
-_EFFECT = {
-    "coefficient": Note("coefficient"),
-    "direct": Note("direct_effect"),
-    "indirect": Note("indirect_effect"),
-    "total": Note("total_effect"),
-    "long_direct": Note("long_direct_effect"),
-    "long_indirect": Note("long_indirect_effect"),
-    "long_total": Note("long_total_effect"),
-    EFFECT: Note("one_effect"),
-}
-_HEAD = {
-    "coefficient": Note("one_coefficient"),
-    "direct": Note("one_direct_effect"),
-    "indirect": Note("one_indirect_effect"),
-    "total": Note("one_total_effect"),
-    "long_direct": Note("one_long_direct_effect"),
-    "long_indirect": Note("one_long_indirect_effect"),
-    "long_total": Note("one_long_total_effect"),
-}
-_HEADS = {
-    "coefficient": Note("head_coefficients"),
-    "direct": Note("head_direct_effects"),
-    "indirect": Note("head_indirect_effects"),
-    "total": Note("head_total_effects"),
-    "long_direct": Note("head_long_direct_effects"),
-    "long_indirect": Note("head_long_indirect_effects"),
-    "long_total": Note("head_long_total_effects"),
-}
-_ARTICLE = {
-    "coefficient": Note("a_coefficient"),
-    "direct": Note("a_direct_effect"),
-    "indirect": Note("an_indirect_effect"),
-    "total": Note("a_total_effect"),
-    "long_direct": Note("a_long_direct_effect"),
-    "long_indirect": Note("a_long_indirect_effect"),
-    "long_total": Note("a_long_total_effect"),
-}
+
+
+class _Words(NamedTuple):
+    """What a quantity is called: before "effect", in a sentence, as its first word, in the plural, with an article."""
+
+    before: Note
+    effect: Note
+    head: Note
+    heads: Note
+    article: Note
+
+
+_WORDS = {
+    "coefficient": _Words(Note("coefficient"), Note("coefficient"), Note("one_coefficient"),
+                          Note("head_coefficients"), Note("a_coefficient")),
+    "direct": _Words(Note("direct"), Note("direct_effect"), Note("one_direct_effect"),
+                     Note("head_direct_effects"), Note("a_direct_effect")),
+    "indirect": _Words(Note("indirect"), Note("indirect_effect"), Note("one_indirect_effect"),
+                       Note("head_indirect_effects"), Note("an_indirect_effect")),
+    "total": _Words(Note("total"), Note("total_effect"), Note("one_total_effect"),
+                    Note("head_total_effects"), Note("a_total_effect")),
+    "long_direct": _Words(Note("long_direct"), Note("long_direct_effect"), Note("one_long_direct_effect"),
+                          Note("head_long_direct_effects"), Note("a_long_direct_effect")),
+    "long_indirect": _Words(Note("long_indirect"), Note("long_indirect_effect"), Note("one_long_indirect_effect"),
+                            Note("head_long_indirect_effects"), Note("a_long_indirect_effect")),
+    "long_total": _Words(Note("long_total"), Note("long_total_effect"), Note("one_long_total_effect"),
+                         Note("head_long_total_effects"), Note("a_long_total_effect")),
+}  # fmt: skip
 
 
 def before_effect(quantity: Quantity) -> Note:
     """Return a quantity before the word "effect"."""
-    return _QUANTITY.get(quantity) or Note("effect_name", name=quantity)
+    return _WORDS[quantity].before if quantity in _WORDS else Note("effect_name", name=quantity)
 
 
 def effect_of(quantity: Quantity) -> Note:
     """Return what a quantity is called within a sentence."""
-    return _EFFECT.get(quantity) or Note("named_effect", name=quantity)
+    if quantity == EFFECT:
+        return Note("one_effect")
+    return _WORDS[quantity].effect if quantity in _WORDS else Note("named_effect", name=quantity)
 
 
 def head_of(quantity: Quantity) -> Note:
     """Return a quantity as the first word of a sentence."""
-    return _HEAD.get(quantity) or Note("named_effect", name=quantity)
+    return _WORDS[quantity].head if quantity in _WORDS else Note("named_effect", name=quantity)
 
 
 def heads_of(quantity: Quantity) -> Note:
     """Return the same in the plural."""
-    return _HEADS.get(quantity) or Note("named_effects", name=quantity)
+    return _WORDS[quantity].heads if quantity in _WORDS else Note("named_effects", name=quantity)
 
 
 def one_of(quantity: Quantity) -> Note:
     """Return a quantity with its article."""
-    return _ARTICLE.get(quantity) or Note("named_effect", name=quantity)
+    return _WORDS[quantity].article if quantity in _WORDS else Note("named_effect", name=quantity)
 
 
 def refuse_other(key: str, choice: str, varied: Collection[str]) -> None:
