@@ -32,12 +32,7 @@ class Vif(OfModel):
         return self.model.regressors
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise an error if the factors do not exist.
-
-        Raises
-        ------
-        ConfigError, DataError, EstimationError
-        """
+        """Raise an error if the factors do not exist."""
         vif(self.model, panel)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:

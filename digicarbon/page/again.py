@@ -26,16 +26,9 @@ ALONE: Mapping[str, Any] = {"facet": None, "by": [], "draws": 0}
 def commands(sweep: RecordedSweep) -> dict[str, Any]:
     """Return the beginnings of a run's commands, and of the file that runs it.
 
-    Parameters
-    ----------
-    sweep : RecordedSweep
-
-    Returns
-    -------
-    dict
-        ``rerun``: to be followed by the run's id; ``store``: what follows the id; ``run``: to be followed by the run's
-        words, empty for a sweep without an experiment; ``yaml``: lines before the run's choices; ``fixed``: choices of
-        the whole sweep.
+    ``rerun``: to be followed by the run's id; ``store``: what follows the id; ``run``: to be followed by the run's
+    words, empty for a sweep without an experiment; ``yaml``: lines before the run's choices; ``fixed``: choices of the
+    whole sweep.
     """
     name = sweep.tags.get(EXPERIMENT, sweep.experiment)
     usual = sweep.uri == masked(Tracking().uri)

@@ -79,15 +79,8 @@ def files(
 ) -> tuple[dict[str, bytes], list[Note]]:
     """Return the page and all files beside it, by name, and the reasons why formats cannot be written here.
 
-    Parameters
-    ----------
-    title : str
-    sections : sequence of Section
-        If there are several, each has its own folder.
-    words : Words
-    whole : bool
-        Whether the page has its files within; then it is the only one. Files of more than `LARGEST` bytes, and
-        pictures that the page shows anyway, are left out.
+    Several sections have a folder each. ``whole``: whether the page has its files within; then it is the only one.
+    Files of more than `LARGEST` bytes, and pictures that the page shows anyway, are left out.
     """
     all_files: dict[str, bytes] = {}
     refusals: dict[Note, None] = {}

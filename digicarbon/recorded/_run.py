@@ -84,28 +84,12 @@ class Recorded:
 def find(tracking: Tracking, name: str, experiment: str = "", finished: bool = False) -> Recorded:
     """Return a run by its id, by the unique beginning of its id, or by its label in an experiment's latest sweep.
 
-    Parameters
-    ----------
-    tracking : Tracking
-    name : str
-        An id, its beginning (4 characters at least), a label, or the name of an experiment (its latest sweep).
-    experiment : str
-        Experiment in which a label is searched; by default the latest sweep of the store.
-    finished : bool
-        Whether the sweep of an experiment must have a finished run: the first one in the order of `in_order`, the
-        first of all if none has.
-
-    Notes
-    -----
-    Where ``tracking.experiment`` names an experiment of MLflow that several experiments share, the sweeps in it
-    are distinguished by a tag with their experiment.
-
-    Raises
-    ------
-    DataError
-        If there is no such run, or more than one.
-    TrackingError
-        If the store cannot be read.
+    ``name``: an id, its beginning (4 characters at least), a label, or the name of an experiment (its latest sweep).
+    ``experiment``: where a label is searched; by default the latest sweep of the store. ``finished``: whether the sweep
+    of an experiment must have a finished run: the first one in the order of `in_order`, the first of all if none has.
+    Where ``tracking.experiment`` names an experiment of MLflow that several experiments share, the sweeps in it are
+    distinguished by a tag with their experiment. Raises DataError if there is no such run, or more than one;
+    TrackingError if the store cannot be read.
     """
     with reading(tracking) as client:
         run = _run(client, tracking, name, experiment, _with_finished if finished else _newest)

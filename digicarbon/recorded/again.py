@@ -27,22 +27,10 @@ class Again:
 
     @classmethod
     def of(cls, preparation: Preparation, config: str, run_id: str, checked: bool = True) -> Again:
-        """Prepare a run.
+        """Prepare a run from its composed configuration, which is YAML.
 
-        Parameters
-        ----------
-        preparation : Preparation
-            It shares data among runs.
-        config : str
-            The run's composed configuration as YAML.
-        run_id : str
-        checked : bool
-            Whether its model and its diagnostic check their data.
-
-        Raises
-        ------
-        DigicarbonError
-            If the run cannot be prepared any more.
+        ``preparation``: it shares data among runs. ``checked``: whether its model and its diagnostic check their data.
+        Raises DigicarbonError if the run cannot be prepared any more.
         """
         specs = preparation.completed(specify(plain(config, run_id), preparation.builder))
         prepared = preparation.prepare(specs)

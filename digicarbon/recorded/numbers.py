@@ -108,10 +108,7 @@ def written(numbers: Numbers) -> bytes:
 def read(content: bytes) -> dict[str, dict[str, float]]:
     """Return the numbers of a file that `written` made.
 
-    Raises
-    ------
-    ValueError
-        If a cell is no number, or a column is missing.
+    Raises ValueError if a cell is no number, or a column is missing.
     """
     numbers: dict[str, dict[str, float]] = {}
     rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))

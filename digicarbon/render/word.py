@@ -31,10 +31,7 @@ _WORD = re.compile("[!-\u2e7f]+")
 def word(grids: Sequence[Grid]) -> bytes:
     """Return a document with tables one below the other.
 
-    Raises
-    ------
-    ConfigError
-        If python-docx is not installed.
+    Raises ConfigError if python-docx is not installed.
     """
     try:
         from docx import Document

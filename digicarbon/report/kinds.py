@@ -250,12 +250,7 @@ def recorded(node: Mapping[Any, Any] | None, planned: Plan, given: Collection[st
     """Return the kinds of an experiment with the values of its choices, as a sweep records them; empty without kinds.
 
     The node is ``kinds`` of the experiment. A choice that the command line holds fixed, one of the keys that are
-    ``given``, need not vary.
-
-    Raises
-    ------
-    ConfigError
-        If a kind or a main value is unknown, or a key does not vary.
+    ``given``, need not vary. Raises ConfigError if a kind or a main value is unknown, or a key does not vary.
     """
     if not node:
         return {}

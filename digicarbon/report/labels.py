@@ -93,11 +93,8 @@ class Labels:
     def choice(self, key: str) -> str:
         """Return what a choice of an experiment is called; one without words is returned unchanged.
 
-        Parameters
-        ----------
-        key : str
-            A config group (``weights``), or a field of one (``model.effects``). The user's words are those of the whole
-            key: ``x`` alone is a variable.
+        ``key``: a config group (``weights``), or a field of one (``model.effects``). The user's words are those of the
+        whole key: ``x`` alone is a variable.
         """
         return self._of_key(key) or self._within(key) or key
 
@@ -129,13 +126,8 @@ class Labels:
     def option(self, key: str, value: str) -> str:
         """Return what a value of a choice is called; one without words is returned unchanged.
 
-        Parameters
-        ----------
-        key : str
-            As in `choice`.
-        value : str
-            An option of the group, or a value of the field; a term or a list of them, as of ``model.controls``, has the
-            words of variables; a mapping, as of ``panel.policy``, those of its names and values.
+        ``value``: an option of the group, or a value of the field; a term or a list of them, as of ``model.controls``,
+        has the words of variables; a mapping, as of ``panel.policy``, those of its names and values.
         """
         name = key.rpartition(".")[2]
         own = f"{key}={value}"

@@ -47,10 +47,7 @@ class SupplementRequest(Protocol):
     def read(self, text: str) -> Supplement:
         """Return the supplement that `Supplement.to_json` wrote.
 
-        Raises
-        ------
-        DataError
-            If the text is something else.
+        Raises DataError if the text is something else.
         """
 
     def fits(self, supplement: Supplement) -> bool:

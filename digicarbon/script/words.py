@@ -11,10 +11,7 @@ WIDTH = 110
 class Remarks:
     """Sentences that many runs of a script need: each stands once at its head, runs name its number.
 
-    Parameters
-    ----------
-    mark : str
-        What begins a comment.
+    ``mark`` begins a comment.
     """
 
     def __init__(self, mark: str) -> None:

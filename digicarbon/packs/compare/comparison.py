@@ -100,13 +100,7 @@ class Comparison:
 
 
 def compare(then: Side, now: Side) -> Comparison:
-    """Compare two recorded sweeps.
-
-    Parameters
-    ----------
-    then, now : Side
-        They are called A and B.
-    """
+    """Compare two recorded sweeps, which are called A and B."""
     pairs, only_then, only_now = matched(places(then.sweep, then.run_id), places(now.sweep, now.run_id))
     rows = (then.sweep.rows.iloc[[one.row for one, _ in pairs]], now.sweep.rows.iloc[[other.row for _, other in pairs]])
     same_effect = _comparable(*rows)

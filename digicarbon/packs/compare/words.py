@@ -214,13 +214,7 @@ def _hashes(comparison: Comparison, row: pd.Series) -> tuple[str, str]:
 def tables(comparison: Comparison, most: int, words: Labels) -> Table | None:
     """Return the runs that moved as a table, those of the largest change first, and why; None if none moved.
 
-    Parameters
-    ----------
-    comparison : Comparison
-    most : int
-        How many runs are shown.
-    words : Labels
-        The language of heads, cells and notes.
+    ``most``: how many are shown. ``words``: the language of heads, cells and notes.
     """
     moved = comparison.moved
     if moved.empty:

@@ -126,12 +126,7 @@ def _factor(part: StataPart, model: PanelRegression) -> str:
 def factor_words(part: StataPart, small: Small, by: str) -> str:
     """Return a sentence on what a small-sample rule differs by from Stata's.
 
-    Parameters
-    ----------
-    part : StataPart
-    small : Small
-    by : {"unit", "time", "both", "none"}
-        What a cluster is.
+    ``by``: what a cluster is: ``unit``, ``time``, ``both`` or ``none``.
     """
     if small.rule == "hc3":
         return "Residuals over 1 - leverage (HC3) are not in this command: standard errors are not compared."

@@ -15,12 +15,7 @@ from digicarbon.script.small import Small
 def small_of_panel(part: Part, model: PanelRegression, by: str) -> Small:
     """Return what the factor of a panel regression counts.
 
-    Parameters
-    ----------
-    part : Part
-    model : PanelRegression
-    by : {"unit", "time", "both", "none"}
-        What a cluster is.
+    ``by``: what a cluster is: ``unit``, ``time``, ``both`` or ``none``.
     """
     removed = _removed(model)
     k = len(part.extract.regressors) + (removed == "none" or model.constant)

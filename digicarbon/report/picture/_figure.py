@@ -236,14 +236,9 @@ def quiet_ticks(axes: Axes) -> None:
 
 
 class Words:
-    """The words of a picture, in letters that can be drawn.
+    """The words of a picture, in letters that can be drawn; English ones where no installed font has Chinese letters.
 
-    Parameters
-    ----------
-    language : {"en", "zh"}
-        English is taken where no installed font has Chinese letters.
-    naming : mapping, callable or None
-        What terms are called.
+    ``naming``: what terms are called.
     """
 
     def __init__(self, language: Language = "en", naming: Naming = None) -> None:

@@ -43,23 +43,10 @@ class Areas:
 def areas_of(units: Sequence[str], shapes: str | None, key: str | None, language: str) -> Areas | None:
     """Return the areas of a map, with the labels of the units where areas are units; None if there are none.
 
-    Parameters
-    ----------
-    units : sequence of str
-    shapes : str or None
-        ``"tiles"``, a map that the country knows, or a file of polygons; None takes tiles if all units are the
-        country's.
-    key : str or None
-        The column of labels of a file; None takes the one that matches most of the units.
-    language : str
-        Language of the texts in tiles.
-
-    Raises
-    ------
-    ConfigError
-        If units are not the country's where they must be, its map is not installed, or a file lacks the column.
-    DataError
-        If a file is missing, cannot be read, or matches none of the units.
+    ``shapes``: ``tiles``, a map that the country knows, or a file of polygons; None takes tiles if all units are the
+    country's. ``key``: the column of labels of a file; None takes the one that matches most of the units. ``language``:
+    of the texts in tiles. Raises ConfigError if units are not the country's where they must be, its map is not
+    installed, or a file lacks the column; DataError if a file is missing, cannot be read, or matches none of the units.
     """
     home = country()
     strangers = home.strangers(units)
@@ -161,8 +148,6 @@ def _margin(bounds: tuple[float, ...]) -> tuple[float, float, float, float]:
 def _projection(bounds: FloatArray) -> Any:
     """Return Albers' equal-area conic for degrees, parallels a sixth from either end; planes stay as they are.
 
-    References
-    ----------
     Snyder (1987), Map Projections: A Working Manual, pp. 98-100; the sphere.
     """
     left, bottom, right, top = bounds

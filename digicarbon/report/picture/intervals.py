@@ -244,12 +244,8 @@ def event_label(event: float, results: Iterable[Result]) -> str:
 def interval_numbers(results: Mapping[str, Result], quantity: str, terms: Sequence[str] = ()) -> pd.DataFrame:
     """Return the numbers of a picture: index term and run, terms outermost; columns coef, se, p, low, high.
 
-    The quantity is ``coefficient`` or the name of an effect; terms are by default the focal ones.
-
-    Raises
-    ------
-    ConfigError
-        If no result has such a term.
+    The quantity is ``coefficient`` or the name of an effect; terms are by default the focal ones. Raises ConfigError if
+    no result has such a term.
     """
     frames = {run: _of(result, quantity) for run, result in results.items()}
     known = list(dict.fromkeys(term for frame in frames.values() for term in frame.index))

@@ -110,10 +110,7 @@ def plot_map(
 def table_of(values: Panel | pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame:
     """Return values as a table with the index variable, period, unit and the column ``value``.
 
-    Raises
-    ------
-    ConfigError
-        If no variable is named, or one is unknown.
+    Raises ConfigError if no variable is named, or one is unknown.
     """
     if isinstance(values, Panel):
         if not variables:
@@ -148,13 +145,8 @@ def class_bounds(values: FloatArray, classes: int, scheme: Scheme) -> FloatArray
     """Return the limits of k classes, shape (k + 1,), in few digits; k is at most ``classes``.
 
     All values are between the first and the last, and those that differ by rounding alone are in one class if they were
-    made equal before. A limit is moved by at most an eighth of the narrower class next to
-    it, so that no class changes much.
-
-    Raises
-    ------
-    DataError
-        If no value is finite.
+    made equal before. A limit is moved by at most an eighth of the narrower class next to it, so that no class changes
+    much. Raises DataError if no value is finite.
     """
     finite = values[np.isfinite(values)]
     if not len(finite):
@@ -195,10 +187,7 @@ def _wide(table: pd.DataFrame, name: str) -> pd.DataFrame:
 def shown_periods(table: pd.DataFrame | pd.Series, periods: Sequence[int | str]) -> list[Any]:
     """Return the periods of a table that are drawn, the first and the last one if none is named.
 
-    Raises
-    ------
-    ConfigError
-        If the table lacks one.
+    Raises ConfigError if the table lacks one.
     """
     known = sorted(dict.fromkeys(table.index.get_level_values("period")))
     by_text = {str(period): period for period in known}

@@ -39,28 +39,12 @@ def compare_(
 ) -> int:
     """Compare two recorded sweeps and print what moved; return 0 if no number differs, 1 if some do.
 
-    Parameters
-    ----------
-    first, second : str
-        A sweep or a run by its id or the beginning of its id, an experiment for its latest sweep, or
-        ``EXPERIMENT@COMMIT`` for the latest one at a Git commit; or the folder of a package.
-    experiment : str
-        Where ids are searched, and whose sweep ``@COMMIT`` means; may be empty.
-    to : str, optional
-        A file for the result.
-    language : {"en", "zh"}, optional
-        Of all words.
-    overrides : sequence of str
-        Of ``tracking``, and ``report.language``; without it the language is that of B's report, else of A's.
-
-    Raises
-    ------
-    ConfigError
-        If the file has no known suffix or cannot be written, or the language is none.
-    DataError
-        If there is no such sweep, or the two have no run in common.
-    TrackingError
-        If the store cannot be read.
+    ``first``, ``second``: a sweep or a run by its id or the beginning of its id, an experiment for its latest sweep, or
+    ``EXPERIMENT@COMMIT`` for the latest one at a Git commit; or the folder of a package. ``experiment``: where ids are
+    searched, and whose sweep ``@COMMIT`` means; may be empty. ``to``: a file for the result. ``overrides``: of
+    ``tracking``, and ``report.language``; without a language it is that of B's report, else of A's. Raises ConfigError
+    if the file has no known suffix or cannot be written, or the language is none; DataError if there is no such sweep,
+    or the two have no run in common; TrackingError if the store cannot be read.
     """
     if to is not None:
         _refuse_format(to)

@@ -31,24 +31,10 @@ from digicarbon.progress import phase
 def package(experiments: Sequence[str], to: str, language: str, rebuild: bool, overrides: Sequence[str]) -> int:
     """Write a package of recorded experiments; return 0.
 
-    Parameters
-    ----------
-    experiments : sequence of str
-        Each experiment, or one that lists others.
-    to : str
-        The folder.
-    language : {"en", "zh"}
-        ``zh`` writes documents in Chinese beside those in English.
-    rebuild : bool
-        Rebuild the package before it is written: it then states time and memory, and none is written that differs.
-    overrides : sequence of str
-        Of ``tracking``.
-
-    Raises
-    ------
-    DigicarbonError
-        If an experiment is not recorded as it stands, its data have changed, the folder holds other files, or an
-        answer in ``experiments/package.yaml`` is wrong.
+    ``experiments``: each one, or one that lists others. ``to``: the folder. ``language``: ``zh`` writes documents in
+    Chinese beside those in English. ``rebuild``: before it is written: it then states time and memory, and none is
+    written that differs. ``overrides``: of ``tracking``. Raises DigicarbonError if an experiment is not recorded as it
+    stands, its data have changed, the folder holds other files, or an answer in ``experiments/package.yaml`` is wrong.
     """
     names = [name_of(word) for word in experiments]
     target = Path(to)

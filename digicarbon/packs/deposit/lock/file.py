@@ -89,10 +89,7 @@ class Lock:
 def read(path: Path) -> Lock | None:
     """Return the lock of a file; None if there is no such file.
 
-    Raises
-    ------
-    LockError
-        If the file is damaged.
+    Raises LockError if the file is damaged.
     """
     try:
         node = json.loads(path.read_text(encoding="utf-8"))

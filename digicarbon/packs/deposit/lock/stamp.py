@@ -90,10 +90,7 @@ def query(digest: bytes, nonce: int) -> bytes:
 def read(answer: bytes, digest: bytes, nonce: int) -> str:
     """Return the time in an authority's answer; its signature is checked by ``openssl ts -verify``.
 
-    Raises
-    ------
-    StampError
-        If the authority refuses, or its answer is about something else.
+    Raises StampError if the authority refuses, or its answer is about something else.
     """
     try:
         status = _parts(_parts(_parts(answer)[0][1])[0][1])[0][1]

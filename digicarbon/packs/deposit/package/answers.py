@@ -294,20 +294,8 @@ def ask(
 ) -> bool:
     """Write the questions to a file, or add those that it lacks, and change nothing else; return whether it changed.
 
-    Parameters
-    ----------
-    file : Path
-    sources : mapping of str to collection of str
-        As for `open_questions`.
-    language : {"en", "zh"}
-        Of the comments.
-    files : mapping of str to sequence of str, optional
-        The names of each source's files.
-
-    Raises
-    ------
-    ConfigError
-        If the file has faults, or its ``data`` are written in braces.
+    ``sources``: as for `open_questions`. ``language``: of the comments. ``files``: the names of each source's files.
+    Raises ConfigError if the file has faults, or its ``data`` are written in braces.
     """
     answers(file)
     # as bytes, since line ends and a mark of the encoding are the author's

@@ -145,11 +145,7 @@ def paths(project: Project) -> dict[str, str]:
 def record(project: Project, closed: Collection[str]) -> bytes:
     """Return the record of the data of all experiments, with the places in the package instead of paths.
 
-    Parameters
-    ----------
-    project : Project
-    closed : collection of str
-        Experiments that read files that are not passed on: of their data, only whole files have hashes.
+    ``closed``: experiments that read files that are not passed on: of their data, only whole files have hashes.
     """
     places = dict(sorted(paths(project).items(), key=lambda item: -len(item[0])))
 

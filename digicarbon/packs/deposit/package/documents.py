@@ -18,13 +18,8 @@ from digicarbon.packs.deposit.package.readme import readme
 def documents(facts: Facts, answers: Answers, language: Language = "en") -> dict[str, bytes]:
     """Return the documents by name: README, codebook, checklists, references, licences, RO-Crate and metadata.
 
-    Parameters
-    ----------
-    facts : Facts
-    answers : Answers
-        Those of ``experiments/package.yaml``; what is open is asked in the documents.
-    language : {"en", "zh"}
-        With Chinese, the documents for readers are in both languages: editors read English.
+    What is open in ``answers`` is asked in the documents. With Chinese, those for readers are in both languages:
+    editors read English.
     """
     still_open = questions(facts, answers)
     keys = [question.key for question in still_open]

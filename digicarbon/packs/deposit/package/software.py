@@ -112,13 +112,7 @@ def _imported_names(content: bytes) -> set[str]:
 
 
 def packages(more: tuple[str, ...] = ()) -> tuple[Package, ...]:
-    """Return digicarbon and all installed packages that it needs, in the order of their names.
-
-    Parameters
-    ----------
-    more : tuple of str
-        Packages that the authors' own modules import.
-    """
+    """Return digicarbon and all installed packages that it and ``more`` need, in the order of their names."""
     found = dict(_closure(more))
     own = found.pop(OURS)
     direct = {canonicalize_name(need.name) for need, _ in _needs(own.installed, own.extras)} | set(more)
