@@ -50,13 +50,7 @@ class Null:
 
 
 class Batch(Protocol):
-    """A specification that is fitted to many outcomes.
-
-    Attributes
-    ----------
-    key : hashable
-        Specifications of the same null model and of equal keys take the same prepared outcomes.
-    """
+    """A specification that is fitted to many outcomes; those of one null model and of equal keys share outcomes."""
 
     key: Hashable
 

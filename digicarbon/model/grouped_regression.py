@@ -273,10 +273,7 @@ def grouped(term: str, group: str) -> str:
 
 
 def equal_test(result: Result, terms: tuple[str, ...], groups: tuple[str, ...]) -> WaldTest:
-    """Return the Wald test that each of ``terms`` has one coefficient in all ``groups``.
-
-    ``result``: of a `GroupedRegression`.
-    """
+    """Return the Wald test that each term has one coefficient in all groups, of a `GroupedRegression`'s result."""
     index = [result.terms.index(grouped(term, group)) for term in terms for group in groups]
     return equality(
         result.coef[index], result.covariance[np.ix_(index, index)], len(terms), len(groups), result.inference.df

@@ -153,13 +153,9 @@ class PanelIV(ByInstruments):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing.
 
-        Raises
-        ------
-        DataError
-            If a column is missing or holds a value that is not finite, or no row has a lag.
-        EstimationError
-            If there are too few instruments, rows or clusters, effects absorb a column, columns are collinear, or
-            instruments do not move the endogenous regressors.
+        A DataError says that a column is missing or holds a value that is not finite, or no row has a lag; an
+        EstimationError that there are too few instruments, rows or clusters, effects absorb a column, columns are
+        collinear, or instruments do not move the endogenous regressors.
         """
         self._columns(panel)
 

@@ -75,10 +75,7 @@ class Nulls(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class KnownPart:
-    """Null models that depend on xb alone.
-
-    ``x``: shape (rows, m). ``of``: from xb, shape (rows,), to the null model in which it is known.
-    """
+    """Null models that depend on xb alone, x of shape (rows, m); ``of`` makes of xb the one in which it is known."""
 
     x: FloatArray
     of: Callable[[FloatArray], NullModel]

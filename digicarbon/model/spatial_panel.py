@@ -354,20 +354,9 @@ class SpatialPanel(WithLags):
         return Columns(design.names, values, raw, rows_of(panel), self.fixed)
 
     def unit_effects(self, result: Result, panel: Panel, weights: Weights) -> pd.DataFrame:
-        """Return the effects of each unit.
+        """Return the effects of each unit, of a result of `fit` with the same panel and weights, by (unit, term).
 
-        Parameters
-        ----------
-        result : Result
-            From `fit` with the same panel and weights.
-        panel : Panel
-        weights : Weights
-
-        Returns
-        -------
-        DataFrame
-            Index (unit, term); columns own (∂y_i/∂x_i), received (Σ_j ∂y_i/∂x_j) and sent (Σ_j ∂y_j/∂x_i), j other
-            units.
+        Columns own (∂y_i/∂x_i), received (Σ_j ∂y_i/∂x_j) and sent (Σ_j ∂y_j/∂x_i), j other units.
         """
         coef = dict(zip(result.terms, result.coef, strict=True))
         beta = np.array([coef[name] for name in self.regressors])

@@ -9,12 +9,9 @@ from digicarbon.arrays import FloatArray
 
 
 def relative_gap(stated: ArrayLike, summed: ArrayLike, floor: ArrayLike = 0.0) -> FloatArray:
-    """Return |stated - summed| / max(|stated|, |summed|, floor), shape as given.
+    """Return |stated - summed| / max(|stated|, |summed|, floor), shape (n,): 0 where both are zero; gaps stay.
 
-    ``stated``, ``summed``: shape (n,). ``floor``: smallest denominator, in the unit of the totals: a total that rounds
-    to zero has no relative gap.
-
-    Returns shape (n,): 0 where both are zero, missing where one is missing.
+    ``floor``: smallest denominator, in the unit of the totals: a total that rounds to zero has no relative gap.
     """
     a, b = np.asarray(stated, dtype=np.float64), np.asarray(summed, dtype=np.float64)
     scale = np.maximum(np.maximum(np.abs(a), np.abs(b)), np.asarray(floor, dtype=np.float64))

@@ -16,8 +16,5 @@ def varies(values: FloatArray) -> bool:
 
 
 def z_scores(values: FloatArray) -> FloatArray:
-    """Return (x - mean)/s for each column, shape (n, k), s with the divisor n - 1; gaps stay and are not counted.
-
-    ``values``, shape (n, k): not-a-number where missing.
-    """
+    """Return (x - mean)/s for each column, shape (n, k), s with the divisor n - 1; gaps stay and are not counted."""
     return np.asarray((values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0, ddof=1))

@@ -28,22 +28,16 @@ FEWEST_CLUSTERS = 5
 
 
 def small_sample_factor(rule: AnySmallSample, groups: int, nobs: int, k: int, absorbed: int, nested: int) -> float:
-    """Return the factor on a sandwich covariance.
+    """Return the factor on a sandwich covariance; k counts a constant where there are no effects.
 
-    Parameters
-    ----------
-    rule : {"stata", "none", "g", "full", "sss", "hc1", "hc3", "cr2", "cr3"}
-        ``stata``: G/(G-1) · (nobs-1)/(nobs-K), K counting effects but those nested in the clusters (Stata's xtreg and
-        reghdfe, fixest's default). ``full``: the same with all effects in K. ``sss``: the same with no effects in K
-        (plm's type sss, fixest's ``K.fixef = "none"``). ``g``: G/(G-1). ``hc1``: nobs/(nobs-k), effects not counted
-        (plm's HC1). ``cr3``: (G-1)/G, the jackknife's (MacKinnon, Nielsen & Webb 2023). ``none``, and ``hc3`` and
-        ``cr2``, whose correction is in the residuals (see `leverages` and `cluster_leverage.corrected`): 1.
-    groups : int
-        Clusters; of a covariance without clusters the observations, of Driscoll and Kraay's the periods.
-    nobs, k : int
-        Observations, and columns of the design with a constant among them where there are no effects.
-    absorbed, nested : int
-        Parameters of the effects, and how many of them are nested in the clusters.
+    ``stata``: G/(G-1) · (nobs-1)/(nobs-K), K counting effects but those nested in the clusters (Stata's xtreg and
+    reghdfe, fixest's default). ``full``: the same with all effects in K. ``sss``: the same with no effects in K (plm's
+    type sss, fixest's ``K.fixef = "none"``). ``g``: G/(G-1). ``hc1``: nobs/(nobs-k), effects not counted (plm's HC1).
+    ``cr3``: (G-1)/G, the jackknife's (MacKinnon, Nielsen & Webb 2023). ``none``, and ``hc3`` and ``cr2``, whose
+    correction is in the residuals (see `leverages` and `cluster_leverage.corrected`): 1.
+
+    ``groups``: clusters; of a covariance without clusters the observations, of Driscoll and Kraay's the periods.
+    ``absorbed``, ``nested``: parameters of the effects, and how many of them are nested in the clusters.
     """
     cluster_factor = groups / (groups - 1)
     if rule in ("none", "hc3", "cr2"):

@@ -54,9 +54,7 @@ def least_squares(columns: FloatArray, slopes: int = 0, factor: FloatArray | Non
 
 
 def solve(columns: FloatArray, targets: FloatArray) -> FloatArray:
-    """Return least-squares coefficients of targets on columns, of smallest norm where columns are dependent.
-
-    ``columns``: shape (rows, k). ``targets``: shape (rows,) or (rows, m). Returns shape (k,) or (k, m).
+    """Return coefficients of targets, (rows,) or (rows, m), on columns, of smallest norm where these are dependent.
 
     Columns are scaled to unit norm first: a column in small units must not be taken for a dependent one.
     """

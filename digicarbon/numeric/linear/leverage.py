@@ -13,9 +13,6 @@ CLEAR = 0.99
 
 
 def clearly_even(left: FloatArray) -> bool:
-    """Return whether each unit has so little of a sum of squares that no further look is needed.
-
-    ``left``, shape (N, T): what is left of a regressor, up to its size.
-    """
+    """Return whether each unit has so little of what is left of a regressor, shape (N, T), that no look is needed."""
     own = np.einsum("it,it->i", left, left)
     return bool(np.maximum.reduce(own) < CLEAR * MUCH * np.add.reduce(own))

@@ -119,8 +119,6 @@ def rows_before(unit_codes: IntArray, at: IntArray, lag: int) -> IntArray:
 def absorb(columns: FloatArray, rows: Rows, effects: EffectsKind) -> FloatArray:
     """Remove fixed effects from columns of a panel that need not be balanced, shape (rows, k).
 
-    ``columns``: shape (rows, k).
-
     Two-way effects of an unbalanced panel: the dummies of the smaller dimension are demeaned by the larger one and
     partialled out of the demeaned columns (Frisch, Waugh and Lovell), which is exact.
     """

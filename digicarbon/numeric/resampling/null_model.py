@@ -99,10 +99,7 @@ class NullModel:
 
 
 def linear_null(y: FloatArray, z: FloatArray, rows: Rows, effects: EffectsKind) -> NullModel:
-    """Fit y = Zβ + effects + ε.
-
-    ``y``: shape (rows,). ``z``, shape (rows, k): k may be 0. ``rows``: of a panel that need not be balanced.
-    """
+    """Fit y = Zβ + effects + ε to a panel that need not be balanced; Z, shape (rows, k), may have no column."""
     within = absorb(np.column_stack([z, y]), rows, effects)
     basis = orthonormal(within[:, :-1])
     return NullModel(y, without(basis, within[:, -1:])[:, 0], rows, basis, by_time(effects))

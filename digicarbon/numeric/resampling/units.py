@@ -8,8 +8,5 @@ from digicarbon.arrays import FloatArray
 
 
 def counts_of_units(n: int, draws: int, rng: np.random.Generator) -> FloatArray:
-    """Return how often each unit is in each sample of as many units, shape (draws, n).
-
-    ``n``: units.
-    """
+    """Return how often each of n units is in each sample of as many, shape (draws, n)."""
     return rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)

@@ -228,10 +228,7 @@ class LagBatch:
         return np.asarray(self.sample.periods / self.sample.size * found.traces[0])
 
     def along(self, found: LagParameters, orders: int, kind: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:
-        """Return what `rest` is multiplied by to M(GZβ)* over σ.
-
-        Polynomials, shape (p, M), and the coordinates of Zβ over σ, (k, M).
-        """
+        """Return what `rest` is multiplied by to M(GZβ)* over σ: polynomials, (p, M); coordinates of Zβ/σ, (k, M)."""
         coordinates = found.coordinates / np.sqrt(found.sigma2)
         return found.located.basis.T[:orders].astype(kind), coordinates.astype(kind)
 

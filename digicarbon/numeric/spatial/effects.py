@@ -14,10 +14,7 @@ Multipliers = tuple[tuple[float, float], tuple[float, float]]
 
 @dataclass(frozen=True, eq=False)
 class EffectEstimates:
-    """Effects of k variables.
-
-    ``coef``, ``se``, shape (3, k): direct, indirect and total.
-    """
+    """Direct, indirect and total effects of k variables, shape (3, k)."""
 
     coef: FloatArray
     se: FloatArray

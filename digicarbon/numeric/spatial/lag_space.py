@@ -104,10 +104,7 @@ class Nodes:
 
 @dataclass(frozen=True, eq=False)
 class Located:
-    """Places of ρ on the range of some nodes.
-
-    ``basis``, shape (M, p): of `Nodes.basis` at the places.
-    """
+    """Places of ρ on the range of some nodes, by `Nodes.basis` at the places, shape (M, p)."""
 
     nodes: Nodes
     basis: FloatArray
@@ -281,10 +278,7 @@ class LagSpace:
         return Located(nodes, nodes.basis(rho))
 
     def highest(self, ssr: FloatArray) -> NDArray[np.intp]:
-        """Return the coarse node at which the likelihood of each draw is highest, shape (M,).
-
-        ``ssr``, shape (nodes, M): sums of squares at the coarse nodes.
-        """
+        """Return the coarse node with the highest likelihood of each draw, by sums of squares, shape (nodes, M)."""
         return self._lowest(ssr * self._scale[:, None])
 
     def _lowest(self, scaled: FloatArray) -> NDArray[np.intp]:

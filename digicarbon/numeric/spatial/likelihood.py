@@ -39,10 +39,7 @@ END = 1e-3
 
 @dataclass(frozen=True)
 class Sample:
-    """The size of the likelihood's sample.
-
-    ``n``, ``t``: units and periods.
-    """
+    """The size of the likelihood's sample: n units, t periods."""
 
     n: int
     t: int
@@ -495,10 +492,7 @@ def _root(score: Callable[[float], tuple[float, float]], left: float, right: flo
 
 
 def inverse_information(information: FloatArray) -> FloatArray:
-    """Return the inverse of an information matrix, scaled first, since parameters have different units.
-
-    Raises EstimationError if it is singular.
-    """
+    """Return the inverse of an information matrix, scaled first: units differ. Raises EstimationError if singular."""
     diagonal = np.diagonal(information)
     if np.isfinite(information).all() and (diagonal > 0).all():
         scale = 1 / np.sqrt(diagonal)

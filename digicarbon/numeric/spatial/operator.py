@@ -100,10 +100,7 @@ TERMS, REACH = 9, 0.05
 
 @dataclass(frozen=True, eq=False)
 class _Series:
-    """Taylor series of tr G and tr G² in ρ around m centres, each used up to its end, coefficients (m, 2, terms).
-
-    They hold in a ``range``.
-    """
+    """Taylor series of tr G and tr G² in ρ around m centres, coefficients (m, 2, terms), each used up to its end."""
 
     centres: FloatArray
     ends: FloatArray
@@ -396,14 +393,10 @@ def coarse_nodes(bounds: tuple[float, float], count: int = 25) -> FloatArray:
 
 
 def find_balance(w: scipy.sparse.csr_array) -> FloatArray | None:
-    """Return positive d with d_i w_ij = d_j w_ji, or None if there is none.
+    """Return positive d, shape (N,), with d_i w_ij = d_j w_ji, of a non-negative W; None if there is none.
 
     Row-standardised symmetric weights have one, and so have distances times the neighbour's size: any W = D⁻¹S with S
     symmetric. How W was computed need not be known: d follows along the edges of a spanning tree.
-
-    ``w``, shape (N, N): non-negative.
-
-    Returns shape (N,).
     """
     n = w.shape[0]
     parts, part = scipy.sparse.csgraph.connected_components(w, directed=False)

@@ -16,10 +16,7 @@ from digicarbon.numeric.linear.within import clearly_independent, dependent, van
 
 @dataclass(frozen=True, eq=False)
 class Regression(Fit):
-    """A least-squares fit with its design.
-
-    ``design``: shape (rows, k).
-    """
+    """A least-squares fit with its design, shape (rows, k)."""
 
     design: FloatArray
 
@@ -35,10 +32,7 @@ class Regression(Fit):
 
 
 def regress(y: FloatArray, design: FloatArray) -> Regression:
-    """Regress ``y``, shape (rows,), on columns, shape (rows, k).
-
-    Raises EstimationError if the columns depend on each other.
-    """
+    """Regress ``y``, shape (rows,), on columns, (rows, k). Raises EstimationError if these depend on each other."""
     rows, k = design.shape
     if k == 0:
         return Regression(np.empty(0), np.empty((0, 0)), y, float(y @ y), design)

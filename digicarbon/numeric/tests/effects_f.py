@@ -24,16 +24,13 @@ def effects_f(
     larger: EffectsKind,
     smaller: EffectsKind = "none",
 ) -> Statistic:
-    """Return the F test of the effects that a larger model has beyond a smaller one.
+    """Return the F test of the effects that a larger model has beyond a smaller one; ``none`` is that with a constant.
 
-    ``y``: shape (rows,). ``x``, shape (rows, k): without a constant, columns independent of each other. ``unit_codes``,
-    ``period_codes``, shape (rows,): the panel may be unbalanced. ``larger``, ``smaller``: ``none`` is the regression
-    with a constant.
+    ``x``, shape (rows, k): without a constant, columns independent of each other. The panel may be unbalanced. Raises
+    EstimationError if no degree of freedom is left.
 
-    Raises EstimationError if no degree of freedom is left.
-
-    F = ((S₀ - S₁)/(d₀ - d₁)) / (S₁/d₁) with sums of squared residuals S and degrees of freedom d of the smaller and
-    the larger model (Baltagi 2021, eq. 2.12 and 3.9); plm's ``pFtest`` and the F test below Stata's ``xtreg, fe``. It
+    F = ((S₀ - S₁)/(d₀ - d₁)) / (S₁/d₁) with sums of squared residuals S and degrees of freedom d of the smaller and the
+    larger model (Baltagi 2021, eq. 2.12 and 3.9); plm's ``pFtest`` and the F test below Stata's ``xtreg, fe``. It
     assumes errors that are neither heteroskedastic nor serially correlated.
     """
     restricted, df0 = _sum_of_squares(y, x, unit_codes, period_codes, smaller)

@@ -59,13 +59,7 @@ class SimulatedDecay(SimulatedPanel):
     memory: Annotated[float, Field(gt=-1, lt=1)] = 0.0
 
     def load(self) -> Inputs:
-        """Draw the units.
-
-        Returns
-        -------
-        Inputs
-            Frame with unit, time, y, x, c, longitude and latitude.
-        """
+        """Draw the units: a frame with unit, time, y, x, c, longitude and latitude."""
         rng = np.random.default_rng(self.seed)
         shape = self.n, self.periods
         x, c, white = rng.standard_normal((3, *shape))

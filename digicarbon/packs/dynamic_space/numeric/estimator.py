@@ -240,10 +240,7 @@ class Solver:
         return theta, ends
 
     def solve(self, gram: FloatArray, outcomes: Outcomes) -> tuple[Point, FloatArray]:
-        """Return the estimates of the setting's kind, and those without correction.
-
-        ``gram``: as in `quasi`, shape (M, q + 1, q + 1).
-        """
+        """Return the estimates of the setting's kind, and those without correction; ``gram`` as in `quasi`."""
         setting = self.setting
         active = list(setting.active)
         if len(gram) == 1 and setting.correction == "score" and setting.unit_effects:

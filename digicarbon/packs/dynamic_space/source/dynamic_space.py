@@ -55,17 +55,9 @@ class SimulatedDynamicSpace(SimulatedPanel):
     sigma: Annotated[float, Field(ge=0)] = 1.0
 
     def load(self) -> Inputs:
-        """Draw the units.
+        """Draw the units: a frame with unit, time, y, x, c, longitude and latitude.
 
-        Returns
-        -------
-        Inputs
-            Frame with unit, time, y, x, c, and longitude and latitude.
-
-        Raises
-        ------
-        DataError
-            If the outcome would have no end.
+        A DataError says that the outcome would have no end.
         """
         rng = np.random.default_rng(self.seed)
         where = places_of(rng, self.n)

@@ -199,11 +199,8 @@ class SpatialIV(WithLags, ByInstruments):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing.
 
-        Raises
-        ------
-        DataError, WeightsError, EstimationError
-            If a column is missing, W has no links, there are too few instruments, rows or clusters, effects absorb a
-            column, columns are collinear, or instruments do not move the endogenous regressors.
+        A column is missing, W has no links, there are too few instruments, rows or clusters, effects absorb a column,
+        columns are collinear, or instruments do not move the endogenous regressors.
         """
         design = self.design(panel, weights)
         self.error_structure(design.columns, weights)

@@ -64,13 +64,7 @@ class SimulatedEndogenous(SimulatedPanel):
         return float(np.trace(every)) / self.n, float(every.sum()) / self.n
 
     def load(self) -> Inputs:
-        """Draw the units.
-
-        Returns
-        -------
-        Inputs
-            Frame with unit, time, y, x, z, q, longitude and latitude.
-        """
+        """Draw the units: a frame with unit, time, y, x, z, q, longitude and latitude."""
         rng = np.random.default_rng(self.seed)
         w = neighbours(self.places)
         z, q, v, e = rng.standard_normal((4, self.n, self.periods))

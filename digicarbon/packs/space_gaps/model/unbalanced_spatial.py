@@ -293,22 +293,10 @@ class UnbalancedSpatialPanel(WithLags):
         return coef[: k * (several + 1)].reshape(k, several + 1), covariance
 
     def period_effects(self, panel: Panel, weights: Weights) -> pd.DataFrame:
-        """Return the effects in each period, with standard errors by the delta method.
+        """Return the effects in each period, with standard errors by the delta method, by (period, term).
 
-        Parameters
-        ----------
-        panel : Panel
-        weights : Weights
-
-        Returns
-        -------
-        DataFrame
-            Index (period, term); columns direct, indirect, total and direct_se, indirect_se, total_se.
-
-        Raises
-        ------
-        DataError, WeightsError, EstimationError
-            As `fit` does, or if the estimate is at an end of its range, where there are no effects.
+        Columns direct, indirect, total and direct_se, indirect_se, total_se. Raises as `fit` does, and an
+        EstimationError if the estimate is at an end of its range, where there are no effects.
         """
         design = self.design(panel, weights)
         found = self._estimate(design)

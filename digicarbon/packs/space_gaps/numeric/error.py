@@ -116,10 +116,7 @@ class ErrorPeriods:
         return out
 
     def fit(self, y: FloatArray) -> PeriodFit:
-        """Fit the model to an outcome, shape (T, N), raw.
-
-        Raises EstimationError if the outcome says nothing about λ.
-        """
+        """Fit the model to a raw outcome, shape (T, N). Raises EstimationError if it says nothing about λ."""
         powers = self._with(y)
         nodes, heights = self._heights(powers)
         if len(nodes) < FEWEST:

@@ -62,13 +62,7 @@ class SimulatedUnbalanced(SimulatedPanel):
         return self
 
     def load(self) -> Inputs:
-        """Draw the units.
-
-        Returns
-        -------
-        Inputs
-            Frame of the observed rows with unit, time, y, x, c, size, longitude and latitude.
-        """
+        """Draw the units: the observed rows, with unit, time, y, x, c, size, longitude and latitude."""
         rng = np.random.default_rng(self.seed)
         shape = self.n, self.periods
         x, c, e, moving = rng.standard_normal((4, *shape))

@@ -251,22 +251,8 @@ class SpatialChoice(OfModel):
 def log_marginal(model: SpatialPanel, panel: Panel, weights: Weights | None, kind: ChoiceKind | None = None) -> float:
     """Return the log marginal likelihood of a spatial model, or of another kind with its regressors and effects.
 
-    Parameters
-    ----------
-    model : SpatialPanel
-    panel : Panel
-    weights : Weights or None
-    kind : {"ols", "slx", "sar", "sdm", "sem", "sdem", "sac"}, optional
-        By default that of the model.
-
-    Notes
-    -----
     On Lee and Yu's transformed sample, as in `SpatialChoice`: models of one panel, outcome and effects can be compared,
-    whatever their corrections.
-
-    Raises
-    ------
-    ConfigError, DataError, WeightsError, EstimationError
+    whatever their corrections. Raises ConfigError, DataError, WeightsError, EstimationError.
     """
     refuse_kind(model)
     made = changed(model.by_errors, bias_correction="lee_yu", demeaning="exact", cov="classic")

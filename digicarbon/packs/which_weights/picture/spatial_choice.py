@@ -26,12 +26,7 @@ DARK = 0.6
 def plot_spatial_choice(squares: Sequence[pd.DataFrame], **frame: Unpack[NamedFrame]) -> Figure:
     """Draw a panel for each group of comparable runs: models down, W to the right, darker where more probable.
 
-    Parameters
-    ----------
-    squares : sequence of DataFrame
-        Posterior probabilities; missing where a pair was not fitted.
-    **frame
-        As in `plot_coefficients`.
+    Posterior probabilities are missing where a pair was not fitted; ``frame`` as in `plot_coefficients`.
     """
     from matplotlib.colors import LinearSegmentedColormap
 
