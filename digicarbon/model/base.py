@@ -357,6 +357,17 @@ def needed(weights: Weights | None, kind: str) -> Weights:
     return weights
 
 
+def in_order(
+    panel: Panel, weights: Weights | None, kind: str, terms: tuple[str, ...], effects: str, lagged: bool = False
+) -> tuple[Panel, Weights]:
+    """Return a panel with a model's terms, and weights in its order; raise where the model can have neither."""
+    weights = needed(weights, kind)
+    require_panel(panel)
+    made = panel.with_terms(terms)
+    refuse_single_period(made, effects, lagged)
+    return made, with_links(weights, made)
+
+
 def with_links(weights: Weights, panel: Panel) -> Weights:
     """Return weights in the order of a panel; raise WeightsError if no unit of it has a neighbour."""
     aligned = weights.align(panel)
@@ -406,6 +417,14 @@ def refuse_unidentified(
                 after=after_absorption(effects, further),
             )
         )
+
+
+def refuse_constant(
+    y: str, within: FloatArray, before: FloatArray, effects: str, error: type[EstimationError] | type[DataError]
+) -> None:
+    """Raise unless an outcome varies once effects are removed; both of its forms have an element for each row."""
+    if not numeric.varies(within, before):
+        raise error(Note("nothing_to_explain", y=y, after=after(effects)))
 
 
 def after(effects: str) -> Note | str:

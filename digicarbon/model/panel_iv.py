@@ -14,18 +14,11 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.inference import void
 from digicarbon.model._instrumented import ByInstruments
-from digicarbon.model._iv_statistics import (
-    FoundTests,
-    notes,
-    refuse_instruments,
-    statistics,
-    tables,
-    with_wild,
-)
+from digicarbon.model._iv_statistics import FoundTests, notes, refuse_instruments, statistics, tables, with_wild
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
 from digicarbon.model.base import (
-    after,
+    refuse_constant,
     refuse_single_period,
     refuse_too_small,
     refuse_unidentified,
@@ -36,9 +29,7 @@ from digicarbon.numeric.iv.anderson_rubin import anderson_rubin
 from digicarbon.numeric.iv.instrument_tests import endogeneity, overidentification
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, partial_out, reduced_form
 from digicarbon.numeric.iv.weak_instruments import strength
-from digicarbon.numeric.linear.covariance import (
-    nearest_semidefinite,
-)
+from digicarbon.numeric.linear.covariance import nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import (
     EFFECTS_OF,
@@ -47,7 +38,6 @@ from digicarbon.numeric.linear.within import (
     absorbed_rank,
     dependent,
     vanishing,
-    varies,
 )
 from digicarbon.panel import Panel
 from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result, roles_made_of
@@ -314,8 +304,7 @@ class PanelIV(ByInstruments):
 
         for chosen in (names, (*exogenous, *instruments)):
             refuse_unidentified(chosen, of(without, chosen), of(raw, chosen), self.effects)
-        if not varies(without[:, 0], raw[:, 0]):
-            raise EstimationError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
+        refuse_constant(self.y, without[:, 0], raw[:, 0], self.effects, EstimationError)
         means = without.mean(axis=0) if constant else np.zeros(len(every))
         if constant:
             # projections square the condition of columns with large means; the constant takes the means back

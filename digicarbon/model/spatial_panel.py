@@ -32,19 +32,18 @@ from digicarbon.model._spatial_estimates import (
 from digicarbon.model._spatial_result import at_end, picked, roles_of, sizes, without_errors
 from digicarbon.model.base import (
     Model,
-    after,
+    in_order,
     needed,
-    refuse_single_period,
+    refuse_constant,
     refuse_too_small,
     refuse_unidentified,
     require_panel,
     sentences,
-    with_links,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
-from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind, absorb, absorbed_count, demean, varies
+from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind, absorb, absorbed_count, demean
 from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end, twin
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -378,11 +377,11 @@ class SpatialPanel(WithLags):
         return LATEST.once(key, lambda: self._design(panel, weights, error_weights), lambda made: 2 * made.level.nbytes)
 
     def _design(self, panel: Panel, weights: Weights, error_weights: Weights | None) -> Design:
-        panel = panel.with_terms(self.terms)
-        refuse_single_period(panel, "unit" if self.effects == "random" else self.effects)
+        effects = "unit" if self.effects == "random" else self.effects
+        panel, weights = in_order(panel, weights, self.kind, self.terms, effects)
         if error_weights is not None and not self.has_error:
             raise WeightsError(Note("no_spatial_error", kind=self.kind))
-        w = with_links(weights, panel).operator
+        w = weights.operator
         m = self._error_operator(panel, error_weights) or w
         n, t = panel.shape
         sample = _sample(n, t, self.fixed, self.bias_correction)
@@ -407,8 +406,7 @@ class SpatialPanel(WithLags):
     def _refuse_unidentified(self, made: Design) -> None:
         raw, removed = (cube.reshape(-1, cube.shape[2]) for cube in (made.raw, made.removed))
         refuse_unidentified(made.names, removed[:, :-2], raw[:, :-2], self.fixed)
-        if not varies(removed[:, -2], raw[:, -2]):
-            raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
+        refuse_constant(self.y, removed[:, -2], raw[:, -2], self.effects, DataError)
         if self.has_lag:
             # what regressors say exactly leaves nothing that tells ρ
             left, before = (np.delete(columns, -2, axis=1) for columns in (removed, raw))

@@ -387,12 +387,7 @@ class LagSpace:
         return self.centre(self.used.apply_g(float(nodes.points[place]), columns))
 
     def products(
-        self,
-        outcomes: Block,
-        at: At,
-        nodes: Nodes,
-        basis: FloatArray,
-        of_variance: FloatArray,
+        self, outcomes: Block, at: At, nodes: Nodes, basis: FloatArray, of_variance: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """Return each unit's part of ρ's score, and what products of two units add to its variance.
 

@@ -337,10 +337,7 @@ class DecayPanel(Model):
             residuals=found.residuals,
             boundary=(*boundary, *(("gamma",) if found.at_end else ())),
             roles=roles_of(
-                self.effects == "none",
-                self.regressors,
-                static.lagged,
-                tuple(ROLES.get(name, DECAY) for name in tail),
+                self.effects == "none", self.regressors, static.lagged, tuple(ROLES.get(name, DECAY) for name in tail)
             ),
         )
 

@@ -15,19 +15,10 @@ from digicarbon.model._durbin import WithLags, refuse_names
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._spatial_estimates import MOST_UNITS
 from digicarbon.model._spatial_result import at_end, roles_of, sizes, without_errors
-from digicarbon.model.base import (
-    after,
-    needed,
-    refuse_single_period,
-    refuse_too_small,
-    refuse_unidentified,
-    require_panel,
-    sentences,
-    with_links,
-)
+from digicarbon.model.base import in_order, refuse_constant, refuse_too_small, refuse_unidentified, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, columns_key, under_null
 from digicarbon.note import Note
-from digicarbon.numeric.linear.within import EFFECTS_OF, absorbed_count, demean, varies
+from digicarbon.numeric.linear.within import EFFECTS_OF, absorbed_count, demean
 from digicarbon.numeric.spatial.likelihood import in_sample
 from digicarbon.packs.dynamic_space.model._estimates import DYNAMIC, Design, Estimates, estimate
 from digicarbon.packs.dynamic_space.numeric.effects import LONG, SHORT
@@ -258,11 +249,8 @@ class DynamicSpatialPanel(WithLags):
 
     def design(self, panel: Panel, weights: Weights | None) -> Design:
         """Return checked arrays in the panel's order."""
-        weights = needed(weights, f"dynamic_{self.kind}")
-        require_panel(panel)
-        panel = panel.with_terms(self.terms)
-        refuse_single_period(panel, self.effects, lagged=True)
-        w = with_links(weights, panel).operator
+        panel, weights = in_order(panel, weights, f"dynamic_{self.kind}", self.terms, self.effects, lagged=True)
+        w = weights.operator
         n, t = panel.shape
         setting = Setting(n, t, self.effects, self.bias_correction, self.time_lag, self.space_time_lag)
         if setting.drops_constant and w.constant_row_sum is None:
@@ -280,8 +268,7 @@ class DynamicSpatialPanel(WithLags):
         every = np.concatenate([level, *(lags[place] for place in past), y[..., None]], axis=2)
         both = demean(every, self.effects)
         within = np.ascontiguousarray(both[..., :k])
-        if not varies(both[..., -1], y):
-            raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
+        refuse_constant(self.y, both[..., -1], y, self.effects, DataError)
         rows, before_effects = (cube[..., :-1].reshape(n * t, -1) for cube in (both, every))
         refuse_unidentified((*names, *(DYNAMIC[place] for place in past)), rows, before_effects, self.effects)
         if self.bias_correction != "none" and setting.unit_effects:

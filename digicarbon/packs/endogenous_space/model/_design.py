@@ -12,15 +12,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError, WeightsError
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._spatial_estimates import MOST_DENSE_UNITS
-from digicarbon.model.base import (
-    after,
-    needed,
-    refuse_single_period,
-    refuse_too_small,
-    refuse_unidentified,
-    require_panel,
-    with_links,
-)
+from digicarbon.model.base import in_order, refuse_constant, refuse_too_small, refuse_unidentified
 from digicarbon.model.panel_iv import Columns
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.within import (
@@ -30,7 +22,6 @@ from digicarbon.numeric.linear.within import (
     demean,
     dependent,
     vanishing,
-    varies,
 )
 from digicarbon.numeric.resampling.null_model import in_rows
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -91,14 +82,10 @@ class SpatialDesign:
 
 def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> SpatialDesign:
     """Return the checked columns of a model. Raises DataError, WeightsError, EstimationError."""
-    weights = needed(weights, model.kind)
-    require_panel(panel)
-    made = panel.with_terms(model.terms)
-    refuse_single_period(made, model.fixed)
-    aligned = with_links(weights, made)
+    made, aligned = in_order(panel, weights, model.kind, model.terms, model.fixed)
     w, effects = aligned.operator, model.fixed
     if model.has_error and effects in ("time", "two_way") and w.constant_row_sum is None:
-        raise WeightsError(Note("moments_unequal_rows", weights=weights.called))
+        raise WeightsError(Note("moments_unequal_rows", weights=aligned.called))
     if model.has_error and effects in ("time", "two_way") and w.n > MOST_DENSE_UNITS:
         # means of periods make the moments' matrices dense
         raise EstimationError(Note("moments_too_many", units=w.n))
@@ -155,8 +142,7 @@ def design_of(model: SpatialIV, panel: Panel, weights: Weights | None) -> Spatia
         effects,
     )
     refuse_unidentified(names, rows[:, :k], of_levels[:, :k], effects)
-    if not varies(rows[:, k], of_levels[:, k]):
-        raise EstimationError(Note("nothing_to_explain", y=model.y, after=after(effects)))
+    refuse_constant(model.y, rows[:, k], of_levels[:, k], effects, EstimationError)
     inside = [names.index(name) for name in exogenous]
     kept, dropped = _independent(rows, of_levels, inside, k + 1, len(model.instruments), outside_names)
     instruments = tuple(outside_names[index] for index in kept)

@@ -32,18 +32,12 @@ from digicarbon.model.panel_iv import Columns
 from digicarbon.note import Note, cut
 from digicarbon.numeric.iv.anderson_rubin import Interval
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, reduced_form
-from digicarbon.numeric.linear.covariance import (
-    Kernel,
-)
+from digicarbon.numeric.linear.covariance import Kernel
 from digicarbon.numeric.linear.within import EFFECTS_OF, demean
 from digicarbon.numeric.spatial.effects import lag_effects, local_effects
 from digicarbon.numeric.spatial.likelihood import near_end
 from digicarbon.packs.endogenous_space.model._design import SpatialDesign, design_of, lag_of
-from digicarbon.packs.endogenous_space.model._estimates import (
-    InstrumentedFit,
-    by_instruments,
-    by_moments,
-)
+from digicarbon.packs.endogenous_space.model._estimates import InstrumentedFit, by_instruments, by_moments
 from digicarbon.packs.endogenous_space.numeric.projection import EFFECTS, EVERY, ProjectedSets, projected_sets
 from digicarbon.panel import Panel
 from digicarbon.result import LAG_ERROR, LAG_Y, Effects, Inference, Result, Role

@@ -17,8 +17,8 @@ from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_goodness import criteria
 from digicarbon.model._spatial_result import at_end, picked, roles_of, without_errors
 from digicarbon.model.base import (
-    after,
     needed,
+    refuse_constant,
     refuse_pole,
     refuse_single_period,
     refuse_too_small,
@@ -29,7 +29,7 @@ from digicarbon.model.base import (
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.note import Note
 from digicarbon.numeric.latest import Latest
-from digicarbon.numeric.linear.within import EFFECTS_OF, varies
+from digicarbon.numeric.linear.within import EFFECTS_OF
 from digicarbon.packs.space_gaps.model._period_design import PeriodDesign, cube_of, lags_of, space_of
 from digicarbon.packs.space_gaps.numeric.clustered import clustered
 from digicarbon.packs.space_gaps.numeric.estimates import PeriodFit, fit_linear
@@ -258,8 +258,7 @@ class UnbalancedSpatialPanel(WithLags):
         design = PeriodDesign(level, names, tuple(one.called for one in every), space, periods, units)
         within = design.rows(design.columns[..., : level.shape[2]])
         refuse_unidentified(names, within[:, :-1], design.rows(level)[:, :-1], self.effects)
-        if not varies(within[:, -1], raw[..., -1]):
-            raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
+        refuse_constant(self.y, within[:, -1], raw[..., -1], self.effects, DataError)
         return design
 
     def further_of(self, panel: Panel) -> list[Weights]:
