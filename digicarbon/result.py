@@ -159,15 +159,10 @@ them, by what is left of the regressor, in the panel or in stacks."""
 class RunEffect:
     """Which number of a run is its effect: what its tag, its metrics and its place on a curve speak of.
 
-    Attributes
-    ----------
-    quantity : {"coefficient", "direct", "indirect", "total"} or str
-        ``coefficient`` or an effect. For a model that has effects, but no total one, ``total`` is its last effect.
-        The coefficient of a model without spatial lags of the outcome or of x is its direct and total effect.
-    term : str or None
-        The focal term; None takes the first of a run.
-    level : float or None
-        The largest p value that counts as significant; None takes that of the run's intervals.
+    ``quantity``: ``coefficient`` or an effect. For a model that has effects, but no total one, ``total`` is its last
+    effect. The coefficient of a model without spatial lags of the outcome or of x is its direct and total effect.
+    ``term``: the focal term; None takes the first of a run. ``level``: the largest p value that counts as significant;
+    None takes that of the run's intervals.
     """
 
     quantity: Quantity = "total"

@@ -53,18 +53,9 @@ def is_active() -> bool:
 def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str]) -> None:
     """Let Hydra read the command line and pass it to a command.
 
-    Parameters
-    ----------
-    command : callable
-        Takes a `digicarbon.cli.command.Request`.
-    experiment : str
-    arguments : sequence of str
-        Flags and overrides: those in Hydra's grammar, and those of `digicarbon.config.compose.column_taken_away`.
-
-    Raises
-    ------
-    ConfigError
-        If the experiment or an override is wrong.
+    ``command``: takes a `digicarbon.cli.command.Request`. ``arguments``: flags and overrides: those in Hydra's grammar,
+    and those of `digicarbon.config.compose.column_taken_away`. Raises ConfigError if the experiment or an override is
+    wrong.
     """
     from digicarbon.cli.command import Request, warn
     from digicarbon.config.compose import Composer, column_taken_away, loader, replacing

@@ -38,17 +38,9 @@ def flags_of() -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
 def read(verb: str, words: Sequence[str]) -> tuple[str, dict[str, str], list[str]]:
     """Return the experiment (``config`` without one), our own flags with their values, and the words for Hydra.
 
-    Parameters
-    ----------
-    verb : str
-        One of `flags_of`.
-    words : sequence of str
-        The words after the verb. Overrides and flags may be in any order; Hydra gets the overrides first.
-
-    Raises
-    ------
-    ConfigError
-        If an override is split by a blank, a word is not an override, or a flag is unknown.
+    ``verb``: one of `flags_of`. ``words``: the words after the verb. Overrides and flags may be in any order; Hydra
+    gets the overrides first. Raises ConfigError if an override is split by a blank, a word is not an override, or a
+    flag is unknown.
     """
     own, rest = _own(verb, _unquoted(words))
     _refuse_blanks(verb, rest)

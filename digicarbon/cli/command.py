@@ -59,16 +59,7 @@ class FailedRunsError(DigicarbonError):
 def run(request: Request, force: bool = False) -> None:
     """Fit the runs of an experiment that are not recorded yet, record them and print the comparison table.
 
-    Parameters
-    ----------
-    request : Request
-    force : bool
-        Fit all runs, in a new sweep.
-
-    Raises
-    ------
-    FailedRunsError
-        If at least one run failed, or a column cannot run.
+    ``force``: fit all runs, in a new sweep. Raises FailedRunsError if at least one run failed, or a column cannot run.
     """
     failures: list[tuple[tuple[str, Note], str]] = []
     waiting = 0

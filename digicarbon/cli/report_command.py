@@ -36,31 +36,12 @@ MOST_OTHERS = 5
 def report(name: str, out: str | None, one_file: bool, overrides: Sequence[str]) -> int:
     """Write a page of an experiment's newest sweep, or of each experiment that it lists; return the exit status.
 
-    Parameters
-    ----------
-    name : str
-        An experiment or a sweep's run id; empty for runs without an experiment.
-    out : str, optional
-        The folder of the page; a name that ends in ``.html`` is a single file.
-    one_file : bool
-        Whether the page is a single file with all others within.
-    overrides : sequence of str
-        Of ``report`` and ``tracking``.
-
-    Returns
-    -------
-    int
-        1 if the report of a sweep refuses its runs, although the page shows them; else 0.
-
-    Raises
-    ------
-    ConfigError
-        If the command line is wrong, asks for a report that fits none of the sweeps, or the folder holds other
-        files; nothing is written then.
-    DataError
-        If nothing is recorded of the experiment.
-    TrackingError
-        If the store cannot be read.
+    ``name``: an experiment or a sweep's run id; empty for runs without an experiment. ``out``: the folder of the page;
+    a name that ends in ``.html`` is a single file. ``one_file``: whether the page is a single file with all others
+    within. ``overrides``: of ``report`` and ``tracking``. Returns 1 if the report of a sweep refuses its runs, although
+    the page shows them; else 0. Raises ConfigError if the command line is wrong, asks for a report that fits none of
+    the sweeps, or the folder holds other files; nothing is written then; DataError if nothing is recorded of the
+    experiment; TrackingError if the store cannot be read.
     """
     chosen, store = ([word for word in overrides if _group(word) == group] for group in ("report", "tracking"))
     if others := [word for word in overrides if word not in (*chosen, *store)]:

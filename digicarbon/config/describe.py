@@ -33,17 +33,9 @@ _COMMENT = re.compile(r"^(\w+):(?:[^#\n\"']|\"[^\"\n]*\"|'[^'\n]*')*?\s#\s*(\S.*
 class Field:
     """A field of a specification.
 
-    Attributes
-    ----------
-    name : str
-    type : mapping
-        As JSON Schema, from pydantic.
-    meaning : str
-        One paragraph, with units; empty if undocumented.
-    required : bool
-        Whether the class has no default.
-    default : object
-        The default of the class, as plain values; None if there is none.
+    ``type``: as JSON Schema, from pydantic. ``meaning``: one paragraph, with units; empty if undocumented.
+    ``required``: whether the class has no default. ``default``: the default of the class, as plain values; None if
+    there is none.
     """
 
     name: str

@@ -220,10 +220,7 @@ def names() -> list[str]:
 def read(path: Path) -> Mapping[Any, Any]:
     """Return a configuration file's plain values, interpolations unresolved; they must not be changed.
 
-    Raises
-    ------
-    ConfigError
-        If it is not readable as a mapping.
+    Raises ConfigError if it is not readable as a mapping.
     """
     key = None
     with suppress(OSError):

@@ -36,11 +36,8 @@ def _table(name: str) -> pd.DataFrame:
 def series_ranges() -> pd.DataFrame:
     """Return the possible values of common regional series, for units from counties to states.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``series``, ``unit``, ``least`` (smaller values are impossible; missing if all are possible), ``low``
-        and ``high`` (values outside are implausible).
+    Returns columns ``series``, ``unit``, ``least`` (smaller values are impossible; missing if all are possible),
+    ``low`` and ``high`` (values outside are implausible).
     """
     return _table("series").copy()
 
@@ -48,11 +45,8 @@ def series_ranges() -> pd.DataFrame:
 def fuels() -> pd.DataFrame:
     """Return the factors of the seven fuels of the study's Table 4.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``fuel``, ``unit`` (10kt, or 100m m3 for gas), ``calorific_value_kj`` (low, per kg or m3),
-        ``carbon_content_t_per_tj``, ``oxidation``.
+    Returns columns ``fuel``, ``unit`` (10kt, or 100m m3 for gas), ``calorific_value_kj`` (low, per kg or m3),
+    ``carbon_content_t_per_tj``, ``oxidation``.
     """
     return _table("fuels").copy()
 
@@ -60,11 +54,8 @@ def fuels() -> pd.DataFrame:
 def units() -> pd.DataFrame:
     """Return the units of measurement of Chinese statistics.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``unit`` (as printed in a table or named in a panel), ``quantity`` (what it measures; units of one
-        quantity convert into each other), ``size`` (in the smallest unit of the quantity).
+    Returns columns ``unit`` (as printed in a table or named in a panel), ``quantity`` (what it measures; units of one
+    quantity convert into each other), ``size`` (in the smallest unit of the quantity).
     """
     return _table("units").copy()
 

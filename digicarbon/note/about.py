@@ -69,12 +69,7 @@ def group_of(error: DigicarbonError) -> str:
 def at(error: E, where: str, key: str = "") -> E:
     """Return the same error at a place: the file, or the command line.
 
-    Parameters
-    ----------
-    error : DigicarbonError
-    where : str
-    key : str
-        The wrong key if it is not the error's own key, e.g. the key that supplies the value.
+    ``key``: the wrong key if it is not the error's own key, e.g. the key that supplies the value.
     """
     note = note_of_said(error.said)
     return error.anew(with_key(note, key) if key else note, where)

@@ -99,11 +99,8 @@ class CarbonOutcome(Outcome):
     def emission_factors(self) -> pd.DataFrame:
         """Return the emission factor of each fuel of the account ``fuels`` (Table 4 of the study, or the user's).
 
-        Returns
-        -------
-        DataFrame
-            Index: the fuels. Columns: ``calorific_value`` (kJ per kg, gas: per m3), ``carbon_content`` (t of carbon
-            per TJ), ``oxidation`` (share) and ``emission_factor`` (kg of CO2 per kg, gas: per m3).
+        Index: the fuels. Columns: ``calorific_value`` (kJ per kg, gas: per m3), ``carbon_content`` (t of carbon
+        per TJ), ``oxidation`` (share) and ``emission_factor`` (kg of CO2 per kg, gas: per m3).
         """
         facts = self._facts.values()
         return pd.DataFrame(

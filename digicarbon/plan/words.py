@@ -21,10 +21,7 @@ ALIKE = 0.8
 def labels(composer: Composer, planned: Plan) -> dict[str, str]:
     """Return the words of all options of a plan, over which those of the experiment go.
 
-    Raises
-    ------
-    ConfigError
-        If ``labels`` of an option is no mapping of names to texts.
+    Raises ConfigError if ``labels`` of an option is no mapping of names to texts.
     """
     options = {group: {composer.chosen[group]: None} for group in GROUPS if group not in NO_NUMBERS}
     for block in {id(run.choice.block): run.choice.block for run in planned.runs}.values():

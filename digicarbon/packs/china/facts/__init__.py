@@ -69,11 +69,8 @@ def tiles() -> pd.DataFrame:
 def sectors() -> pd.DataFrame:
     """Return the 42 sectors of the Chinese input-output tables.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``sector`` (English name), ``name_zh``, ``industry`` (primary, secondary, tertiary), ``digital``
-        (``manufacturing``, ``services`` or empty).
+    Returns columns ``sector`` (English name), ``name_zh``, ``industry`` (primary, secondary, tertiary), ``digital``
+    (``manufacturing``, ``services`` or empty).
     """
     return _table("sectors").copy()
 

@@ -183,13 +183,10 @@ class SimulatedSource(Source):
     def load(self) -> Inputs:
         """Draw the inputs.
 
-        Returns
-        -------
-        Inputs
-            Frame with unit, time; gdp, secondary_va, tertiary_va, pollution_investment, industrial_output (100m CNY);
-            population, urban_population (10k persons); built_up_area (km2); coal, coke, gasoline, kerosene, diesel,
-            fuel_oil (10k t), natural_gas (100m m3); co2_sectoral, co2_apparent (Mt); gdp_index (previous year = 100).
-            Cities and counties also have province, region, longitude and latitude. Tables in 10k CNY.
+        The frame has unit, time; gdp, secondary_va, tertiary_va, pollution_investment, industrial_output (100m
+        CNY); population, urban_population (10k persons); built_up_area (km2); coal, coke, gasoline, kerosene, diesel,
+        fuel_oil (10k t), natural_gas (100m m3); co2_sectoral, co2_apparent (Mt); gdp_index (previous year = 100).
+        Cities and counties also have province, region, longitude and latitude. Tables in 10k CNY.
         """
         years = np.arange(self.first_year, self.last_year + 1)
         table_years = years[np.isin(years, TABLE_YEARS)]
