@@ -77,7 +77,7 @@ def connected(tracking: Tracking, name: str) -> Connection:
 def reading(uri: str) -> Backend:
     """Open an existing store to read it."""
     follow(uri)
-    return _tables(uri) or Client(public(opening(uri)))
+    return tables(uri) or Client(public(opening(uri)))
 
 
 def described(uri: str, name: str) -> tuple[str, Mapping[str, str]] | None:
@@ -95,7 +95,7 @@ def ask_once(uri: str) -> None:
     Raises SQLAlchemyError, ImportError if it does not answer, or its driver is not installed.
     """
     if not uri.startswith((SQLITE, *SERVERS)):
-        database = _tables(uri)
+        database = tables(uri)
         if database is not None:
             database.close()
 
@@ -137,15 +137,15 @@ def laid_out(uri: str) -> bool:
 
 def _opened(uri: str, name: str, location: str | None) -> Connection:
     shown, full, later = masked(uri), masked(absolute(uri)), _later(uri)
-    database = _tables(uri)
+    database = tables(uri)
     if database is None and not uri.startswith(SERVERS) and not laid_out(uri):
         from digicarbon.tracking._layout import lay_out
 
-        database = _tables(uri) if lay_out(uri) else None
+        database = tables(uri) if lay_out(uri) else None
     if database is None:
         # creates the tables of a database that has none
         client = Client(public(opening(uri)))
-        database = _tables(uri)
+        database = tables(uri)
     if database is None:
         return Connection(name, shown, full, later, client.experiment(name, location), client, notices=_unknown(uri))
     experiment = database.experiment(name, location)
@@ -163,7 +163,8 @@ def _later(uri: str) -> Note:
     return Note("store_delivered_later_with_uri" if secret else "store_delivered_later", command=command)
 
 
-def _tables(uri: str) -> Database | None:
+def tables(uri: str) -> Database | None:
+    """Return the tables of a database that is known here, else None."""
     if uri.startswith(SERVERS):
         return None
     from digicarbon.tracking import _database

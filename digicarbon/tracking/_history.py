@@ -13,7 +13,7 @@ from digicarbon.errors import TrackingError
 from digicarbon.tracking import _failures
 from digicarbon.tracking._client import every, public
 from digicarbon.tracking._code import VERSIONS, provenance
-from digicarbon.tracking._connection import laid_out
+from digicarbon.tracking._connection import laid_out, tables
 from digicarbon.tracking._places import SERVERS, SQLITE, Tracking, for_reading, refuse_folder
 from digicarbon.tracking._rows import EXPERIMENT, HASH, PARENT, SWEEP_KEY
 
@@ -119,10 +119,8 @@ def finished(tracking: Tracking) -> frozenset[str]:
     uri = tracking.uri
     if not uri.startswith(SQLITE) or not Path(uri.removeprefix(SQLITE)).is_file():
         return frozenset()
-    from digicarbon.tracking import _database
-
     with suppress(TrackingError), _failures.refused(uri, _failures.READ, advises=True):
-        database = _database.opened(uri)
+        database = tables(uri)
         if database is not None:
             with closing(database):
                 return database.finished()
@@ -131,11 +129,7 @@ def finished(tracking: Tracking) -> frozenset[str]:
 
 def _by_tables(uri: str) -> dict[str, StoredRun] | None:
     """Return all runs from the tables of a database that is known here, else None."""
-    if uri.startswith(SERVERS):
-        return None
-    from digicarbon.tracking import _database
-
-    database = _database.opened(uri)
+    database = tables(uri)
     if database is None:
         return None
     with closing(database):

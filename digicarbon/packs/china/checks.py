@@ -14,7 +14,7 @@ from digicarbon.source.validation import _tables
 from digicarbon.source.validation._blocks import by_unit, by_year
 from digicarbon.source.validation._copies import copied_blocks
 from digicarbon.source.validation._coverage import expected_units
-from digicarbon.source.validation._kind import Checks
+from digicarbon.source.validation._kind import Check, Checks
 from digicarbon.source.validation._matrix import Matrix, long, wide
 from digicarbon.source.validation.checks import check_tables, odd_series
 from digicarbon.source.validation.finding import Finding
@@ -53,14 +53,12 @@ def _wrong_codes(table: pd.DataFrame, name: str) -> Iterator[Finding]:
             )
 
 
-def _unfit_sectoral(table: pd.DataFrame, name: str) -> Iterator[Finding]:
-    yield from _wrong_codes(table, name)
-    yield from accounts.sectoral(table, name)
+def _with_codes(accounts_add_up: Check) -> Check:
+    def unfit(table: pd.DataFrame, name: str) -> Iterator[Finding]:
+        yield from _wrong_codes(table, name)
+        yield from accounts_add_up(table, name)
 
-
-def _unfit_apparent(table: pd.DataFrame, name: str) -> Iterator[Finding]:
-    yield from _wrong_codes(table, name)
-    yield from accounts.apparent(table, name)
+    return unfit
 
 
 def _copies(table: pd.DataFrame, name: str, by: tuple[str, ...] = ()) -> Iterator[Finding]:
@@ -160,8 +158,8 @@ _by_sector = partial(_copies, by=("sector",))
 _SECTORS = Checks(unfit=_wrong_codes, copies=_by_sector, own=_tables_span, on_import=_sizes)
 
 CHECKS: Mapping[str, Checks] = {
-    "ceads_sectoral": Checks(unfit=_unfit_sectoral, copies=_by_sector, series=_sectoral_series),
-    "ceads_apparent": Checks(unfit=_unfit_apparent, copies=_copies, series=_apparent_series),
+    "ceads_sectoral": Checks(unfit=_with_codes(accounts.sectoral), copies=_by_sector, series=_sectoral_series),
+    "ceads_apparent": Checks(unfit=_with_codes(accounts.apparent), copies=_copies, series=_apparent_series),
     "ceads_energy": Checks(unfit=_wrong_codes, copies=_by_sector, series=_energy_series, own=accounts.energy),
     "yearbook": Checks(unfit=_wrong_codes, copies=_yearbook_copies, series=_yearbook_series, own=vintages.by_vintage),
     "io_flows": Checks(unfit=_wrong_codes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from digicarbon.packs.china.accounts import APPARENT
@@ -16,6 +16,22 @@ _PLACE = (UNIT, "adcode", "year")
 _FLOW = ("flow",)
 _SECTOR = ("position", "value_added", "output")
 _FURTHER = (*COMPONENTS, *OPTIONAL)
+
+
+def _table(kind: str, text: str, flow: Sequence[str]) -> Iterator[Dataset]:
+    """Yield the flows, with these keys, and the sectors of a kind of input-output tables."""
+    yield Dataset(f"{kind}_flows", flow, _FLOW, f"{text}: purchases, 10k CNY", filled=_FLOW, of_table=True)
+    yield Dataset(
+        f"{kind}_sectors",
+        (*_PLACE, "sector"),
+        _SECTOR,
+        f"{text}: sectors, 10k CNY",
+        numbers=_FURTHER,
+        amounts=("output",),
+        filled=_SECTOR,
+        of_table=True,
+    )
+
 
 DATASETS: Mapping[str, Dataset] = {
     item.name: replace(item, unit=UNIT)
@@ -44,42 +60,8 @@ DATASETS: Mapping[str, Dataset] = {
             "annual series by province of the statistics bureau, vintage revised or original",
             words=("indicator", "unit"),
         ),
-        Dataset(
-            "io_flows",
-            (*_PLACE, "from_sector", "to_sector"),
-            _FLOW,
-            "provincial tables: purchases, 10k CNY",
-            filled=_FLOW,
-            of_table=True,
-        ),
-        Dataset(
-            "io_sectors",
-            (*_PLACE, "sector"),
-            _SECTOR,
-            "provincial tables: sectors, 10k CNY",
-            numbers=_FURTHER,
-            amounts=("output",),
-            filled=_SECTOR,
-            of_table=True,
-        ),
-        Dataset(
-            "mrio_flows",
-            ("year", f"from_{UNIT}", "from_sector", f"to_{UNIT}", "to_sector"),
-            _FLOW,
-            "multi-regional table: purchases, 10k CNY",
-            filled=_FLOW,
-            of_table=True,
-        ),
-        Dataset(
-            "mrio_sectors",
-            (*_PLACE, "sector"),
-            _SECTOR,
-            "multi-regional table: sectors, 10k CNY",
-            numbers=_FURTHER,
-            amounts=("output",),
-            filled=_SECTOR,
-            of_table=True,
-        ),
+        *_table("io", "provincial tables", (*_PLACE, "from_sector", "to_sector")),
+        *_table("mrio", "multi-regional table", ("year", f"from_{UNIT}", "from_sector", f"to_{UNIT}", "to_sector")),
     )
 }
 """By name."""

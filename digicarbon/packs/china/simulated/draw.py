@@ -19,8 +19,8 @@ import pandas as pd
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.accounts.bea import DigitalValueAdded, digital_value_added, nearest_table, scale_to_year
 from digicarbon.numeric.spatial.geography import EARTH_RADIUS_KM, great_circle_km
-from digicarbon.numeric.spatial.proximity import triangulated
 from digicarbon.packs.china import facts
+from digicarbon.source._drawn import neighbours, remembered
 
 Size = Literal["provinces", "cities", "counties"]
 
@@ -77,8 +77,7 @@ def adjacency() -> FloatArray:
 @cache
 def delaunay(size: Size) -> FloatArray:
     """Return the row-standardised weights of units whose Thiessen polygons touch, shape (N, N), read-only."""
-    pairs = triangulated(_table(size)[["longitude", "latitude"]].to_numpy(dtype=np.float64), "great_circle")
-    w = row_standardised(pairs.matrix(1.0).toarray())
+    w = neighbours(_table(size)[["longitude", "latitude"]].to_numpy(dtype=np.float64))
     w.flags.writeable = False
     return w
 
@@ -130,10 +129,7 @@ class Field:
 
     def persistent(self, periods: int) -> FloatArray:
         """Return a stationary first-order autoregression of unit variance, shape (N, periods)."""
-        path = self.draw(periods)
-        for t in range(1, periods):
-            path[:, t] = MEMORY * path[:, t - 1] + np.sqrt(1 - MEMORY**2) * path[:, t]
-        return path
+        return remembered(self.draw(periods), MEMORY)
 
 
 @dataclass(frozen=True, eq=False)
