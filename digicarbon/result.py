@@ -36,32 +36,21 @@ RoleKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Constituent:
-    """A factor of a term: a variable at a moment and to a power, or the dummy of one of its values.
-
-    Attributes
-    ----------
-    variable : str
-    operator : {"", "L", "F", "D"}
-        The variable itself, its lag, its lead, its difference.
-    order : int
-        Of the operator.
-    power : int
-    level : str
-        The value that the dummy is of, or the group that a coefficient is of; empty where the whole variable counts.
-    centred : bool
-        Whether it is the variable less its mean over the rows of the model.
-    regimes : int
-        Into how many regimes thresholds part the variable; its level is then the number of one of them, the lowest
-        first. 0 for no regimes.
-    """
+    """A factor of a term: a variable at a moment and to a power, or the dummy of one of its values."""
 
     variable: str
     operator: str = ""
+    """The variable itself, its lag ``L``, its lead ``F``, its difference ``D``."""
     order: int = 0
+    """Of the operator."""
     power: int = 1
     level: str = ""
+    """The value that the dummy is of, or the group that a coefficient is of; empty where the whole variable counts."""
     centred: bool = False
+    """Whether it is the variable less its mean over the rows of the model."""
     regimes: int = 0
+    """Into how many regimes thresholds part the variable; its level is then the number of one of them, the lowest
+    first. 0 for no regimes."""
 
     @property
     def base(self) -> Constituent:

@@ -80,25 +80,11 @@ ABOUT_OVERRIDES = Note("about_overrides")
 class Verb(ArgumentParser):
     """The arguments of a verb: flags, which argparse reads, and names and overrides in any order around them.
 
-    Parameters
-    ----------
-    examples : sequence of str
-    needs : Note or str
-        The words that the verb needs, for errors.
-    names : sequence of str
-        The names of its words, in their order; one that ends in ``…`` takes all remaining words.
-    least : int
-        Number of required names.
-    is_override : callable, optional
-        Whether a word is an override and no name.
-    reader : {"", "hydra", "mlflow"}
-        Another program that reads the words, or those that the verb does not know.
-    does : Note, optional
-        What the verb does, for its help.
-    more : Note, optional
-        Further words of its help, below its flags.
-    others : dict
-        Further arguments of `ArgumentParser`.
+    ``needs``: the words that the verb needs, for errors. ``names``: those of its words, in their order; one that ends
+    in ``…`` takes all remaining words. ``least``: number of required names. ``is_override``: whether a word is an
+    override and no name. ``reader``: another program that reads the words, or those that the verb does not know:
+    ``hydra`` or ``mlflow``. ``does``: what the verb does, for its help. ``more``: further words of its help, below its
+    flags. ``others``: further arguments of `ArgumentParser`.
     """
 
     def __init__(

@@ -82,55 +82,38 @@ class Run:
 
 @dataclass(repr=False)
 class Plan:
-    """The runs of an experiment.
-
-    Attributes
-    ----------
-    name : str
-    runs : list of Run
-        One run per distinct fit, in the order of the experiment.
-    same : mapping of str to list of str
-        Labels of choices with the same fit, by the label of the run.
-    skipped : list of (str, str)
-        Choices from a ``glob`` that cannot run, with the reason.
-    failed : mapping of str to Note
-        The reason why a column cannot run, by column, if other columns can.
-    failed_count : int
-        The number of choices in these columns.
-    failed_fits : int
-        The number of fits that these would be: values that a model ignores make no further one.
-    excluded : int
-        The number of combinations that ``exclude`` drops.
-    left : int
-        The number of combinations that remain, of which ``draw`` takes some.
-    remarks : list of Note
-        Possible mistakes of the user: choices that replace others, or a draw larger than the sweep.
-    overrides : tuple of str
-        The changes that the command line makes to an experiment; empty for runs without one.
-    choices : sequence of Choice
-        Every choice of the experiment, whether it can run or not, in its order: no data decide what is among them.
-    also : dict of str to list of Choice
-        Of an experiment with kinds of choices: the choices behind `same`, by the label of the run.
-    kinds, claim : mapping
-        What the experiment says of its choices and of its result, as it is written; empty if it says nothing.
-    """
+    """The runs of an experiment."""
 
     name: str
     title: str
     runs: list[Run] = field(default_factory=list)
+    """One run per distinct fit, in the order of the experiment."""
     same: dict[str, list[str]] = field(default_factory=dict)
+    """Labels of choices with the same fit, by the label of the run."""
     skipped: list[tuple[str, Note]] = field(default_factory=list)
+    """Choices from a ``glob`` that cannot run, with the reason."""
     failed: dict[str, Note] = field(default_factory=dict)
+    """The reason why a column cannot run, by column, if other columns can."""
     failed_count: int = 0
+    """The number of choices in these columns."""
     failed_fits: int = 0
+    """The number of fits that these would be: values that a model ignores make no further one."""
     excluded: int = 0
+    """The number of combinations that ``exclude`` drops."""
     left: int = 0
+    """The number of combinations that remain, of which ``draw`` takes some."""
     remarks: list[Note] = field(default_factory=list)
+    """Possible mistakes of the user: choices that replace others, or a draw larger than the sweep."""
     overrides: tuple[str, ...] = ()
+    """The changes that the command line makes to an experiment; empty for runs without one."""
     choices: Sequence[Choice] = ()
+    """Every choice of the experiment, whether it can run or not, in its order: no data decide what is among them."""
     also: dict[str, list[Choice]] = field(default_factory=dict)
+    """Of an experiment with kinds of choices: the choices behind `same`, by the label of the run."""
     kinds: Mapping[str, Any] = field(default_factory=dict)
     claim: Mapping[str, Any] = field(default_factory=dict)
+    """`kinds`, `claim`: what the experiment says of its choices and of its result, as it is written; empty if it says
+    nothing."""
     _lacking: dict[Any, tuple[str, ...]] = field(default_factory=dict, init=False, compare=False)
 
     def __repr__(self) -> str:

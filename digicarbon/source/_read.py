@@ -65,30 +65,13 @@ def read_table(
 ) -> Table:
     """Read a table whose first row holds the column names.
 
-    Parameters
-    ----------
-    path : str
-        A file; a relative path starts at the working directory. The suffix decides how it is read.
-    where : str
-        The group of the configuration that names the file, for messages, e.g. ``"source"``.
-    text : collection of str, or callable
-        Columns whose cells stay as the file writes them (a label 01 stays "01", a label NA is no gap).
-        In the others NA and NaN are gaps, and a column with nothing but numbers becomes numeric.
-    sheet : str, optional
-        The sheet of an Excel file; by default the first one.
-    written : TextFormat, optional
-        How a text file, and text in the cells of any file, is written; by default it is inferred.
-    key : str
-        The field of the configuration that names the file, for messages.
-
-    Returns
-    -------
-    Table
-
-    Raises
-    ------
-    DataError
-        If the file is missing, empty or damaged, has an unknown suffix, encoding or sheet, or two columns of one name.
+    ``path``: a file; a relative path starts at the working directory. The suffix decides how it is read. ``where``: the
+    group of the configuration that names the file, for messages, e.g. ``"source"``. ``text``: columns whose cells stay
+    as the file writes them (a label 01 stays "01", a label NA is no gap). In the others NA and NaN are gaps, and a
+    column with nothing but numbers becomes numeric. ``sheet``: the sheet of an Excel file; by default the first one.
+    ``written``: how a text file, and text in the cells of any file, is written; by default it is inferred. ``key``: the
+    field of the configuration that names the file, for messages. Raises DataError if the file is missing, empty or
+    damaged, has an unknown suffix, encoding or sheet, or two columns of one name.
     """
     file = Path(path)
     suffix = "".join(file.suffixes[-2:]).lower() if file.suffix.lower() == ".gz" else file.suffix.lower()

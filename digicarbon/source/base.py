@@ -22,22 +22,15 @@ TABLES = "input-output tables"
 
 @dataclass(frozen=True, eq=False)
 class InputOutputTable:
-    """A unit's input-output table in producers' prices.
-
-    Attributes
-    ----------
-    sectors : tuple of str
-        Names of the n sectors.
-    flows : ndarray, shape (n, n)
-        Intermediate use; ``flows[i, j]`` is what sector j buys from sector i, 10k CNY.
-    value_added, output : ndarray, shape (n,)
-        Value added and total output (= total input), 10k CNY.
-    """
+    """A unit's input-output table in producers' prices."""
 
     sectors: tuple[str, ...]
+    """Names of the n sectors."""
     flows: FloatArray
+    """Intermediate use, shape (n, n); ``flows[i, j]`` is what sector j buys from sector i, 10k CNY."""
     value_added: FloatArray
     output: FloatArray
+    """`value_added`, `output`: value added and total output (= total input), 10k CNY, shape (n,)."""
 
 
 @dataclass(frozen=True)

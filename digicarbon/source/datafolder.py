@@ -31,43 +31,29 @@ PROVENANCE = ".provenance.json"
 
 @dataclass(frozen=True)
 class Dataset:
-    """The columns of all files of one name in a data folder.
-
-    Attributes
-    ----------
-    name : str
-        The file's name without ``.parquet``.
-    keys : tuple of str
-        Columns that together identify a row.
-    values : tuple of str
-        Further columns that a file must have; it may have more.
-    about : str
-        One line for users.
-    words : tuple of str
-        Those of ``values`` that are no numbers.
-    numbers : tuple of str
-        Columns that a file may lack, but that hold numbers where it has them.
-    amounts : tuple of str or None
-        Columns that cannot be negative; None: no column of numbers can.
-    filled : tuple of str
-        Numbers that may not be missing.
-    of_table : bool
-        Whether it is one half of input-output tables, flows or sectors.
-    unit : str
-        The column of the units; of flows between units, the sellers and the buyers are in the columns of that name
-        after ``from_`` and ``to_``. Messages call a unit so.
-    """
+    """The columns of all files of one name in a data folder."""
 
     name: str
+    """The file's name without ``.parquet``."""
     keys: tuple[str, ...]
+    """Columns that together identify a row."""
     values: tuple[str, ...]
+    """Further columns that a file must have; it may have more."""
     about: str
+    """One line for users."""
     words: tuple[str, ...] = ()
+    """Those of ``values`` that are no numbers."""
     numbers: tuple[str, ...] = ()
+    """Columns that a file may lack, but that hold numbers where it has them."""
     amounts: tuple[str, ...] | None = ()
+    """Columns that cannot be negative; None: no column of numbers can."""
     filled: tuple[str, ...] = ()
+    """Numbers that may not be missing."""
     of_table: bool = False
+    """Whether it is one half of input-output tables, flows or sectors."""
     unit: str = "unit"
+    """The column of the units; of flows between units, the sellers and the buyers are in the columns of that name after
+    ``from_`` and ``to_``. Messages call a unit so."""
 
 
 LONG = Dataset("long", ("unit", "year", "series"), ("value",), "series of any units, a row per unit, year and series")
@@ -91,35 +77,23 @@ class RawFile:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a data set comes from.
-
-    Attributes
-    ----------
-    kind : str
-        The importer.
-    files : tuple of RawFile
-    units : mapping of str to str
-        Unit of measurement by column (or by series in a long data set).
-    citation : str
-        What to cite.
-    options : mapping
-        Choices of the importer.
-    notes : tuple of str
-        Odd values that the importer noticed and kept.
-    imported : str
-        Time of the import, UTC, ISO 8601.
-    sha256 : str
-        Of the Parquet file as written by this import; empty before it is written.
-    """
+    """Where a data set comes from."""
 
     kind: str
+    """The importer."""
     files: tuple[RawFile, ...]
     units: Mapping[str, str] = field(default_factory=dict)
+    """Unit of measurement by column (or by series in a long data set)."""
     citation: str = ""
+    """What to cite."""
     options: Mapping[str, Any] = field(default_factory=dict)
+    """Choices of the importer."""
     notes: tuple[str, ...] = ()
+    """Odd values that the importer noticed and kept."""
     imported: str = ""
+    """Time of the import, UTC, ISO 8601."""
     sha256: str = ""
+    """Of the Parquet file as written by this import; empty before it is written."""
 
 
 def raw_file(path: Path) -> RawFile:

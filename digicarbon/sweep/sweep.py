@@ -130,46 +130,32 @@ class SweepInterruptedError(KeyboardInterrupt):
 
 @dataclass
 class Finished:
-    """The outcome of a sweep.
-
-    Attributes
-    ----------
-    table : Table or None
-        None if every run failed.
-    failures : list of (str, Note)
-        Labels and reasons.
-    tracebacks : list of str
-        Place of each traceback.
-    done : int
-        Runs with a result, whoever fitted them.
-    kept, reused : int
-        Runs of ``done`` that this sweep had before, and runs that another sweep of the store had.
-    pictures : tuple of str
-        Where the report's pictures and other files are.
-    waiting : int
-        Runs that are in the spool since the store does not answer.
-    place, estimates : str
-        Where the table and the file of all estimates are.
-    experiment, uri, parent_id : str
-        Where MLflow has it.
-    notices : tuple of Note
-        Messages of the store, e.g. how many runs wait for a server.
-    """
+    """The outcome of a sweep."""
 
     table: Table | None
+    """None if every run failed."""
     failures: list[tuple[str, Note]]
+    """Labels and reasons."""
     tracebacks: list[str]
+    """Place of each traceback."""
     done: int
+    """Runs with a result, whoever fitted them."""
     experiment: str
     uri: str
     parent_id: str
+    """`experiment`, `uri`, `parent_id`: where MLflow has it."""
     pictures: tuple[str, ...] = ()
+    """Where the report's pictures and other files are."""
     kept: int = 0
     reused: int = 0
+    """`kept`, `reused`: runs of ``done`` that this sweep had before, and runs that another sweep of the store had."""
     notices: tuple[Note, ...] = ()
+    """Messages of the store, e.g. how many runs wait for a server."""
     place: str = ""
     estimates: str = ""
+    """`place`, `estimates`: where the table and the file of all estimates are."""
     waiting: int = 0
+    """Runs that are in the spool since the store does not answer."""
 
 
 @dataclass(frozen=True)

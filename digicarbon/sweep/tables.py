@@ -63,36 +63,25 @@ Kept: TypeAlias = Callable[[str], Path | None]
 
 @dataclass(frozen=True)
 class Shown:
-    """The report of a sweep.
-
-    Attributes
-    ----------
-    table : Table or None
-        None if every run failed, or if the report refuses.
-    refusal : DigicarbonError or None
-        Why there is no table.
-    pictures : tuple of str
-        Names of the report's own files.
-    files : mapping of str to str, bytes or Path
-        Contents by name: table, pictures, the joint test, and the path of the file of estimates.
-    metrics : mapping of str to float
-        Numbers of the sweep as a whole: the p values of its joint test.
-    answer : Note or None
-        The effect of the run, or how many runs have an effect of the usual sign; None where no run has one.
-    lasts : bool
-        Whether the same runs give the same report again: a picture or joint test that fails today may succeed tomorrow.
-    judged : Judged or None
-        Whether the experiment's claim holds; None where it makes none.
-    """
+    """The report of a sweep."""
 
     table: Table | None
+    """None if every run failed, or if the report refuses."""
     refusal: DigicarbonError | None
+    """Why there is no table."""
     pictures: tuple[str, ...]
+    """Names of the report's own files."""
     files: Mapping[str, str | bytes | Path]
+    """Contents by name: table, pictures, the joint test, and the path of the file of estimates."""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    """Numbers of the sweep as a whole: the p values of its joint test."""
     lasts: bool = False
+    """Whether the same runs give the same report again: a picture or joint test that fails today may succeed tomorrow.
+    """
     answer: Note | None = None
+    """The effect of the run, or how many runs have an effect of the usual sign; None where no run has one."""
     judged: Judged | None = None
+    """Whether the experiment's claim holds; None where it makes none."""
 
 
 class Records(Sequence[Record]):
@@ -174,29 +163,11 @@ def show(
 
     A joint test, or a supplement, that the sweep has of the same runs is taken from there.
 
-    Parameters
-    ----------
-    planned : Plan
-    report : Report
-    records : Records
-    scratch : Path
-        A folder for large files, which exist as long as it does.
-    executor : Executor
-        Where a report's further fits are made.
-    failures : collection of (str, Note)
-        Labels of the runs that failed, and why.
-    multiverse : Multiverse, optional
-        The parts of the sweep that are counted apart, if the experiment names kinds of choices or makes a claim.
-    claim : Claim, optional
-    more : sequence of Note
-        Further notes of the sweep as a whole.
-    kept : callable
-        Returns the path of a file of the sweep, or None if it is not on this disk.
-
-    Raises
-    ------
-    TrackingError
-        If the disk is full.
+    ``scratch``: a folder for large files, which exist as long as it does. ``executor``: where a report's further fits
+    are made. ``failures``: labels of the runs that failed, and why. ``multiverse``: the parts of the sweep that are
+    counted apart, if the experiment names kinds of choices or makes a claim. ``more``: further notes of the sweep as a
+    whole. ``kept``: returns the path of a file of the sweep, or None if it is not on this disk. Raises TrackingError if
+    the disk is full.
     """
     place = scratch / ESTIMATES
     try:

@@ -79,35 +79,23 @@ class Planned:
 
 @dataclass(frozen=True, eq=False)
 class Roster:
-    """All runs of a sweep.
-
-    Attributes
-    ----------
-    runs : sequence of Planned
-    skipped : sequence of (str, Note)
-        Choices that cannot run, with the reason.
-    excluded : int
-        Combinations that the experiment leaves out.
-    failed : sequence of (str, Note)
-        Columns that cannot run, with the reason.
-    drawn_from : int
-        The number of combinations from which the runs are drawn; 0 where all are there.
-    kinds : mapping
-        The kinds of choices with their values (`digicarbon.report.kinds`); empty where the experiment names none.
-    claim : mapping
-        The experiment's claim (`digicarbon.report.claim`); empty where it makes none.
-    lost : int
-        Of an experiment with a claim: the number of runs of columns that cannot run.
-    """
+    """All runs of a sweep."""
 
     runs: Sequence[Planned]
     skipped: Sequence[tuple[str, Note]] = ()
+    """Choices that cannot run, with the reason."""
     excluded: int = 0
+    """Combinations that the experiment leaves out."""
     failed: Sequence[tuple[str, Note]] = ()
+    """Columns that cannot run, with the reason."""
     drawn_from: int = 0
+    """The number of combinations from which the runs are drawn; 0 where all are there."""
     kinds: Mapping[str, Any] = field(default_factory=dict)
+    """The kinds of choices with their values (`digicarbon.report.kinds`); empty where the experiment names none."""
     claim: Mapping[str, Any] = field(default_factory=dict)
+    """The experiment's claim (`digicarbon.report.claim`); empty where it makes none."""
     lost: int = 0
+    """Of an experiment with a claim: the number of runs of columns that cannot run."""
 
     def to_bytes(self) -> bytes:
         """Return it as the content of a Parquet file: equal texts are kept once."""

@@ -156,44 +156,29 @@ def clean(name: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """The record of one run.
-
-    Attributes
-    ----------
-    label : str
-    params : mapping of str to str
-    tags : mapping of str to str
-        ``digicarbon.hash`` is the run's content hash, by which it is found again.
-    config : mapping or str
-        The composed configuration, as plain values or as YAML text. A mapping is quick if runs share the nodes of
-        its groups: each node is turned into YAML once.
-    result : Result or None
-        None for a failed run.
-    error : str
-        The sentence of a failed run, and its traceback.
-    start, end : int
-        Milliseconds since the epoch.
-    data : Data
-    reused_from : str
-        Id of the run in another sweep whose result was copied; empty for a run that was fitted now.
-    run_effect : RunEffect
-        Which number of the result is the run's effect.
-    why : Note or None
-        The sentence of a failed run as a note, without secrets.
-    """
+    """The record of one run."""
 
     label: str
     params: Mapping[str, str]
     tags: Mapping[str, str]
+    """``digicarbon.hash`` is the run's content hash, by which it is found again."""
     config: Mapping[str, Any] | str
+    """The composed configuration, as plain values or as YAML text. A mapping is quick if runs share the nodes of its
+    groups: each node is turned into YAML once."""
     result: Result | None
+    """None for a failed run."""
     error: str
+    """The sentence of a failed run, and its traceback."""
     start: int
     end: int
+    """`start`, `end`: milliseconds since the epoch."""
     data: Data
     reused_from: str = ""
+    """Id of the run in another sweep whose result was copied; empty for a run that was fitted now."""
     run_effect: RunEffect = field(default_factory=RunEffect)
+    """Which number of the result is the run's effect."""
     why: Note | None = None
+    """The sentence of a failed run as a note, without secrets."""
 
 
 MOST_TEXTS = 20_000
@@ -299,43 +284,29 @@ class Data(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Row:
-    """One run, with names and lengths that MLflow accepts.
-
-    Attributes
-    ----------
-    run_id : str
-        Chosen here; a server chooses its own, and keeps this one in the tag ``digicarbon.delivery``.
-    hash, label, status, error : str
-        ``error`` holds sentence and traceback.
-    start, end : int
-        Milliseconds since the epoch.
-    data_name, data_digest, data_profile : str
-    config : str
-        The composed configuration as YAML.
-    result : str
-        The result as JSON; empty for a failed run.
-    replaces : str
-        Id of the run of the same hash in this sweep that this run replaces; empty if there is none.
-    description : str
-        Markdown for the run's page in MLflow. It is not kept with the results, which have all its numbers.
-    params, tags : mapping of str to str
-    metrics : mapping of str to float
-    """
+    """One run, with names and lengths that MLflow accepts."""
 
     run_id: str
+    """Chosen here; a server chooses its own, and keeps this one in the tag ``digicarbon.delivery``."""
     hash: str
     label: str
     status: str
     error: str
+    """Sentence and traceback."""
     start: int
     end: int
+    """`start`, `end`: milliseconds since the epoch."""
     data_name: str
     data_digest: str
     data_profile: str
     config: str
+    """The composed configuration as YAML."""
     result: str
+    """The result as JSON; empty for a failed run."""
     replaces: str
+    """Id of the run of the same hash in this sweep that this run replaces; empty if there is none."""
     description: str
+    """Markdown for the run's page in MLflow. It is not kept with the results, which have all its numbers."""
     params: Mapping[str, str]
     tags: Mapping[str, str]
     metrics: Mapping[str, float]

@@ -15,43 +15,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WeightsSummary:
-    """A weight matrix in numbers.
-
-    Attributes
-    ----------
-    name : str
-    n : int
-        Units.
-    links : int
-        Ordered pairs (i, j) with a weight.
-    density : float
-        Links over the n (n - 1) possible ones.
-    neighbours_min, neighbours_mean, neighbours_max : int, float, int
-        Neighbours of a unit.
-    islands : tuple of str
-        Units without neighbour.
-    components : int
-        Number of parts that are not connected by any link, ignoring directions.
-    symmetric : bool
-        Whether the weights before normalisation are symmetric, to twelve digits.
-    normalisation : {"row", "spectral", "minmax", "none"}
-    rho_low, rho_high : float
-        The interval around 0 in which I - ρW is invertible, from the real eigenvalues of W; infinite if all are 0.
-    """
+    """A weight matrix in numbers."""
 
     name: str
     n: int
+    """Units."""
     links: int
+    """Ordered pairs (i, j) with a weight."""
     density: float
+    """Links over the n (n - 1) possible ones."""
     neighbours_min: int
     neighbours_mean: float
     neighbours_max: int
+    """`neighbours_min`, `neighbours_mean`, `neighbours_max`: neighbours of a unit."""
     islands: tuple[str, ...]
+    """Units without neighbour."""
     components: int
+    """Number of parts that are not connected by any link, ignoring directions."""
     symmetric: bool
+    """Whether the weights before normalisation are symmetric, to twelve digits."""
     normalisation: Normalise
     rho_low: float
     rho_high: float
+    """`rho_low`, `rho_high`: the interval around 0 in which I - ρW is invertible, from the real eigenvalues of W;
+    infinite if all are 0."""
 
 
 def summarise(weights: Weights) -> WeightsSummary:
