@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
 
 from digicarbon import pack
 from digicarbon.errors import ConfigError, DigicarbonError, Interrupt, legible, text_of
@@ -25,7 +26,9 @@ class Caught(AbstractContextManager["Caught"]):
     def __init__(self, whose: Note | None = None) -> None:
         self._whose = whose
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
         if isinstance(error, DigicarbonError):
             note = note_of(error)
         elif isinstance(error, Exception):

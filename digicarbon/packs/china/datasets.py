@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from digicarbon.packs.china.accounts import APPARENT
@@ -18,7 +18,7 @@ _SECTOR = ("position", "value_added", "output")
 _FURTHER = (*COMPONENTS, *OPTIONAL)
 
 
-def _table(kind: str, text: str, flow: Sequence[str]) -> Iterator[Dataset]:
+def _table(kind: str, text: str, flow: tuple[str, ...]) -> Iterator[Dataset]:
     """Yield the flows, with these keys, and the sectors of a kind of input-output tables."""
     yield Dataset(f"{kind}_flows", flow, _FLOW, f"{text}: purchases, 10k CNY", filled=_FLOW, of_table=True)
     yield Dataset(

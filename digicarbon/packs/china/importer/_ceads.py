@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from pydantic import Field
 from digicarbon.arrays import FloatArray
 from digicarbon.country import Place
 from digicarbon.errors import DataError
-from digicarbon.importer._sheets import visible
+from digicarbon.importer._sheets import Sheet, visible
 from digicarbon.importer.base import Imported, Importer
 from digicarbon.note import Note, cut
 from digicarbon.packs.china import facts
@@ -107,36 +107,23 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> tuple[li
     missing or contradictory, a province and year is repeated, or no sheet is an inventory.
     """
     inventories: list[Inventory] = []
-    notes: list[Note] = []
     places: dict[tuple[Place, int], Note | str] = {}
-    strangers: Counter[str] = Counter()
-    for file in files:
-        visible_sheets, remarks_of_file = visible(file)
-        notes += remarks_of_file
-        others = []
-        count = len(inventories)
-        for sheet in visible_sheets:
-            inventory = read_inventory(sheet, layout, year)
-            if inventory is None:
-                others.append(sheet.name)
-                continue
-            key = (inventory.province, inventory.year)
-            if key in places:
-                raise DataError(repeated_cell(*key, places[key], inventory.where))
-            places[key] = inventory.where
-            inventories.append(inventory)
-        if len(inventories) == count:
-            raise DataError(
-                Note(
-                    "ceads_no_inventory",
-                    file=file.name,
-                    layout=layout.name,
-                    examples=layout.examples,
-                    sheets=named(others),
-                )
-            )
-        strangers.update(others)
-    notes += left_out(strangers)
+
+    def read(sheet: Sheet) -> bool:
+        inventory = read_inventory(sheet, layout, year)
+        if inventory is None:
+            return False
+        key = (inventory.province, inventory.year)
+        if key in places:
+            raise DataError(repeated_cell(*key, places[key], inventory.where))
+        places[key] = inventory.where
+        inventories.append(inventory)
+        return True
+
+    def absent(file: str, sheets: object) -> Note:
+        return Note("ceads_no_inventory", file=file, layout=layout.name, examples=layout.examples, sheets=sheets)
+
+    notes = each_sheet(files, read, inventories, absent)
     remarks = Counter(remark for inventory in inventories for remark in inventory.remarks)
     if remarks:
         texts = (Note("ceads_text_of_sheets", text=remark[:100], sheets=number) for remark, number in remarks.items())
@@ -148,12 +135,33 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> tuple[li
     return inventories, notes
 
 
+def each_sheet(
+    files: Sequence[Path], read: Callable[[Sheet], bool], found: Sized, absent: Callable[[str, object], Note]
+) -> list[Note]:
+    """Read all sheets of some workbooks; return notes on those left out.
+
+    ``read``: returns False for a sheet of another layout. ``found``: what it adds to. ``absent``: the message on a file
+    of which nothing is added, from its name and its sheets of other layouts.
+    """
+    notes: list[Note] = []
+    strangers: Counter[str] = Counter()
+    for file in files:
+        visible_sheets, remarks = visible(file)
+        notes += remarks
+        count = len(found)
+        others = [sheet.name for sheet in visible_sheets if not read(sheet)]
+        if len(found) == count:
+            raise DataError(absent(file.name, _named(others)))
+        strangers.update(others)
+    return notes + left_out(strangers)
+
+
 def repeated_cell(place: Place, year: int, first: Note | str, second: Note | str) -> Note:
     """Return the message on a province and year that is in two places."""
     return Note("ceads_repeated_cell", cell=Note("cell", parts=(place.name, year)), first=first, second=second)
 
 
-def named(sheets: Sequence[str]) -> tuple[Any, ...] | Note:
+def _named(sheets: Sequence[str]) -> tuple[Any, ...] | Note:
     """Return the names of sheets for a message; a text file has none."""
     return cut(filter(None, sheets)) or Note("ceads_unnamed")
 

@@ -20,6 +20,8 @@ from digicarbon.packs.china.spelling import near_province, province_in
 
 MOST_TITLE_ROWS = 20
 """Rows in which the header is searched."""
+OF_ALL = ("sum", "total", "china", "全国", "合计")
+"""Names of what is the whole country's."""
 
 _FEWEST_KNOWN = 5
 
@@ -108,7 +110,7 @@ def read_inventory(sheet: Sheet, layout: Layout, default_year: int | None) -> In
                 )
             )
         return None
-    if place is None and sheet.name.strip().casefold() in ("sum", "total", "china", "全国", "合计"):
+    if place is None and sheet.name.strip().casefold() in OF_ALL:
         return None
     stem = sheet.file.stem
     place = place or province_in(stem)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from digicarbon.packs.china.importer._io_table import COMPONENTS, Table
+from digicarbon.packs.china.importer._io_table import Table
+from digicarbon.source.validation import COMPONENTS
 
 UNIT = "10k CNY"
 FLOW_UNIT = f"{UNIT}; a flow that is not there is zero"

@@ -10,7 +10,8 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note
-from digicarbon.packs.china.importer._io_table import COMPONENTS, GROUPS, Table, total
+from digicarbon.packs.china.importer._io_table import GROUPS, Table, total
+from digicarbon.source.validation import COMPONENTS
 
 LARGE_ENOUGH = 1e-6
 """For sectors with a smaller share of the table's output, differences are relative to that share of the output."""

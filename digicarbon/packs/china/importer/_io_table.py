@@ -12,9 +12,7 @@ from digicarbon.errors import DataError
 from digicarbon.importer._cells import numbers, text
 from digicarbon.note import Note
 from digicarbon.packs.china.importer._io_layout import Layout
-
-COMPONENTS = ("labour_compensation", "net_production_tax", "depreciation", "operating_surplus")
-"""Parts of value added."""
+from digicarbon.source.validation import COMPONENTS
 
 GROUPS = {
     "consumption": ("household_consumption", "government_consumption"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,26 +13,23 @@ from pydantic import Field
 from digicarbon.country import Place
 from digicarbon.errors import DataError
 from digicarbon.importer._cells import figure, text, year, year_in
-from digicarbon.importer._sheets import Sheet, visible
+from digicarbon.importer._sheets import Sheet
 from digicarbon.importer.base import Imported, Importer
 from digicarbon.note import Note, cut
-from digicarbon.packs.china.importer._ceads import CITATION, named, repeated_cell
-from digicarbon.packs.china.importer._ceads_sheet import MOST_TITLE_ROWS, empty_header
+from digicarbon.packs.china.accounts import APPARENT as PARTS
+from digicarbon.packs.china.importer._ceads import CITATION, each_sheet, repeated_cell
+from digicarbon.packs.china.importer._ceads_sheet import MOST_TITLE_ROWS, OF_ALL, empty_header
 from digicarbon.packs.china.importer._notes import (
     absent_notes,
     blank_notes,
     coverage_notes,
     difference_notes,
-    left_out,
     lost_totals,
 )
 from digicarbon.packs.china.importer._words import Words
 from digicarbon.packs.china.spelling import province, required_province
 
 UNIT = "Mt CO2"
-PARTS = ("raw_coal_total", "crude_oil_total", "natural_gas_total", "cement")
-"""The emissions that sum to the total."""
-
 _BALANCE = {
     "indigenous_production": ["Indigenous production"],
     "import": ["Import"],
@@ -89,19 +85,7 @@ class CeadsApparentImporter(Importer):
         repeated.
         """
         inputs = _Inputs()
-        strangers: Counter[str] = Counter()
-        for file in files:
-            visible_sheets, notes = visible(file)
-            inputs.notes += notes
-            count, others = len(inputs.rows), []
-            for sheet in visible_sheets:
-                if not _read_sheet(sheet, inputs):
-                    others.append(sheet.name)
-            if len(inputs.rows) == count:
-                items = cut(_ITEMS.shown(PARTS))
-                raise DataError(Note("ceads_no_apparent_inventory", file=file.name, items=items, sheets=named(others)))
-            strangers.update(others)
-        inputs.notes += left_out(strangers)
+        inputs.notes += each_sheet(files, lambda sheet: _read_sheet(sheet, inputs), inputs.rows, _absent)
         if inputs.left_out:
             inputs.notes.append(Note("ceads_rows_left_out", rows=cut(inputs.left_out)))
         inputs.notes += lost_totals(inputs.fill_zeros(), Note("ceads_sum_not_zero"))
@@ -149,6 +133,10 @@ class _Inputs:
         self.rows[key] = values
 
 
+def _absent(file: str, sheets: object) -> Note:
+    return Note("ceads_no_apparent_inventory", file=file, items=cut(_ITEMS.shown(PARTS)), sheets=sheets)
+
+
 def _read_sheet(sheet: Sheet, inputs: _Inputs) -> bool:
     """Read one sheet in either layout; return False if it has neither and its name has no year."""
     for row in range(min(MOST_TITLE_ROWS, len(sheet.cells))):
@@ -178,7 +166,7 @@ def _read_wide(sheet: Sheet, header: int, first: int, inputs: _Inputs) -> None:
             if sheet.cells.iloc[header + 1 :, column].notna().any():
                 raise DataError(empty_header(sheet, header, column))
             continue
-        if text(value).casefold() in ("sum", "total", "china", "全国", "合计"):
+        if text(value).casefold() in OF_ALL:
             continue
         place = required_province(value, sheet.place(header, column))
         values = {name: inputs.figure(sheet, row, column, name) for name, row in items.items()}
