@@ -12,7 +12,7 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.significance import is_significant
 from digicarbon.report.picture import Words, new_figure, picture_without_terms
 from digicarbon.report.picture._figure import grid_of
-from digicarbon.report.picture._places import Areas, areas_of
+from digicarbon.report.picture._places import areas_of
 from digicarbon.report.picture.maps import EDGE, draw_areas, legend_of_blanks, shown_periods, size_of, without_polygon
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ def _clusters(
     words: Words,
 ) -> Figure:
     """Draw the cluster of each unit, a map for each period."""
+    from matplotlib.patches import Patch
+
     shown = shown_periods(clusters.rename_axis(["period", "unit"]), periods)
     regions = list(dict.fromkeys(clusters.index.get_level_values(1)))
     areas = areas_of(regions, *polygons, words.language)
@@ -135,7 +137,12 @@ def _clusters(
         axes.set_title(str(period), loc="left")
     for axes in grid[len(shown) :]:
         axes.remove()
-    _legend_of_clusters(figure, areas, regions, level, words, looks)
+    handles: list[Any] = [
+        Patch(label=words.say(name, p=f"{level:g}"), edgecolor=EDGE, linewidth=0.4, **look)
+        for name, look in looks.items()
+    ]
+    blank = [place for place in areas.rings if place not in regions]
+    legend_of_blanks(figure, blank, without_polygon(regions, areas), handles, words)
     return figure
 
 
@@ -150,28 +157,5 @@ def clusters_of(table: pd.DataFrame, level: float) -> pd.Series:
     lacking = [name for name in ("p", "quadrant") if name not in table.columns]
     if lacking:
         raise ConfigError(Note("table_lacks_moran", columns=cut(lacking)))
-    words = table["quadrant"].map(lambda code: " ".join(_quadrant(str(code))))
+    words = table["quadrant"].map(lambda code: " ".join(str(code).lower().replace("-", " ").split()[:2]))
     return words.where(is_significant(table["p"], level), "insignificant")
-
-
-def _quadrant(code: str) -> tuple[str, str]:
-    halves = code.lower().replace("-", " ").split()
-    return halves[0], halves[1]
-
-
-def _legend_of_clusters(
-    figure: Figure,
-    areas: Areas,
-    regions: Sequence[str],
-    level: float,
-    words: Words,
-    looks: Mapping[str, Mapping[str, Any]],
-) -> None:
-    from matplotlib.patches import Patch
-
-    handles: list[Any] = [
-        Patch(label=words.say(name, p=f"{level:g}"), edgecolor=EDGE, linewidth=0.4, **look)
-        for name, look in looks.items()
-    ]
-    blank = [place for place in areas.rings if place not in regions]
-    legend_of_blanks(figure, blank, without_polygon(regions, areas), handles, words)

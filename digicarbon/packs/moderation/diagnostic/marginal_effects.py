@@ -44,6 +44,11 @@ PLACES = 101
 FEW_VALUES = 12
 """A variable with at most so many values has a point for each instead of a curve."""
 QUARTERS = (0.25, 0.5, 0.75)
+SUMMARY = (
+    *("effect at mean - sd", "effect at the mean", "effect at mean + sd"),
+    *(f"effect at quantile {q:.0%}" for q in QUARTERS),
+)
+"""Places at which an effect is told."""
 COLUMNS = ("at", "coef", "se", "stat", "p", "significant", "low", "high", "share", "note")
 SIGNS = {1: "positive", -1: "negative", 0: "not significant"}
 BANDS = ("pointwise", "uniform")
@@ -163,8 +168,7 @@ def marginal_effects(
     :math:`g'b` with :math:`g_j = p_j x^{p_j - 1} m_j`, of variance :math:`g'Vg`; see Brambor, Clark and Golder (2006),
     Political Analysis 14. For the uniform band see `digicarbon.numeric.shape.moderation.uniform_critical`.
     """
-    values = {name: float(np.asarray(value)) for name, value in (given or {}).items()}
-    found, rows = moderation_of(result, panel, term, along, values, model, weights, effect)
+    found, rows = moderation_of(result, panel, term, along, given, model, weights, effect)
     places = np.asarray(at, dtype=np.float64) if len(at) else found.places
     return effects_along(found, places, wild_of(found, rows, model, weights, places)).rename_axis(found.axis)
 
@@ -207,8 +211,7 @@ def johnson_neyman(
     (g'b)² = c² g'Vg. A region by pointwise values is claimed by chance somewhere more often than at 5 % of the samples;
     one by uniform values is not.
     """
-    values = {name: float(np.asarray(value)) for name, value in (given or {}).items()}
-    found, rows = moderation_of(result, panel, term, along, values, model, weights, effect)
+    found, rows = moderation_of(result, panel, term, along, given, model, weights, effect)
     wild = wild_of(found, rows, model, weights, found.places)
     return in_english(regions(found, result, wild, source_of(model, wild)))
 
@@ -218,7 +221,7 @@ def moderation_of(
     panel: Panel,
     term: str,
     along: str | None,
-    given: Mapping[str, float],
+    given: Given | None,
     model: Model | None = None,
     weights: Weights | None = None,
     kind: SpatialKind = "total",
@@ -235,7 +238,7 @@ def moderation_of(
     means = _means(panel, asked.with_it.values())
     rows = weighing(model, panel)
     others = asked.others
-    values = asked.given(given)
+    values = asked.given({name: float(np.asarray(value)) for name, value in (given or {}).items()})
     data = {name: observed(result, rows, name) for name in others}
     fixed = {name: float(values.get(name, own.mean())) for name, own in data.items()}
     beyond = tuple(name for name, own in data.items() if not own.min() <= fixed[name] <= own.max())
@@ -371,15 +374,10 @@ class Wild:
 
 
 def summary_places(found: Moderation) -> dict[str, float]:
-    """Return the places at which an effect is told, by quantity."""
+    """Return the places of `SUMMARY` by quantity."""
     mean, spread = float(found.z.mean()), float(found.z.std(ddof=1))
-    quarters = {f"effect at quantile {q:.0%}": float(np.quantile(found.z, q)) for q in QUARTERS}
-    return {
-        "effect at mean - sd": mean - spread,
-        "effect at the mean": mean,
-        "effect at mean + sd": mean + spread,
-        **quarters,
-    }
+    quarters = (float(np.quantile(found.z, q)) for q in QUARTERS)
+    return dict(zip(SUMMARY, (mean - spread, mean, mean + spread, *quarters), strict=True))
 
 
 def wild_of(

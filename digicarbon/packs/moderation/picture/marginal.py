@@ -70,19 +70,11 @@ def plot_marginal(
     ConfigError, DataError, EstimationError
         As in `marginal_effects`; or matplotlib is not installed.
     """
-    values = {name: float(np.asarray(value)) for name, value in (given or {}).items()}
-    found, rows = moderation_of(result, panel, term, along, values, model, weights, effect)
+    found, rows = moderation_of(result, panel, term, along, given, model, weights, effect)
     effects = effects_along(found, found.places, wild_of(found, rows, model, weights, found.places))
-    others = [name for name in found.fixed if name not in values]
-    axis, x = found.axis, found.z
-    return _figure(
-        {Words.of(frame).say(found.kind): effects},
-        (found.term, axis, result.y),
-        x,
-        result.inference.level,
-        Words.of(frame),
-        tuple(others),
-    )
+    others = tuple(name for name in found.fixed if name not in (given or {}))
+    words, names = Words.of(frame), (found.term, found.axis, result.y)
+    return _figure({words.say(found.kind): effects}, names, found.z, result.inference.level, words, others)
 
 
 @picture

@@ -10,7 +10,7 @@ import pandas as pd
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.packs.moderation.diagnostic.marginal_effects import BANDS, SIGNS
+from digicarbon.packs.moderation.diagnostic.marginal_effects import BANDS, SIGNS, SUMMARY
 from digicarbon.packs.moderation.picture.marginal import plot_effects_along
 from digicarbon.report.base import Record, Table
 from digicarbon.report.heads import heads_of
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 NAME = "johnson_neyman"
 LINES = "marginal_effects"
 TEST = "no product matters"
-EFFECTS = (
-    *("effect at mean - sd", "effect at the mean", "effect at mean + sd"),
-    *("effect at quantile 25%", "effect at quantile 50%", "effect at quantile 75%"),
-)
 
 
 class MarginalEffectTable(RegressionTable):
@@ -65,7 +61,7 @@ class MarginalEffectTable(RegressionTable):
             given = [self.words.cell(next(iter(part["given"]), "")) for part in parts]
             if any(given):
                 yield self.words.cell("given"), given
-            for quantity in EFFECTS:
+            for quantity in SUMMARY:
                 rows = _rows(parts, quantity)
                 yield self.words.cell(quantity), [self._starred(row) if row else "" for row in rows]
                 for kind in self.beneath:

@@ -159,39 +159,23 @@ class DiD(_PolicyModel):
         return {**fields, "x": (policy,)}
 
     @model_validator(mode="after")
-    def _reference_is_told_apart(self) -> DiD:
+    def _consistent(self) -> DiD:
         if self.leads is not None and self.base_event < -self.leads:
             raise ValueError(Note("did_reference_outside", key="leads", leads=self.leads, event=self.base_event))
-        self.how.refuse()
-        return self
-
-    @model_validator(mode="after")
-    def _can_be_weighted(self) -> DiD:
-        if self.observation_weights is None:
-            return self
-        if not self.how.weighs:
+        how, column = self.how, self.observation_weights
+        how.refuse()
+        if column is not None and not how.weighs:
             raise ValueError(Note("did_without_weights", key="observation_weights", estimator=self.estimator))
-        if not self.how.own_errors:
-            refuse_weights(self, self.observation_weights, self.cov)
-        return self
-
-    @model_validator(mode="after")
-    def _can_absorb(self) -> DiD:
-        if self.absorbs and not self.how.regression:
+        if column is not None and not how.own_errors:
+            refuse_weights(self, column, self.cov)
+        if self.absorbs and not how.regression:
             key = "absorb" if self.absorb else "trends"
             raise ValueError(Note("did_absorbs", key=key, estimator=self.estimator))
-        return self
-
-    @model_validator(mode="after")
-    def _rings_in_order(self) -> DiD:
-        if self.spillovers == "none":
-            return self
-        if not self.how.with_spillovers:
+        if self.spillovers != "none" and not how.with_spillovers:
             raise ValueError(Note("did_without_spillovers", key="spillovers", estimator=self.estimator))
         edges = self.rings
-        if self.spillovers == "rings" and (
-            len(edges) < 2 or edges[0] < 0 or any(inner >= outer for inner, outer in pairwise(edges))
-        ):
+        ordered = len(edges) > 1 and edges[0] >= 0 and all(inner < outer for inner, outer in pairwise(edges))
+        if self.spillovers == "rings" and not ordered:
             raise ValueError(Note("did_ring_edges", key="rings", given=cut(f"{edge:g}" for edge in edges)))
         return self
 

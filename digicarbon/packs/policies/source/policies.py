@@ -172,14 +172,15 @@ class SimulatedPolicy(SimulatedPanel):
             Frame with unit, time, y, adopted (the first year under the policy, missing if never), income, industry,
             longitude and latitude.
         """
-        drawn = self._drawn()
-        return self.inputs("simulated_policy", drawn.columns, self._att(PolicyTruth(drawn.truth)), places=drawn.places)
+        columns, places, truth = self._drawn()
+        return self.inputs("simulated_policy", columns, self._att(PolicyTruth(truth)), places=places)
 
     def truth(self) -> PolicyTruth:
         """Return the effects that are in the outcome of `load`."""
-        return PolicyTruth(self._drawn().truth, self.spillover if self.world == "spillovers" else 0.0)
+        return PolicyTruth(self._drawn()[2], self.spillover if self.world == "spillovers" else 0.0)
 
-    def _drawn(self) -> _Drawn:
+    def _drawn(self) -> tuple[dict[str, FloatArray], FloatArray, pd.DataFrame]:
+        """Return what a study sees, shape (N, T) or (N, 1), places, shape (N, 2), and `PolicyTruth.cells`."""
         # one generator in one order: a seed gives the same units, dates and errors in each world
         rng = np.random.default_rng(self.seed)
         income, industry = rng.standard_normal((2, self.n))
@@ -200,7 +201,7 @@ class SimulatedPolicy(SimulatedPanel):
         columns = {"cohort": cohort[:, None], "event": event, "direct": direct, "spillover": spillover}
         truth = frame(self.n, self.periods, self.first_year, columns)
         fixed = {"adopted": cohort, "income": income, "industry": industry}
-        return _Drawn({"y": y} | {name: values[:, None] for name, values in fixed.items()}, places, truth)
+        return {"y": y} | {name: values[:, None] for name, values in fixed.items()}, places, truth
 
     def _cohorts(self, rng: np.random.Generator, x: FloatArray, places: FloatArray) -> FloatArray:
         """Return the first year under the policy by unit, not a number if there is none, shape (N,)."""
@@ -233,18 +234,6 @@ class SimulatedPolicy(SimulatedPanel):
         if self.world == "spillovers":
             return Note("simulated_policy_spillovers", **self.size, spillover=self.spillover, **facts)
         return Note("simulated_policy", **self.size, **facts)
-
-
-@dataclass(frozen=True, eq=False)
-class _Drawn:
-    """What is drawn."""
-
-    columns: dict[str, FloatArray]
-    """What a study sees, shape (N, T) or (N, 1)."""
-    places: FloatArray
-    """Longitudes and latitudes, shape (N, 2)."""
-    truth: pd.DataFrame
-    """See `PolicyTruth.cells`."""
 
 
 def _means(cells: pd.DataFrame, by: str) -> dict[int, float]:

@@ -34,8 +34,8 @@ OWN, AKM, AKM0 = "model", "AKM", "AKM0"
 
 
 @dataclass(frozen=True, eq=False)
-class _Fitted:
-    """An estimate that a shift-share column is in."""
+class Shifted:
+    """An estimate that uses shares and shocks."""
 
     model: Model
     """With the shift-share column as its only instrument, or as a regressor."""
@@ -47,20 +47,17 @@ class _Fitted:
     """Outcome, regressor and the shift-share column after effects and the other regressors, shape (rows, 3)."""
     time: bool
     """Whether the model has effects of periods."""
-
-
-@dataclass(frozen=True, eq=False)
-class Shifted(_Fitted):
-    """An estimate that uses shares and shocks.
-
-    ``model``, ``panel``, ``term``, ``columns``, ``time``: as in `_Fitted`. ``name``: the shift-share column.
-    ``shares``: shape (rows, K). ``shocks``: shape (T, K).
-    """
-
     name: str
+    """The shift-share column."""
     shares: FloatArray
+    """Shape (rows, K)."""
     shocks: FloatArray
+    """Shape (T, K)."""
     sectors: tuple[str, ...]
+
+
+_Fitted = tuple[Model, Panel, str, FloatArray, bool]
+"""The first fields of `Shifted`."""
 
 
 def shifted(model: Model, panel: Panel, name: str | None, weights: Weights | None) -> Shifted:
@@ -83,13 +80,13 @@ def shifted(model: Model, panel: Panel, name: str | None, weights: Weights | Non
         found = _of_regression(model, panel, wanted, weights)
     else:
         found = _of_iv(instrumented, panel, wanted)
-    made = found.panel
+    made = found[1]
     made_of = shift_shares(made)[wanted]
     exact, values = made_of.column(made), made.column(wanted)
     if np.abs(exact - values).max() > ROUNDING * max(float(np.abs(exact).max()), 1e-300):
         raise EstimationError(Note("shift_share_changed", column=wanted))
     shares, shocks = made_of.on(made)
-    return Shifted(**vars(found), name=wanted, shares=shares[made.unit_codes], shocks=shocks, sectors=made_of.sectors)
+    return Shifted(*found, wanted, shares[made.unit_codes], shocks, made_of.sectors)
 
 
 def _of_iv(model: PanelIV, panel: Panel, wanted: str) -> _Fitted:
@@ -98,7 +95,7 @@ def _of_iv(model: PanelIV, panel: Panel, wanted: str) -> _Fitted:
         raise ConfigError(Note("shift_share_several", key="model.endogenous", terms=cut(model.instrumented)))
     one = model.model_copy(update={"instruments": (wanted,)})
     columns, made = np.column_stack(one.partialled(panel)), panel.with_terms(one.terms)
-    return _Fitted(one, made, one.instrumented[0], columns, one.effects in ("time", "two_way"))
+    return one, made, one.instrumented[0], columns, one.effects in ("time", "two_way")
 
 
 def _of_regression(model: Model, panel: Panel, wanted: str, weights: Weights | None) -> _Fitted:
@@ -107,7 +104,7 @@ def _of_regression(model: Model, panel: Panel, wanted: str, weights: Weights | N
     if focal.regression.observation_weights is not None:
         raise ConfigError(Note("shift_share_weights", key="model.observation_weights"))
     both = focal.inner([wanted], focal.controls)
-    return _Fitted(model, focal.panel, wanted, both[:, [1, 0, 0]], focal.columns.removed in ("time", "two_way"))
+    return model, focal.panel, wanted, both[:, [1, 0, 0]], focal.columns.removed in ("time", "two_way")
 
 
 class _OfShiftShare(OfModel):

@@ -64,14 +64,10 @@ class SimulatedThreshold(SimulatedPanel):
     def _a_slope_for_each_regime(self) -> SimulatedThreshold:
         if any(low >= high for low, high in pairwise(self.thresholds)):
             raise ValueError(Note("simulated_thresholds_order", key="thresholds", given=cut(map(str, self.thresholds))))
-        if len(self.slopes) != len(self.thresholds) + 1:
-            raise ValueError(
-                Note("simulated_slopes", key="slopes", given=len(self.slopes), regimes=len(self.thresholds) + 1)
-            )
-        if self.spillovers and len(self.spillovers) != len(self.slopes):
-            raise ValueError(
-                Note("simulated_slopes", key="spillovers", given=len(self.spillovers), regimes=len(self.slopes))
-            )
+        regimes = len(self.thresholds) + 1
+        for field, given in (("slopes", len(self.slopes)), ("spillovers", len(self.spillovers) or regimes)):
+            if given != regimes:
+                raise ValueError(Note("simulated_slopes", key=field, given=given, regimes=regimes))
         return self
 
     def load(self) -> Inputs:
