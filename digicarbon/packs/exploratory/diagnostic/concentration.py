@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import ClassVar, Literal
 
@@ -213,6 +214,7 @@ class Geary(ByPeriod):
 
     table_names: ClassVar[tuple[str, ...]] = ("geary",)
     subject: ClassVar[Note] = GEARYS_C
+    statistic: ClassVar[Callable[..., pd.DataFrame]] = staticmethod(geary)
 
     moments: Moments = "normal"
 
@@ -222,10 +224,6 @@ class Geary(ByPeriod):
         if self.moments == "permutation":
             return (Note("geary_permuted", **self.permuted),)
         return (Note("geary_moments", given=MOMENT_WORDS[self.moments], sided=self.permuted["sided"]),)
-
-    def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
-        """Return what `geary` does."""
-        return geary(panel, weights, variable, self.moments, self.sides, self.draws, self.seed)
 
 
 class GetisOrd(ByPeriod):
@@ -244,6 +242,7 @@ class GetisOrd(ByPeriod):
 
     table_names: ClassVar[tuple[str, ...]] = ("getis_ord",)
     subject: ClassVar[Note] = GETIS_ORDS_G
+    statistic: ClassVar[Callable[..., pd.DataFrame]] = staticmethod(getis_ord)
 
     links: Links = "binary"
     moments: GMoments = "randomisation"
@@ -254,10 +253,6 @@ class GetisOrd(ByPeriod):
         if self.moments == "permutation":
             return (Note("getis_ord_permuted", **self.permuted),)
         return (Note("getis_ord_moments", sided=self.permuted["sided"]),)
-
-    def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
-        """Return what `getis_ord` does."""
-        return getis_ord(panel, weights, variable, self.links, self.moments, self.sides, self.draws, self.seed)
 
 
 class HotSpots(ByPeriod):
@@ -279,6 +274,7 @@ class HotSpots(ByPeriod):
 
     table_names: ClassVar[tuple[str, ...]] = ("hot_spots",)
     subject: ClassVar[Note] = GETIS_ORDS_G
+    statistic: ClassVar[Callable[..., pd.DataFrame]] = staticmethod(local_getis_ord)
 
     star: bool = True
     links: Links = "binary"
@@ -291,8 +287,3 @@ class HotSpots(ByPeriod):
         if self.permute:
             return (Note("hot_spots_permuted", own=own, **self.permuted),)
         return (Note("hot_spots_normal", own=own, sided=self.permuted["sided"]),)
-
-    def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
-        """Return what `local_getis_ord` does."""
-        how = (self.star, self.links, self.permute)
-        return local_getis_ord(panel, weights, variable, *how, self.sides, self.draws, self.seed)

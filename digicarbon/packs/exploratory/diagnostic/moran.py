@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, ClassVar
 
@@ -222,6 +222,8 @@ class ByPeriod(Diagnostic):
     takes_weights: ClassVar[bool] = True
     subject: ClassVar[Note] = MORANS_I
     """What the weights are for, for messages."""
+    statistic: ClassVar[Callable[..., pd.DataFrame]]
+    """What makes the table of a variable, from the panel, weights and the other fields."""
 
     variables: Variables
     sides: Sides = "two"
@@ -243,9 +245,15 @@ class ByPeriod(Diagnostic):
         super().check(panel)
         aligned(panel, weights, self.subject)
 
+    @property
     @abstractmethod
+    def notes(self) -> tuple[Note, ...]:
+        """How expectation, variance and p come about."""
+
     def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
-        """Return the statistic of a variable by period."""
+        """Return what `statistic` does with the fields."""
+        fields = {name: value for name, value in self if name != "variables"}
+        return type(self).statistic(panel, weights, variable, **fields)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table that `table_names` names, indexed by variable and period, and by unit where it is local."""
@@ -265,6 +273,7 @@ class Moran(ByPeriod):
     references: ClassVar[tuple[str, ...]] = ("cliff1981", "moran1950")
 
     table_names: ClassVar[tuple[str, ...]] = ("moran",)
+    statistic: ClassVar[Callable[..., pd.DataFrame]] = staticmethod(moran)
 
     moments: Moments = "normal"
 
@@ -276,10 +285,6 @@ class Moran(ByPeriod):
         other = "randomisation" if self.moments == "normal" else "normal"
         under = {"given": MOMENT_WORDS[self.moments], "other": MOMENT_WORDS[other]}
         return (Note("moran_moments", option=other, sided=_SIDES[self.sides], **under),)
-
-    def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
-        """Return what `moran` does."""
-        return moran(panel, weights, variable, self.moments, self.sides, self.draws, self.seed)
 
 
 class LocalMoran(ByPeriod):
@@ -297,6 +302,7 @@ class LocalMoran(ByPeriod):
     references: ClassVar[tuple[str, ...]] = ("anselin1995",)
 
     table_names: ClassVar[tuple[str, ...]] = ("local_moran",)
+    statistic: ClassVar[Callable[..., pd.DataFrame]] = staticmethod(local_moran)
 
     moments: LocalMoments = "conditional"
     ml_variance: bool = True
@@ -316,11 +322,6 @@ class LocalMoran(ByPeriod):
         units = dict.fromkeys(str(label[-1]) for label in frame.index[frame["variance"].isna()])
         return (*self.notes, *((Note("local_without_variance", units=cut(units)),) if units else ()))
 
-    def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
-        """Return what `local_moran` does."""
-        how = (self.moments, self.ml_variance, self.quadrants)
-        return local_moran(panel, weights, variable, *how, self.sides, self.draws, self.seed)
-
 
 class BivariateMoran(ByPeriod):
     """Bivariate Moran's I of variables with another variable of the neighbours, by period.
@@ -334,6 +335,7 @@ class BivariateMoran(ByPeriod):
     references: ClassVar[tuple[str, ...]] = ("anselin1995", "moran1950")
 
     table_names: ClassVar[tuple[str, ...]] = ("moran",)
+    statistic: ClassVar[Callable[..., pd.DataFrame]] = staticmethod(moran_bivariate)
 
     neighbours: str
 
@@ -346,7 +348,3 @@ class BivariateMoran(ByPeriod):
     def terms(self) -> tuple[str, ...]:
         """The variables and that of the neighbours."""
         return tuple(dict.fromkeys((*self.variables, self.neighbours)))
-
-    def of(self, panel: Panel, weights: Weights, variable: str) -> pd.DataFrame:
-        """Return what `moran_bivariate` does."""
-        return moran_bivariate(panel, weights, variable, self.neighbours, self.sides, self.draws, self.seed)

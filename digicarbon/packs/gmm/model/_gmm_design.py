@@ -122,7 +122,9 @@ def design(model: DynamicPanel, panel: Panel) -> GmmDesign:
     positions = _told_apart(model, complete, rows, constant)
     dummies = tuple(grid.period_name(position) for position in positions.tolist())
     time = rows.rows(_dummies(y.shape, positions))
-    _refuse_too_few_rows(rows, len(names) + len(dummies) + constant.shape[1])
+    k, transformed = len(names) + len(dummies) + constant.shape[1], int((~rows.level).sum())
+    if transformed <= k:
+        raise EstimationError(Note("few_transformed_rows", rows=transformed, parameters=k))
     own = rows.rows(X)
     before = abs(rows.operator) @ np.nan_to_num(np.abs(X).reshape(-1, X.shape[-1]))
     _refuse_dependent(model, names, own, before, np.concatenate([constant, time], axis=1))
@@ -158,7 +160,9 @@ def design(model: DynamicPanel, panel: Panel) -> GmmDesign:
         shape=(y.shape[0], y.shape[1]),
         means=np.concatenate([means, np.zeros(len(dummies) + constant.shape[1])]),
     )
-    _refuse_too_few_instruments(found)
+    if (instruments := moments.Z.shape[1]) < k:
+        facts = {"instruments": instruments, "parameters": k, "names": cut(found.names, 20)}
+        raise EstimationError(Note("gmm_few_instruments", **facts))
     return found
 
 
@@ -202,15 +206,8 @@ def _lag_sets(model: DynamicPanel, grid: PanelGrid, rows: Equations) -> list[Ins
                 f"lags of {column}", grid.values(column), rows, first, last, model.collapse, level_lag
             )
             if found.level.all():
-                raise EstimationError(
-                    Note(
-                        "lags_instrument_nothing",
-                        column=column,
-                        first=first,
-                        periods=grid.shape[1],
-                        last=Note("the_last_lag") if last is None else last,
-                    )
-                )
+                lags = {"first": first, "last": Note("the_last_lag") if last is None else last}
+                raise EstimationError(Note("lags_instrument_nothing", column=column, periods=grid.shape[1], **lags))
             sets.append(found)
     return sets
 
@@ -248,13 +245,9 @@ def _refuse_dependent(
 ) -> None:
     gone = [names[j] for j in vanishing(own, before)]
     if gone:
-        raise EstimationError(
-            Note(
-                "constant_under_system" if model.kind == "system" else "constant_under_difference",
-                terms=cut(gone),
-                kind=model.kind,
-            )
-        )
+        facts = {"terms": cut(gone), "kind": model.kind}
+        system = model.kind == "system"
+        raise EstimationError(Note("constant_under_system" if system else "constant_under_difference", **facts))
     chains = dependent(np.concatenate([effects, own], axis=1))
     if chains:
         base = effects.shape[1]
@@ -274,17 +267,3 @@ def _refuse_idle(
     gone = [names[j] for j in vanishing(columns[here], before[here])]
     if gone:
         raise EstimationError(Note("idle_instruments", terms=cut(gone)))
-
-
-def _refuse_too_few_rows(rows: Equations, k: int) -> None:
-    transformed = int((~rows.level).sum())
-    if transformed <= k:
-        raise EstimationError(Note("few_transformed_rows", rows=transformed, parameters=k))
-
-
-def _refuse_too_few_instruments(found: GmmDesign) -> None:
-    k, columns = len(found.names), found.moments.Z.shape[1]
-    if columns < k:
-        raise EstimationError(
-            Note("gmm_few_instruments", instruments=columns, parameters=k, names=cut(found.names, 20))
-        )

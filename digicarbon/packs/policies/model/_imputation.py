@@ -58,9 +58,8 @@ class ImputedRows(ByUnit):
         if unknown:
             raise EstimationError(Note("did_not_imputed", terms=cut(unknown)))
         early_key = ("leads of imputed", key, model.base_event, model.leads)
-        early = dates.once(early_key, lambda: _leads(model, timing, self._rows))
-        self._before = early.levels
-        self._leads: Regression | None = self._untreated.leads(early.dummies) if self._before else None
+        self._before, dummies = dates.once(early_key, lambda: _leads(model, timing, self._rows))
+        self._leads: Regression | None = self._untreated.leads(dummies) if self._before else None
         self._order: list[int] = [*range(len(self.reported))]
         self._count = len(self._order)
         if self._leads is not None and model.aggregate == "event":
@@ -188,17 +187,11 @@ def _means(model: _PolicyModel, timing: Timing, known: NDArray[np.bool_]) -> _Me
     return _Means(terms, chosen.levels, np.where(cell[:, None] >= 0, of_rows, 0.0), cell, len(cells.size))
 
 
-class _Leads(NamedTuple):
-    """Event times before the policy that untreated rows have, and their dummies with those of periods."""
-
-    levels: tuple[int, ...]
-    dummies: Block
-
-
-def _leads(model: _PolicyModel, timing: Timing, rows: Untreated) -> _Leads:
+def _leads(model: _PolicyModel, timing: Timing, rows: Untreated) -> tuple[tuple[int, ...], Block]:
+    """Return event times before the policy that untreated rows have, and their dummies with those of periods."""
     event, free = binned(timing.event, model.leads, None), np.zeros(len(timing.event), dtype=bool)
     free[rows.free] = True
     base = max(model.base_event, -model.leads) if model.leads else model.base_event
     there = np.unique(event[timing.treated & free & (event < -model.anticipation) & (event != base)])
     dummies = (timing.treated & (event == there[:, None])).T.astype(np.float64)
-    return _Leads(tuple(there.tolist()), rows.with_periods(dummies))
+    return tuple(there.tolist()), rows.with_periods(dummies)

@@ -146,21 +146,18 @@ class Matched(Sample):
     @property
     def notes(self) -> tuple[Note, ...]:
         """The rows that are used, the matching, and the treatment of outliers."""
+        facts = {"policy": self.policy, "covariates": cut(self.covariates)}
         if self.method == "kernel":
             kernel = Note("kernel_epanechnikov" if self.kernel == "epanechnikov" else "kernel_gaussian")
-            own = {"policy": self.policy, "covariates": cut(self.covariates), "bandwidth": self.bandwidth}
-            return (*super().notes, Note("matched_by_kernel", kernel=kernel, **own), *self._counted)
-        facts = {"policy": self.policy, "covariates": cut(self.covariates), "neighbours": self.neighbours}
-        if self.caliper is None:
-            return (*super().notes, Note("matched", **facts), *self._counted)
-        return (*super().notes, Note("matched_within", caliper=self.caliper, **facts), *self._counted)
-
-    @property
-    def _counted(self) -> tuple[Note, ...]:
-        """The note on how much a unit counts that may be the match of several."""
+            how = Note("matched_by_kernel", kernel=kernel, bandwidth=self.bandwidth, **facts)
+        elif self.caliper is None:
+            how = Note("matched", neighbours=self.neighbours, **facts)
+        else:
+            how = Note("matched_within", neighbours=self.neighbours, caliper=self.caliper, **facts)
+        # how much a unit counts that may be the match of several
         if self.row_weights is not None:
-            return (Note("matched_count", column=self.row_weights),)
-        return (Note("matched_once"),) if self.counts == "once" else ()
+            return (*super().notes, how, Note("matched_count", column=self.row_weights))
+        return (*super().notes, how, *((Note("matched_once"),) if self.counts == "once" else ()))
 
     def rows(self, panel: Panel) -> NDArray[np.bool_]:
         """Return which rows belong to this sample, shape (rows,).
