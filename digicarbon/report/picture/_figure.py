@@ -91,6 +91,12 @@ def new_figure(width: float, height: float, maps: bool = False) -> Figure:
     return Figure(figsize=(width, height), layout="compressed" if maps else "constrained")
 
 
+def one_panel(frame: Frame, width: float, height: float) -> tuple[Figure, Axes, Words]:
+    """Return a figure of a size in inches, its one panel, and the words of the picture within a frame."""
+    figure = new_figure(width, height)
+    return figure, figure.subplots(), Words.of(frame)
+
+
 def rendered(figure: Figure, kind: Format) -> bytes:
     """Return a figure as the content of a file; the same figure gives the same bytes."""
     import matplotlib

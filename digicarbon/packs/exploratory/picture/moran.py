@@ -25,6 +25,7 @@ from digicarbon.report.picture._figure import (
     drawable,
     grid_of,
     new_figure,
+    one_panel,
     picture,
     picture_without_terms,
     series,
@@ -73,9 +74,7 @@ def plot_moran(
         missing = [column for column in ("i", "expected", "variance", "p") if column not in table.columns]
         if missing:
             raise ConfigError(Note("table_is_no_moran", table=name, columns=cut(missing)))
-    words = Words.of(frame)
-    figure = new_figure(6.0, 3.6)
-    axes = figure.subplots()
+    figure, axes, words = one_panel(frame, 6.0, 3.6)
     _draw_moran(axes, by_name, level, words)
     axes.set_ylabel(words.say("moran"))
     handles, labels = axes.get_legend_handles_labels()

@@ -13,11 +13,10 @@ from digicarbon.report.picture._figure import (
     GREY,
     ORANGE,
     NamedFrame,
-    Words,
     light_grid,
     name_point,
     needed_table,
-    new_figure,
+    one_panel,
     picture,
 )
 
@@ -50,11 +49,9 @@ def plot_influence(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFram
     """
     each = needed_table(tables, "influence", "influence")
     row = needed_table(tables, "influence_summary", "influence").iloc[0]
-    words = Words.of(frame)
     shown = each.dropna(subset="coef_without").sort_values("coef_without", kind="stable")
     places, values = np.arange(len(shown)), shown["coef_without"].to_numpy(dtype=np.float64)
-    figure = new_figure(6.4, 3.6)
-    axes = figure.subplots()
+    figure, axes, words = one_panel(frame, 6.4, 3.6)
     size = 12 + 160 * shown["partial_leverage"].to_numpy(dtype=np.float64)
     axes.scatter(places, values, s=size, color=BLUE, alpha=0.8, linewidths=0, label=words.say("without one"))
     axes.axhline(float(row["coef"]), color=ORANGE, linewidth=1.2, label=words.say("with all"))

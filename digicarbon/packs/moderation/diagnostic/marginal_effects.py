@@ -542,18 +542,18 @@ class MarginalEffects(OfModel):
     def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
         """Return what the effects are, and whether they are from the wild bootstrap."""
         below = tables["johnson_neyman"]
-        tested = next(note for note in below["note"] if isinstance(note, Note) and note.code == "products_are_zero")
-        about = Note("marginal_effects", term=tested["term"], along=tested["along"], terms=tested["terms"])
+        notes = [note for note in below["note"] if isinstance(note, Note)]
+        tested = next(note for note in notes if note.code == "products_are_zero")
+        about = [Note("marginal_effects", term=tested["term"], along=tested["along"], terms=tested["terms"])]
         if any(label in SPATIAL.values() or getattr(label, "code", "") == "effect_given" for label in below["given"]):
-            about_all: tuple[Note, ...] = (about, Note("spatial_marginal_effects", along=tested["along"]))
-        else:
-            about_all = (about,)
-        lacking = [note for note in below["note"] if isinstance(note, Note) and note.code == "main_effects_missing"]
-        about_all = (*about_all, *dict.fromkeys(lacking))
-        sources = {note.code for note in below["note"] if isinstance(note, Note)}
+            about.append(Note("spatial_marginal_effects", along=tested["along"]))
+        about += dict.fromkeys(note for note in notes if note.code == "main_effects_missing")
+        sources = {note.code for note in notes}
         if "by_wild" in sources:
-            return (*about_all, Note("wild_marginal_effects"))
-        return (*about_all, Note("errors_along_moderator")) if "by_errors_not_wild" in sources else about_all
+            about.append(Note("wild_marginal_effects"))
+        elif "by_errors_not_wild" in sources:
+            about.append(Note("errors_along_moderator"))
+        return tuple(about)
 
     def effects(
         self, result: Result, panel: Panel, weights: Weights | None = None

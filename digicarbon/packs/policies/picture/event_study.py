@@ -22,7 +22,7 @@ from digicarbon.report.picture._figure import (
     draw_intervals,
     drawable,
     light_grid,
-    new_figure,
+    one_panel,
     picture,
     series,
     with_minus,
@@ -99,9 +99,7 @@ def plot_event_study(results: Results, **frame: Unpack[NamedFrame]) -> Figure:
     if len(tables) > len(SERIES):
         raise ConfigError(Note("too_many_event_studies", runs=len(tables), most=len(SERIES)))
     policies = list(dict.fromkeys(by_run[run].focal[0] for run in tables))
-    words = Words.of(frame)
-    figure = new_figure(7.2, 4.0)
-    axes = figure.subplots()
+    figure, axes, words = one_panel(frame, 7.2, 4.0)
     events = sorted({int(event) for table in tables.values() for event in table.index})
     axes.axhline(0, color="black", linewidth=0.8, zorder=0)
     axes.axvline(-0.5, color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
@@ -175,10 +173,8 @@ def plot_rollout(panel: Panel, policy: str, **frame: Unpack[NamedFrame]) -> Figu
     order = np.lexsort((np.arange(len(first)), first))
     from matplotlib.colors import ListedColormap
 
-    words = Words.of(frame)
     many = len(first)
-    figure = new_figure(7.2, min(max(2.4, 0.16 * many + 1.0), 7.0) if many <= MOST_NAMES else 4.6)
-    axes = figure.subplots()
+    figure, axes, words = one_panel(frame, 7.2, min(max(2.4, 0.16 * many + 1.0), 7.0) if many <= MOST_NAMES else 4.6)
     shown = np.ma.masked_invalid(grid[order])
     look: dict[str, Any] = {"cmap": ListedColormap([LIGHT, BLUE]), "vmin": 0, "vmax": 1, "edgecolors": "white"}
     look |= {"linewidth": 0.4 if many <= MOST_NAMES else 0.0, "rasterized": many > MOST_NAMES}

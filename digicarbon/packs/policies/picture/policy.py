@@ -20,6 +20,7 @@ from digicarbon.report.picture._figure import (
     name_point,
     needed_table,
     new_figure,
+    one_panel,
     picture,
     with_minus,
 )
@@ -64,9 +65,7 @@ def plot_bacon(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame]) 
     """
     whole, pairs = (needed_table(tables, name, "bacon") for name in ("bacon", "bacon_pairs"))
     coefficient = float(whole["estimate"].iloc[-1])
-    words = Words.of(frame)
-    figure = new_figure(6.4, 4.2)
-    axes = figure.subplots()
+    figure, axes, words = one_panel(frame, 6.4, 4.2)
     axes.axhline(0, color="black", linewidth=0.6, zorder=0)
     line = words.say("two-way estimate", x=_number(coefficient))
     axes.axhline(coefficient, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)), zorder=1, label=line)

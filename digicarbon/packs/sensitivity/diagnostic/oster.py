@@ -136,10 +136,14 @@ class Oster(OfModel):
         values = tables["oster"]["value"]
         return {"delta": float(values[NAMES["delta"]]), "bias_adjusted": float(values[NAMES["adjusted"]])}
 
+    def controls(self, focal: Focal) -> tuple[list[str], tuple[str, ...]]:
+        """Return the columns of controls that the regressions differ in, and those that are always there."""
+        always = focal.of(self.always, "diagnostic.always")
+        return [name for name in focal.controls if name not in always], always
+
     def _estimated(self, panel: Panel, weights: Weights | None) -> tuple[Focal, Regressions]:
         focal = focal_of(self.model, panel, self.term, weights)
-        always = focal.of(self.always, "diagnostic.always")
-        compared = [name for name in focal.controls if name not in always]
+        compared, always = self.controls(focal)
         if not compared and always:
             raise ConfigError(Note("oster_always_all", key="diagnostic.always", term=focal.term, controls=cut(always)))
         if not compared:
@@ -154,8 +158,7 @@ class Oster(OfModel):
 
     def _drawn(self, focal: Focal) -> Regressions | None:
         """Return both regressions in samples of units; None where there are too many effects."""
-        always = focal.of(self.always, "diagnostic.always")
-        compared = [name for name in focal.controls if name not in always]
+        compared, always = self.controls(focal)
         made = focal.with_dummies([focal.term, *compared], always)
         if made is None:
             return None

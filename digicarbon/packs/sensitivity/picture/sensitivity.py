@@ -98,7 +98,7 @@ def plot_contours(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFrame
                 name_point(axes, (place[0], place[1]), f"{times} × {words(str(term))}", BLUE, 3)
         axes.set_xlim(0, ends[0])
         axes.set_ylim(0, ends[1])
-        axes.set_title(words.say(key, x=words(str(row.name)), now=_number(now)))
+        axes.set_title(words.say(key, x=words(str(row.name)), now=with_minus(f"{now:.3f}")))
         axes.set_xlabel(words.say("partial r2 with the regressor"))
     left.set_ylabel(words.say("partial r2 with the outcome"))
     return figure
@@ -141,7 +141,3 @@ def _clear(labels: Sequence[Text], points: FloatArray, ends: Sequence[float]) ->
 
 def _short(value: float) -> str:
     return with_minus(f"{value:.3g}")
-
-
-def _number(value: float) -> str:
-    return with_minus(f"{value:.3f}")

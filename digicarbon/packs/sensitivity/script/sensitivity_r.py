@@ -26,8 +26,7 @@ def extract(diagnostic: Oster | OmittedVariable, panel: Panel, weights: Weights 
 def oster(part: RPart, diagnostic: Oster, panel: Panel) -> list[str]:
     """Return delta, the adjusted coefficient and both regressions; intervals are by samples and not computed."""
     focal = focal_of(diagnostic.model, panel, diagnostic.term, None)
-    always = focal.of(diagnostic.always, "diagnostic.always")
-    controls = [name for name in focal.controls if name not in always]
+    controls, always = diagnostic.controls(focal)
     part.functions += code(__package__, "sensitivity")
     table = part.result.tables["oster"]["value"]
     values = {short: float(table[NAMES[short]]) for short in NAMES}

@@ -11,11 +11,10 @@ from digicarbon.report.picture._figure import (
     BLUE,
     GREY,
     NamedFrame,
-    Words,
     light_grid,
     name_point,
     needed_table,
-    new_figure,
+    one_panel,
     picture,
 )
 
@@ -52,9 +51,7 @@ def plot_rotemberg(tables: Mapping[str, pd.DataFrame], **frame: Unpack[NamedFram
     """
     sectors, summary = (needed_table(tables, name, "rotemberg") for name in ("rotemberg", "rotemberg_summary"))
     estimate = float(summary["value"].iloc[0])
-    words = Words.of(frame)
-    figure = new_figure(6.4, 4.2)
-    axes = figure.subplots()
+    figure, axes, words = one_panel(frame, 6.4, 4.2)
     line = words.say("shift-share estimate", x=f"{estimate:.3g}")
     axes.axhline(estimate, color=GREY, linewidth=1.0, linestyle=(0, (4, 2)), zorder=1, label=line)
     columns = (sectors["weight"].tolist(), sectors["coefficient"].tolist())
