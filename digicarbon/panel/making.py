@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from digicarbon import pack
-from digicarbon.note import Note
+from digicarbon.country import country
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.source.base import InputFile
 from digicarbon.spec import Spec
 
@@ -121,6 +122,23 @@ def refuse_name(name: str) -> None:
     """Raise a `ValueError` unless columns can be called this in a model: one word of letters, digits, underscores."""
     if not re.fullmatch(r"[^\W\d]\w*", name):
         raise ValueError(Note("policy_name_no_word", name=name))
+
+
+def units_as_spelt(
+    labels: Iterable[str], panel: Panel, others: Collection[str]
+) -> tuple[dict[str, str | None], dict[str, Any]]:
+    """Return the panel's unit of each label of a file, however the file spells it, None of one that the panel left out.
+
+    ``others``: those that it left out. Then the fields of an error about labels of no unit; none where there are none.
+    """
+    english = {name: unit for unit in panel.units if (name := country().find(unit)) is not None}
+    own = set(panel.units)
+    found = {one: one if one in own else english.get(country().find(one) or "") for one in dict.fromkeys(labels)}
+    unknown = [one for one, unit in found.items() if unit is None and one not in others]
+    if not unknown:
+        return found, {}
+    hint = suggestion(unknown[0], panel.units)
+    return found, {"units": cut(unknown), "hint": hint, "known": cut(panel.units, 40)}
 
 
 def files_of(maker: Maker, specs: Mapping[str, Making]) -> tuple[InputFile, ...]:

@@ -63,13 +63,7 @@ class Values(Diagnostic):
         by_text = {str(period): period for period in panel.periods}
         unknown = [period for period in self.periods if str(period) not in by_text]
         if unknown:
-            raise DataError(
-                Note(
-                    "panel_lacks_periods",
-                    key="diagnostic.periods",
-                    unknown=cut(unknown),
-                    periods=cut(panel.periods, 20),
-                )
-            )
+            names = {"unknown": cut(unknown), "periods": cut(panel.periods, 20)}
+            raise DataError(Note("panel_lacks_periods", key="diagnostic.periods", **names))
         selection = self.periods or (panel.periods[0], panel.periods[-1])
         return list(dict.fromkeys(by_text[str(period)] for period in selection))

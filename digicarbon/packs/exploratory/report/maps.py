@@ -68,16 +68,10 @@ class LisaMap(DiagnosticTable, OnMap):
         table = super().table(title, records)
         if len(records) > self.most_runs:
             return table
-        counts = tuple(
-            Note(
-                "clusters_on_map",
-                label=record.label,
-                variable=variable,
-                periods=_cluster_notes(self._of(rows, self.level)),
-                level=self.level,
-            )
-            for record, variable, rows in self._variables(records)
-        )
+        counts = []
+        for record, variable, rows in self._variables(records):
+            clusters = {"periods": _cluster_notes(self._of(rows, self.level)), "level": self.level}
+            counts.append(Note("clusters_on_map", label=record.label, variable=variable, **clusters))
         return replace(table, notes=(*self.words.notes((*counts, *outline_notes(self.shapes))), *table.notes))
 
     def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
@@ -192,15 +186,8 @@ class MapTable(ClassMap):
         known = list(dict.fromkeys(frame.index.get_level_values("variable")))
         unknown = [name for name in self.variables if name not in known]
         if unknown:
-            raise ConfigError(
-                Note(
-                    "maps_unknown_variables",
-                    key="report.variables",
-                    run=record.label,
-                    unknown=cut(unknown),
-                    known=cut(known, 20),
-                )
-            )
+            names = {"unknown": cut(unknown), "known": cut(known, 20)}
+            raise ConfigError(Note("maps_unknown_variables", key="report.variables", run=record.label, **names))
         return frame[frame.index.get_level_values("variable").isin(self.variables or known)]
 
     def _names(self, frames: Sequence[tuple[Record, pd.DataFrame]]) -> list[str]:

@@ -157,25 +157,23 @@ def _draw(axes: Axes, effects: pd.DataFrame, words: Words, level: float) -> None
     significant = (low > 0) | (high < 0)
     axes.axhline(0, color="black", linewidth=0.8)
     kinds = ((~significant, "insignificant", "white", 1.0), (significant, "significant at", BLUE, 3.0))
-    p = f"{1 - level:.2g}"
-    if len(at) <= FEW_VALUES:
-        axes.vlines(at, low, high, color=BLUE, linewidth=1.5, label=words.say("level interval", level=f"{level:.0%}"))
-        label = words.say("band uniform", level=f"{level:.0%}")
-        for end, name in zip(uniform, (label, None), strict=True):
-            axes.plot(at, end, color=BLUE, marker="_", markersize=8, linestyle="", label=name)
-        for mask, key, face, _ in kinds:
-            if mask.any():
-                marks: dict[str, Any] = {"marker": "o", "markersize": 6, "color": BLUE, "markerfacecolor": face}
-                axes.plot(at[mask], coef[mask], linestyle="", label=words.say(key, p=p, level=p), **marks)
-        return
-    axes.fill_between(
-        at, low, high, color=BLUE, alpha=0.2, linewidth=0, label=words.say("band pointwise", level=f"{level:.0%}")
-    )
-    label = words.say("band uniform", level=f"{level:.0%}")
-    for end, name in zip(uniform, (label, None), strict=True):
-        axes.plot(at, end, color=BLUE, linewidth=0.8, linestyle="--", label=name)
-    for mask, key, _, width in kinds:
-        if mask.any():
+    few, p, percent = len(at) <= FEW_VALUES, f"{1 - level:.2g}", f"{level:.0%}"
+    if few:
+        axes.vlines(at, low, high, color=BLUE, linewidth=1.5, label=words.say("level interval", level=percent))
+    else:
+        label = words.say("band pointwise", level=percent)
+        axes.fill_between(at, low, high, color=BLUE, alpha=0.2, linewidth=0, label=label)
+    flat: dict[str, Any] = {"marker": "_", "markersize": 8, "linestyle": ""}
+    for end, name in zip(uniform, (words.say("band uniform", level=percent), None), strict=True):
+        axes.plot(at, end, color=BLUE, label=name, **(flat if few else {"linewidth": 0.8, "linestyle": "--"}))
+    for mask, key, face, width in kinds:
+        if not mask.any():
+            continue
+        label = words.say(key, p=p, level=p)
+        if few:
+            marks: dict[str, Any] = {"marker": "o", "markersize": 6, "color": BLUE, "markerfacecolor": face}
+            axes.plot(at[mask], coef[mask], linestyle="", label=label, **marks)
+        else:
             # the thin line goes on below the thick one, so that there is no gap between them
             shown = coef if key == "insignificant" else np.where(mask, coef, np.nan)
-            axes.plot(at, shown, color=BLUE, linewidth=width, label=words.say(key, p=p, level=p))
+            axes.plot(at, shown, color=BLUE, linewidth=width, label=label)

@@ -115,13 +115,10 @@ def variance_of(model: _PolicyModel, never: int, cohorts: Sequence[int]) -> Synt
         kind = "jackknife" if enough["jackknife"] else "placebo"
     if enough[kind]:
         return kind
+    about = {"key": "model.sdid_variance", "policy": model.policy}
     if kind == "placebo":
-        raise EstimationError(
-            Note(
-                "did_few_for_placebo", key="model.sdid_variance", policy=model.policy, never=never, treated=sum(cohorts)
-            )
-        )
-    raise EstimationError(Note("did_few_for_resampling", key="model.sdid_variance", policy=model.policy, variance=kind))
+        raise EstimationError(Note("did_few_for_placebo", never=never, treated=sum(cohorts), **about))
+    raise EstimationError(Note("did_few_for_resampling", variance=kind, **about))
 
 
 def _outcome(model: _PolicyModel, timing: Timing) -> FloatArray:

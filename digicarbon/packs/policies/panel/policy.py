@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.country import country
 from digicarbon.errors import DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.note.about import of_file
 from digicarbon.panel._index import Index, label, numbers_beside
-from digicarbon.panel.making import Maker, Making, refuse_name
+from digicarbon.panel.making import Maker, Making, refuse_name, units_as_spelt
 from digicarbon.spec import fields_of
 
 if TYPE_CHECKING:
@@ -175,7 +174,7 @@ class Policy(Making):
         if empty:
             raise DataError(Note("policy_file_unit_empty", column=self.unit, rows=cut(empty)))
         dates = [_written(item) for item in numbers_or_text(table[self.first])]
-        return _by_unit(zip(labels, dates, strict=True), panel, others)
+        return _by_unit(list(zip(labels, dates, strict=True)), panel, others)
 
 
 def _of_node(value: object) -> object:
@@ -389,22 +388,16 @@ def _share(panel: Panel, column: str) -> FloatArray:
     return values
 
 
-def _by_unit(rows: Iterable[tuple[str, str]], panel: Panel, others: set[str]) -> dict[str, str]:
+def _by_unit(rows: Sequence[tuple[str, str]], panel: Panel, others: set[str]) -> dict[str, str]:
     """Return the first periods of a file by the panel's units, however the file spells them."""
-    english = {name: unit for unit in panel.units if (name := country().find(unit)) is not None}
+    units, unknown = units_as_spelt([written for written, _ in rows], panel, others)
     dates: dict[str, str] = {}
-    unknown: list[str] = []
     for written, date in rows:
-        spelled = english.get(country().find(written) or "")
-        unit = written if written in panel.index.places else spelled
-        if unit is None:
-            if written not in others:
-                unknown.append(written)
-        elif dates.setdefault(unit, date) != date:
+        unit = units[written]
+        if unit is not None and dates.setdefault(unit, date) != date:
             raise DataError(Note("policy_two_dates", unit=unit, firsts=cut(repr(each) for each in (dates[unit], date))))
     if unknown:
-        hint = suggestion(unknown[0], panel.units)
-        raise DataError(Note("policy_unknown_units", units=cut(unknown), hint=hint, known=cut(panel.units, 40)))
+        raise DataError(Note("policy_unknown_units", **unknown))
     return dates
 
 

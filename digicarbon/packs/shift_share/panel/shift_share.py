@@ -6,7 +6,7 @@ What a column is made of stays beside it in the panel (`Panel.origins`), for dia
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,12 +18,11 @@ import pandas as pd
 from pydantic import BeforeValidator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.country import country
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.note.about import of_file
 from digicarbon.panel._index import label
-from digicarbon.panel.making import Maker, Making
+from digicarbon.panel.making import Maker, Making, units_as_spelt
 from digicarbon.spec import fields_of
 
 if TYPE_CHECKING:
@@ -204,7 +203,12 @@ def _of_table(panel: Panel, table: pd.DataFrame, field: Field, others: set[str])
     if bad.any():
         rows = cut((np.flatnonzero(bad) + 1).tolist())
         raise DataError(Note("shift_share_file_cells", rows=rows, columns=cut(columns)))
-    labels = _units(keys[0], panel, others) if field == "shares" else keys[0]
+    labels: list[str | None] = [*keys[0]]
+    if field == "shares":
+        units, unknown = units_as_spelt(keys[0], panel, others)
+        if unknown:
+            raise DataError(Note("shift_share_unknown_units", **unknown))
+        labels = [units[item] for item in keys[0]]
     frame = pd.DataFrame({"by": labels, "sector": keys[1], "value": numbers}).dropna(subset="by")
     twice = frame[frame.duplicated(["by", "sector"])]
     if len(twice):
@@ -215,22 +219,6 @@ def _of_table(panel: Panel, table: pd.DataFrame, field: Field, others: set[str])
 
 SomeShiftShares = Annotated[ShiftShares, BeforeValidator(partial(fields_of, kind=ShiftShares))]
 """A `ShiftShares` in YAML."""
-
-
-def _units(written: Sequence[str], panel: Panel, others: set[str]) -> list[str | None]:
-    """Return the panel's unit of each label of a file, however the file spells it; None if the panel left it out."""
-    english = {name: unit for unit in panel.units if (name := country().find(unit)) is not None}
-    known: dict[str, str | None] = {unit: unit for unit in panel.units}
-    unknown: list[str] = []
-    for item in dict.fromkeys(written):
-        if item not in known:
-            known[item] = english.get(country().find(item) or "")
-            if known[item] is None and item not in others:
-                unknown.append(item)
-    if unknown:
-        hint = suggestion(unknown[0], panel.units)
-        raise DataError(Note("shift_share_unknown_units", units=cut(unknown), hint=hint, known=cut(panel.units, 40)))
-    return [known[item] for item in written]
 
 
 def _matching(pattern: str, names: Iterable[str]) -> dict[str, str]:
