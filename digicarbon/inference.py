@@ -14,6 +14,8 @@ from digicarbon.spec import Seed, Spec
 AnyCovariance = Literal[
     "classic", "robust", "cluster", "driscoll_kraay", "newey_west", "beck_katz", "conley", "observed"
 ]
+NumberOfDraws = Annotated[int, Field(ge=19, le=1_000_000)] | Literal["auto"]
+"""Draws of a wild bootstrap; "auto": as many as stars need."""
 
 REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "cov": {
@@ -76,7 +78,7 @@ class Inference(Spec):
     df: Literal["auto", "residual"] = "auto"
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     test: Literal["errors", "wild"] = "wild"
-    draws: Annotated[int, Field(ge=19, le=1_000_000)] = 999
+    draws: NumberOfDraws = "auto"
     signs: Signs = "patterns"
     weights: SignWeights = "rademacher"
     seed: Seed = 1

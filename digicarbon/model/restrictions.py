@@ -50,6 +50,10 @@ class Redrawn(ABC):
         ``place``: of the quantity among ``estimands``.
         """
 
+    def under_zero(self, places: Sequence[int], draws: Draws) -> Fits:
+        """Return what `fits` returns of some quantities, each under zero."""
+        return [self.fits(place, 0.0, draws) for place in places]
+
 
 class Ratios(ABC):
     """Restrictions of quantities some of which are ratios, whose intervals invert the test of a numerator.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
+from digicarbon.inference import NumberOfDraws
 from digicarbon.model._absorption import clusters_of_units, columns_of_clusters
 from digicarbon.model.base import Level, Model
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.note import Note
 from digicarbon.numeric.resampling.signs import Signs, SignWeights, enumerated, signs_of
-from digicarbon.numeric.significance import stars_of
+from digicarbon.numeric.significance import STARS, is_undecided, stars_of
 from digicarbon.panel import Panel
 from digicarbon.result import Resampled, Result
 from digicarbon.spec import Seed
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
     from digicarbon.numeric.resampling.unit_wild import WildTest
 
 Test = Literal["errors", "wild"]
-STARS = (0.01, 0.05, 0.1)
-"""Levels at which tables usually have stars."""
+LEAST, MOST, BLOCK = 999, 9999, 1000
+"""Draws that each p value has, that one near the level of a star may have, and that are added at once."""
 
 
 class Tested(Model):
@@ -40,8 +42,9 @@ class Tested(Model):
         p values and intervals of focal terms and of their effects from the standard errors, or from a wild bootstrap
         that holds its size where units differ and errors are correlated over time and in space. Standard errors are
         those of ``cov`` in either case.
-    draws : int
-        Draws of the wild bootstrap. Of at most twelve units or clusters all vectors of signs are used, each once.
+    draws : int or "auto"
+        Draws of the wild bootstrap; "auto": 999, and for a p value that others might put on the other side of a star's
+        level more, up to 9,999. Of at most twelve units or clusters all vectors of signs are used, each once.
     signs : {"patterns", "units"}
         What gets random weights: patterns in space of the W that filters the errors, so that errors of a draw lie
         together as those of the sample do, and units where errors have no filter; or units in any case.
@@ -64,7 +67,7 @@ class Tested(Model):
     """Share of a fit with intervals that its p values take, about as `tests/benchmark/bench_fit.py` finds it."""
 
     test: Test = "wild"
-    draws: Annotated[int, Field(ge=19, le=1_000_000)] = 999
+    draws: NumberOfDraws = "auto"
     signs: Signs = "patterns"
     weights: SignWeights = "rademacher"
     seed: Seed = 1
@@ -147,13 +150,15 @@ class Tested(Model):
                 known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}
                 if not known:
                     continue
-                tests |= wild_tests(of_term, known, draws, self.level, self.intervals)
+                further = self.further_draws(draws, levels, weights)
+                tests |= wild_tests(of_term, known, draws, self.level, self.intervals, further)
                 if draws.patterns is not None:
-                    by_unit |= wild_tests(of_term, known, draws.by_unit, self.level, intervals=False)
+                    further = self.further_draws(draws.by_unit, levels, weights)
+                    by_unit |= wild_tests(of_term, known, draws.by_unit, self.level, False, further)
         return replace(
             result,
             resampled=resampled_of(result, {estimand: (one.p, one.low, one.high) for estimand, one in tests.items()}),
-            statistics={**result.statistics, **_recorded(by_unit)},
+            statistics={**result.statistics, **_recorded(tests if draws.random else {}, by_unit)},
             notes=(
                 *result.notes,
                 *self._wild_notes(panel, weights, list(tests.values()), levels, draws),
@@ -174,21 +179,41 @@ class Tested(Model):
         """
         return clusters_of_units(panel, self.own_clusters) or panel.units
 
-    def draws_for(self, levels: Sequence[str], weights: Weights | None, name: str = "", every: bool = True) -> Draws:
+    @property
+    def least_draws(self) -> int:
+        """How many draws each p value and interval has at least, where not all signs of few units are taken."""
+        return LEAST if self.draws == "auto" else self.draws
+
+    def draws_for(
+        self,
+        levels: Sequence[str],
+        weights: Weights | None,
+        name: str = "",
+        every: bool = True,
+        number: int | None = None,
+    ) -> Draws:
         """Return the random weights of the wild bootstrap, the same whatever is tested.
 
         ``levels``: whose sign each unit has, as `levels_of_signs`. ``weights``: the W whose patterns have weights where
         units are not in clusters. ``name``: draws of another name are other ones. ``every``: whether all signs of few
-        units are taken.
+        units are taken. ``number``: of draws, by default `least_draws`.
         """
         from digicarbon.model.in_space import patterns_among
         from digicarbon.numeric.resampling.draws import Draws
 
-        signs = signs_of([f"{name}{level}" for level in levels], self.draws, self.seed, self.weights, every)
+        number = self.least_draws if number is None else number
+        every = every and enumerated(len(set(levels)), number, self.weights)
+        signs = signs_of([f"{name}{level}" for level in levels], number, self.seed, self.weights, every)
         by_sign = self.signs == "units" or self.weights == "webb" or len(set(levels)) < len(levels)
-        if by_sign or weights is None:
-            return Draws(signs)
-        return Draws(signs, patterns_among(levels, [weights]), self.draws, self.seed, name)
+        patterns = None if by_sign or weights is None else patterns_among(levels, [weights])
+        return Draws(signs, patterns, number, self.seed, name, every)
+
+    def further_draws(self, draws: Draws, levels: Sequence[str], weights: Weights | None) -> Iterator[Draws]:
+        """Yield the blocks that may be added to draws of `draws_for`: each has `BLOCK` other ones of the same kind."""
+        if self.draws == "auto" and draws.random:
+            for place in range(1, 1 + (MOST - LEAST) // BLOCK):
+                block = self.draws_for(levels, weights, f"{place} further: ", every=False, number=BLOCK)
+                yield block.by_unit if draws.patterns is None else block
 
     def null_note(self, panel: Panel, weights: Weights | None) -> Note:
         """Return how null models take spatial dependence into account, for a note."""
@@ -203,8 +228,8 @@ class Tested(Model):
 
         units = len(set(levels))
         clustered, in_space = units < len(levels), draws.patterns is not None
-        every = not in_space and enumerated(units, self.draws, self.weights)
-        number = 2**units if every else self.draws
+        every = not draws.random
+        number = 2**units if every else self.least_draws
         if in_space and weights is not None:
             how = Note("wild_draws_patterns", draws=number, weights=weights.called)
         elif every:
@@ -225,6 +250,12 @@ class Tested(Model):
             notes.append(Note("wild_without_intervals"))
         # opposite signs have the same |z|
         notes += few_units(units, 2 / number if every else 1 / (1 + number), clustered)
+        further = [test.draws for test in tests if test.draws > number]
+        if further:
+            notes.append(Note("wild_further", further=len(further), tested=len(tests), most=max(further)))
+        undecided = sum(is_undecided(test.p, test.draws) for test in tests) if draws.random else 0
+        if undecided:
+            notes.append(Note("wild_undecided", undecided=undecided, tested=len(tests)))
         lost = max((test.lost for test in tests), default=0.0)
         if lost > 0:
             notes.append(Note("wild_lost", share=lost))
@@ -265,13 +296,20 @@ def resampled_of(result: Result, numbers: Mapping[Estimand, tuple[float, float, 
     return Resampled(estimates, of_effects)
 
 
-def _recorded(tests: Mapping[Estimand, WildTest]) -> dict[str, float]:
-    """Return p values by signs of units as statistics, named as the metrics of coefficients and effects are."""
-    names = {
-        estimand: estimand.term if estimand.quantity == "coefficient" else f"{estimand.quantity}.{estimand.term}"
-        for estimand in tests
+def _recorded(tests: Mapping[Estimand, WildTest], by_unit: Mapping[Estimand, WildTest]) -> dict[str, float]:
+    """Return simulation errors of p values, and p values by signs of units, as statistics.
+
+    They are named as the metrics of coefficients and effects are. The simulation error is the standard deviation of p
+    over other draws, √(p(1 - p)/(1 + B)).
+    """
+    errors = {one: math.sqrt(test.p * (1 - test.p) / (1 + test.draws)) for one, test in tests.items()}
+    units = {one: test.p for one, test in by_unit.items()}
+    return {
+        f"{name}.{one.term if one.quantity == 'coefficient' else f'{one.quantity}.{one.term}'}": number
+        for name, numbers in (("p_simulation_error", errors), ("p_units", units))
+        for one, number in numbers.items()
+        if np.isfinite(number)
     }
-    return {f"p_units.{names[estimand]}": one.p for estimand, one in tests.items() if np.isfinite(one.p)}
 
 
 def _other_side(tests: Mapping[Estimand, WildTest], by_unit: Mapping[Estimand, WildTest]) -> list[Note]:
@@ -287,4 +325,4 @@ def asks_for_wild(model: object) -> bool:
 
 def wild_draws(model: object) -> int:
     """Return the draws of the wild bootstrap that a model's p values come from; 0 where they come from errors."""
-    return model.draws if isinstance(model, Tested) and model.test == "wild" and model.no_wild is None else 0
+    return model.least_draws if isinstance(model, Tested) and model.test == "wild" and model.no_wild is None else 0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from digicarbon.numeric.resampling.unit_wild import (
     draws_of,
     p_value,
 )
+from digicarbon.numeric.significance import is_undecided
 from digicarbon.progress import counted
 
 if TYPE_CHECKING:
@@ -70,24 +71,35 @@ def wild_tests(
     draws: Draws,
     level: float,
     intervals: bool,
+    further: Iterable[Draws] = (),
 ) -> dict[Estimand, WildTest]:
     """Return the test of quantities of a focal term.
 
     ``estimates``: estimate and standard error of those that are tested. ``intervals``: whether the tests are inverted.
+    ``further``: blocks of draws that p rests on as well, one after the other while `is_undecided`.
     """
     places = [restrictions.estimands.index(estimand) for estimand in estimates]
-    if isinstance(restrictions, Redrawn):
-        zero = [restrictions.fits(place, 0.0, draws) for place in places]
-    else:
-        zero = fits(restrictions, restrictions.null(), places, draws)
+    under_zero = (
+        restrictions.under_zero
+        if isinstance(restrictions, Redrawn)
+        else partial(fits, restrictions, restrictions.null())
+    )
+    zero = under_zero(places, draws)
 
     def at(asked: Sequence[tuple[int, float]]) -> Fits:
         return _under(restrictions, [(places[one], value) for one, value in asked], draws, level)
 
     quantities = [
-        Observed(*numbers, under_zero, restrictions.value_at(place) if isinstance(restrictions, Ratios) else None)
-        for numbers, place, under_zero in zip(estimates.values(), places, zero, strict=True)
+        Observed(*numbers, own, restrictions.value_at(place) if isinstance(restrictions, Ratios) else None)
+        for numbers, place, own in zip(estimates.values(), places, zero, strict=True)
     ]
+    for block in further:
+        undecided = [which for which, one in enumerate(quantities) if is_undecided(one.p, len(one.all_drawn))]
+        if not undecided:
+            break
+        for which, own in zip(undecided, under_zero([places[one] for one in undecided], block), strict=True):
+            one = quantities[which]
+            quantities[which] = replace(one, further=(*one.further, own))
     tests = unit_wild.wild_tests(quantities, at if intervals else None, level)
     out = dict(zip(estimates, tests, strict=True))
     if not isinstance(restrictions, Redrawn):

@@ -29,6 +29,13 @@ class Draws:
     """
     name: str = ""
     """What the rotations are for; those of another name are other ones."""
+    every: bool = False
+    """Whether the signs are all that there are."""
+
+    @property
+    def random(self) -> bool:
+        """Whether other seeds have other weights."""
+        return self.patterns is not None or not self.every
 
     @property
     def by_unit(self) -> Draws:

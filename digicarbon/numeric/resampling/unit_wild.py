@@ -59,6 +59,7 @@ class WildTest:
     ``p``: of the hypothesis that the quantity is zero. ``low``, ``high``: ends of the values that the test does not
     reject; infinite where it rejects none on that side. ``lost``: share of the draws under zero without an estimate;
     they count as extreme. ``left_out``: share of the draws under zero that have no such quantity and were left out.
+    ``draws``: on which p rests.
     """
 
     p: float
@@ -66,6 +67,7 @@ class WildTest:
     high: float
     lost: float
     left_out: float = 0.0
+    draws: int = 0
 
 
 def corrected(null: NullModel) -> FloatArray:
@@ -297,19 +299,31 @@ class Observed:
 
     ``at_zero``, each of shape (M,): estimates and standard errors of draws under zero. ``value_at``: the value at which
     the observed statistic has a size, with the sign of its distance from the estimate; infinite where there is none. By
-    default, so many standard errors away.
+    default, so many standard errors away. ``further``: blocks of other draws under zero, on which p rests as well.
     """
 
     estimate: float
     se: float
     at_zero: tuple[FloatArray, FloatArray]
     value_at: Callable[[float], float] | None = None
+    further: tuple[tuple[FloatArray, FloatArray], ...] = ()
 
     @cached_property
     def drawn(self) -> FloatArray:
         """The statistics of draws under zero, shape (M,)."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return self.at_zero[0] / self.at_zero[1]
+
+    @cached_property
+    def all_drawn(self) -> FloatArray:
+        """The same of all blocks of draws."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.concatenate([self.drawn, *(estimates / errors for estimates, errors in self.further)])
+
+    @cached_property
+    def p(self) -> float:
+        """The p value that the quantity is zero."""
+        return p_value(self.estimate / self.se, self.all_drawn)
 
     def value(self, size: float) -> float:
         """Return the value at which the observed statistic has a size, signed."""
@@ -320,9 +334,10 @@ class Observed:
 
         Zero is inside exactly where its own p exceeds 1 - level.
         """
-        lost, p = float((~np.isfinite(self.drawn)).mean()), p_value(self.estimate / self.se, self.drawn)
+        drawn, p = self.all_drawn, self.p
+        lost = float((~np.isfinite(drawn)).mean())
         if ends is None:
-            return WildTest(p, np.nan, np.nan, lost)
+            return WildTest(p, np.nan, np.nan, lost, draws=len(drawn))
         low, high = ends
         if p > alpha_of(level):
             low, high = min(low, 0.0), max(high, 0.0)
@@ -330,7 +345,7 @@ class Observed:
             # the test of zero speaks for zero: an end that passed it stops short of it, as near as ends are looked for
             short = min(NARROW * self.se, abs(self.estimate))
             low, high = (short, high) if self.estimate > 0 else (low, -short)
-        return WildTest(p, float(low), float(high), lost)
+        return WildTest(p, float(low), float(high), lost, draws=len(drawn))
 
 
 def wild_test(

@@ -74,7 +74,7 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
         statistics={name: value for name, value in statistics.items() if np.isfinite(value)},
         tables={**result.tables, "mediation": mediation},
         resampled=resampled_of(result, numbers),
-        notes=(*_together(result, outcome), Note("mediation_wild", draws=model.draws)),
+        notes=(*_together(result, outcome), Note("mediation_wild", draws=model.least_draws)),
     )
 
 
