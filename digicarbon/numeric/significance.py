@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from typing import overload
 
 import numpy as np
-
 import scipy.special
 
 from digicarbon.arrays import BoolArray
