@@ -9,7 +9,6 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.model._panel_goodness import criteria
-from digicarbon.note import Note
 from digicarbon.panel import constituents
 from digicarbon.result import CONSTANT, Role
 
@@ -52,9 +51,9 @@ def without_errors(covariance: FloatArray, places: Sequence[int]) -> FloatArray:
     return out
 
 
-def at_end(code: str, bounds: tuple[float, float], **fields: str) -> Note:
-    """Return a note on a parameter at an end of a range, rounded: runs whose ranges look equal have one note."""
-    return Note(code, **fields, low=round(bounds[0], 4), high=round(bounds[1], 4))
+def ends_of(bounds: tuple[float, float]) -> dict[str, float]:
+    """Return the ends of a range as fields of a note, rounded: runs whose ranges look equal have one note."""
+    return {"low": round(bounds[0], 4), "high": round(bounds[1], 4)}
 
 
 def sizes(units: int, periods: int, effective: int, loglik: float, parameters: int, size: int) -> dict[str, float]:

@@ -29,7 +29,7 @@ from digicarbon.model._spatial_estimates import (
     estimate,
     squared_correlation,
 )
-from digicarbon.model._spatial_result import at_end, picked, roles_of, sizes, without_errors
+from digicarbon.model._spatial_result import ends_of, picked, roles_of, sizes, without_errors
 from digicarbon.model.base import (
     Model,
     in_order,
@@ -474,7 +474,7 @@ class SpatialPanel(WithLags):
         notes.extend(self._precision(found, design))
         for name in found.boundary:
             bounds = self._range(design.w if name == "rho" else design.m, design.sample)
-            notes.append(at_end("at_boundary", bounds, parameter=name))
+            notes.append(Note("at_boundary", parameter=name, **ends_of(bounds)))
         if "lambda" in found.tail and not design.random:
             lam = float(found.coef[len(design.names) + found.tail.index("lambda")])
             other = twin(lam, design.m, design.sample)
@@ -484,7 +484,7 @@ class SpatialPanel(WithLags):
             notes.append(Note("phi_at_zero"))
         for name in beyond:
             bounds = (design.w if name == "rho" else design.m).bounds
-            notes.append(at_end("rho_beyond" if name == "rho" else "lambda_beyond", bounds))
+            notes.append(Note("rho_beyond" if name == "rho" else "lambda_beyond", **ends_of(bounds)))
         return tuple(notes)
 
     def _range(self, operator: SpatialOperator, sample: Sample) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.inference import SPATIAL_REFERENCES
 from digicarbon.model._durbin import Durbin, refuse_names
 from digicarbon.model._spatial_estimates import ROLES
-from digicarbon.model._spatial_result import at_end, picked, roles_of, sizes, without_errors
+from digicarbon.model._spatial_result import ends_of, picked, roles_of, sizes, without_errors
 from digicarbon.model.base import Level, Model, require_panel, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, columns_key, under_null
 from digicarbon.model.spatial_panel import SpatialPanel
@@ -384,5 +384,5 @@ class DecayPanel(Model):
                 first, last = found.where_at_end
                 notes.append(Note("decay_interval_at_end", parameter=name, low=first, high=last))
         for name in boundary:
-            notes.append(at_end("at_boundary", found.w.bounds, parameter=name))
+            notes.append(Note("at_boundary", parameter=name, **ends_of(found.w.bounds)))
         return tuple(notes)

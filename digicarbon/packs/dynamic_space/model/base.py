@@ -14,7 +14,7 @@ from digicarbon.errors import DataError, EstimationError, WeightsError
 from digicarbon.model._durbin import WithLags, refuse_names
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._spatial_estimates import MOST_UNITS
-from digicarbon.model._spatial_result import at_end, roles_of, sizes, without_errors
+from digicarbon.model._spatial_result import ends_of, roles_of, sizes, without_errors
 from digicarbon.model.base import in_order, refuse_constant, refuse_too_small, refuse_unidentified, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, columns_key, under_null
 from digicarbon.note import Note
@@ -331,9 +331,11 @@ class DynamicSpatialPanel(WithLags):
             if error > 0:
                 notes.append(Note("dynamic_estimated_traces", error=100 * error))
         if fit.boundary:
-            notes.append(at_end("at_boundary", in_sample(found.design.w, setting.direct).bounds, parameter="rho"))
+            notes.append(
+                Note("at_boundary", parameter="rho", **ends_of(in_sample(found.design.w, setting.direct).bounds))
+            )
         if found.beyond:
-            notes.append(at_end("rho_beyond", found.design.w.bounds))
+            notes.append(Note("rho_beyond", **ends_of(found.design.w.bounds)))
         if not found.stability < 1:
             notes.append(Note("dynamic_unstable", largest=round(found.stability, 4)))
         if resampled is not None and self.test == "wild" and self.intervals:

@@ -25,7 +25,7 @@ from digicarbon.model._iv_statistics import (
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
 from digicarbon.model._spatial_estimates import squared_correlation
-from digicarbon.model._spatial_result import at_end, picked, roles_of, without_errors
+from digicarbon.model._spatial_result import ends_of, picked, roles_of, without_errors
 from digicarbon.model.base import Terms, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.model.panel_iv import Columns
@@ -333,7 +333,7 @@ class SpatialIV(WithLags, ByInstruments):
             notes=(
                 Note("random_moments"),
                 *((Note("random_moments_classic", cov=self.cov),) * (self.cov != "classic")),
-                *((at_end("lambda_outside", design.w.bounds),) * len(beyond)),
+                *((Note("lambda_outside", **ends_of(design.w.bounds)),) * len(beyond)),
                 *((Note("at_boundary", parameter="lambda", low=-SEARCHED, high=SEARCHED),) * len(boundary)),
             ),
             residuals=found.innovations,
@@ -456,9 +456,9 @@ class SpatialIV(WithLags, ByInstruments):
         if design.dropped:
             out.append(Note("spatial_lags_dropped", terms=cut(design.dropped)))
         if fit.boundary:
-            out.append(at_end("at_boundary", design.w.bounds, parameter="lambda"))
+            out.append(Note("at_boundary", parameter="lambda", **ends_of(design.w.bounds)))
         if beyond:
-            out.append(at_end("rho_outside", design.w.bounds))
+            out.append(Note("rho_outside", **ends_of(design.w.bounds)))
         return tuple(out)
 
     def _has_sets(self, design: SpatialDesign) -> bool:

@@ -15,7 +15,7 @@ from digicarbon.errors import DataError, EstimationError, WeightsError
 from digicarbon.model._durbin import DURBIN_KINDS, WithLags, refuse_names
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_goodness import criteria
-from digicarbon.model._spatial_result import at_end, picked, roles_of, without_errors
+from digicarbon.model._spatial_result import ends_of, picked, roles_of, without_errors
 from digicarbon.model.base import (
     needed,
     refuse_constant,
@@ -361,7 +361,7 @@ class UnbalancedSpatialPanel(WithLags):
         if found.boundary and space.weights.several > 1:
             notes.append(Note("at_boundary_of_several"))
         elif found.boundary:
-            notes.append(at_end("at_boundary", space.weights.bounds, parameter=self._tail(design)[0]))
+            notes.append(Note("at_boundary", parameter=self._tail(design)[0], **ends_of(space.weights.bounds)))
         return tuple(notes)
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
