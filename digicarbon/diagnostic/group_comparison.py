@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Protocol, get_args, runtime_checkable
+from typing import Annotated, ClassVar, get_args
 
 import numpy as np
 import pandas as pd
@@ -132,19 +132,6 @@ def _of_terms(result: Result, x: tuple[str, ...], groups: Groups) -> list[_Line]
     return [*lines, *([_equality_line(result, x, groups)] if len(x) > 1 else [])]
 
 
-def _in_groups(regression: PanelRegression, by: By, interact: Interact) -> GroupedRegression:
-    """Return a regression with slopes by group."""
-    return GroupedRegression(**regression.without_groups.model_dump(), by=by, interact=interact)
-
-
-def _in_space(model: Model, by: By, interact: Interact) -> GroupedSpatial:
-    """Return a spatial panel with slopes by group."""
-    spatial = _one_slope(model)
-    if interact == "all":
-        raise ConfigError(Note("groups_all_in_space"))
-    return GroupedSpatial(**spatial.model_dump(), by=by, interact=interact)
-
-
 def _without_groups(model: Model) -> Tested:
     """Return the regression or the spatial panel without groups."""
     regression = regression_of(model)
@@ -153,20 +140,11 @@ def _without_groups(model: Model) -> Tested:
     return _one_slope(model)
 
 
-@runtime_checkable
-class _Grouped(Protocol):
-    """A model with slopes by group."""
-
-    @property
-    def without_groups(self) -> Tested:
-        """The model with one coefficient for all groups."""
-
-
 def _one_slope(model: Model) -> SpatialPanel:
     """Return the spatial panel with one slope for all groups."""
     spatial = model.as_a(SpatialPanel)
-    if spatial is None and isinstance(model, _Grouped):
-        spatial = model.without_groups.as_a(SpatialPanel)
+    if spatial is None and isinstance(plain := getattr(model, "without_groups", None), Model):
+        spatial = plain.as_a(SpatialPanel)
     if spatial is None:
         raise ConfigError(Note("groups_of_other_model", model=type(model).__name__))
     return spatial
@@ -314,14 +292,8 @@ class GroupComparison(OfModel):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the interacted model cannot be fitted."""
-        regression = regression_of(self.model)
-        model = (
-            _in_space(self.model, self.by, self.interact)
-            if regression is None
-            else _in_groups(regression, self.by, self.interact)
-        )
         try:
-            model.check(panel, weights)
+            self._interacted().check(panel, weights)
         except DigicarbonError as error:
             # the groups are the diagnostic's, all else is the model's
             raise error.anew(rebased(note_of_said(error.said), "model.by", "diagnostic.by"), error.where) from error
@@ -341,19 +313,28 @@ class GroupComparison(OfModel):
         groups = frame if several else frame.drop(columns="term")
         return {"groups": groups.set_index(["term", "test", "groups"][not several :]), **tables}
 
+    def _interacted(self) -> GroupedRegression | GroupedSpatial:
+        """Return the model with slopes by group."""
+        regression = regression_of(self.model)
+        if regression is not None:
+            return GroupedRegression(**regression.without_groups.model_dump(), by=self.by, interact=self.interact)
+        spatial = _one_slope(self.model)
+        if self.interact == "all":
+            raise ConfigError(Note("groups_all_in_space"))
+        return GroupedSpatial(**spatial.model_dump(), by=self.by, interact=self.interact)
+
     def lines(self, panel: Panel, weights: Weights | None) -> pd.DataFrame:
         """Return the table of `compare_groups` with notes as nulls, and as groups where a row is of several."""
-        regression = regression_of(self.model)
-        if regression is None:
+        model = self._interacted()
+        if isinstance(model, GroupedSpatial):
             # of one kind: equality and differences have no bootstrap in space
-            in_space = _in_space(self.model, self.by, self.interact).by_errors
-            result, found = in_space.fit(panel, weights), in_space.expanded(panel, weights)
-            lines = _of_terms(result, found.x, found.groups)
+            in_space = model.by_errors
+            found = in_space.expanded(panel, weights)
+            lines = _of_terms(in_space.fit(panel, weights), found.x, found.groups)
         else:
-            in_groups = _in_groups(regression, self.by, self.interact)
-            result, expanded = in_groups.fit(panel, weights), in_groups.expanded(panel)
-            lines = _of_terms(result, expanded.x, expanded.groups)
-            lines += _permutations(regression.without_groups, expanded, self.draws, self.seed, self.statistic)
+            expanded = model.expanded(panel)
+            lines = _of_terms(model.fit(panel, weights), expanded.x, expanded.groups)
+            lines += _permutations(model.without_groups, expanded, self.draws, self.seed, self.statistic)
         return pd.DataFrame([vars(line) for line in lines], columns=list(COLUMNS))
 
     def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:

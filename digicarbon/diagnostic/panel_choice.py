@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, ClassVar
 
 import pandas as pd
@@ -32,14 +32,6 @@ from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
 COLUMNS = ("step", "test", "statistic", "df", "df2", "p", "decision")
-
-
-@dataclass(frozen=True)
-class Path:
-    """The rows of each step, and the decision of the last row."""
-
-    steps: Mapping[str, list[Row]]
-    choice: Note
 
 
 def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: int = 0) -> pd.DataFrame:
@@ -82,18 +74,19 @@ def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: in
 def _decisions(model: Model, panel: Panel, alpha: float, seed: int) -> pd.DataFrame:
     """Return the table of `choose_panel_model` with notes as decisions."""
     regression = _regression(model)
-    path = _path(arrays_of(regression, panel), regression.cov, alpha, regression.variance, seed)
+    steps, choice = _path(arrays_of(regression, panel), regression.cov, alpha, regression.variance, seed)
     lines = [
         (step, row.test, row.statistic, row.df, row.df2, row.p, row.decision(alpha))
-        for step, rows in path.steps.items()
+        for step, rows in steps.items()
         for row in rows
     ]
     nan = float("nan")
-    lines.append(("choice", "model", nan, nan, nan, nan, path.choice))
+    lines.append(("choice", "model", nan, nan, nan, nan, choice))
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
-def _path(data: PanelArrays, cov: str, alpha: float, method: Method, seed: int) -> Path:
+def _path(data: PanelArrays, cov: str, alpha: float, method: Method, seed: int) -> tuple[Mapping[str, list[Row]], Note]:
+    """Return the rows of each step, and the decision of the last row."""
     tests = {row.test: row for row in f_rows(data)}
     components = where_possible("Breusch-Pagan unit", lambda: lm_effects_rows(data))
     pooled_or_fixed = [tests["F unit effects"], *where_possible("LSDV", lambda: [_dummies_row(data, alpha)])]
@@ -120,10 +113,9 @@ def _path(data: PanelArrays, cov: str, alpha: float, method: Method, seed: int) 
     dependence_note = _dependence_note(dependence, times, data.shape[1], alpha)
     if not units:
         pooled = Note("pooled_with_periods" if times else "pooled")
-        return Path(steps, Note("choose_pooled", model=pooled, errors=errors, units=dependence_note))
-    return Path(
-        steps, _choice((with_dummies or contrast)[-1], times, bool(with_dummies), alpha, errors, dependence_note)
-    )
+        return steps, Note("choose_pooled", model=pooled, errors=errors, units=dependence_note)
+    last = (with_dummies or contrast)[-1]
+    return steps, _choice(last, times, bool(with_dummies), alpha, errors, dependence_note)
 
 
 def _dummies_row(data: PanelArrays, alpha: float) -> Row:

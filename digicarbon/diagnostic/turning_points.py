@@ -282,24 +282,16 @@ def named_term(term: str | None, slopes: Slopes) -> str:
 
     Raises ConfigError if the name is not a text, or there is no name and not exactly one variable has powers.
     """
-    if term is None:
-        return variable_with_powers(slopes)
-    if not isinstance(term, str) or not term.strip():
-        raise ConfigError(Note("term_no_name", value=repr(term)))
-    return canonical(term)
-
-
-def variable_with_powers(slopes: Slopes) -> str:
-    """Return the only variable of a model that has a power.
-
-    Raises ConfigError if there is none or more than one.
-    """
+    if term is not None:
+        if not isinstance(term, str) or not term.strip():
+            raise ConfigError(Note("term_no_name", value=repr(term)))
+        return canonical(term)
     _refuse_groups(slopes)
-    bases = list(dict.fromkeys(part.base for _, part in _whole(slopes) if part.power > 1))
+    bases = dict.fromkeys(part.base for _, part in _whole(slopes) if part.power > 1)
     names = [_variable(base, slopes) for base in bases]
-    if len(names) != 1:
-        if not names:
-            raise ConfigError(Note("no_variable_with_power", key="diagnostic.term"))
+    if not names:
+        raise ConfigError(Note("no_variable_with_power", key="diagnostic.term"))
+    if len(names) > 1:
         raise ConfigError(Note("several_variables_with_power", key="diagnostic.term", variables=cut(names)))
     return names[0]
 

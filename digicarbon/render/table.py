@@ -7,7 +7,7 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -515,21 +515,13 @@ def stacked(tables: Sequence[Table]) -> Table:
 
 def to_json(table: Table) -> dict[str, Any]:
     """Return a table as plain values, from which `from_json` makes an equal one."""
-    return {
-        "title": table.title,
+    return {one.name: getattr(table, one.name) for one in fields(table)} | {
         "heads": list(map(str, table.cells.columns)),
         "labels": list(map(str, table.cells.index)),
         "cells": [list(map(str, row)) for row in table.cells.to_numpy()],
-        "rules": list(table.rules),
         "notes": list(map(str, table.notes)),
         "below": None if table.below is None else to_json(table.below),
-        "spanners": [[list(one) for one in line] for line in table.levels],
-        "blocks": list(table.blocks),
-        "indented": list(table.indented),
-        "language": table.language,
-        "corners": list(table.corners),
-        "names": list(table.names),
-        "label": table.label,
+        "spanners": table.levels,
     }
 
 
@@ -538,21 +530,15 @@ def from_json(plain: Mapping[str, Any]) -> Table:
 
     Raises LookupError, ValueError, TypeError if the values are no table's.
     """
-    cells = pd.DataFrame(plain["cells"], index=plain["labels"], columns=plain["heads"])
+    # tables of earlier versions lack some fields
+    own = {one.name: plain[one.name] for one in fields(Table) if one.name in plain}
     return Table(
-        title=plain["title"],
-        cells=cells,
-        rules=tuple(plain["rules"]),
-        notes=tuple(plain["notes"]),
-        below=None if plain["below"] is None else from_json(plain["below"]),
-        spanners=tuple(map(_line, plain["spanners"])),
-        blocks=tuple(plain["blocks"]),
-        language=plain["language"],
-        # tables of earlier versions have one line of words over columns, and none of these
-        indented=tuple(plain.get("indented", ())),
-        corners=tuple(plain.get("corners", ())),
-        names=tuple(plain.get("names", ())),
-        label=plain.get("label", ""),
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in own.items()}
+        | {
+            "cells": pd.DataFrame(plain["cells"], index=plain["labels"], columns=plain["heads"]),
+            "below": None if plain["below"] is None else from_json(plain["below"]),
+            "spanners": tuple(map(_line, plain["spanners"])),
+        }
     )
 
 

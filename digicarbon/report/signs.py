@@ -171,11 +171,6 @@ def in_words(cells: pd.DataFrame, words: Labels) -> pd.DataFrame:
     return cells if words.language is None else cells.rename(index={"all": words.word("all")}, columns=words.word)
 
 
-def meaning(level: float) -> Note:
-    """Return the note that says what counts as significant."""
-    return Note("significant", level=level)
-
-
 def number(value: float, decimals: int) -> str:
     """Return a number with some decimals, or with four significant digits where it would be 0."""
     text = f"{value:.{decimals}f}"

@@ -29,7 +29,7 @@ from digicarbon.report.labels import Labels
 from digicarbon.report.picture import Strip, chinese, plot_specification_curve, rendered
 from digicarbon.report.pictured import Formats
 from digicarbon.report.regimes import with_regimes
-from digicarbon.report.signs import meaning, number
+from digicarbon.report.signs import number
 from digicarbon.result import RunEffect
 from digicarbon.spec import Names, Seed
 
@@ -458,7 +458,7 @@ class SpecificationCurve(Report):
                 estimand=head_of(self.quantity),
                 terms=cut([called(term) for term in curve.rows["term"].unique()], 12),
                 outcomes=tuple(map(self.words, curve.focal_runs.outcomes)),
-                meaning=meaning(self.level),
+                meaning=Note("significant", level=self.level),
             )
         ]
         for part in curve.parts:

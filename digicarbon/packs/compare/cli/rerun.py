@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,15 +34,6 @@ SHOWN = 10
 """How many differences are shown, the largest first."""
 
 
-@dataclass(frozen=True, eq=False)
-class Refitted:
-    """A recorded run and its fit of today."""
-
-    recorded: Recorded
-    again: Again
-    result: Result
-
-
 def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
     """Fit a recorded run again and print how its numbers differ; return 0 if they are equal, 1 if not.
 
@@ -53,19 +43,19 @@ def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
     """
     tracking, recorded = stored(run, experiment, overrides)
     _refuse(recorded)
-    refitted = fitted_again(recorded, config_of(tracking, recorded))
+    again, result = fitted_again(recorded, config_of(tracking, recorded))
     quantity = recorded.tags.get(QUANTITY)
     run_effect = None if quantity is None else RunEffect(quantity, recorded.tags.get(TERM))
-    then, now = recorded.metrics, metrics(refitted.result, run_effect)
+    then, now = recorded.metrics, metrics(result, run_effect)
     if quantity is None:
         # earlier versions do not record which number is the effect
         then, now = ({k: v for k, v in one.items() if not k.startswith(EFFECT)} for one in (then, now))
     comparison = differences(then, now)
-    sys.stdout.writelines(f"{said(line)}\n" for line in (_heading(recorded), *_changes(refitted)))
+    sys.stdout.writelines(f"{said(line)}\n" for line in (_heading(recorded), *_changes(recorded, again)))
     return _print_verdict(comparison)
 
 
-def fitted_again(recorded: Recorded, config: str) -> Refitted:
+def fitted_again(recorded: Recorded, config: str) -> tuple[Again, Result]:
     """Fit a recorded run from its composed configuration, as the worker of a sweep does.
 
     Raises EstimationError if its data are gone, or it cannot be fitted with its configuration and today's data and
@@ -80,7 +70,7 @@ def fitted_again(recorded: Recorded, config: str) -> Refitted:
         raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=missing_note))
     with Caught(Note("code_of_run")) as caught, threadpool_limits(1):
         again = Again.of(Preparation(), config, recorded.run_id)
-        return Refitted(recorded, again, fitted(again.specs, again.prepared))
+        return again, fitted(again.specs, again.prepared)
     why = Note("rerun_because", gone=missing_note, reason=caught.note)
     raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=why))
 
@@ -103,11 +93,11 @@ def _heading(recorded: Recorded) -> Note:
     return Note("rerun_of", run=recorded.run_id, label=recorded.label, experiment=recorded.experiment, time=when)
 
 
-def _changes(refitted: Refitted) -> Iterator[Note]:
+def _changes(recorded: Recorded, again: Again) -> Iterator[Note]:
     """Yield a line on each origin of the numbers: data, weights, code, packages."""
-    tags, specs, prepared = refitted.recorded.tags, refitted.again.specs, refitted.again.prepared
-    same_panel, same_weights = refitted.again.same_data(tags)
-    files = [file["path"] for entry in refitted.recorded.data for file in entry["files"] if _today(file) != "same"]
+    tags, specs, prepared = recorded.tags, again.specs, again.prepared
+    same_panel, same_weights = again.same_data(tags)
+    files = [file["path"] for entry in recorded.data for file in entry["files"] if _today(file) != "same"]
     changed = Note("rerun_files_changed", files=cut(files)) if files else ""
     # the fingerprint also covers weights, which have their own line
     same_data = fingerprint(specs, prepared) == tags.get(FINGERPRINT) or not (files or same_weights)
