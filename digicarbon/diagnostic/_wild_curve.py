@@ -34,10 +34,7 @@ BAND_POINTS = 25
 
 
 class WildCurve:
-    """Tests of combinations of the coefficients of a variable and its powers, all with the same draws.
-
-    With ``intervals`` tests are inverted.
-    """
+    """Tests of combinations of a variable's and its powers' coefficients by the same draws, inverted for intervals."""
 
     def __init__(
         self, contrasts: Combinations, names: tuple[str, ...], curve: Curve, draws: Draws, intervals: bool

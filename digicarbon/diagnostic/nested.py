@@ -69,10 +69,7 @@ def _durbin_rows(model: SpatialPanel, durbin: Result, panel: Panel, weights: Wei
 
 
 def wald_lag(durbin: Result, lagged: tuple[str, ...]) -> Statistic:
-    """Return the Wald test that the spatial lags of ``lagged`` have zero coefficients.
-
-    ``durbin``: the result of a spatial Durbin model.
-    """
+    """Return the Wald test in a spatial Durbin model that the spatial lags of ``lagged`` have zero coefficients."""
     index = [durbin.position("lag_x", name) for name in lagged]
     return numeric.wald(durbin.coef[index], durbin.covariance[np.ix_(index, index)])
 

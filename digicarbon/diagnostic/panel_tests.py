@@ -99,10 +99,7 @@ class PanelArrays:
 
 
 def arrays_of(model: PanelRegression, panel: Panel) -> PanelArrays:
-    """Return the arrays of a model's terms.
-
-    Raises DataError, EstimationError if they do not identify the model with its effects.
-    """
+    """Return the arrays of a model's terms; DataError, EstimationError if they do not identify it with its effects."""
     # the tests use neither covariance nor estimator: few clusters or missing weights must not stop them
     fields = {name: getattr(model, name) for name in type(model).model_fields}
     type(model)(**fields | {"estimator": "within", "cov": "classic", "small_sample": "stata"}).check(panel)

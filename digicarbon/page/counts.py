@@ -22,10 +22,7 @@ REUSED = "tags.digicarbon.reused_from"
 
 @dataclass(frozen=True, eq=False)
 class Listed:
-    """A planned run.
-
-    ``run``: None for what cannot run. ``state``: one of `STATES`.
-    """
+    """A planned run in one of `STATES`; None for what cannot run."""
 
     label: str
     run: Planned | None

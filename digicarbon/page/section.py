@@ -53,10 +53,7 @@ OPEN_ROWS, OPEN_COLUMNS = 30, 10
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture within a page.
-
-    ``name``: of its file. ``uri``: the picture itself, as a data URI.
-    """
+    """A picture within a page: the name of its file, and itself as a data URI."""
 
     name: str
     uri: str

@@ -33,10 +33,7 @@ def recorded_labels(one: RecordedSweep) -> Mapping[str, str]:
 
 
 def recorded_report(one: RecordedSweep) -> dict[str, Any]:
-    """Return the fields of the report that a sweep was run with.
-
-    Raises DataError if the sweep has not recorded it.
-    """
+    """Return the fields of the report that a sweep was run with; a `DataError` if it has recorded none."""
     config: Any = OmegaConf.create(one.config)
     if "report" not in config:
         raise DataError(Note("page_no_report", sweep=one.parent_id))

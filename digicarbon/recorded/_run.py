@@ -150,10 +150,7 @@ def at_commit(tracking: Tracking, experiment: str, commit: str, name: str, advic
 
 
 def file_of(tracking: Tracking, run_id: str, name: str) -> str:
-    """Return the text of a file of a run.
-
-    Raises TrackingError if there is none, or the store cannot be read.
-    """
+    """Return the text of a file of a run; a `TrackingError` if there is none, or the store cannot be read."""
     with reading(tracking) as client, tempfile.TemporaryDirectory() as folder:
         return Path(client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
 

@@ -196,10 +196,7 @@ class RecordedSweep:
         return self._files.names()
 
     def file(self, name: str) -> bytes:
-        """Return the content of a file of the sweep.
-
-        Raises TrackingError if there is none of this name, or the store cannot be read.
-        """
+        """Return a file of the sweep; a `TrackingError` if there is none of this name, or the store cannot be read."""
         return self._files.read(name)
 
     @cached_property
@@ -261,10 +258,7 @@ class RecordedSweep:
 
 
 class RecordedRecords(Sequence[Record]):
-    """The fitted runs of a recorded sweep, read on each pass.
-
-    ``labels``: runs with their ids and labels.
-    """
+    """The fitted runs of a recorded sweep, with their ids and labels, read on each pass."""
 
     def __init__(self, labels: Sequence[tuple[Planned, str, str]], results: StoredResults) -> None:
         self._labels, self._results = labels, results

@@ -64,10 +64,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a package expects of an experiment.
-
-    ``folder``: it holds the experiment's numbers and tables. ``tables``: the files of its tables.
-    """
+    """What a package expects of an experiment: the folder of its numbers, and the files of its tables in it."""
 
     name: str
     folder: Path
@@ -106,10 +103,7 @@ def written(numbers: Numbers) -> bytes:
 
 
 def read(content: bytes) -> dict[str, dict[str, float]]:
-    """Return the numbers of a file that `written` made.
-
-    Raises ValueError if a cell is no number, or a column is missing.
-    """
+    """Return the numbers of a file that `written` made; a ValueError for a cell or a head that is none of these."""
     numbers: dict[str, dict[str, float]] = {}
     rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
     if tuple(rows.fieldnames or ()) != HEAD:

@@ -131,10 +131,7 @@ def _over(level: Spans, corner: str, columns: int) -> list[str]:
 
 
 def _first(words: str) -> str:
-    """Return the first cell of a row.
-
-    LaTeX would read a bracket or star at its start as an argument of the previous line's end.
-    """
+    """Return the first cell of a row: LaTeX would read a bracket or star as an argument of the line's end before it."""
     return words if words[:1].isalnum() else "{}" + words
 
 

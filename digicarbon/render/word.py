@@ -29,10 +29,7 @@ _WORD = re.compile("[!-\u2e7f]+")
 
 
 def word(grids: Sequence[Grid]) -> bytes:
-    """Return a document with tables one below the other.
-
-    Raises ConfigError if python-docx is not installed.
-    """
+    """Return a document with tables one below the other; a `ConfigError` without python-docx."""
     try:
         from docx import Document
     except ImportError as error:

@@ -121,10 +121,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim with its verdicts.
-
-    ``verdicts``: one for each main part.
-    """
+    """A claim with its verdicts, one for each main part."""
 
     claim: Claim
     verdicts: tuple[Verdict, ...]
@@ -175,10 +172,7 @@ def percent(share: float) -> str:
 
 
 def claim_of(node: Mapping[Any, Any]) -> Claim | None:
-    """Return the claim that an experiment makes; None if it makes none.
-
-    Raises ConfigError if a field is unknown, missing or out of its range.
-    """
+    """Return the claim of an experiment, None if it makes none; a `ConfigError` for a field that is not right."""
     if not node:
         return None
     for name in map(str, node):
@@ -224,10 +218,7 @@ def _number(name: str, value: object) -> float:
 
 
 def check(claim: Claim | None, request: JointRequest | None) -> None:
-    """Refuse a claim about a joint test that the report does not make.
-
-    Raises ConfigError.
-    """
+    """Raise a `ConfigError` for a claim about a joint test that the report does not make."""
     if claim is None or claim.joint is None:
         return
     if request is None:

@@ -85,10 +85,7 @@ def one_of(quantity: Quantity) -> Note:
 
 
 def refuse_other(key: str, choice: str, varied: Collection[str]) -> None:
-    """Raise if runs do not differ in a choice that a report's field ``key`` names.
-
-    Raises ConfigError.
-    """
+    """Raise a `ConfigError` if runs do not differ in a choice that a report's field ``key`` names."""
     if choice not in varied:
         listed = cut(varied, MOST_LISTED) or Note("nothing_varied")
         raise ConfigError(Note("not_varied", key=key, choice=choice, hint=suggestion(choice, varied), varied=listed))

@@ -141,10 +141,7 @@ class Joint:
 
     @classmethod
     def from_json(cls, text: str) -> Joint:
-        """Return what `to_json` wrote.
-
-        Raises DataError if the text is something else.
-        """
+        """Return what `to_json` wrote; a `DataError` if the text is something else."""
         try:
             content = json.loads(text)
             statistics = pd.DataFrame.from_dict(content["statistics"], orient="index", dtype=np.float64)
@@ -212,10 +209,7 @@ def joints_to_json(joints: Mapping[str, Joint]) -> str:
 
 
 def joints_from_json(text: str) -> dict[str, Joint]:
-    """Return what `joints_to_json` wrote.
-
-    Raises DataError if the text is something else.
-    """
+    """Return what `joints_to_json` wrote; a `DataError` if the text is something else."""
     try:
         content = json.loads(text)
         parts = content.get("parts") if isinstance(content, dict) else None

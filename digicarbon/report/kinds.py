@@ -87,10 +87,7 @@ class Members(Protocol):
 
 @dataclass(frozen=True)
 class Kind:
-    """What the values of a choice are to each other.
-
-    ``values``: as `digicarbon.report.focal.text_of` writes them; of a nonequivalent choice the main one is the first.
-    """
+    """What a choice's values are to each other, as `text_of` writes them; nonequivalent ones begin with the main one."""
 
     name: KindName
     values: tuple[str, ...]

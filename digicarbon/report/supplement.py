@@ -45,10 +45,7 @@ class SupplementRequest(Protocol):
         """
 
     def read(self, text: str) -> Supplement:
-        """Return the supplement that `Supplement.to_json` wrote.
-
-        Raises DataError if the text is something else.
-        """
+        """Return the supplement that `Supplement.to_json` wrote; a `DataError` if the text is something else."""
 
     def fits(self, supplement: Supplement) -> bool:
         """Return whether a supplement is what is asked for."""

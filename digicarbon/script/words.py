@@ -9,10 +9,7 @@ WIDTH = 110
 
 
 class Remarks:
-    """Sentences that many runs of a script need: each stands once at its head, runs name its number.
-
-    ``mark`` begins a comment.
-    """
+    """Sentences that many runs of a script need: each stands once at its head, behind a mark; runs name its number."""
 
     def __init__(self, mark: str) -> None:
         self._mark = mark

@@ -88,10 +88,7 @@ class Origin:
 
 @dataclass(eq=False)
 class DataRecord:
-    """The record of a sweep's data, by fingerprint.
-
-    ``data``: as `digicarbon.recorded.RecordedSweep.data` has it.
-    """
+    """The record of a sweep's data, as `digicarbon.recorded.RecordedSweep.data` has it, by fingerprint."""
 
     data: Sequence[Mapping[str, Any]]
     _places: dict[str, Mapping[str, Any]] = field(init=False)

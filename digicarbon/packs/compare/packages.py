@@ -44,10 +44,7 @@ def is_package(word: str) -> bool:
 
 
 def package_of(word: str) -> Source:
-    """Return the expected numbers of a package.
-
-    Raises DataError if its list of experiments is damaged.
-    """
+    """Return the expected numbers of a package; a `DataError` if its list of experiments is damaged."""
     try:
         version, experiments = expected_of(Path(word))
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -124,10 +124,7 @@ def _factor(part: StataPart, model: PanelRegression) -> str:
 
 
 def factor_words(part: StataPart, small: Small, by: str) -> str:
-    """Return a sentence on what a small-sample rule differs by from Stata's.
-
-    ``by``: what a cluster is: ``unit``, ``time``, ``both`` or ``none``.
-    """
+    """Return a sentence on how a small-sample rule differs from Stata's; clusters as in `small_of_panel`."""
     if small.rule == "hc3":
         return "Residuals over 1 - leverage (HC3) are not in this command: standard errors are not compared."
     if small.rule in ("cr2", "cr3"):

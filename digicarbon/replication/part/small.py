@@ -13,10 +13,7 @@ from digicarbon.script.small import Small
 
 
 def small_of_panel(part: Part, model: PanelRegression, by: str) -> Small:
-    """Return what the factor of a panel regression counts.
-
-    ``by``: what a cluster is: ``unit``, ``time``, ``both`` or ``none``.
-    """
+    """Return what a panel regression's factor counts; clusters are by ``unit``, ``time``, ``both`` or ``none``."""
     removed = _removed(model)
     k = len(part.extract.regressors) + (removed == "none" or model.constant)
     if model.estimator == "lsdv":

@@ -57,10 +57,7 @@ _PREFERRED = (
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Set fonts and lines for the pictures that are drawn in this context.
-
-    Raises ConfigError if matplotlib is not installed.
-    """
+    """Set fonts and lines for pictures that are drawn in this context; a `ConfigError` without matplotlib."""
     try:
         import matplotlib
         import matplotlib.figure
@@ -220,10 +217,7 @@ def _without_formula(text: str) -> str:
 
 
 def needed_table(tables: Mapping[str, pd.DataFrame], name: str, option: str) -> pd.DataFrame:
-    """Return a table that a picture shows.
-
-    Raises ConfigError if it is missing; ``option`` is the diagnostic or model that makes it.
-    """
+    """Return a table that a picture shows; a `ConfigError` names the diagnostic or model that makes it."""
     if name not in tables:
         raise ConfigError(Note("picture_without_table", table=name, option=option))
     return tables[name]

@@ -185,10 +185,7 @@ def _wide(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def shown_periods(table: pd.DataFrame | pd.Series, periods: Sequence[int | str]) -> list[Any]:
-    """Return the periods of a table that are drawn, the first and the last one if none is named.
-
-    Raises ConfigError if the table lacks one.
-    """
+    """Return the periods that are drawn, by default the first and the last; a `ConfigError` for one that is lacking."""
     known = sorted(dict.fromkeys(table.index.get_level_values("period")))
     by_text = {str(period): period for period in known}
     unknown = [period for period in periods if str(period) not in by_text]

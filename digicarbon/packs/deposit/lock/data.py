@@ -79,10 +79,7 @@ class DataSet:
 
 @dataclass
 class Reader:
-    """Finds what the runs of a plan read; what they share is found once.
-
-    ``sets``: by the name of the source.
-    """
+    """Finds what the runs of a plan read, by the name of the source; what they share is found once."""
 
     sets: dict[str, DataSet] = field(default_factory=dict)
     _once: Once = field(default_factory=Once)

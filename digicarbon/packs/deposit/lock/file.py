@@ -68,10 +68,7 @@ class Lock:
         return out
 
     def write(self) -> None:
-        """Write the file, whole or not at all.
-
-        Raises LockError if it cannot be written.
-        """
+        """Write the file, whole or not at all; a `LockError` if it cannot be written."""
         node = {
             "format": FORMAT,
             "about": "A plan locked by digicarbon; `digicarbon lock EXPERIMENT --check` compares. Do not edit: each "
@@ -87,10 +84,7 @@ class Lock:
 
 
 def read(path: Path) -> Lock | None:
-    """Return the lock of a file; None if there is no such file.
-
-    Raises LockError if the file is damaged.
-    """
+    """Return the lock of a file, None if there is no such file; a `LockError` if it is damaged."""
     try:
         node = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

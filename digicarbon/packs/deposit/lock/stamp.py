@@ -30,10 +30,7 @@ class StampError(DigicarbonError):
 
 @dataclass(frozen=True)
 class Stamp:
-    """A time stamp of an authority.
-
-    ``answer``: as ``openssl ts -verify`` reads it. ``time``: what the authority says.
-    """
+    """An authority's answer, as ``openssl ts -verify`` reads it, and the time that it says."""
 
     answer: bytes
     time: str

@@ -197,10 +197,7 @@ class Answers(Spec):
 
 @dataclass(frozen=True)
 class Question:
-    """A question to the authors.
-
-    ``key``: e.g. ``title`` or ``data.mydata.share``. ``words``: the question by language.
-    """
+    """A question to the authors, its words by language; the key is e.g. ``title`` or ``data.mydata.share``."""
 
     key: str
     words: Mapping[str, str]
@@ -225,10 +222,7 @@ def path() -> Path:
 
 
 def answers(file: Path) -> Answers:
-    """Return the answers in a file; none if there is no file.
-
-    Raises ConfigError if the file is no mapping, or an answer is unknown or of the wrong kind.
-    """
+    """Return the answers in a file, none if there is no file; a `ConfigError` for unknown ones and wrong kinds."""
     if not file.is_file():
         return Answers()
     content = read(file)

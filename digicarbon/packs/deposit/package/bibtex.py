@@ -12,10 +12,7 @@ _FIELD = re.compile(r"(\w+)\s*=\s*")
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of a bibliography.
-
-    ``key``, ``kind``: e.g. ``hansen1999`` and ``article``. ``fields``: as written in BibTeX.
-    """
+    """An entry of a bibliography: e.g. ``hansen1999`` and ``article``, and its fields as written in BibTeX."""
 
     key: str
     kind: str

@@ -23,10 +23,7 @@ _WHERE = {"dcas": "https://datacodestandard.org", "top": "https://www.cos.io/top
 
 
 class Item(NamedTuple):
-    """An item of a checklist.
-
-    ``evidence``: why, and the file that shows it.
-    """
+    """An item of a checklist; the evidence says why, and names the file that shows it."""
 
     verdict: Verdict
     evidence: Note

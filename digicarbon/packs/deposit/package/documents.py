@@ -44,10 +44,7 @@ def documents(facts: Facts, answers: Answers, language: Language = "en") -> dict
 
 
 def sources(facts: Facts) -> Mapping[str, Set[str]]:
-    """Return the sources that questions are asked about, each with the questions that its own facts answer.
-
-    Sources that a computer draws need no answers.
-    """
+    """Return the sources, each with the questions that its own facts answer; drawn ones need no answers."""
     return {
         source.option: {
             name

@@ -107,10 +107,7 @@ class Member:
         return content
 
     def again(self, preparation: Preparation) -> Iterator[tuple[str, Again]]:
-        """Yield each fingerprint with a run that has these data, as it is prepared today.
-
-        Raises DataError if they are no longer those of the run.
-        """
+        """Yield a run of each fingerprint, as it is prepared today; a `DataError` if its data are others now."""
         for fingerprint, row in self.prints.items():
             with Caught(Note("code_of_run")) as caught:
                 run_id = str(row["run_id"])
