@@ -6,7 +6,6 @@ import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -22,7 +21,7 @@ from digicarbon.page import counts, runs
 from digicarbon.page.moves import moves
 from digicarbon.page.overview import Overview
 from digicarbon.page.words import Words
-from digicarbon.recorded import RecordedSweep
+from digicarbon.recorded import RecordedSweep, moment
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
 from digicarbon.report.joint import EACH_FILE, Joint, each_of
 from digicarbon.report.labels import options_with_other_words
@@ -444,8 +443,4 @@ def _origins(sweep: RecordedSweep, words: Words) -> Iterator[tuple[str, str]]:
     for head, note in sweep.statements.items():
         yield words(head), note.text(words.language)
     if len(rows):
-        yield words("date"), f"{_when(int(rows['start'].min()))} – {_when(int(rows['end'].max()))}"
-
-
-def _when(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        yield words("date"), f"{moment(rows['start'].min())} – {moment(rows['end'].max())}"

@@ -10,6 +10,7 @@ from digicarbon.recorded._run import config_of as config_of
 from digicarbon.recorded._run import file_of as file_of
 from digicarbon.recorded._run import find as find
 from digicarbon.recorded._run import located as located
+from digicarbon.recorded._run import moment as moment
 from digicarbon.recorded._run import plain as plain
 from digicarbon.recorded._sweep import RecordedSweep as RecordedSweep
 from digicarbon.recorded._sweep import sweep as sweep

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -185,6 +186,11 @@ def plain(config: str, run_id: str) -> dict[str, Any]:
             note = Note("recorded_config_unread", run=run_id, field=error.full_key, reason=first_line(error))
             raise DataError(note) from error
     return result
+
+
+def moment(milliseconds: float) -> str:
+    """Return a recorded time, since 1970, in words: ``2026-11-28 09:30 UTC``."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 @contextmanager

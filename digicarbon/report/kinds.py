@@ -87,7 +87,7 @@ class Members(Protocol):
 
 @dataclass(frozen=True)
 class Kind:
-    """What a choice's values are to each other, as `text_of` writes them; nonequivalent ones begin with the main one."""
+    """What values of a choice, as `text_of` writes them, are to each other; of nonequivalent ones the first is main."""
 
     name: KindName
     values: tuple[str, ...]

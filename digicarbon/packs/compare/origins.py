@@ -96,34 +96,31 @@ class DataRecord:
     def __post_init__(self) -> None:
         self._places = {print_: entry for entry in self.data for print_ in entry["runs"]}
 
+    def _run(self, fingerprint: str) -> Mapping[str, Any]:
+        """Return what is recorded of a run's columns; nothing of an unknown one."""
+        return self._places[fingerprint]["runs"][fingerprint] if fingerprint in self._places else {}
+
     def files(self, fingerprint: str) -> dict[str, tuple[str, str]]:
         """Return path and SHA-256 of the files behind a run's columns, by name."""
-        entry = self._places.get(fingerprint)
-        if entry is None:
-            return {}
-        paths = set(entry["runs"][fingerprint]["files"])
-        return _by_name([file for file in entry["files"] if file["path"] in paths])
+        paths = set(self._run(fingerprint).get("files", ()))
+        return _by_name([file for file in self._places.get(fingerprint, {}).get("files", ()) if file["path"] in paths])
 
     def columns(self, fingerprint: str) -> Sequence[str]:
         """Return the columns that a run reads."""
-        entry = self._places.get(fingerprint)
-        return () if entry is None else sorted(set(entry["runs"][fingerprint]["columns"]))
+        return sorted(set(self._run(fingerprint).get("columns", ())))
 
     def digest(self, fingerprint: str) -> str:
         """Return the digest of the columns that a run reads; empty where it is not recorded."""
-        entry = self._places.get(fingerprint)
-        return "" if entry is None else str(entry["runs"][fingerprint].get("columns_digest", ""))
+        return str(self._run(fingerprint).get("columns_digest", ""))
 
     def weights(self, fingerprint: str, digest: str) -> dict[str, tuple[str, str]]:
         """Return path and SHA-256 of the files behind a run's weights, by name."""
-        entry = self._places.get(fingerprint)
-        return {} if entry is None else _by_name(entry["weights"].get(digest, {}).get("files", []))
+        return _by_name(self._places.get(fingerprint, {}).get("weights", {}).get(digest, {}).get("files", []))
 
     def series(self, fingerprint: str) -> dict[str, str]:
         """Return the digest of each input behind a run's columns; none where they are not recorded."""
-        entry = self._places.get(fingerprint, {})
-        names = entry["runs"][fingerprint].get("series", ()) if entry else ()
-        return {name: entry["series"][name] for name in names}
+        names = self._run(fingerprint).get("series", ())
+        return {name: self._places[fingerprint]["series"][name] for name in names}
 
     def own_code(self, fingerprint: str, groups: Sequence[str], of: str = "") -> OwnCode:
         """Return the files of the user's own classes in some groups, by group and class.

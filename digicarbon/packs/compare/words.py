@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,7 @@ from digicarbon.packs.compare.comparison import (
     Side,
 )
 from digicarbon.packs.compare.origins import NAMED, Kind, Reason, commit_of, versions
+from digicarbon.recorded import moment
 from digicarbon.recorded.differences import TOLERANCE
 from digicarbon.render import Table
 from digicarbon.report.focal import before_effect, effect_of
@@ -53,7 +53,7 @@ def heading(side: Side) -> Note:
         run=Note("compare_run_of", run=side.run_id[:12]) if side.run_id else "",
         experiment=" ".join(filter(None, (sweep.tags.get(EXPERIMENT, sweep.experiment), sweep.tags.get(OVERRIDES)))),
         sweep=sweep.parent_id[:12],
-        when=datetime.fromtimestamp(sweep.start / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        when=moment(sweep.start),
         commit=at,
         unfinished="" if sweep.ended else Note("compare_unfinished"),
     )

@@ -263,6 +263,10 @@ class Words:
         """Return a shipped word in the language, with its parts filled in; an unknown key is returned unchanged."""
         return words().get(key, {}).get(self.language, key).format(**parts)
 
+    def levels(self, levels: Iterable[float]) -> str:
+        """Return the words for what intervals cover."""
+        return self.say("level interval", level=" / ".join(f"{level:.0%}" for level in sorted(set(levels))))
+
     def unit(self, unit: str) -> str:
         """Return what a unit of measurement is called; an unknown one is returned unchanged."""
         return drawable(unit_words().get(unit, {}).get(self.language, unit))

@@ -361,8 +361,7 @@ def _write_numbers(axes: Axes, lines: Sequence[_Line], numbers: pd.DataFrame) ->
 
 def interval_words(results: Mapping[str, Result], words: Words) -> str:
     """Return the words for what the intervals of results cover."""
-    levels = sorted({result.inference.level for result in results.values()})
-    return words.say("level interval", level=" / ".join(f"{level:.0%}" for level in levels))
+    return words.levels(result.inference.level for result in results.values())
 
 
 def _draw_bands(

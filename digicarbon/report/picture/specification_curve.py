@@ -160,7 +160,7 @@ def plot_specification_curve(
         for name, order in zip(names, orders, strict=True)
     ]
     ends = _axis(curves)
-    interval = _interval_words(coverage, words)
+    interval = words.levels(coverage) if coverage else words.say("interval")
     for place, (order, (curve, own)) in enumerate(zip(orders, curves, strict=True)):
         # what is not counted has no common median
         median = None if names[place] in pale else _median_words(curve, words, len(names) == 1)
@@ -214,12 +214,6 @@ def _rows(strips: Sequence[Strip]) -> list[_Row]:
         peers = tuple(strip.there for strip in values)
         rows += [_Row(len(rows) + place, strip.label, strip.there, peers) for place, strip in enumerate(values)]
     return rows
-
-
-def _interval_words(coverage: Sequence[float], words: Words) -> str:
-    if not coverage:
-        return words.say("interval")
-    return words.say("level interval", level=" / ".join(f"{share:.0%}" for share in sorted(set(coverage))))
 
 
 def _wrapped(remarks: Sequence[str], width: float, language: Language) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -21,7 +20,7 @@ from digicarbon.packs.compare.origins import commit_of, versions
 from digicarbon.plan.prepare import Preparation, fitted
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import content_hash
-from digicarbon.recorded import Recorded, config_of, plain
+from digicarbon.recorded import Recorded, config_of, moment, plain
 from digicarbon.recorded.again import Again
 from digicarbon.recorded.differences import REPEATED, TOLERANCE, differences
 from digicarbon.report import Table
@@ -89,8 +88,8 @@ _HEADS = {"stored": Note("head_stored"), "today": Note("head_today"), "differenc
 
 
 def _heading(recorded: Recorded) -> Note:
-    when = datetime.fromtimestamp(recorded.start / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return Note("rerun_of", run=recorded.run_id, label=recorded.label, experiment=recorded.experiment, time=when)
+    what = {"run": recorded.run_id, "label": recorded.label, "experiment": recorded.experiment}
+    return Note("rerun_of", **what, time=moment(recorded.start))
 
 
 def _changes(recorded: Recorded, again: Again) -> Iterator[Note]:

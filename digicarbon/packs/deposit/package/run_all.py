@@ -157,11 +157,7 @@ def prepare(plan: dict[str, Any], data: dict[str, Path]) -> None:
     for path in (WORK, *(BUILD / one["folder"] for one in plan["experiments"])):
         shutil.rmtree(path, ignore_errors=True)
     WORK.mkdir(parents=True)
-    for name in plan["study"]:
-        target = WORK / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(HERE / name, target)
-    for place, path in data.items():
+    for place, path in [*((name, HERE / name) for name in plan["study"]), *data.items()]:
         target = WORK / place
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
