@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind
+from digicarbon.numeric.linear.within import EffectsKind, fixed_among
 from digicarbon.panel import Panel
 from digicarbon.result import Quantity
 from digicarbon.weights import Weights
@@ -80,7 +80,7 @@ class WithLags(Tested):
     @property
     def fixed(self) -> EffectsKind:
         """The fixed effects; none where unit effects are random."""
-        return next((kind for kind in EFFECTS_OF if kind == self.effects), "none")
+        return fixed_among(self.effects)
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:

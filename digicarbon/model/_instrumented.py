@@ -25,7 +25,7 @@ from digicarbon.numeric.linear.covariance import (
     nested_effects,
     small_sample_factor,
 )
-from digicarbon.numeric.linear.within import EffectsKind, Rows, absorbed_rank
+from digicarbon.numeric.linear.within import EffectsKind, Rows, absorbed_rank, fixed_among
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -54,6 +54,7 @@ class ByInstruments(Tested):
 
     instruments: Terms
     endogenous: Terms = ()
+    effects: str
     cluster: ClusterBy = "unit"
     small_sample: SmallSampleRule = "stata"
     df: Literal["auto", "residual"] = "auto"
@@ -71,7 +72,7 @@ class ByInstruments(Tested):
     @property
     def fixed(self) -> EffectsKind:
         """The fixed effects."""
-        raise NotImplementedError
+        return fixed_among(self.effects)
 
     @property
     def rule(self) -> Rule:

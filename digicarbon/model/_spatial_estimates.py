@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -17,7 +17,7 @@ from digicarbon.model.base import refuse_pole
 from digicarbon.note import Note
 from digicarbon.numeric.linear.least_squares import cholesky
 from digicarbon.numeric.linear.leverage import clearly_even
-from digicarbon.numeric.linear.within import EffectsKind, demean, vanish
+from digicarbon.numeric.linear.within import demean, vanish
 from digicarbon.numeric.spatial.combined import CombinedFit, fit_combined
 from digicarbon.numeric.spatial.likelihood import (
     Demeaning,
@@ -164,23 +164,21 @@ def estimate(kind: Kind, design: Design, demeaning: Demeaning, cov: Covariance, 
     An `EstimationError` says that the estimator needs a dense matrix and W is too large for one, parameters with random
     effects are not told apart by the data, or nothing is left to explain at an end of a parameter's range.
     """
-    found = _of_columns(kind, design, demeaning, cov, structure)
+    found = _of_columns(design, lambda columns: _estimate(kind, columns, demeaning, cov, structure))
     refuse_pole(found.boundary, found.ssr, design.within[..., -1])
     return found
 
 
-def _of_columns(
-    kind: Kind, design: Design, demeaning: Demeaning, cov: Covariance, structure: ErrorStructure
-) -> Estimates:
+def _of_columns(design: Design, fit: Callable[[Design], Estimates]) -> Estimates:
     if design.sample.effects != "none":
-        return _estimate(kind, design, demeaning, cov, structure)
+        return fit(design)
     # a model with a constant does not mind what is taken from a column, but large means (years, prices in small units)
     # cost the digits that standard errors are made of
     centre, centre_lag = design.level.mean(axis=(0, 1)), float(design.lagged_y.mean())
     centre[0] = 0.0
     raw = design.raw - np.append(centre, centre_lag)
     centred = replace(design, raw=raw, removed=raw)
-    found = _estimate(kind, centred, demeaning, cov, structure)
+    found = fit(centred)
     moved = np.eye(len(found.coef))
     moved[0, 1 : len(design.names)] = -centre[1:-1]
     if "rho" in found.tail:
@@ -220,13 +218,9 @@ def _estimate(
     )
 
 
-def _effects(design: Design) -> EffectsKind:
-    return design.sample.effects
-
-
 def _lagged_y(design: Design, demeaning: Demeaning) -> FloatArray:
     # without effects there is nothing to take before the lag
-    if demeaning == "first" and _effects(design) != "none":
+    if demeaning == "first" and design.sample.effects != "none":
         return design.w.lag(design.within[..., -1:])
     return design.demeaned_lag
 
@@ -234,7 +228,7 @@ def _lagged_y(design: Design, demeaning: Demeaning) -> FloatArray:
 def _lag(design: Design, demeaning: Demeaning) -> tuple[SpatialFit, FloatArray]:
     """Return a fit, and Wy with effects removed."""
     columns, factor = design.removed, design.factor
-    if demeaning == "first" and _effects(design) != "none":
+    if demeaning == "first" and design.sample.effects != "none":
         columns, factor = np.concatenate([design.within, _lagged_y(design, demeaning)], axis=2), None
     found = fit_lag(columns, design.w, design.sample, demeaning, factor)
     if design.sample.correction == "bias_corrected":
@@ -245,7 +239,7 @@ def _lag(design: Design, demeaning: Demeaning) -> tuple[SpatialFit, FloatArray]:
 def _error(design: Design, demeaning: Demeaning) -> tuple[SpatialFit, FloatArray]:
     """Return a fit, and the lags of Z and y with effects removed."""
     first = demeaning == "first"
-    lagged = design.m.lag(design.within) if first else demean(design.m.lag(design.level), _effects(design))
+    lagged = design.m.lag(design.within) if first else demean(design.m.lag(design.level), design.sample.effects)
     found = fit_error(design.within, lagged, design.m, design.sample)
     if design.sample.correction == "bias_corrected":
         found = correct_error(found, design.within, lagged, design.m, design.sample)
@@ -268,7 +262,7 @@ def _observed(found: SpatialFit, lagged: FloatArray, lag: bool, design: Design) 
 def _combined(design: Design, demeaning: Demeaning, cov: Covariance) -> Estimates:
     columns = np.concatenate([design.within, _lagged_y(design, demeaning)], axis=2)
     first = demeaning == "first"
-    lagged = design.m.lag(columns) if first else demean(design.m.lag(design.raw), _effects(design))
+    lagged = design.m.lag(columns) if first else demean(design.m.lag(design.raw), design.sample.effects)
     found = fit_combined(columns, lagged, dense(design.w), dense(design.m), design.sample)
     covariance = found.covariance
     if cov == "observed":

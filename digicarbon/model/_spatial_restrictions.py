@@ -31,10 +31,7 @@ def restrictions_of(
     """Return the restrictions of a focal term; the result is that of the fit to this panel with these weights."""
     lag = f"W_{term}"
     names = [name for name in (term, lag) if name in design.names]
-    estimands = (
-        *(Estimand("coefficient", name) for name in names),
-        *(Estimand(effect, term) for effect in model.quantities if effect != "coefficient"),
-    )
+    estimands = Estimand.of_term(term, names, model.quantities)
     batch = model.batch(panel, weights, estimands[0])
     space = space_of(solved(design.w), design.sample) if model.has_lag else None
     own = [design.names.index(name) for name in names]

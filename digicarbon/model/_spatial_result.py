@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -27,12 +27,14 @@ def roles_of(constant: bool, regressors: Names, lagged: Names, tail: tuple[Role,
 
 
 @lru_cache(1024)
-def _places(wanted: Names, names: Names) -> IntArray:
+def _places(wanted: Sequence[Hashable], names: Sequence[Hashable]) -> IntArray:
     """Return the places of wanted names; one beyond the last for what is absent."""
     return np.array([names.index(name) if name in names else len(names) for name in wanted])
 
 
-def picked(wanted: Names, names: Names, coef: FloatArray, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
+def picked(
+    wanted: tuple[Hashable, ...], names: tuple[Hashable, ...], coef: FloatArray, covariance: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Return the wanted ones of the first parameters, which have names, and their covariance; zero for absent ones."""
     places, count = _places(wanted, names), len(names)
     padded, known = np.zeros((count + 1, count + 1)), np.zeros(count + 1)

@@ -30,6 +30,12 @@ class Estimand:
     """Of a combination: terms, and the weights of their coefficients."""
 
     @classmethod
+    def of_term(cls, term: str, names: Sequence[str], quantities: Sequence[Quantity]) -> tuple[Estimand, ...]:
+        """Return coefficients, by name, and a term's effects among some quantities."""
+        effects = (cls(quantity, term) for quantity in quantities if quantity != "coefficient")
+        return (*(cls("coefficient", name) for name in names), *effects)
+
+    @classmethod
     def combination(cls, weights: Mapping[str, float]) -> Estimand:
         """Return the sum of coefficients, by term, times weights."""
         return cls("combination", "", tuple((term, float(weight)) for term, weight in weights.items()))

@@ -64,46 +64,39 @@ def leverage(
     beside = () if weights is None else (weights,)
     columns = columns_of(panel, (*terms, *beside))
     key = (focal, terms, effects, further and further.key, columns)
-    return list(_LATEST.once(key, lambda: _leverage(panel, focal, terms, effects, weights, further), lambda _: 0))
 
+    def left_by_unit() -> list[Note]:
+        rows, notes = rows_of(panel), list[Note]()
+        if weights is None:
+            columns = demeaned([panel.columns[term] for term in terms], rows, effects, further)
+            if effects == "none" and further is None:
+                columns = columns - columns.mean(axis=0)
+        else:
+            weighting = Weighting.of(panel, weights)
+            raw = panel.array(terms)
+            columns = absorb_weighted(raw, rows, effects, weighting.values) if further is None else further.kernel(raw)
+            columns = weighting.root[:, None] * (columns - weighting.means(columns))
+        places = [terms.index(term) for term in focal]
+        gram = columns.T @ columns
+        if clear_products(gram, gram.diagonal()):
+            # what is left of each is Z(Z′Z)⁻¹'s column, up to its size
+            root = scipy.linalg.lapack.dtrtri(triangular(columns, gram))[0]
+            left = columns @ (root @ root[places].T)
+        else:
+            left = np.column_stack(
+                [without(orthonormal(np.delete(columns, place, axis=1)), columns[:, [place]]) for place in places]
+            )
+        squares = rows.sums(left * left, "unit")
+        for term, own in zip(focal, squares.T, strict=True):
+            most = int(own.argmax())
+            share = float(own[most] / own.sum())
+            if share > MUCH:
+                having = np.count_nonzero(rows.sums(panel.column(term)[:, None] ** 2, "unit"))
+                if share > min(ALMOST_ALL, max(MUCH, 3 / having)):
+                    notes.append(Note("unit_leverage", unit=panel.units[most], share=share, term=term))
+        return notes
 
-def _leverage(
-    panel: Panel,
-    focal: tuple[str, ...],
-    terms: tuple[str, ...],
-    effects: EffectsKind,
-    weights: str | None,
-    further: Absorption | None,
-) -> list[Note]:
-    rows, notes = rows_of(panel), []
-    if weights is None:
-        columns = demeaned([panel.columns[term] for term in terms], rows, effects, further)
-        if effects == "none" and further is None:
-            columns = columns - columns.mean(axis=0)
-    else:
-        weighting = Weighting.of(panel, weights)
-        raw = panel.array(terms)
-        columns = absorb_weighted(raw, rows, effects, weighting.values) if further is None else further.kernel(raw)
-        columns = weighting.root[:, None] * (columns - weighting.means(columns))
-    places = [terms.index(term) for term in focal]
-    gram = columns.T @ columns
-    if clear_products(gram, gram.diagonal()):
-        # what is left of each is Z(Z′Z)⁻¹'s column, up to its size
-        root = scipy.linalg.lapack.dtrtri(triangular(columns, gram))[0]
-        left = columns @ (root @ root[places].T)
-    else:
-        left = np.column_stack(
-            [without(orthonormal(np.delete(columns, place, axis=1)), columns[:, [place]]) for place in places]
-        )
-    squares = rows.sums(left * left, "unit")
-    for term, own in zip(focal, squares.T, strict=True):
-        most = int(own.argmax())
-        share = float(own[most] / own.sum())
-        if share > MUCH:
-            having = np.count_nonzero(rows.sums(panel.column(term)[:, None] ** 2, "unit"))
-            if share > min(ALMOST_ALL, max(MUCH, 3 / having)):
-                notes.append(Note("unit_leverage", unit=panel.units[most], share=share, term=term))
-    return notes
+    return list(_LATEST.once(key, left_by_unit, lambda _: 0))
 
 
 @dataclass(frozen=True)

@@ -131,11 +131,6 @@ class PanelIV(ByInstruments):
         return self.endogenous or self.x
 
     @property
-    def fixed(self) -> EffectsKind:
-        """The fixed effects."""
-        return self.effects
-
-    @property
     def rule(self) -> Rule:
         """How the covariance is made."""
         return Rule(self.cov, self.cluster, None, "uniform", self.small_sample)

@@ -62,7 +62,7 @@ from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import AnySmallSample, Covariance, Kernel, nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import Fit
 from digicarbon.numeric.linear.random_effects import FIXED, KINDS, Method
-from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind, dependent, vanishing
+from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind, dependent, fixed_among, vanishing
 from digicarbon.panel import Panel, constituents, numbered, parse, variables_of
 from digicarbon.result import CONSTANT, Inference, Result, Role, roles_made_of
 from digicarbon.spec import Names
@@ -75,8 +75,6 @@ if TYPE_CHECKING:
 
 PanelEffects = Literal["none", "unit", "time", "two_way", "random", "random_time", "random_two_way"]
 
-_FIXED: Mapping[str, EffectsKind] = {**{kind: kind for kind in EFFECTS_OF}, **{kind: "none" for kind in KINDS}}
-"""The fixed effects beside which others are random."""
 _RANDOM: Mapping[str, tuple[str, ...]] = {kind: by for kind, by in KINDS.items()}
 _OF_ERRORS = frozenset({*Tested.model_fields, "small_sample", "df", "bandwidth"} - {*Model.model_fields})
 """Fields that change nothing of what least squares is run on."""
@@ -299,7 +297,7 @@ class PanelRegression(Clustered):
     @property
     def fixed(self) -> EffectsKind:
         """The fixed effects; none where effects are random."""
-        return _FIXED[self.effects]
+        return fixed_among(self.effects)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""

@@ -28,6 +28,11 @@ FEW_COLUMNS = 100
 _EXCHANGED: dict[EffectsKind, EffectsKind] = {"unit": "time", "time": "unit", "two_way": "two_way"}
 
 
+def fixed_among(effects: str) -> EffectsKind:
+    """Return the fixed effects; none where effects are random."""
+    return next((kind for kind in EFFECTS_OF if kind == effects), "none")
+
+
 def demean(cube: FloatArray, effects: EffectsKind) -> FloatArray:
     """Remove fixed effects from balanced columns, shape (T, N, ...).
 

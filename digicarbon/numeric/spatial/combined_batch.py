@@ -10,6 +10,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.slices import slices
 from digicarbon.numeric.spatial.batch import Errors, joined
+from digicarbon.numeric.spatial.error_batch import at_each
 from digicarbon.numeric.spatial.lag_outcomes import CELLS, MOST
 from digicarbon.numeric.spatial.lag_space import Asked, Combination, LagSpace
 from digicarbon.numeric.spatial.likelihood import in_sample
@@ -132,7 +133,7 @@ class CombinedBatch:
 
         def profile(lam: FloatArray) -> _Profile:
             at = lam[:, None]
-            normal = self._normal_at(lam)
+            normal = at_each(self._normal, lam)
             right = np.stack([first - at * second + at**2 * third for first, second, third in rights], axis=2)
             coef = np.linalg.solve(normal, right)
             a, b, c = (first - lam * second + lam**2 * third for first, second, third in squares)
@@ -159,12 +160,6 @@ class CombinedBatch:
             return _Profile(beta, rho, ssr, score)
 
         return profile
-
-    def _normal_at(self, lam: FloatArray) -> FloatArray:
-        """Return Z′(I - λM)′(I - λM)Z at each λ, shape (M, k, k)."""
-        first, second, third = self._normal
-        at = lam[:, None, None]
-        return np.asarray(first - at * second + at**2 * third)
 
     def _effects(
         self,
@@ -279,7 +274,7 @@ class CombinedBatch:
         (lam, sigma2), sample, k = at, self.space.sample, self._z.shape[1]
         stars = [self._centred(matrix) if sample.drops_constant else matrix for matrix in matrices]
         out = np.zeros((len(lam), k + 3, k + 3))
-        out[:, :k, :k] = self._normal_at(lam) / sigma2[:, None, None]
+        out[:, :k, :k] = at_each(self._normal, lam) / sigma2[:, None, None]
         out[:, :k, k] = ((self._z.T @ q - lam * (self._mz.T @ q)) / sigma2).T
         for row, column in ((0, 0), (0, 1), (1, 1)):
             left, right = stars[row], stars[column]
@@ -300,7 +295,7 @@ class CombinedBatch:
         (rwy, of_m, mwy), (lam, rho, sigma2) = columns, at
         sample, k = self.space.sample, self._z.shape[1]
         out = np.zeros((len(lam), k + 3, k + 3))
-        out[:, :k, :k] = self._normal_at(lam)
+        out[:, :k, :k] = at_each(self._normal, lam)
         out[:, :k, k] = (self._z.T @ rwy - lam * (self._mz.T @ rwy)).T
         out[:, :k, k + 1] = (self._z.T @ of_m - lam * (self._mz.T @ of_m) + self._mz.T @ e).T
         for row, column, left, right in ((k, k, rwy, rwy), (k, k + 1, rwy, of_m), (k + 1, k + 1, of_m, of_m)):

@@ -13,6 +13,12 @@ from digicarbon.numeric.spatial.lag_outcomes import LagBlock, LagOutcomes, centr
 from digicarbon.numeric.spatial.lag_space import LagSpace
 
 
+def at_each(powers: Sequence[FloatArray] | FloatArray, lam: FloatArray) -> FloatArray:
+    """Return what 1, -λ and λ² combine three matrices to, e.g. to Z′(I - λW)′(I - λW)Z, at each λ, shape (M, p, q)."""
+    at = lam[:, None, None]
+    return np.asarray(powers[0] - at * powers[1] + at**2 * powers[2])
+
+
 @dataclass(frozen=True, eq=False)
 class ErrorParameters:
     """Parameters of M fits.
@@ -83,7 +89,9 @@ class ErrorBatch:
         """Return g′β and its standard error, each of shape (M,); clustered by unit where there are residuals."""
         gamma, lam = found.gamma, found.lam
         weights = np.linalg.solve(self._r.T, contrast)
-        spread = np.linalg.solve(self._normal_at(lam), np.broadcast_to(weights[:, None], (*gamma.shape, 1)))[..., 0]
+        spread = np.linalg.solve(at_each(self._normal, lam), np.broadcast_to(weights[:, None], (*gamma.shape, 1)))[
+            ..., 0
+        ]
         if found.residuals is None:
             variance = found.sigma2 * (spread @ weights)
             if found.observed is not None:
@@ -97,12 +105,6 @@ class ErrorBatch:
         by_unit = centred(np.einsum("itm,itm->im", *cubes))
         return gamma @ weights, np.sqrt(np.einsum("nm,nm->m", by_unit, by_unit) * n / (n - 1))
 
-    def _normal_at(self, lam: FloatArray) -> FloatArray:
-        """Return Z′(I - λW)′(I - λW)Z at each λ, shape (M, k, k)."""
-        first, second, third = self._normal
-        at = lam[:, None, None]
-        return np.asarray(first - at * second + at**2 * third)
-
     def _estimates(
         self, outcomes: LagBlock
     ) -> tuple[FloatArray, FloatArray, FloatArray, tuple[FloatArray, FloatArray]]:
@@ -115,7 +117,7 @@ class ErrorBatch:
 
         def least(lam: float) -> FloatArray:
             vector = right[0] - lam * right[1] + lam**2 * right[2]
-            coef = np.linalg.solve(self._normal_at(np.array([lam]))[0], vector.T)
+            coef = np.linalg.solve(at_each(self._normal, np.array([lam]))[0], vector.T)
             return np.asarray(a - lam * squares[1] + lam**2 * c - np.einsum("mk,km->m", vector, coef))
 
         best = space.highest(np.stack([least(lam) for lam in space.coarse[0].tolist()]))
@@ -123,7 +125,7 @@ class ErrorBatch:
         def solve(lam: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
             """Return (Z′Z)⁻¹ of the filtered columns, γ, and the sum of squares and its derivative at given γ."""
             at = lam[:, None]
-            inverse = np.asarray(np.linalg.inv(self._normal_at(lam)), dtype=np.float64)
+            inverse = np.asarray(np.linalg.inv(at_each(self._normal, lam)), dtype=np.float64)
             vector = right[0] - at * right[1] + at**2 * right[2]
             gamma = np.einsum("mkl,ml->mk", inverse, vector)
             ssr = np.asarray(squares[0] - lam * squares[1] + lam**2 * squares[2]) - (vector * gamma).sum(axis=1)

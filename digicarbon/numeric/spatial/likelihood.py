@@ -307,8 +307,6 @@ def star_traces(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, 
     """Return tr G* and tr G*² in the (transformed) sample of one period."""
     c = _constant_root(w, sample)
     first, second = in_sample(w, sample).traces(rho)
-    if c == 0:
-        return first, second
     root = c / (1 - rho * c)
     return first - root, second - root**2
 
@@ -322,8 +320,6 @@ def star_traces_at(w: SpatialOperator, rho: FloatArray, sample: Sample) -> tuple
     """Return `star_traces` at each place, each of shape (m,)."""
     c = _constant_root(w, sample)
     first, second = in_sample(w, sample).traces_at(rho)
-    if c == 0:
-        return first, second
     root = c / (1 - rho * c)
     return first - root, second - root**2
 

@@ -15,7 +15,7 @@ from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.errors import WeightsError
 from digicarbon.model._absorption import Clusters
 from digicarbon.model._panel_covariance import OF_ERRORS
-from digicarbon.model.base import require_panel, sentences
+from digicarbon.model.base import Model, require_panel, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, estimate_of
 from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.tested import Tested
@@ -106,13 +106,17 @@ class DistanceBands(Tested):
     @property
     def regression(self) -> PanelRegression:
         """The regression on x, its lags by band, and the controls."""
-        fields = {name: getattr(self, name) for name in ("y", "controls", "effects", *sorted(OF_ERRORS), *_OF_TEST)}
-        return regression_with(x=(*self.x, *self.lags), **fields)
+        return self._on((*self.x, *self.lags))
+
+    def _on(self, x: tuple[str, ...]) -> PanelRegression:
+        """Return the regression on focal terms and the controls."""
+        fields = {name: getattr(self, name) for name in _OF_REGRESSION}
+        return regression_with(x=x, **fields)
 
     @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the standard errors and the test."""
-        return self.untested | (_plain(self).ignored & OF_ERRORS)
+        return self.untested | (self._on(self.x).ignored & OF_ERRORS)
 
     @property
     def uses_weights(self) -> bool:
@@ -122,7 +126,7 @@ class DistanceBands(Tested):
     @property
     def terms(self) -> tuple[str, ...]:
         """All columns that the model reads, those of clusters among them."""
-        return tuple(dict.fromkeys((*super().terms, *_plain(self).terms)))
+        return tuple(dict.fromkeys((*super().terms, *self._on(self.x).terms)))
 
     @property
     def optional_terms(self) -> tuple[str, ...]:
@@ -339,13 +343,8 @@ class DistanceBands(Tested):
         return tuple(notes)
 
 
-_OF_TEST = ("test", "draws", "signs", "weights", "seed", "intervals", "level")
-
-
-def _plain(model: DistanceBands) -> PanelRegression:
-    """Return the regression without lags."""
-    fields = {name: getattr(model, name) for name in ("y", "x", "controls", "effects", *sorted(OF_ERRORS), *_OF_TEST)}
-    return regression_with(**fields)
+_OF_REGRESSION = ("y", "controls", "effects", *sorted(OF_ERRORS | ({*Tested.model_fields} - {*Model.model_fields})))
+"""Fields that the regression has, too."""
 
 
 def _inside(distance: FloatArray, low: float, high: float) -> BoolArray:

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 RANGES: Mapping[str, tuple[float, float]] = {"power": (0.05, 10.0), "exponential": (0.05, 20.0)}
 """Where γ is sought; of exponential decay in units of one over the median distance."""
 
+_OF_STATIC = ("y", "x", "controls", "kind", "durbin", "effects", "bias_correction", "level")
+"""Fields that a model with known weights has, too."""
+
 
 class DecayPanel(Model):
     """A spatial panel whose weights fall with distance at a rate γ that is estimated with the other parameters.
@@ -112,18 +115,7 @@ class DecayPanel(Model):
     @property
     def static(self) -> SpatialPanel:
         """The same model with weights that are known."""
-        return SpatialPanel(
-            y=self.y,
-            x=self.x,
-            controls=self.controls,
-            kind=self.kind,
-            durbin=self.durbin,
-            effects=self.effects,
-            bias_correction=self.bias_correction,
-            cov="classic",
-            level=self.level,
-            test="errors",
-        )
+        return SpatialPanel(**{name: getattr(self, name) for name in _OF_STATIC}, cov="classic", test="errors")
 
     @property
     def offers(self) -> Mapping[str, tuple[object, ...]]:
@@ -147,11 +139,7 @@ class DecayPanel(Model):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
-        require_panel(panel)
-        low, high, distances = self._space(panel)
-        w = distances.operator((low + high) / 2).w
-        # the design with weights in the middle of the range: what is refused there is refused everywhere
-        self.static.check(panel, Weights.from_matrix(w, panel.units, normalise="none"))
+        self.data(panel)
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
@@ -174,7 +162,6 @@ class DecayPanel(Model):
         ------
         DataError, WeightsError, EstimationError
         """
-        self.check(panel)
         data, names, limits = self.data(panel)
         found = fit_decay(data, *limits, self.level, self.cov)
         result = self.result_of(found, names, data, limits)
@@ -220,10 +207,12 @@ class DecayPanel(Model):
         return DecayFits(self, panel.with_terms(self.terms), estimand)
 
     def data(self, panel: Panel) -> tuple[DecayData, tuple[str, ...], tuple[float, float]]:
-        """Return what is fitted, the names of the columns of Z, and the range of γ."""
+        """Return what is fitted, the names of the columns of Z, and the range of γ; raise if there is no fit."""
+        require_panel(panel)
         low, high, distances = self._space(panel)
         made = panel.with_terms(self.terms)
         static = self.static
+        # weights in the middle of the range: what is refused there is refused everywhere
         weights = Weights.from_matrix(distances.operator((low + high) / 2).w, panel.units, normalise="none")
         design = static.design(panel, weights)
         constant = ("const",) if self.effects == "none" else ()

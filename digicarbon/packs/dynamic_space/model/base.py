@@ -219,10 +219,7 @@ class DynamicSpatialPanel(WithLags):
         found, out = estimate(design), []
         for term in self.x:
             own = [name for name in (term, f"W_{term}") if name in design.names]
-            estimands = tuple(
-                [Estimand("coefficient", name) for name in own]
-                + [Estimand(effect, term) for effect in self.quantities if effect != "coefficient"]
-            )
+            estimands = Estimand.of_term(term, own, self.quantities)
             out.append(DynamicRestrictions(estimands, batch_of(design, estimands[0]), found, rows, term))
         return out
 

@@ -143,11 +143,7 @@ class SpatialDraws(Redrawn):
         self._equations, self._quantities = equations_of(model, design, errors), Quantities(design)
         self._design = design
         self._terms = terms = (term, *((lag_of(term),) if term in model.lagged else ()))
-        effects = [quantity for quantity in model.quantities if quantity != "coefficient"]
-        self.estimands = (
-            *(Estimand("coefficient", name) for name in terms),
-            *(Estimand(effect, term) for effect in effects),
-        )
+        self.estimands = Estimand.of_term(term, terms, model.quantities)
         c = design.columns
         self._y = c.panel.column(model.y)
         self._own = c.panel.array(model.endogenous) if model.endogenous else np.empty((len(c.y), 0))

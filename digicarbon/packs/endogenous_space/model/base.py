@@ -307,7 +307,7 @@ class SpatialIV(WithLags, ByInstruments):
         found = random_error(design.level, design.matrix)
         columns = design.columns
         coef, covariance = columns.with_means(self.y, columns.names, found.coef, found.covariance)
-        n, t = design.columns.panel.shape
+        n, t = columns.panel.shape
         rows, k = n * t, len(coef)
         # its search knows nothing of W's range
         beyond = ("lambda",) * bool(near_end(found.lam, design.w))
@@ -421,13 +421,12 @@ class SpatialIV(WithLags, ByInstruments):
     ) -> tuple[dict[str, pd.DataFrame], bool]:
         """Return the tables, and whether the covariance of a first stage was repaired."""
         coefficients, repaired = columns.first_stages(errors, self.level)
-        made = {
+        return {
             **tables(found, design.called(columns.endogenous), self.y, self.level),
             # the first stage explains the lag itself, and not its coefficient
             "first_stage": first_stage(found, columns.endogenous),
             "first_stage_coefficients": coefficients,
-        }
-        return made, repaired
+        }, repaired
 
     def _notes(
         self,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._arguments import spatial_of
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.model._spatial_result import picked
 from digicarbon.model.base import needed
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.note import Note, cut, suggestion
@@ -99,10 +99,7 @@ def shock(result: Result, panel: Panel, weights: Weights, unit: str, terms: Sequ
 
 
 def refuse_unknown_unit(unit: str, units: Sequence[str], key: str) -> None:
-    """Raise an error with a suggestion unless a unit is one of the panel.
-
-    Raises ConfigError.
-    """
+    """Raise a ConfigError with a suggestion unless a unit is one of the panel."""
     if unit not in units:
         raise ConfigError(Note("shock_unknown_unit", key=key, unit=unit, hint=suggestion(unit, units)))
 
@@ -122,17 +119,10 @@ def _parameters(result: Result, term: str) -> tuple[float, float, float, FloatAr
         raise ConfigError(Note("local_unknown_term", term=term, terms=cut(result.terms_of("regressor"))))
     if result.end:
         raise EstimationError(Note("local_at_end", parameter=result.end))
-    places: list[int | None] = [result.terms.index(term), None, None]
-    for at, role in enumerate(result.roles):
-        if role.kind == "lag_x" and role.of == term:
-            places[1] = at
-        elif role.kind == "lag_y":
-            places[2] = at
-    there = [slot for slot, at in enumerate(places) if at is not None]
-    known = [at for at in places if at is not None]
-    coef, covariance = np.zeros(3), np.zeros((3, 3))
-    coef[there] = result.coef[known]
-    covariance[np.ix_(there, there)] = result.covariance[np.ix_(known, known)]
+    roles = zip(result.terms, result.roles, strict=True)
+    parts = tuple((role.kind, name if role.kind == "regressor" else role.of) for name, role in roles)
+    lag_y = next((part for part in parts if part[0] == "lag_y"), ("lag_y", ""))
+    coef, covariance = picked((("regressor", term), ("lag_x", term), lag_y), parts, result.coef, result.covariance)
     return float(coef[0]), float(coef[1]), float(coef[2]), covariance
 
 

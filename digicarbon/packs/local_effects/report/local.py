@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.errors import ConfigError
-from digicarbon.note import Note, cut, suggestion
+from digicarbon.note import Note, cut
+from digicarbon.packs.local_effects.diagnostic.local_effects import LOCAL as EFFECTS
+from digicarbon.packs.local_effects.diagnostic.local_effects import refuse_unknown_unit
 from digicarbon.report.base import Record, Table, attributed, heads
 from digicarbon.report.on_map import MOST_REGIONS, ClassMap, outline_notes
 from digicarbon.report.picture import Words, drawable, long_names, no_letters, plot_map
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from digicarbon.report.picture import NamedFrame
-
-EFFECTS = ("own effect", "received", "sent")
 
 
 class LocalEffectTable(ClassMap):
@@ -122,9 +122,7 @@ class LocalEffectTable(ClassMap):
         if self.shock is None:
             return None
         known = list(dict.fromkeys(map(str, record.result.tables["local_effects"].index.get_level_values(-1))))
-        if self.shock not in known:
-            hint = suggestion(self.shock, known)
-            raise ConfigError(Note("shock_unknown_unit", key="report.shock", unit=self.shock, hint=hint))
+        refuse_unknown_unit(self.shock, known, "report.shock")
         frame = record.result.tables.get("shocks")
         if frame is None:
             raise ConfigError(Note("no_shocks_kept", key="report.shock", run=record.label))

@@ -232,10 +232,7 @@ def restrictions_of(
     error = model.has_error
     lags = set() if error else {name for role, name in zip(result.roles, result.terms, strict=True) if role.of}
     stay = [place for place, name in enumerate(names) if place not in own and name not in lags]
-    effects = [quantity for quantity in model.quantities if quantity != "coefficient"]
-    estimands = tuple(
-        [Estimand("coefficient", names[place]) for place in own] + [Estimand(effect, term) for effect in effects]
-    )
+    estimands = Estimand.of_term(term, [names[place] for place in own], model.quantities)
     there = [0, *(place for place, name in enumerate(called, start=1) if name in names)]
     nulls = PeriodNulls(design, stay, own, rows_of(panel), error)
     batch = model.batch(panel, weights, estimands[0])
@@ -246,6 +243,6 @@ def restrictions_of(
     n = design.space.effects.size
     direct, total = of.direct.sum(axis=0) / n, of.total.sum(axis=0) / n
     by = {"direct": direct, "indirect": total - direct, "total": total}
-    g = np.stack([*np.eye(len(own)), *(by[effect][there] for effect in effects)])
+    g = np.stack([*np.eye(len(own)), *(by[one.quantity][there] for one in estimands[len(own) :])])
     spread = result.covariance[np.ix_(own, own)]
     return Projected(estimands, batch, nulls, g, result.coef[own], spread)

@@ -10,6 +10,7 @@ import scipy
 from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
+from digicarbon.numeric.spatial.error_batch import at_each as at_each
 from digicarbon.numeric.spatial.likelihood import gaussian, inner_ranges, near_end, refuse_flat_ranges, root_between
 from digicarbon.numeric.spatial.operator import coarse_nodes
 from digicarbon.packs.space_gaps.numeric.effects import Effects
@@ -67,11 +68,6 @@ def powers_of(level: FloatArray, lagged: FloatArray, other: FloatArray, of_other
     size = level.shape[0] * level.shape[1]
     a, wa, b, wb = (cube.reshape(size, cube.shape[2]) for cube in (level, lagged, other, of_other))
     return np.stack([a.T @ b, a.T @ wb + wa.T @ b, wa.T @ wb])
-
-
-def at_each(powers: FloatArray, lam: FloatArray) -> FloatArray:
-    """Return what 1, -λ and λ² combine powers, shape (3, p, q), to at each λ, shape (m, p, q)."""
-    return np.asarray(powers[0] - lam[:, None, None] * powers[1] + lam[:, None, None] ** 2 * powers[2])
 
 
 class ErrorPeriods:
