@@ -6,10 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
+from numpy.random import Generator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.statistic import Sides, normal
-from digicarbon.packs.exploratory.numeric.moran import Moments, neighbour_draws, permutation_moments, weight_sums
+from digicarbon.packs.exploratory.numeric.moran import (
+    Moments,
+    Sparse,
+    neighbour_draws,
+    permutation_moments,
+    weight_sums,
+)
 
 EQUAL = 1e-12
 """A draw that differs from the value by less, relatively, is as extreme."""
@@ -42,9 +49,7 @@ class LocalG:
     p: FloatArray
 
 
-def geary(
-    values: FloatArray, w: scipy.sparse.csr_array, moments: Moments, sides: Sides, rng: np.random.Generator, draws: int
-) -> Association:
+def geary(values: FloatArray, w: Sparse, moments: Moments, sides: Sides, rng: Generator, draws: int) -> Association:
     """Return Geary's c and its test against no spatial autocorrelation; moments as in `moran`.
 
     c = (N - 1) Σᵢⱼ wᵢⱼ (xᵢ - xⱼ)² / (2 S₀ Σ zᵢ²); moments from Cliff & Ord (1981), pp. 17-21. ``greater`` asks whether
@@ -77,9 +82,7 @@ def geary(
     return Association(c, 1.0, variance, score, normal(-score, sides).p)
 
 
-def getis_ord(
-    values: FloatArray, w: scipy.sparse.csr_array, permute: bool, sides: Sides, rng: np.random.Generator, draws: int
-) -> Association:
+def getis_ord(values: FloatArray, w: Sparse, permute: bool, sides: Sides, rng: Generator, draws: int) -> Association:
     """Return Getis and Ord's global G of positive values: whether high values have high neighbours.
 
     G = Σᵢⱼ wᵢⱼ xᵢ xⱼ / Σᵢ≠ⱼ xᵢ xⱼ; mean, variance and p are those over permutations, or moments under randomisation
@@ -112,13 +115,7 @@ def getis_ord(
 
 
 def local_getis_ord(
-    values: FloatArray,
-    w: scipy.sparse.csr_array,
-    star: bool,
-    permute: bool,
-    sides: Sides,
-    rng: np.random.Generator,
-    draws: int,
+    values: FloatArray, w: Sparse, star: bool, permute: bool, sides: Sides, rng: Generator, draws: int
 ) -> LocalG:
     """Return the local G of each unit: the share of its neighbours in the sum of values, which are positive.
 
@@ -153,7 +150,7 @@ def local_getis_ord(
     return LocalG(value, expected, variance, z, np.where(free, p, np.nan))
 
 
-def _permuted(values: FloatArray, rng: np.random.Generator, draws: int) -> list[FloatArray]:
+def _permuted(values: FloatArray, rng: Generator, draws: int) -> list[FloatArray]:
     """Return permutations in blocks of rows."""
     block = max(1, BLOCK // len(values))
     sizes = [min(block, draws - start) for start in range(0, draws, block)]

@@ -13,7 +13,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Sides
-from digicarbon.packs.exploratory.numeric.moran import neighbour_draws, permutation_moments
+from digicarbon.packs.exploratory.numeric.moran import Sparse, neighbour_draws, permutation_moments
 
 LocalMoments = Literal["conditional", "total", "permutation"]
 Quadrants = Literal["esda", "spdep"]
@@ -36,7 +36,7 @@ class LocalMoran:
 
 def local_moran(
     values: FloatArray,
-    w: scipy.sparse.csr_array,
+    w: Sparse,
     moments: LocalMoments = "conditional",
     ml_variance: bool = True,
     quadrants: Quadrants = "esda",
@@ -82,9 +82,7 @@ def local_moran(
     return LocalMoran(i, expected, variance, score, p, 2 * (z > 0).astype(np.int64) + neighbours)
 
 
-def _moments(
-    z: FloatArray, w: scipy.sparse.csr_array, s2: float, moments: LocalMoments
-) -> tuple[FloatArray, FloatArray]:
+def _moments(z: FloatArray, w: Sparse, s2: float, moments: LocalMoments) -> tuple[FloatArray, FloatArray]:
     """Return exact means and variances, each of shape (N,)."""
     # means and variances over exchanges need the first two moments of a row's weights alone
     n = len(z)

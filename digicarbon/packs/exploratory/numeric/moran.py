@@ -6,20 +6,22 @@ from typing import Literal
 
 import numpy as np
 import scipy
+from numpy.random import Generator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.statistic import Sides, normal
 from digicarbon.numeric.tests.residual_moran import Moran
 
+Sparse = scipy.sparse.csr_array
 Moments = Literal["normal", "randomisation", "permutation"]
 
 
 def moran(
     values: FloatArray,
-    w: scipy.sparse.csr_array,
+    w: Sparse,
     moments: Moments = "normal",
     sides: Sides = "two",
-    rng: np.random.Generator | None = None,
+    rng: Generator | None = None,
     draws: int = 999,
 ) -> Moran:
     """Return Moran's I of values, shape (N,), and its test against no spatial autocorrelation.
@@ -50,12 +52,7 @@ def moran(
 
 
 def bivariate_moran(
-    x: FloatArray,
-    y: FloatArray,
-    w: scipy.sparse.csr_array,
-    rng: np.random.Generator,
-    draws: int = 999,
-    sides: Sides = "two",
+    x: FloatArray, y: FloatArray, w: Sparse, rng: Generator, draws: int = 999, sides: Sides = "two"
 ) -> Moran:
     """Return the bivariate Moran's I of x with its neighbours' y, moments and p value by permutation.
 
@@ -66,15 +63,7 @@ def bivariate_moran(
     return permuted(_index(zx, zy, w), zx, zy, w, sides, rng, draws)
 
 
-def permuted(
-    i: float,
-    zx: FloatArray,
-    zy: FloatArray,
-    w: scipy.sparse.csr_array,
-    sides: Sides,
-    rng: np.random.Generator,
-    draws: int,
-) -> Moran:
+def permuted(i: float, zx: FloatArray, zy: FloatArray, w: Sparse, sides: Sides, rng: Generator, draws: int) -> Moran:
     """Return moments and p value of ``i`` over permutations of ``zx``; ``zy`` moves along if it is the same array."""
     same = zx is zy
     statistics = np.empty((1, draws))
@@ -101,13 +90,13 @@ def permutation_moments(
     return expected, variance, (1 + extreme.sum(axis=1)) / (statistics.shape[1] + 1)
 
 
-def weight_sums(w: scipy.sparse.csr_array) -> tuple[float, float]:
+def weight_sums(w: Sparse) -> tuple[float, float]:
     """Return S₁ = Σᵢⱼ (wᵢⱼ + wⱼᵢ)²/2 and S₂ = Σᵢ (Σⱼ wᵢⱼ + Σⱼ wⱼᵢ)² of weights (Cliff & Ord 1981)."""
     both, sums = w + w.T, np.asarray(w.sum(axis=0)) + np.asarray(w.sum(axis=1))
     return float(both.multiply(both).sum()) / 2, float((sums**2).sum())
 
 
-def neighbour_draws(values: FloatArray, w: scipy.sparse.csr_array, rng: np.random.Generator, draws: int) -> FloatArray:
+def neighbour_draws(values: FloatArray, w: Sparse, rng: Generator, draws: int) -> FloatArray:
     """Return Σⱼ wᵢⱼ x_π(j) over permutations π of the other units, shape (N, draws)."""
     n, counts = len(values), np.diff(w.indptr)
     # one set of ranks serves every unit: the p values of two units are then dependent, each is right
@@ -119,6 +108,6 @@ def neighbour_draws(values: FloatArray, w: scipy.sparse.csr_array, rng: np.rando
     return out
 
 
-def _index(zx: FloatArray, zy: FloatArray, w: scipy.sparse.csr_array) -> float:
+def _index(zx: FloatArray, zy: FloatArray, w: Sparse) -> float:
     size = float(np.sqrt((zx @ zx) * (zy @ zy)))
     return len(zx) / float(w.sum()) * float(zx @ (w @ zy)) / size

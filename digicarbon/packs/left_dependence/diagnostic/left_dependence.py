@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 import scipy
 from pydantic import Field
 
-from digicarbon.arrays import FloatArray
+from digicarbon.arrays import FloatArray, Removes
 from digicarbon.country import country
 from digicarbon.diagnostic._arguments import Seed, regression_of, spatial_of
 from digicarbon.diagnostic.of_model import OfModel
@@ -180,7 +180,7 @@ class LeftDependence(OfModel):
         return tuple(notes)
 
 
-_Residuals = tuple[FloatArray, Rows, Callable[[FloatArray], FloatArray], bool]
+_Residuals = tuple[FloatArray, Rows, Removes, bool]
 """Structural residuals, their rows, what removes effects and regressors from columns, and whether W filters them."""
 
 
@@ -201,7 +201,7 @@ def _of_spatial(model: SpatialPanel, panel: Panel, weights: Weights | None) -> _
     return found.T.ravel(), rows, _remover(basis, rows, effects), True
 
 
-def _remover(basis: FloatArray, rows: Rows, effects: EffectsKind) -> Callable[[FloatArray], FloatArray]:
+def _remover(basis: FloatArray, rows: Rows, effects: EffectsKind) -> Removes:
     def remove(columns: FloatArray) -> FloatArray:
         within = absorb(columns, rows, effects)
         return np.asarray(within - basis @ (basis.T @ within))

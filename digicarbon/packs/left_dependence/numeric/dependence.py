@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy
 
-from digicarbon.arrays import FloatArray
+from digicarbon.arrays import FloatArray, Removes
 from digicarbon.numeric.linear.within import Rows
 
 
@@ -28,11 +28,7 @@ class Dependence:
 
 
 def dependence_left(
-    residuals: FloatArray,
-    rows: Rows,
-    remove: Callable[[FloatArray], FloatArray],
-    patterns: Sequence[scipy.sparse.csr_array],
-    signs: FloatArray,
+    residuals: FloatArray, rows: Rows, remove: Removes, patterns: Sequence[scipy.sparse.csr_array], signs: FloatArray
 ) -> list[Dependence]:
     """Test whether units' residuals are independent, by patterns of pairs.
 

@@ -336,13 +336,11 @@ def _means(panel: Panel, terms: Any) -> dict[Constituent, float]:
     }
 
 
-def _derivative(
-    parts: MadeOf,
-    base: Constituent,
-    axis: Constituent,
-    fixed: Mapping[Constituent, float],
-    means: Mapping[Constituent, float],
-) -> FloatArray:
+Values = Mapping[Constituent, float]
+"""Numbers by variable: values, or means that were taken off."""
+
+
+def _derivative(parts: MadeOf, base: Constituent, axis: Constituent, fixed: Values, means: Values) -> FloatArray:
     """Return the derivative of a term with respect to the variable, as the coefficients of powers of the moderator."""
     own, along, factor = np.ones(1), np.ones(1), 1.0
     for part in parts:

@@ -19,6 +19,8 @@ from digicarbon.report.signs import number
 MOST_SETS = 8
 """How many of the smallest sets of changes are listed."""
 SearchBy = Literal["estimate", "t"]
+Line = tuple[str, list[str]]
+"""A label and its cells."""
 
 
 ENDS = {"towards the highest": Note("highest"), "towards the lowest": Note("lowest")}
@@ -79,7 +81,7 @@ def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
 def search_table(part: Part, paths: Mapping[str, Path], by: SearchBy, decimals: int, words: Labels) -> Table:
     """Return the steps to the highest and to the lowest specification."""
     coef, p = (part.rows[name].to_numpy(dtype=np.float64) for name in ("coef", "p"))
-    lines: list[tuple[str, list[str]]] = []
+    lines: list[Line] = []
     rules, blocks, notes = [], [], [Note("searched_by_t" if by == "t" else "searched_by_estimate")]
     for name, path in paths.items():
         rules += [len(lines)] if lines else []
@@ -98,12 +100,7 @@ def search_table(part: Part, paths: Mapping[str, Path], by: SearchBy, decimals: 
 
 
 def _table(
-    title: str,
-    lines: Sequence[tuple[str, list[str]]],
-    rules: Sequence[int],
-    blocks: Sequence[int],
-    notes: Sequence[Note],
-    words: Labels,
+    title: str, lines: Sequence[Line], rules: list[int], blocks: list[int], notes: Sequence[Note], words: Labels
 ) -> Table:
     """Return lines of an estimate and its p value as a table."""
     cells = pd.DataFrame([cells for _, cells in lines], index=[name for name, _ in lines])

@@ -37,6 +37,9 @@ from digicarbon.panel import Column, Panel
 from digicarbon.result import Constituent, MadeOf, Mean
 from digicarbon.weights import Weights
 
+Combination = Mapping[str, float]
+"""Weights of coefficients by term."""
+
 
 @dataclass(frozen=True, eq=False)
 class Expanded(Restricted):
@@ -53,11 +56,11 @@ class Expanded(Restricted):
     leads: FloatArray
     """Which combinations of coefficients are zero if nothing happened before the policy; none where q is 0. Shape (q,
     dummies)."""
-    spillover: Mapping[str, float] = field(default_factory=dict)
+    spillover: Combination = field(default_factory=dict)
     """Weights of dummies' coefficients in the mean spillover; none where the model has no spillovers."""
 
     @cached_property
-    def combinations(self) -> Mapping[str, Mapping[str, float]]:
+    def combinations(self) -> Mapping[str, Combination]:
         """What each effect is, by term: dummies, and the weights of their coefficients."""
         return {
             term: {name: float(weight) for name, weight in zip(self.dummies, row, strict=True) if weight}
@@ -94,7 +97,7 @@ class Expanded(Restricted):
         made = self.panel.with_terms(self.model.terms)
         contrasts = Contrasts(self.model.by_errors, made, weights, lags=not self.spillover)
 
-        def restricted(combination: Mapping[str, float], estimands: tuple[Estimand, ...]) -> Projected:
+        def restricted(combination: Combination, estimands: tuple[Estimand, ...]) -> Projected:
             one = contrasts.of(combination)
             assert isinstance(one, Projected)
             batch, same = self._batch(one.batch, estimands[0]), np.ones((len(estimands), 1))
@@ -146,11 +149,7 @@ class EffectsBatch(Fitted[Any]):
     """
 
     def __init__(
-        self,
-        inner: Any,
-        combinations: Mapping[str, Mapping[str, float]],
-        estimand: Estimand,
-        spillover: Mapping[str, float],
+        self, inner: Any, combinations: Mapping[str, Combination], estimand: Estimand, spillover: Combination
     ) -> None:
         self._inner: JointBatch = inner
         self._combinations, self._estimand, self._spillover = combinations, estimand, spillover

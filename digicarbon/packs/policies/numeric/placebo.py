@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
 
-from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.arrays import FloatArray, IntArray, Removes
 from digicarbon.numeric.linear.within import Rows, absorb, absorb_weighted, vanishing
 from digicarbon.numeric.resampling.null_model import without
 from digicarbon.numeric.slices import slices
@@ -85,11 +85,7 @@ def placebo_effects(
 
 
 def _effects(
-    left: FloatArray,
-    basis: FloatArray,
-    policies: FloatArray,
-    rows: Rows,
-    without_effects: Callable[[FloatArray], FloatArray],
+    left: FloatArray, basis: FloatArray, policies: FloatArray, rows: Rows, without_effects: Removes
 ) -> tuple[FloatArray, FloatArray]:
     """Return coefficients and standard errors of policies, shape (rows, M)."""
     inner = without_effects(policies)

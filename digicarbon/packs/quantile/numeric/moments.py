@@ -7,14 +7,14 @@ minimises Σ ρ_τ(R - s q), ρ_τ the check function. The coefficients of quant
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
 import scipy
 
-from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.arrays import FloatArray, IntArray, Removes
 from digicarbon.numeric.slices import slices
 
 CELLS = 1_000_000
@@ -74,12 +74,7 @@ class LocationScale:
 
 
 def location_scale(
-    x: FloatArray,
-    location: FloatArray,
-    residuals: FloatArray,
-    root: FloatArray,
-    removed: Callable[[FloatArray], FloatArray],
-    taus: FloatArray,
+    x: FloatArray, location: FloatArray, residuals: FloatArray, root: FloatArray, removed: Removes, taus: FloatArray
 ) -> LocationScale:
     """Return the model, given its location.
 

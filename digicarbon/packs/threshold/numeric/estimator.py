@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal, Protocol, TypeVar
 
 import numpy as np
+from numpy.random import Generator
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import absorbed_rank
@@ -26,6 +27,8 @@ TRIED, NEAR_RATIO, FAR_RATIO = 24, 4, 20
 """How many candidates samples have as their threshold, in two halves: those whose ratio is up to 4 and up to 20 of
 Hansen's critical values of 95 %. Others are outside of every set."""
 _CYCLES = 20
+Sampled = Callable[[FloatArray], Iterator[FloatArray]]
+"""From errors, shape (rows,), to those of samples, each of shape (M, rows)."""
 KEPT = 2**18
 """Rows of the designs that are kept for further draws, about."""
 
@@ -142,17 +145,10 @@ class Fits(Protocol[_Found]):
     def statistic(self, search: _Found) -> float:
         """Return the test of the best candidate against none."""
 
-    def drawn(
-        self,
-        search: _Found,
-        known: list[int],
-        errors_of: list[int],
-        sampled: Callable[[FloatArray], Iterator[FloatArray]],
-    ) -> FloatArray:
+    def drawn(self, search: _Found, known: list[int], errors_of: list[int], sampled: Sampled) -> FloatArray:
         """Return the statistics of bootstrap samples, shape (B,).
 
-        ``known``: the thresholds of the samples. ``errors_of``: the thresholds of the model whose residuals are
-        sampled. ``sampled``: from errors, shape (rows,), to those of samples, each of shape (M, rows).
+        ``known``: thresholds of the samples. ``errors_of``: those of the model whose residuals are sampled.
         """
 
     def fitted(self, places: list[int]) -> tuple[float, int]:
@@ -351,13 +347,7 @@ class LeastSquares:
         before, drop = float(left @ left), float(self.gains(search).max())
         return drop / ((before - drop) / self.df)
 
-    def drawn(
-        self,
-        search: Search,
-        known: list[int],
-        errors_of: list[int],
-        sampled: Callable[[FloatArray], Iterator[FloatArray]],
-    ) -> FloatArray:
+    def drawn(self, search: Search, known: list[int], errors_of: list[int], sampled: Sampled) -> FloatArray:
         """Return F of samples; sums of squares do not depend on the slopes, so that errors alone are fitted."""
         values = []
         for outcomes in sampled(self.left(errors_of)):
@@ -462,19 +452,14 @@ def _clustered_at(ordered: Ordered, place: int, jump: FloatArray, errors: FloatA
     return max(float(scores @ scores) / independent, 1.0) if independent > 0 else 1.0
 
 
-def _signs(rng: np.random.Generator, draws: int, units: int, levels: IntArray | None) -> FloatArray:
+def _signs(rng: Generator, draws: int, units: int, levels: IntArray | None) -> FloatArray:
     """Return a sign of each unit, the same for those of a cluster, shape (draws, N)."""
     own = np.arange(units) if levels is None else levels
     return np.asarray((2.0 * rng.integers(0, 2, (draws, own.max() + 1)) - 1)[:, own])
 
 
 def _samples(
-    ordered: Ordered,
-    errors: FloatArray,
-    draws: int,
-    rng: np.random.Generator,
-    resampling: Resampling,
-    levels: IntArray | None,
+    ordered: Ordered, errors: FloatArray, draws: int, rng: Generator, resampling: Resampling, levels: IntArray | None
 ) -> Iterator[FloatArray]:
     """Yield errors of bootstrap samples, each of shape (M, rows)."""
     rows = ordered.rows

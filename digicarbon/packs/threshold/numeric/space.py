@@ -8,7 +8,7 @@ in the order of q, of x times W′v.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from digicarbon.numeric.resampling.null_model import orthonormal, without
 from digicarbon.numeric.slices import slices
 from digicarbon.numeric.spatial.lag_space import LagSpace
 from digicarbon.numeric.spatial.likelihood import star_log_determinants
-from digicarbon.packs.threshold.numeric.estimator import Curve
+from digicarbon.packs.threshold.numeric.estimator import Curve, Sampled
 from digicarbon.packs.threshold.numeric.search import Candidates, Ordered, roots_of
 
 _CELLS = 2**21
@@ -84,13 +84,7 @@ class SpatialLag:
             out[part] = sample.periods * jacobian - sample.size / 2 * np.log(ssr)
         return out.reshape(a.shape)
 
-    def drawn(
-        self,
-        search: Candidates,
-        known: list[int],
-        errors_of: list[int],
-        sampled: Callable[[FloatArray], Iterator[FloatArray]],
-    ) -> FloatArray:
+    def drawn(self, search: Candidates, known: list[int], errors_of: list[int], sampled: Sampled) -> FloatArray:
         """Return likelihood ratios of samples.
 
         With e the residuals of the model without the threshold and e* those of a sample, (I - ρW)⁻¹(Zβ + effects + e*)
