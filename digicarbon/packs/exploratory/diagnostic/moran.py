@@ -176,9 +176,9 @@ def local_moran(
     rng = np.random.default_rng(seed)
     every = []
     for row in varying_values(panel, variable):
-        result = numeric_local(row, w, moments, ml_variance, quadrants, sides, rng, draws)
-        columns = {name: getattr(result, name) for name in ("i", "expected", "variance", "z", "p")}
-        every.append(columns | {"quadrant": [QUADRANTS[code] for code in result.quadrant]})
+        columns = asdict(numeric_local(row, w, moments, ml_variance, quadrants, sides, rng, draws))
+        words = [QUADRANTS[code] for code in columns.pop("quadrant")]
+        every.append({"i": columns.pop("value"), **columns, "quadrant": words})
     return by_unit(panel, every)
 
 

@@ -13,6 +13,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Sides
+from digicarbon.packs.exploratory.numeric.concentration import LocalG
 from digicarbon.packs.exploratory.numeric.moran import Sparse, neighbour_draws, permutation_moments
 
 LocalMoments = Literal["conditional", "total", "permutation"]
@@ -23,14 +24,9 @@ QUADRANTS = ("low-low", "low-high", "high-low", "high-high")
 
 
 @dataclass(frozen=True, eq=False)
-class LocalMoran:
+class LocalMoran(LocalG):
     """Local Moran's I of N units; ``quadrant`` are positions in `QUADRANTS`."""
 
-    i: FloatArray
-    expected: FloatArray
-    variance: FloatArray
-    z: FloatArray
-    p: FloatArray
     quadrant: NDArray[np.int64]
 
 

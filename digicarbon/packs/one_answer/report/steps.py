@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -38,23 +39,19 @@ def paths_of(part: Part, by: SearchBy) -> dict[str, Path]:
 def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
     """Return the main specification and, below it, the smallest sets of changes that take its result away."""
     coef, p = (part.rows[name].to_numpy(dtype=np.float64) for name in ("coef", "p"))
-    start, codes = part.start, part.codes
+    start, codes, cells = part.start, part.codes, partial(_cells, part, decimals)
     other, low = np.sign(coef) == -np.sign(coef[start]), is_significant(p, level)
     every = len(coef)
     # what is looked for, and what is said where no specification has it
+    none = Note("no_other_sign_significant", specifications=every, level=level)
     wanted = [
         ("the other sign", other, Note("no_other_sign", specifications=every)),
-        (
-            "the other sign, significant",
-            other & low,
-            Note("no_other_sign_significant", specifications=every, level=level),
-        ),
+        ("the other sign, significant", other & low, none),
     ]
     if low[start]:
         never = Note("always_significant", specifications=every, level=level)
         wanted.append(("no longer significant", ~low, never))
-    main = words.word("main specification")
-    lines = [(main, [number(coef[start], decimals), f"{p[start]:.3f}"])]
+    lines = [(words.word("main specification"), cells(start))]
     rules, blocks = [], []
     notes = [Note("main_specification", choices=_settings(part, words))]
     for name, target, never in wanted:
@@ -68,9 +65,7 @@ def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
         lines.append((head, ["", ""]))
         # the estimates that are furthest beyond come first
         order = np.argsort(-np.abs(coef[near]), kind="stable")
-        for row in near[order][:MOST_SETS]:
-            changed = _changed(part, start, int(row), words)
-            lines.append((changed, [number(coef[row], decimals), f"{p[row]:.3f}"]))
+        lines += [(_changed(part, start, row, words), cells(row)) for row in near[order][:MOST_SETS].tolist()]
         if len(near) > MOST_SETS:
             notes.append(Note("more_flips", shown=MOST_SETS, every=len(near), changes=changes))
     share = float(np.mean(other))
@@ -80,23 +75,28 @@ def flip_table(part: Part, level: float, decimals: int, words: Labels) -> Table:
 
 def search_table(part: Part, paths: Mapping[str, Path], by: SearchBy, decimals: int, words: Labels) -> Table:
     """Return the steps to the highest and to the lowest specification."""
-    coef, p = (part.rows[name].to_numpy(dtype=np.float64) for name in ("coef", "p"))
+    cells = partial(_cells, part, decimals)
     lines: list[Line] = []
     rules, blocks, notes = [], [], [Note("searched_by_t" if by == "t" else "searched_by_estimate")]
     for name, path in paths.items():
         rules += [len(lines)] if lines else []
         blocks.append(len(lines))
         lines.append((words.word(name), ["", ""]))
-        lines.append((words.word("main specification"), [number(coef[part.start], decimals), f"{p[part.start]:.3f}"]))
-        for before, row in zip(path.rows, path.rows[1:], strict=False):
-            lines.append(("→ " + _changed(part, before, row, words), [number(coef[row], decimals), f"{p[row]:.3f}"]))
+        lines.append((words.word("main specification"), cells(part.start)))
+        taken = zip(step_words(part, path, words), path.rows[1:], strict=True)
+        lines += [(f"→ {changed}", cells(row)) for changed, row in taken]
         if not path.reaches:
             rest = _changed(part, path.rows[-1], path.best, words)
-            extreme = words.word("beyond the path").format(changes=rest)
-            lines.append((extreme, [number(coef[path.best], decimals), f"{p[path.best]:.3f}"]))
+            lines.append((words.word("beyond the path").format(changes=rest), cells(path.best)))
         steps = len(path.rows) - 1
         notes.append(Note("path_reaches" if path.reaches else "path_falls_short", end=ENDS[name], steps=steps))
     return _table(words.word("search for the extremes"), lines, rules, blocks, notes, words)
+
+
+def _cells(part: Part, decimals: int, row: int) -> list[str]:
+    """Return the cells of a specification: its estimate and its p value."""
+    coef, p = (float(part.rows[name].iloc[row]) for name in ("coef", "p"))
+    return [number(coef, decimals), f"{p:.3f}"]
 
 
 def _table(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from digicarbon.packs.policies.model.did import DiD
     from digicarbon.panel import Panel
     from digicarbon.result import Result
+    from digicarbon.script.part import Part
     from digicarbon.weights import Weights
 
 DUMMIES = ("twfe", "event_study")
@@ -27,6 +28,12 @@ REACHED = "imputation of rows that the policies of others reach, which no packag
 def first_of(policy: str) -> str:
     """Return the name of the column that has the first period under a policy, as ``time_id``; 0 for never."""
     return f"{policy}_first"
+
+
+def names_of(part: Part, model: DiD) -> tuple[str, str, list[str]]:
+    """Return the names of the outcome, of the first period under the policy, and of controls in the tool."""
+    controls = [part.names[name] for name in part.extract.regressors]
+    return part.names[model.y], part.names[first_of(model.policy)], controls
 
 
 def extract(model: DiD, panel: Panel, weights: Weights | None) -> Extract:

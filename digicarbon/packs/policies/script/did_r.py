@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from digicarbon.packs.policies.model.did import DiD, Estimator
-from digicarbon.packs.policies.script.did import REACHED, events, first_of
+from digicarbon.packs.policies.script.did import REACHED, events, names_of
 from digicarbon.replication.part import panel_r
 from digicarbon.script.r import RPart, if_installed
 from digicarbon.script.words import chunks
@@ -30,18 +30,9 @@ def _stacked(part: RPart, model: DiD) -> list[str]:
     return part.skip("a regression on stacks, which are not in the data; fixest fits it to stacked data")
 
 
-def _columns(part: RPart, model: DiD) -> tuple[str, str, list[str]]:
-    """Return the names of the outcome, of the first period under the policy, and of controls."""
-    return (
-        part.names[model.y],
-        part.names[first_of(model.policy)],
-        [part.names[name] for name in part.extract.regressors],
-    )
-
-
 def _sun_abraham(part: RPart, model: DiD) -> list[str]:
     """Return sunab of fixest."""
-    y, first, x = _columns(part, model)
+    y, first, x = names_of(part, model)
     called = {term: f"time_id::{event}" for term, event in events(model, part.result).items()}
     kind = "period"
     if model.aggregate == "overall":
@@ -63,7 +54,7 @@ def _imputation(part: RPart, model: DiD) -> list[str]:
     """Return did_imputation."""
     if model.spillovers != "none":
         return part.skip(REACHED)
-    y, first, x = _columns(part, model)
+    y, first, x = names_of(part, model)
     called = {term: str(event) for term, event in events(model, part.result).items() if event >= 0}
     if model.aggregate == "overall":
         called = {model.policy: "treat"}
@@ -82,7 +73,7 @@ def _imputation(part: RPart, model: DiD) -> list[str]:
 
 def _callaway_santanna(part: RPart, model: DiD) -> list[str]:
     """Return att_gt and aggte of did."""
-    y, first, x = _columns(part, model)
+    y, first, x = names_of(part, model)
     called = {term: str(event) for term, event in events(model, part.result).items()}
     if model.aggregate == "event" and not called:
         return part.skip("event times whose ends hold all that lie beyond, which aggte does not make")
@@ -121,7 +112,7 @@ def _callaway_santanna(part: RPart, model: DiD) -> list[str]:
 
 def _synthetic(part: RPart, model: DiD) -> list[str]:
     """Return synthdid_estimate of each cohort, averaged by treated rows."""
-    y, first, x = _columns(part, model)
+    y, first, x = names_of(part, model)
     if x or model.anticipation or model.aggregate != "overall":
         return part.skip("synthdid takes no controls so, no anticipation, and makes the overall effect only")
     body = [

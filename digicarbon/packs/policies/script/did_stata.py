@@ -8,7 +8,7 @@ import numpy as np
 
 from digicarbon.packs.policies.model._synthetic import variance_of
 from digicarbon.packs.policies.model.did import DiD, Estimator
-from digicarbon.packs.policies.script.did import REACHED, events, first_of
+from digicarbon.packs.policies.script.did import REACHED, events, first_of, names_of
 from digicarbon.replication.part import panel_stata
 from digicarbon.script.stata import StataPart
 
@@ -29,12 +29,6 @@ def _stacked(part: StataPart, model: DiD) -> list[str]:
     return part.skip("a regression on stacks, which are not in the data; reghdfe fits it to stacked data")
 
 
-def _columns(part: StataPart, model: DiD) -> tuple[str, str, str]:
-    """Return the names of the outcome, of the first period under the policy, and of controls."""
-    x = " ".join(part.names[name] for name in part.extract.regressors)
-    return part.names[model.y], part.names[first_of(model.policy)], x
-
-
 def _shown(part: StataPart) -> list[str]:
     """Return the lines that show the recorded numbers."""
     return part.shown({term: term for term in part.result.terms})
@@ -44,9 +38,9 @@ def _imputation(part: StataPart, model: DiD) -> list[str]:
     """Return did_imputation."""
     if model.spillovers != "none":
         return part.skip(REACHED)
-    y, first, x = _columns(part, model)
+    y, first, x = names_of(part, model)
     part.packages.append("did_imputation (ssc install did_imputation)")
-    more = f" controls({x})" if x else ""
+    more = f" controls({' '.join(x)})" if x else ""
     weighted = f" [aweight={part.names[model.observation_weights]}]" if model.observation_weights else ""
     wide = " allhorizons" if model.aggregate == "event" else ""
     return [
@@ -60,12 +54,12 @@ def _imputation(part: StataPart, model: DiD) -> list[str]:
 
 def _callaway_santanna(part: StataPart, model: DiD) -> list[str]:
     """Return csdid."""
-    y, first, x = _columns(part, model)
+    y, first, x = names_of(part, model)
     part.packages.append("csdid (ssc install csdid), drdid (ssc install drdid)")
     notyet = " notyet" if model.compare == "not_yet" else ""
     long2 = " long2" if model.base_period == "universal" else ""
     weighted = f" [iweight={part.names[model.observation_weights]}]" if model.observation_weights else ""
-    command = f"csdid {y} {x}".rstrip() + weighted
+    command = " ".join(["csdid", y, *x]) + weighted
     return [
         f"{command}, ivar(unit_id) time(time_id) gvar({first}) method(reg){notyet}{long2}",
         *(["estat simple"] if model.overall == "rows" and model.aggregate != "overall" else []),
@@ -76,7 +70,7 @@ def _callaway_santanna(part: StataPart, model: DiD) -> list[str]:
 
 def _synthetic(part: StataPart, model: DiD) -> list[str]:
     """Return sdid."""
-    y, first, x = _columns(part, model)
+    y, first, x = names_of(part, model)
     if model.anticipation or model.aggregate != "overall":
         return [*part.skip("sdid has no anticipation, and makes the overall effect only"), *_shown(part)]
     part.packages.append("sdid (ssc install sdid)")
@@ -84,7 +78,7 @@ def _synthetic(part: StataPart, model: DiD) -> list[str]:
     of_unit = begins[np.unique(index.unit_codes, return_index=True)[1]]
     cohorts = np.unique(of_unit[of_unit > 0], return_counts=True)[1]
     kind = variance_of(model, int((of_unit == 0).sum()), cohorts.tolist())
-    covariates = f" covariates({x}, projected)" if x else ""
+    covariates = f" covariates({' '.join(x)}, projected)" if x else ""
     return [
         f"generate byte treated = {first} > 0 & time_id >= {first}",
         f"sdid {y} unit_id time_id treated, vce({kind}) reps({model.sdid_draws}) seed({model.seed}){covariates}",
@@ -95,20 +89,21 @@ def _synthetic(part: StataPart, model: DiD) -> list[str]:
 
 def _sun_abraham(part: StataPart, model: DiD) -> list[str]:
     """Return eventstudyinteract on dummies of the event times."""
-    y, first, x = _columns(part, model)
+    y, first, x = names_of(part, model)
     part.packages.append("eventstudyinteract (ssc install eventstudyinteract), avar (ssc install avar)")
     found = sorted(events(model, part.result).values())
     if not found:
         return [*part.skip("means of effects that eventstudyinteract does not make"), *_shown(part)]
     by = "" if model.observation_weights is None else f" [aweight={part.names[model.observation_weights]}]"
     absorbed = " ".join(["unit_id", "time_id", *panel_stata.further(part, model.absorb, model.trends)])
+    covariates = f" covariates({' '.join(x)})" if x else ""
     named = {event: f"event_{'m' if event < 0 else 'p'}{abs(event)}" for event in found}
     return [
         f"generate first_period = cond({first} > 0, {first}, .)",
         "generate byte never = missing(first_period)",
         *(f"generate byte {name} = time_id - first_period == {event}" for event, name in named.items()),
         f"eventstudyinteract {y} {' '.join(named.values())}{by}, cohort(first_period) control_cohort(never) ///",
-        f"  absorb({absorbed}) vce(cluster unit_id){f' covariates({x})' if x else ''}",
+        f"  absorb({absorbed}) vce(cluster unit_id){covariates}",
         f"drop first_period never {' '.join(named.values())}",
         *_shown(part),
     ]
