@@ -116,10 +116,7 @@ class SpatialMediation(OfModel):
 
 
 def _parameters(result: Result, names: tuple[str, ...]) -> tuple[FloatArray, FloatArray]:
-    """Return coefficients of regressors, of their spatial lags and of that of the outcome, with their covariance.
-
-    What the model does not have is zero.
-    """
+    """Return coefficients of regressors, their lags and that of the outcome, zero where absent, and covariance."""
     places = [
         *(result.terms.index(name) for name in names),
         *(_place(result, "lag_x", name) for name in names),

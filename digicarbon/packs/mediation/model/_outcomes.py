@@ -38,10 +38,7 @@ class MediatedFits(Fitted[LinearOutcomes]):
         return [self._one(prepared, estimand) for estimand in estimands]
 
     def wald(self, prepared: LinearOutcomes, estimands: Sequence[Estimand]) -> FloatArray:
-        """Return the Wald statistic that coefficients of the outcome's equation are zero, shape (M,).
-
-        Indirect effects are no coefficients: of them it is not-a-number.
-        """
+        """Return the Wald statistic that coefficients of the outcome are zero, (M,); of indirect ones not-a-number."""
         if any(estimand in self._sums for estimand in estimands):
             count = prepared.columns.shape[1] if prepared.weights is None else prepared.weights.shape[1]
             return np.full(count, np.nan)

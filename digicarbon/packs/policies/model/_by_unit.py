@@ -98,10 +98,7 @@ class ByUnit(Restricted):
 
     @abstractmethod
     def fits(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the coefficients of outcomes, and the influence of units or clusters on them.
-
-        ``y``: shape (rows, M). The results have shapes (p, M) and (G, p, M).
-        """
+        """Return coefficients (p, M) of outcomes (rows, M), and the influence of units or clusters, (G, p, M)."""
 
     @abstractmethod
     def columns(self, place: int) -> FloatArray:
@@ -109,10 +106,7 @@ class ByUnit(Restricted):
 
     @abstractmethod
     def fitted(self, coef: FloatArray, influence: FloatArray) -> tuple[Result, WaldTest | None]:
-        """Return statistics and notes, and the joint test that nothing happened before the policy.
-
-        ``coef``: shape (p,). ``influence``: those of `fits` for the outcome, shape (G, p).
-        """
+        """Return statistics, notes and the joint test that nothing happened before the policy, of what `fits` gives."""
 
     @property
     @abstractmethod

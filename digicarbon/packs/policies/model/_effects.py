@@ -144,10 +144,7 @@ def treated_cells(timing: Timing, keep: NDArray[np.bool_]) -> tuple[Cells, IntAr
 
 
 def joint_wild(batch: JointBatch, null: NullModel, leads: Sequence[Estimand], draws: Draws) -> WaldTest | None:
-    """Return the wild test that effects before the policy are zero; None where the outcome has no statistic.
-
-    ``null``: the model in which all of them are zero.
-    """
+    """Return the wild test of a null in which effects before the policy are zero; None where there is no statistic."""
     from digicarbon.model.wild import joint_p
 
     p, count = joint_p(batch, null, leads, draws), len(leads)

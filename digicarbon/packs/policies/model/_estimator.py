@@ -124,10 +124,7 @@ class PolicyEstimator(ABC):
 
     @abstractmethod
     def design(self, timing: Timing, panel: Panel, reached: Exposure) -> Design:
-        """Return what is fitted to the rows that are used, after every check.
-
-        ``timing``: the rows that are used. ``panel``: all rows.
-        """
+        """Return what is fitted to the rows that are used, of ``timing``, after every check; ``panel`` has all rows."""
 
     def dates(self, panel: Panel) -> Timing:
         """Return when units come under the policy, whether the estimator can use them or not."""
@@ -179,10 +176,7 @@ class PolicyEstimator(ABC):
         return np.isin(timing.first, late)
 
     def mean(self, covers: bool) -> Mean:
-        """Return over what the overall effect is a mean.
-
-        ``covers``: whether all rows under the policy are behind it.
-        """
+        """Return over what the overall effect is a mean; ``covers``: all rows under the policy are behind it."""
         by: Aggregate = "overall" if self.model.overall == "rows" else self.model.aggregate
         return "estimated_rows" if by == "overall" and not covers else _MEANS[by]
 

@@ -178,10 +178,7 @@ class EffectsBatch(Fitted[Any]):
 
 
 def with_spillovers(own: Expanded, reached: Exposure) -> Expanded:
-    """Return a regression with the columns of how the policies of others reach its rows, each with its own term.
-
-    ``own``: on a panel that has these columns.
-    """
+    """Return a regression with the columns, which its panel has, of how policies of others reach rows, each a term."""
     if not reached.columns:
         return own
     names, count = tuple(reached.columns), len(reached.columns)

@@ -147,10 +147,7 @@ class Timing:
         return (place >= self.first[:, None] - anticipation).astype(np.float64)
 
     def given(self, first: IntArray) -> Panel:
-        """Return the panel with the columns of a policy that begins at other places.
-
-        ``first``: each unit's first treated place; `NEVER` for none; shape (N,).
-        """
+        """Return the panel with the columns of a policy that begins at other places, shape (N,), `NEVER` for none."""
         own = first[self.panel.unit_codes]
         ever = own < NEVER
         names = policy_columns(self.policy)

@@ -143,10 +143,7 @@ class GroupTimes:
         return att, influence
 
     def means(self, chosen: Aggregation, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the overall effect and the means of many outcomes, and the influence of units on them.
-
-        ``y``: shape (rows, M). The results have shapes (1 + levels, M) and (N, 1 + levels, M).
-        """
+        """Return overall effect and means of outcomes, (1 + levels, M), and units' influence, (N, 1 + levels, M)."""
         att = np.empty((len(self._place), y.shape[1]))
         parts = np.zeros((len(chosen.parts), len(self._first), y.shape[1]))
         for some, effects, influence in self._fits(y):

@@ -18,19 +18,13 @@ COLUMNS_AT_ONCE = 250
 
 
 def number_of_assignments(kinds: IntArray) -> int:
-    """Return how many different ways there are to give units the policies that they have.
-
-    ``kinds``: a number for each unit's policy; units of one number have the same; shape (N,).
-    """
+    """Return how many ways there are to give units their policies; equal kinds, shape (N,), are one policy."""
     sizes = np.unique(kinds, return_counts=True)[1].tolist()
     return math.factorial(len(kinds)) // math.prod(math.factorial(size) for size in sizes)
 
 
 def every_other(kinds: IntArray) -> IntArray:
-    """Return whose policy each unit gets in all different assignments but the one that is there, shape (M - 1, N).
-
-    ``kinds``: as in `number_of_assignments`, shape (N,).
-    """
+    """Return whose policy each unit gets in all assignments but the one that is there, (M - 1, N); kinds as above."""
     n = len(kinds)
     # the first unit of each policy stands for all that have it
     _, representatives, sizes = np.unique(kinds, return_index=True, return_counts=True)

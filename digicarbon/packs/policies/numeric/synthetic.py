@@ -289,10 +289,7 @@ class SyntheticCohorts:
         return effects, cohort
 
     def _again(self, units: Sequence[IntArray], others: IntArray) -> FloatArray:
-        """Return effects of other units.
-
-        ``units``: of each cohort. ``others``: places among units without the policy.
-        """
+        """Return effects of other units of each cohort; ``others``: places among units without the policy."""
         parts = []
         for one, own, how in zip(self._cohorts, units, self._how, strict=True):
             compared = self._others(one, self._never[others])

@@ -27,10 +27,7 @@ CRITICAL = ("critical_10", "critical_5", "critical_1")
 
 
 class Regimes:
-    """The regression on interactions with regimes that a threshold model is.
-
-    ``panel``: with every term. ``ordered``: the rows that the thresholds are places of.
-    """
+    """The regression on interactions with regimes that a threshold model is, thresholds being places of ``ordered``."""
 
     def __init__(self, model: PanelThreshold, panel: Panel, found: Thresholds, ordered: Ordered) -> None:
         self.found = found

@@ -264,10 +264,7 @@ def groups_of(places: IntArray) -> Iterator[tuple[tuple[int, ...], IntArray]]:
 
 
 class Again:
-    """Finds thresholds of many outcomes of a sample, each as `thresholds_of` finds its own.
-
-    ``fits``: of the sample. ``count``, ``trim``, ``most``: as in `thresholds_of`.
-    """
+    """Finds thresholds of many outcomes of a sample, each as `thresholds_of` finds its own by the same arguments."""
 
     def __init__(self, fits: LeastSquares, count: int, trim: float, most: int | None = None) -> None:
         self._fits, self._count, self._trim, self._most = fits, count, trim, most

@@ -138,10 +138,7 @@ class Ordered:
 
 
 def roots_of(rest: FloatArray, before: FloatArray) -> FloatArray:
-    """Return A of each candidate, AA′ the inverse of what is left of its products; not a number where nothing is.
-
-    ``rest``, ``before``: shape (G, k, k).
-    """
+    """Return A, AA′ the inverse of what is left of products (G, k, k), by candidate; not a number where nothing is."""
     k = rest.shape[1]
     size = np.sqrt(np.einsum("gjj->gj", before))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -206,10 +203,7 @@ class Search(Candidates):
         return total
 
     def largest(self, outcomes: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
-        """Return the sum of squares without a further threshold, by how much the best one lowers it, and its place.
-
-        ``outcomes``: shape (M, rows); what is returned has shape (M,).
-        """
+        """Return the sum of squares of outcomes, by how much the best threshold lowers it, and its place, (M,) each."""
         before, drop = np.empty(len(outcomes)), np.empty(len(outcomes))
         best = np.empty(len(outcomes), dtype=np.intp)
         for batch in slices(len(outcomes), _BATCH // outcomes.shape[1]):
