@@ -57,54 +57,36 @@ _NEXT = re.compile(r" (?=[+~]*[\w./@]+=)")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RecordedSweep:
-    """A sweep and its runs, as they are recorded.
-
-    Attributes
-    ----------
-    uri : str
-        The store's address, without a password.
-    experiment, experiment_id : str
-        MLflow's.
-    parent_id : str
-        The sweep's run.
-    title : str
-    config : str
-        The requested experiment as YAML.
-    status : str
-        ``FINISHED``; ``FAILED`` if runs failed; ``RUNNING`` or ``KILLED`` if the sweep has not ended.
-    start : int
-        Milliseconds since the epoch.
-    tags : mapping of str to str
-    data : sequence of mapping
-        The record of data (`digicarbon.sweep.provenance`); empty where an earlier version made none.
-    roster : Roster
-        The runs as they were planned, in the order of the experiment.
-    rows : DataFrame
-        A row per recorded run: index hash; columns run_id, label, status, error, start, end (milliseconds) and
-        ``params.*``, ``tags.*``, ``metrics.*``.
-    results : StoredResults
-        By run id; decoded when they are asked for.
-    newer : str
-        Id of a later sweep of the experiment that has not ended; empty if there is none.
-    others : mapping of str to str
-        Further sweeps of the experiment, the newest for each set of overrides on the command line: ids by overrides.
-    """
+    """A sweep and its runs, as they are recorded."""
 
     uri: str
+    """The store's address, without a password."""
     experiment: str
     experiment_id: str
+    """MLflow's."""
     parent_id: str
+    """The sweep's run."""
     title: str
     config: str
+    """The requested experiment as YAML."""
     status: str
+    """``FINISHED``; ``FAILED`` if runs failed; ``RUNNING`` or ``KILLED`` if the sweep has not ended."""
     start: int
+    """Milliseconds since the epoch."""
     tags: Mapping[str, str]
     data: Sequence[Mapping[str, Any]]
+    """The record of data (`digicarbon.sweep.provenance`); empty where an earlier version made none."""
     roster: Roster
+    """The runs as they were planned, in the order of the experiment."""
     rows: pd.DataFrame
+    """A row per recorded run: index hash; columns run_id, label, status, error, start, end (milliseconds) and
+    ``params.*``, ``tags.*``, ``metrics.*``."""
     results: StoredResults
+    """By run id; decoded when they are asked for."""
     newer: str = ""
+    """Id of a later sweep of the experiment that has not ended; empty if there is none."""
     others: Mapping[str, str] = field(default_factory=dict)
+    """Further sweeps of the experiment, the newest for each set of overrides on the command line: ids by overrides."""
     _files: _Files = field(kw_only=True)
 
     def __repr__(self) -> str:

@@ -22,22 +22,18 @@ class DiagnosticTables(Pictured):
 
     Attributes
     ----------
-    shown : tuple of str
-        Class attribute: names of the tables, in the order in which they are read.
-    options : tuple of str
-        Class attribute: options of the diagnostics that make them.
-    pictures_of : tuple of (str, str, callable)
-        Class attribute: the table that a picture needs, the name of its file, and what draws the tables of a run.
-    columns_of : mapping of str to tuple of str
-        Class attribute: which columns of a table are shown; of a table that is not in it, all.
     most_runs : int
         As in `digicarbon.report.DiagnosticTable`; with more runs there are no pictures.
     """
 
     shown: ClassVar[tuple[str, ...]] = ()
+    """Names of the tables, in the order in which they are read."""
     options: ClassVar[tuple[str, ...]] = ()
+    """Options of the diagnostics that make them."""
     pictures_of: ClassVar[tuple[tuple[str, str, Callable[..., Figure]], ...]] = ()
+    """The table that a picture needs, the name of its file, and what draws the tables of a run."""
     columns_of: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Which columns of a table are shown; of a table that is not in it, all."""
 
     decimals: Decimals = 3
 

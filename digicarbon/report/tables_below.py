@@ -32,12 +32,6 @@ class TablesBelow(Pictured):
 
     Attributes
     ----------
-    shown : tuple of str
-        Class attribute: the tables below, in the order in which they are read.
-    needed : str
-        Class attribute: the table that a run must have.
-    picture : (str, str, callable)
-        Class attribute: the table that a picture needs, the name of its file, and what draws the result of a run.
     statistics : tuple of str
         Rows below the coefficients.
     most_runs : int
@@ -45,8 +39,11 @@ class TablesBelow(Pictured):
     """
 
     shown: ClassVar[tuple[str, ...]]
+    """The tables below, in the order in which they are read."""
     needed: ClassVar[str]
+    """The table that a run must have."""
     picture: ClassVar[tuple[str, str, Callable[..., Figure]]]
+    """The table that a picture needs, the name of its file, and what draws the result of a run."""
 
     statistics: Names = ("nobs", "n_units")
     most_runs: MostRuns = MOST_SHOWN

@@ -31,7 +31,8 @@ class Item(NamedTuple):
 
 def checklist(name: str, facts: Facts, answers: Answers, still_open: Sequence[str]) -> list[Item]:
     """Return the items of the checklist ``dcas`` or ``top``, given the keys of open questions."""
-    return [Item(*one) for one in (_dcas if name == "dcas" else _top)(facts, answers, still_open)]
+    outside = [source for source in facts.sources if not source.simulated]
+    return [Item(*one) for one in (_dcas if name == "dcas" else _top)(facts, answers, still_open, outside)]
 
 
 def as_markdown(name: str, items: Sequence[Item], language: Language) -> str:
@@ -53,12 +54,11 @@ def as_markdown(name: str, items: Sequence[Item], language: Language) -> str:
 
 
 _Result = tuple[Verdict, Note]
+_DRAWN: _Result = ("not_applicable", Note("package_only_simulated"))
 
 
-def _dcas(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator[_Result]:
-    outside = [source for source in facts.sources if not source.simulated]
+def _dcas(facts: Facts, answers: Answers, still_open: Sequence[str], outside: Sequence[Source]) -> Iterator[_Result]:
     asked = [key for key in still_open if key.startswith("data.") and not key.endswith(".share")]
-    drawn: _Result = ("not_applicable", Note("package_only_simulated"))
     if not outside:
         yield "yes", Note("package_only_simulated_in_readme")
     elif asked:
@@ -69,11 +69,11 @@ def _dcas(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator
     as_given = [file.place for source in outside for file in source.files if not file.imports]
     unknown_origin: _Result = ("authors", Note("package_origin_unknown", files=cut(as_given)))
     if not outside:
-        yield drawn
+        yield _DRAWN
     else:
         yield unknown_origin if shared[0] == "yes" and as_given else shared
     yield shared if outside and shared[0] != "yes" else ("yes", Note("package_data_made"))
-    yield _formats(outside) if outside else drawn
+    yield _formats(outside) if outside else _DRAWN
     # a Chinese name is a word itself
     unknown = [one.name for one in facts.variables if "en" not in one.words and one.name.isascii()]
     if unknown:
@@ -86,7 +86,7 @@ def _dcas(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator
         one.option for one in outside if not one.cite and own[one.option] is not None and not answered(own[one.option])
     ]
     if not outside:
-        yield drawn
+        yield _DRAWN
     elif uncited:
         yield "authors", _still([f"data.{option}.citation" for option in uncited])
     elif without:
@@ -96,7 +96,7 @@ def _dcas(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator
     yield unknown_origin if as_given else ("yes", Note("package_transformed"))
     yield "yes", Note("package_analysed", experiments=len(facts.experiments))
     yield "yes", Note("package_source_text")
-    yield _answer("instruments", answers.instruments) if outside else drawn
+    yield _answer("instruments", answers.instruments) if outside else _DRAWN
     yield _answer("ethics", answers.ethics)
     yield _answer("registration", answers.registration)
     if still_open:
@@ -122,13 +122,11 @@ def _dcas(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator
         yield "yes", Note("package_omissions")
 
 
-def _top(facts: Facts, answers: Answers, still_open: Sequence[str]) -> Iterator[_Result]:
-    outside = [source for source in facts.sources if not source.simulated]
-    drawn: _Result = ("not_applicable", Note("package_only_simulated"))
+def _top(facts: Facts, answers: Answers, still_open: Sequence[str], outside: Sequence[Source]) -> Iterator[_Result]:
     yield _answer("registration", answers.registration, no="no")
     yield _answer("protocol", answers.protocol, no="no")
     yield _locked(facts)
-    yield _answer("instruments", answers.instruments) if outside else drawn
+    yield _answer("instruments", answers.instruments) if outside else _DRAWN
     yield _shared(outside) if outside else ("yes", Note("package_only_simulated_drawn"))
     uncertain = [key for key in ("authors", "repository", "licence_of_code") if key in still_open]
     yield ("authors", _still(uncertain)) if uncertain else ("yes", Note("package_code_shared"))
