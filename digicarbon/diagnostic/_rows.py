@@ -194,10 +194,7 @@ def in_english(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def aligned(panel: Panel, weights: Weights | None, what: Note) -> Weights:
-    """Return the weights in the panel's order.
-
-    A `WeightsError` says that there are none, they do not fit the panel, or all of them are zero.
-    """
+    """Return the weights in the panel's order; a `WeightsError` for none, for other units, or if all are zero."""
     if weights is None:
         raise WeightsError(Note("weights_needed_for", what=what))
     result = weights.align(panel)

@@ -42,10 +42,7 @@ def lm_rows(
 def residual_moran_row(
     panel: Panel, weights: Weights | None, y: str, regressors: tuple[str, ...], effects: EffectsKind
 ) -> Row:
-    """Return Moran's I of the residuals, all periods together, with the moments of residuals.
-
-    Parameters and errors are those of `lm_rows`; the statistic is z.
-    """
+    """Return z of Moran's I of residuals, by their moments, all periods together; arguments as in `lm_rows`."""
     w = aligned(panel, weights, Note("morans_i"))
     result = residual_moran(regression(panel, y, regressors, effects), w.matrix, effects)
     null = Note("no_autocorrelation", effects=effects_words(effects), z=result.i, expected=result.expected)

@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 
 def report_of(one: RecordedSweep) -> Report:
-    """Return the report that a sweep was run with, with the words that the experiment and its options had.
-
-    Raises DataError if the sweep has not recorded it.
-    """
+    """Return the report of a sweep with the words of its experiment and options; a `DataError` if none is recorded."""
     return build(recorded_report(one), Report, "report").with_labels(recorded_labels(one))
 
 

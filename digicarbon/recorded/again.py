@@ -49,10 +49,7 @@ class Again:
         return self.prepared.panel.digest == tags.get(DATA_DIGEST), same_weights
 
     def refuse_other_data(self, row: Mapping[str, Any] | pd.Series[Any]) -> None:
-        """Raise a `DataError` if the data are no longer those of the run.
-
-        ``row``: the row of the run in its sweep, with `COLUMNS`.
-        """
+        """Raise a `DataError` if the data are no longer those of a run, by its row in the sweep, with `COLUMNS`."""
         tags = {column.removeprefix("tags."): row.get(column) for column in COLUMNS}
         if not all(self.same_data(tags)):
             raise DataError(Note("export_data_changed"))

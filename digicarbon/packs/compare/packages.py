@@ -113,10 +113,7 @@ def said_of(then: Source, now: Source, result: Against) -> Iterator[Note]:
 
 
 def table_of(rows: Sequence[Compared], most: int, words: Labels) -> Table | None:
-    """Return the numbers that differ, the largest differences first; None if none does.
-
-    ``most``: how many are shown. ``words``: the language of heads and notes.
-    """
+    """Return the numbers that differ, the largest differences first and ``most`` of them; None if none does."""
     differ = largest_first(row for row in rows if not row.exact)
     if not differ:
         return None

@@ -236,10 +236,7 @@ def quiet_ticks(axes: Axes) -> None:
 
 
 class Words:
-    """The words of a picture, in letters that can be drawn; English ones where no installed font has Chinese letters.
-
-    ``naming``: what terms are called.
-    """
+    """The words of a picture, in letters that can be drawn; English ones where no font has Chinese letters."""
 
     def __init__(self, language: Language = "en", naming: Naming = None) -> None:
         self.language: Language = language if language == "en" or chinese() else "en"

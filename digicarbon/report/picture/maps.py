@@ -108,10 +108,7 @@ def plot_map(
 
 
 def table_of(values: Panel | pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame:
-    """Return values as a table with the index variable, period, unit and the column ``value``.
-
-    Raises ConfigError if no variable is named, or one is unknown.
-    """
+    """Return values by variable, period and unit in the column ``value``; a `ConfigError` for unknown variables."""
     if isinstance(values, Panel):
         if not variables:
             raise ConfigError(Note("map_needs_variable", variables=cut(values.names, 20)))

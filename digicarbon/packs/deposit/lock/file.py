@@ -100,10 +100,7 @@ def read(path: Path) -> Lock | None:
 
 
 def path_of(name: str) -> Path:
-    """Return the file of an experiment's lock: beside the user's own experiment, else in ``./experiments``.
-
-    Raises LockError if there is no experiment of this name.
-    """
+    """Return a lock's file: beside the user's own experiment, else in ``./experiments``; a `LockError` without one."""
     path = find(name)
     if path is None or name == ROOT:
         raise LockError(Note("lock_needs_experiment"))

@@ -151,10 +151,7 @@ def wheel() -> tuple[str, bytes]:
 
 
 def _wheel(name: str, files: Mapping[str, bytes], beside: Mapping[str, str]) -> tuple[str, bytes]:
-    """Return the name and the content of a wheel for all computers.
-
-    ``name``: with the version. ``beside``: texts of the folder ``.dist-info``.
-    """
+    """Return the name and the content of a wheel for all computers, with texts beside it in ``.dist-info``."""
     about = f"{name}.dist-info"
     kind = "Wheel-Version: 1.0\nGenerator: digicarbon\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     texts = {**beside, "WHEEL": kind}
