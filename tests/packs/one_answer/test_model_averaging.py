@@ -12,8 +12,9 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
-from digicarbon.packs.one_answer.numeric.averaging import average, bic, inclusion, log_dilution
+from digicarbon.packs.one_answer.numeric.averaging import average, bic, design_effect, inclusion, log_dilution
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 
@@ -39,7 +40,7 @@ def test_bms_averages_of_all_models_of_attitude() -> None:
         coef[row, chosen], se[row, chosen] = g / (1 + g) * beta, np.sqrt(variance)
     columns = np.array([[place in chosen for place in range(6)] for chosen in subsets], dtype=np.float64)
     for place, name in enumerate(names):
-        found = average(coef[:, place], se[:, place], log)
+        found = average(coef[:, place], se[:, place], np.ones(len(log)), log)
         assert inclusion(found.weights, columns)[place] == pytest.approx(peer["probability"][name], rel=1e-9)
         assert found.mean == pytest.approx(peer["mean"][name], rel=1e-9)
         assert found.sd == pytest.approx(peer["sd"][name], rel=1e-9)
@@ -59,7 +60,7 @@ def test_weights_are_those_of_statsmodels_bic() -> None:
     ours = bic(loglik, parameters, np.full(len(fits), 80.0))
     np.testing.assert_allclose(ours, theirs, rtol=1e-12)
     coef, se = (np.array([getattr(fit, name)[1] for fit in fits]) for name in ("params", "bse"))
-    found = average(coef, se, -ours / 2)
+    found = average(coef, se, np.ones(len(coef)), -ours / 2)
     weights = np.exp(-theirs / 2) / np.exp(-theirs / 2).sum()
     assert found.mean == pytest.approx(weights @ coef)
     assert found.sd**2 == pytest.approx(weights @ (se**2 + coef**2) - (weights @ coef) ** 2)
@@ -70,22 +71,47 @@ def test_weights_are_those_of_statsmodels_bic() -> None:
 def test_moments_are_those_of_the_mixture(models: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     coef, se, log = rng.normal(size=models), rng.uniform(0.1, 1, models), rng.normal(size=models)
-    found = average(coef, se, log)
+    p = 2 * norm.sf(np.abs(coef) / se)
+    found = average(coef, se, p, log)
     drawn = rng.choice(models, 200_000, p=found.weights)
     sample = coef[drawn] + se[drawn] * rng.normal(size=len(drawn))
     assert found.mean == pytest.approx(sample.mean(), abs=0.02)
     assert found.sd == pytest.approx(sample.std(), abs=0.02)
     assert found.positive == pytest.approx((sample > 0).mean(), abs=0.01)
     # a constant in the logarithms changes nothing
-    assert average(coef, se, log - 1e4).mean == pytest.approx(found.mean)
+    assert average(coef, se, p, log - 1e4).mean == pytest.approx(found.mean)
     assert 1 <= found.effective <= models + 1e-9
 
 
 def test_equal_weights_are_as_many_models_as_there_are() -> None:
-    found = average(np.arange(5.0), np.ones(5), np.zeros(5))
+    found = average(np.arange(5.0), np.ones(5), np.ones(5), np.zeros(5))
     assert (found.mean, found.effective) == (pytest.approx(2), pytest.approx(5))
     assert found.between == pytest.approx(np.std(np.arange(5)))
-    assert average(np.arange(2.0), np.ones(2), np.array([0.0, -1e6])).effective == pytest.approx(1)
+    assert average(np.arange(2.0), np.ones(2), np.ones(2), np.array([0.0, -1e6])).effective == pytest.approx(1)
+
+
+def test_the_probability_above_zero_is_that_of_the_p_values() -> None:
+    """Draws say p = .05 where the standard errors, three times too small, would say .999."""
+    found = average(np.array([1.0, -1.0]), np.full(2, 0.33), np.array([0.05, 0.5]), np.zeros(2))
+    assert found.positive == pytest.approx((0.975 + 0.25) / 2)
+
+
+def test_the_design_effect_is_the_mean_of_twice_the_gain_in_likelihood() -> None:
+    """Regressors without effect that are constant over a unit's ten rows, as its errors nearly are."""
+    rng = np.random.default_rng(3)
+    gains, effects = [], []
+    for _ in range(300):
+        x = np.repeat(rng.normal(size=(100, 2)), 10, axis=0)
+        y = np.repeat(rng.normal(size=100), 10) + rng.normal(size=1000)
+        fit = sm.OLS(y, x).fit()
+        clusters = {"groups": np.repeat(np.arange(100), 10)}
+        clustered = fit.get_robustcov_results("cluster", **clusters).cov_params()
+        effects.append(design_effect(clustered, fit.cov_params()))
+        gains.append(1000 * np.log((y @ y) / fit.ssr) / 2)
+    # errors of variance two, half of it shared by ten rows: 1 + 9/2
+    assert np.mean(effects) == pytest.approx(5.5, rel=0.05)
+    assert np.mean(gains) == pytest.approx(5.5, rel=0.12)
+    assert design_effect(np.eye(2) / 2, np.eye(2)) == 1
 
 
 def test_near_equal_controls_are_diluted() -> None:

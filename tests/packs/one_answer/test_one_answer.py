@@ -159,6 +159,37 @@ def test_marginal_likelihoods_are_those_of_the_choice_of_spatial_models(kinds: l
     )
     for label, kind in (("FE", "OLS"), ("SAR", "SAR"), ("SAR, direct", "SAR"), ("SDM", "SDM")):
         assert found[label].log_marginal == pytest.approx(table[kind], rel=1e-10)
+    assert found["FE"].marginal_loglik == pytest.approx(found["FE"].within_loglik, rel=1e-10)
+    for label in ("SAR", "SDM"):
+        assert found[label].marginal_loglik == pytest.approx(found[label].loglik, rel=1e-8)
+
+
+def test_design_effects_are_those_of_the_same_fit_with_other_errors(kinds: list[tuple[Run, Result]]) -> None:
+    found = supports(kinds)
+    for run, _ in kinds:
+        if run.label in ("FE", "SAR, direct", "SDM", "fuels"):
+            model = run.specs.model.model_copy(update={"test": "errors"})
+            by = [
+                model.model_copy(update={"cov": cov}).fit(run.prepared.panel, run.prepared.weights)
+                for cov in ("cluster", "classic")
+            ]
+            slopes = [place for place, term in enumerate(by[0].terms) if term in by[0].terms_of("regressor", "lag_x")]
+            clustered, classic = (one.covariance[np.ix_(slopes, slopes)] for one in by)
+            expected = np.trace(clustered @ np.linalg.inv(classic)) / len(slopes)
+            assert found[run.label].design_effect == pytest.approx(max(1, expected), rel=1e-8)
+    assert found["FE"].design_effect > 1
+    # two-way effects of 30 units and 6 periods count, and the SDM has more slopes than the regression
+    assert found["FE"].size == found["FE"].parameters
+    assert found["SDM"].size > found["SAR"].size > found["FE, few"].size
+    assert np.isnan(found["IV"].design_effect)
+
+
+def test_clusters_are_those_that_the_run_declares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    levels = {"units": {"model": "twfe"}, "time": {"model": "twfe", "inference.cluster": "time"}}
+    hac = {"HC": {"model": "twfe", "inference": "robust"}}
+    found = supports(fitted(levels | hac))
+    assert found["units"].design_effect == found["HC"].design_effect != found["time"].design_effect
 
 
 def test_correlations_are_those_of_regressors_without_effects(kinds: list[tuple[Run, Result]]) -> None:

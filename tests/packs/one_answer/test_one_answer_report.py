@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -82,6 +83,45 @@ def test_comparable_specifications_are_averaged_with_the_weights_of_their_likeli
         assert float(first.loc["ln_k", column]) == pytest.approx(weights[1] + weights[3], abs=6e-4)
     second = found["Averages of comparable specifications (2)"].cells
     assert float(second.loc["Posterior mean", "equal weights"]) == pytest.approx(np.mean([-0.8, -0.7, 0.5, 0.75]))
+
+
+def test_likelihoods_have_the_power_of_the_largest_models_design_effect(records: list[Record]) -> None:
+    """What is taken off for each parameter stays; without a design effect weights are those of earlier versions."""
+    old = evidence(records).each
+    effects = [
+        replace(one, design_effect=3.0 + len(record.varied["controls"]), size=one.parameters, marginal="m")
+        for one, record in zip(old, records, strict=True)
+    ]
+    each = [replace(one, log_marginal=one.loglik - one.parameters, marginal_loglik=one.loglik) for one in effects]
+    # the largest model has the design effect 4
+    with_power = [replace(one, loglik=one.loglik / 4) for one in old]
+    with_power = [replace(one, marginal="m", log_marginal=one.loglik - one.parameters) for one in with_power]
+    found, expected = (
+        tables(OneAnswer(language=None).with_supplement(Evidence("coefficient", None, some)).table("T", records))
+        for some in (each, with_power)
+    )
+    said = "k = 4.00"
+    assert len(found) == len(expected)
+    for title, table in found.items():
+        assert table.cells.equals(expected[title].cells), title
+    assert said in " ".join(found["T"].notes)
+    assert "not recorded" in " ".join(expected["T"].notes)
+    assert not any(said in note or "k =" in note for note in expected["T"].notes)
+
+
+def test_evidence_of_earlier_versions_is_read(records: list[Record]) -> None:
+    made = evidence(records)
+    content = json.loads(made.to_json())
+    for node in content["each"]:
+        for name in ("design_effect", "size", "marginal_loglik"):
+            del node[name]
+    assert Evidence.from_json(json.dumps(content)).to_json() == made.to_json()
+
+
+def test_the_probability_above_zero_is_that_of_the_runs_own_p(records: list[Record]) -> None:
+    cells = OneAnswer(language=None).with_supplement(evidence(records)).table("T", records).cells
+    # four estimates below zero with p = .01
+    assert cells.loc["Probability that it is above zero", "equal weights"] == "0.005"
 
 
 def test_without_recorded_likelihoods_weights_are_equal_and_the_table_says_so(records: list[Record]) -> None:

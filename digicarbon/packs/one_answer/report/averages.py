@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.note import Note
@@ -19,6 +20,8 @@ from digicarbon.report.signs import number
 
 EQUAL, BIC, MARGINAL = "equal weights", "BIC", "marginal likelihood"
 DILUTED = {BIC: "BIC, diluted", MARGINAL: "marginal likelihood, diluted"}
+HEADS = ("", "within_")
+"""What names of the fields of a run's two likelihoods begin with."""
 ROUNDING = 1e-12
 """A standard deviation of estimates that is smaller than this, relative to their mean, is zero."""
 MOST_GROUPS = 6
@@ -29,11 +32,13 @@ MOST_GROUPS = 6
 class Comparable:
     """Specifications that can be averaged with each other.
 
-    ``members``: rows of the part. ``averages``: by how they are weighted.
+    ``members``: rows of the part. ``averages``: by how they are weighted. ``design_effect``: k, their likelihoods have
+    the power 1/k; not-a-number where it is not known.
     """
 
     members: IntArray
     averages: Mapping[str, Averaged]
+    design_effect: float = float("nan")
 
 
 def groups_of(part: Part, supports: Mapping[str, Support], dilution: float) -> list[Comparable]:
@@ -52,7 +57,7 @@ def groups_of(part: Part, supports: Mapping[str, Support], dilution: float) -> l
             if dilution:
                 logs[DILUTED[kind]] = log[members] + diluted[members]
     groups = [
-        _comparable(part, np.array(rows, dtype=np.int64), logs)
+        _comparable(part, np.array(rows, dtype=np.int64), logs, _design_effect([each[row] for row in rows]))
         for rows, logs in weights.items()
         if not any(set(rows) < set(more) and set(logs) <= set(others) for more, others in weights.items())
     ]
@@ -99,6 +104,12 @@ def average_tables(part: Part, groups: Sequence[Comparable], decimals: int, word
             if alone
             else Note("averaged_group", specifications=len(group.members), every=every)
         ]
+        if place == 1:
+            notes.append(Note("probability_above"))
+        if np.isfinite(group.design_effect):
+            notes.append(Note("design_effect", k=group.design_effect))
+        elif not alone:
+            notes.append(Note("no_design_effect"))
         if common:
             notes.append(Note("averaged_all_have", choices=tuple(common)))
         if place == min(len(groups), MOST_GROUPS) and len(groups) > MOST_GROUPS:
@@ -140,28 +151,42 @@ def _cells(one: Averaged, decimals: int) -> list[str]:
 def _logs(each: Sequence[Support]) -> Iterator[tuple[str, FloatArray]]:
     """Yield each kind of weights with the log weights of comparable models, not-a-number for others.
 
-    A regression has two likelihoods, of all rows and of those that a spatial model's transformation leaves.
+    A regression has two likelihoods, of all rows and of those that a spatial model's transformation leaves. Their
+    maxima have the power 1/k; what a criterion or a prior takes off for each parameter stays.
     """
-    whole, within = (_bic(each, head) for head in ("", "within_"))
+    names = ("loglik", "parameters", "observations")
+    whole, within = (np.array([[getattr(one, head + name) for name in names] for one in each]).T for head in HEADS)
     keys = np.array([[one.likelihood, one.within] for one in each], dtype=object).reshape(-1, 2)
     for name in dict.fromkeys(name for name in keys.ravel() if name):
-        yield BIC, np.where(keys[:, 0] == name, -whole / 2, np.where(keys[:, 1] == name, -within / 2, np.nan))
-    marginal, log = np.array([one.marginal for one in each], dtype=object), np.array([one.log_marginal for one in each])
+        loglik, *rest = np.where(keys[:, 0] == name, whole, np.where(keys[:, 1] == name, within, np.nan))
+        yield BIC, -bic(loglik / _power(each, (keys == name).any(axis=1)), *rest) / 2
+    marginal = np.array([one.marginal for one in each], dtype=object)
+    log, highest = (np.array([getattr(one, name) for one in each]) for name in ("log_marginal", "marginal_loglik"))
     for name in dict.fromkeys(name for name in marginal if name):
-        yield MARGINAL, np.where(marginal == name, log, np.nan)
+        k = _power(each, marginal == name)
+        yield MARGINAL, np.where(marginal == name, log if k == 1 else log - (1 - 1 / k) * highest, np.nan)
 
 
-def _bic(each: Sequence[Support], head: str) -> FloatArray:
-    columns = ([getattr(one, head + name) for one in each] for name in ("loglik", "parameters", "observations"))
-    return bic(*map(np.array, columns))
+def _power(each: Sequence[Support], among: NDArray[np.bool_]) -> float:
+    """Return k of some runs, 1 where it is not known."""
+    k = _design_effect([one for one, member in zip(each, among, strict=True) if member])
+    return k if np.isfinite(k) else 1.0
 
 
-def _comparable(part: Part, members: IntArray, logs: Mapping[str, FloatArray]) -> Comparable:
+def _design_effect(each: Sequence[Support]) -> float:
+    """Return k of the largest model, of equally large ones the largest k; not-a-number where none has one.
+
+    The largest model leaves least in the errors that belongs to a variable which smaller ones lack.
+    """
+    known = [(one.size, one.design_effect) for one in each if np.isfinite(one.design_effect)]
+    return max(known, default=(0.0, float("nan")))[1]
+
+
+def _comparable(part: Part, members: IntArray, logs: Mapping[str, FloatArray], k: float) -> Comparable:
     every = {EQUAL: np.zeros(len(members)), **logs}
     averages = {name: _average(part, members, log) for name, log in every.items()}
-    return Comparable(members, averages)
+    return Comparable(members, averages, k)
 
 
 def _average(part: Part, members: IntArray, log: FloatArray) -> Averaged:
-    coef, se = (part.rows[name].to_numpy(dtype=np.float64)[members] for name in ("coef", "se"))
-    return average(coef, se, log)
+    return average(*(part.rows[name].to_numpy(dtype=np.float64)[members] for name in ("coef", "se", "p")), log)

@@ -102,7 +102,13 @@ class Support:
         this is no other likelihood.
     within_loglik, within_parameters, within_observations : float
         What the criterion of these rows is made of.
-    log_marginal : float
+    log_marginal, marginal_loglik : float
+        The marginal likelihood, and the highest likelihood of the same rows.
+    design_effect : float
+        What `digicarbon.packs.one_answer.numeric.averaging.design_effect` finds with clusters of the run's own level,
+        or units; not-a-number where the model has no such errors, and in what earlier versions recorded.
+    size : float
+        Parameters of the model, fixed effects among them: of comparable models the largest says what k is.
     correlation : float
         ln |R|, R the correlation matrix of the regressors after the effects are taken out.
     why : Note or None
@@ -122,6 +128,9 @@ class Support:
     within_parameters: float = float("nan")
     within_observations: float = float("nan")
     log_marginal: float = float("nan")
+    marginal_loglik: float = float("nan")
+    design_effect: float = float("nan")
+    size: float = float("nan")
     correlation: float = 0.0
     why: Note | None = None
     why_marginal: Note | None = None

@@ -8,23 +8,28 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from digicarbon import pack, progress
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import DigicarbonError
 from digicarbon.executor import Executor
 from digicarbon.model import PanelRegression, SpatialPanel
+from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model.batch import Estimand
+from digicarbon.model.tested import Tested
 from digicarbon.note import Note, note_of
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
-from digicarbon.packs.one_answer.numeric.averaging import log_dilution
+from digicarbon.packs.one_answer.numeric.averaging import design_effect, log_dilution
 from digicarbon.packs.one_answer.report.evidence import Evidence, EvidenceRequest, Support
 from digicarbon.packs.one_answer.sweep.left_out import Fit, left_out, numbers_of
 from digicarbon.panel import Panel
 from digicarbon.plan.runs import Run
 from digicarbon.result import Result
+from digicarbon.spec import identity
 from digicarbon.sweep.joint import Specification, estimand_of, estimate_key
 from digicarbon.weights import Weights
 
-LogMarginal = Callable[..., float]
-"""Of a spatial model, a panel, weights, and the kind of model that has its columns: the log marginal likelihood."""
+LogMarginal = Callable[..., tuple[float, float]]
+"""Of a spatial model, a panel, weights, and the kind of model that has its columns: the log marginal likelihood and the
+highest log-likelihood of the same rows."""
 BEYOND = ("lag_y", "lag_error")
 """Roles of parameters of which degrees of freedom count one at most."""
 
@@ -66,18 +71,20 @@ class Supports:
 
     candidates: Sequence[Weights]
     _correlations: dict[Hashable, float] = field(default_factory=dict)
+    _design_effects: dict[Hashable, float] = field(default_factory=dict)
 
     def of(self, run: Run, result: Result) -> Support:
         """Return the support of a run."""
         model = run.specs.model
         panel = run.prepared.panel.with_terms(model.terms)
-        marginal, value, why_marginal = self._marginal(run, panel)
+        marginal, (value, highest), why_marginal = self._marginal(run, panel)
         one = Support(
             label=run.label,
             marginal=marginal,
             why=Note("why_no_likelihood", model=run.options["model"]),
             why_marginal=why_marginal,
             log_marginal=value,
+            marginal_loglik=highest,
             correlation=self._correlation(run, result, panel),
         )
         if not {"loglik", "nobs", "df_resid"} <= set(result.statistics):
@@ -85,16 +92,44 @@ class Supports:
         loglik, parameters, observations = _criterion(result)
         likelihood = _likelihood_key(run, result, panel, observations)
         one = replace(
-            one, why=None, likelihood=likelihood, loglik=loglik, parameters=parameters, observations=observations
+            one,
+            why=None,
+            likelihood=likelihood,
+            loglik=loglik,
+            parameters=parameters,
+            observations=observations,
+            design_effect=self._design_effect(run, panel),
+            size=len(panel.index) - result.statistics["df_resid"],
         )
         regression = model.as_a(PanelRegression)
         if regression is not model or not _plain(regression) or effects_of(result) == "none":
             return one
         return _within(one, run, result, panel)
 
-    def _marginal(self, run: Run, panel: Panel) -> tuple[str, float, Note | None]:
-        """Return the key of comparable runs and the log marginal likelihood, or why there is none."""
-        model, none = run.specs.model, float("nan")
+    def _design_effect(self, run: Run, panel: Panel) -> float:
+        """Return k of a run, from fits that differ in their standard errors alone; not-a-number where there is none."""
+        model, weights = run.specs.model, run.prepared.weights
+        if isinstance(model, Tested):
+            model = model.by_errors
+        usual = {name: model.__class__.model_fields[name].default for name in OF_ERRORS & set(type(model).model_fields)}
+        if "cov" not in usual:
+            return float("nan")
+        clustered = getattr(model, "cov", "") == "cluster"
+        with_errors = ({} if clustered else usual | {"cov": "cluster"}, usual | {"cov": "classic"})
+        models = [model.model_copy(update=fields) for fields in with_errors]
+        key = identity(models[0]), panel.digest_of(panel.expanded(model.terms)), weights and weights.digest
+        if key not in self._design_effects:
+            try:
+                of_slopes = [_covariance(one.fit(panel, weights)) for one in models]
+                k = design_effect(*of_slopes) if len(of_slopes[0]) else float("nan")
+            except DigicarbonError:
+                k = float("nan")
+            self._design_effects[key] = k
+        return self._design_effects[key]
+
+    def _marginal(self, run: Run, panel: Panel) -> tuple[str, tuple[float, float], Note | None]:
+        """Return the key of comparable runs, and the log marginal and the highest likelihood, or why there is none."""
+        model, none = run.specs.model, (float("nan"), float("nan"))
         spatial, regression = model.as_a(SpatialPanel), model.as_a(PanelRegression)
         known = pack.offered("log_marginal")
         if not known:
@@ -128,6 +163,12 @@ class Supports:
             rows = Rows(panel.unit_codes, panel.period_codes, n, t)
             self._correlations[key] = log_dilution(absorb(panel.array(names), rows, effects), 1.0)
         return self._correlations[key]
+
+
+def _covariance(result: Result) -> FloatArray:
+    """Return the covariance of the slopes of a result."""
+    places = [result.terms.index(term) for term in result.terms_of("regressor", "lag_x")]
+    return result.covariance[np.ix_(places, places)]
 
 
 def effects_of(result: Result) -> EffectsKind:

@@ -248,8 +248,10 @@ class SpatialChoice(OfModel):
             yield row
 
 
-def log_marginal(model: SpatialPanel, panel: Panel, weights: Weights | None, kind: ChoiceKind | None = None) -> float:
-    """Return the log marginal likelihood of a spatial model, or of another kind with its regressors and effects.
+def log_marginal(
+    model: SpatialPanel, panel: Panel, weights: Weights | None, kind: ChoiceKind | None = None
+) -> tuple[float, float]:
+    """Return the log marginal and the highest log-likelihood of a spatial model, or another kind with its regressors.
 
     On Lee and Yu's transformed sample, as in `SpatialChoice`: models of one panel, outcome and effects can be compared,
     whatever their corrections. Raises ConfigError, DataError, WeightsError, EstimationError.
@@ -260,7 +262,12 @@ def log_marginal(model: SpatialPanel, panel: Panel, weights: Weights | None, kin
     cube = panel.with_terms(made.terms).cube((*made.regressors, made.y)).transpose(1, 0, 2)
     own = [made.regressors.index(name) for name in made.lagged]
     space = Space.of(cube[..., :-1], design.w, design.sample, own)
-    return Factors.of(space, cube[..., -1:]).marginal(kind or made.kind)
+    kind = kind or made.kind
+    if kind == "sac":
+        highest = made.estimated(panel, weights).statistics["loglik"]
+    else:
+        highest = float(Profile(space, kind).maximum(space.lags.transform(cube[..., -1:])[0]).loglik[0])
+    return Factors.of(space, cube[..., -1:]).marginal(kind), highest
 
 
 def refuse_kind(spatial: SpatialPanel) -> None:
