@@ -18,11 +18,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 import digicarbon as dc
+from digicarbon.arrays import FloatArray
 from digicarbon.packs.one_answer.numeric.averaging import average, bic, design_effect, inclusion
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -55,12 +57,12 @@ def output() -> pd.DataFrame:
     return pd.DataFrame({"unit": raw["state"], "time": raw["year"]} | made | {"unemployment": raw["unemp"]})
 
 
-def demeaned(values: np.ndarray) -> np.ndarray:
+def demeaned(values: FloatArray) -> FloatArray:
     """Return columns of shape (N, T) without two-way effects."""
-    return values - values.mean(axis=0) - values.mean(axis=1, keepdims=True) + values.mean()
+    return np.asarray(values - values.mean(axis=0) - values.mean(axis=1, keepdims=True) + values.mean())
 
 
-def fit_of(panel: dc.Panel, x: Sequence[str], cov: str) -> dc.Result:
+def fit_of(panel: dc.Panel, x: Sequence[str], cov: Literal["classic", "cluster"]) -> dc.Result:
     """Return the two-way regression."""
     return dc.PanelRegression(y="y", x=tuple(x), cov=cov, test="errors").fit(panel)
 

@@ -189,4 +189,5 @@ def _comparable(part: Part, members: IntArray, logs: Mapping[str, FloatArray], k
 
 
 def _average(part: Part, members: IntArray, log: FloatArray) -> Averaged:
-    return average(*(part.rows[name].to_numpy(dtype=np.float64)[members] for name in ("coef", "se", "p")), log)
+    coef, se, p = (part.rows[name].to_numpy(dtype=np.float64)[members] for name in ("coef", "se", "p"))
+    return average(coef, se, p, log)
