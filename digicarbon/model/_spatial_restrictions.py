@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +13,7 @@ from digicarbon.model._spatial_estimates import Design, dense
 from digicarbon.model.batch import Batch, Estimand
 from digicarbon.model.restrictions import KnownPart, Lagged, Nulls, Projected, Redrawn, Restrictions, error_nulls
 from digicarbon.numeric.resampling.draws import Draws
-from digicarbon.numeric.resampling.null_model import LagNulls, LagWeights, combined_null, in_rows
-from digicarbon.numeric.spatial.likelihood import coarse_jacobian
+from digicarbon.numeric.resampling.null_model import LagNulls, combined_null, in_rows
 from digicarbon.result import Result
 
 if TYPE_CHECKING:
@@ -121,10 +119,10 @@ def restricted(
     flat = in_rows(design.level)
     z, x, y = flat[:, stay], flat[:, own], np.ascontiguousarray(flat[:, -1])
     sample = null_sample(design)
+    rho = float(result.coef[result.terms.index("rho")]) if model.has_lag else 0.0
+    g = np.stack([at(estimand, np.array([rho]))[0] for estimand in estimands])
     if model.kind in ("sar", "sdm"):
-        coarse = coarse_jacobian(design.w, sample)
-        weights_at = [LagWeights(partial(at, estimand), coarse) for estimand in estimands]
-        return Lagged(estimands, batch, LagNulls(y, z, x, rows, design.w, sample), weights_at)
+        return Lagged(estimands, batch, LagNulls(y, z, x, rows, design.w, sample), g, rho)
     nulls: Nulls
     if model.kind == "slx":
         nulls = LagNulls(y, z, x, rows, design.w, sample)
@@ -134,7 +132,5 @@ def restricted(
         nulls = KnownPart(x, lambda known: combined_null(y, z, rows, w, m, sample, known=known))
     else:
         nulls = error_nulls(y, z, x, rows, design.m, sample)
-    rho = float(result.coef[result.terms.index("rho")]) if model.has_lag else 0.0
-    g = np.stack([at(estimand, np.array([rho]))[0] for estimand in estimands])
     spread = result.covariance[np.ix_(own, own)]
     return Projected(estimands, batch, nulls, g, result.coef[own], spread)

@@ -13,7 +13,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand, Fits
 from digicarbon.numeric.linear.within import EffectsKind, Rows
 from digicarbon.numeric.resampling.draws import Draws
-from digicarbon.numeric.resampling.null_model import LagNulls, LagWeights, NullModel, error_null, linear_null
+from digicarbon.numeric.resampling.null_model import LagNulls, NullModel, error_null, linear_null
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import SpatialOperator
 
@@ -132,15 +132,15 @@ class Projected:
 
 @dataclass(frozen=True, eq=False)
 class Lagged:
-    """Restrictions of a model with a lag of y: effects depend on ρ, which the null model estimates under them.
-
-    ``batch``: what fits them. ``weights``: g(ρ) of each estimand.
-    """
+    """Restrictions g′b = value of a model with a lag of y, whose ρ stays at its estimate; g depends on it."""
 
     estimands: tuple[Estimand, ...]
     batch: Batch
+    """What fits them."""
     nulls: LagNulls
-    weights: Sequence[LagWeights]
+    weights: FloatArray
+    """g of each estimand at the estimate of ρ, shape (q, m)."""
+    rho: float
 
     def null(self) -> NullModel:
         """Return the null model in which the term and its lag have no coefficient."""
@@ -148,11 +148,7 @@ class Lagged:
 
     def null_at(self, place: int, value: float) -> NullModel:
         """Return the null model in which one quantity has a value."""
-        return self.nulls_at([(place, value)])[0]
-
-    def nulls_at(self, asked: Sequence[tuple[int, float]]) -> list[NullModel]:
-        """Return null models in each of which one quantity has a value."""
-        return self.nulls.restricted([value for _, value in asked], [self.weights[place] for place, _ in asked])
+        return self.nulls.restricted(value, self.weights[place], self.rho)
 
 
 class Combinations(Protocol):

@@ -12,7 +12,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand, Fits, Fitted, JointBatch
-from digicarbon.model.restrictions import Lagged, Ratios, Redrawn, Restrictions
+from digicarbon.model.restrictions import Ratios, Redrawn, Restrictions
 from digicarbon.numeric.resampling import unit_wild
 from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel
@@ -134,11 +134,7 @@ def _under(
             )[0]
             for place, value in asked
         ]
-    if isinstance(restrictions, Lagged):
-        nulls = restrictions.nulls_at(asked)
-    else:
-        nulls = [restrictions.null_at(place, value) for place, value in asked]
-    nulls = [draws.of(null) for null in nulls]
+    nulls = [draws.of(restrictions.null_at(place, value)) for place, value in asked]
     number, parts = draws.weights.shape
     beyond = beyond_critical(number, alpha_of(level))
     rows, out = len(nulls[0].y), Fits()

@@ -7,7 +7,6 @@ residuals, and passes them through the inverse of the filter (Freedman & Lane 19
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -25,7 +24,6 @@ from digicarbon.numeric.spatial.likelihood import (
     in_sample,
     maximise_lag,
     star_log_determinant,
-    star_log_determinants,
 )
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 
@@ -115,22 +113,6 @@ def lag_null(y: FloatArray, z: FloatArray, rows: Rows, w: SpatialOperator, sampl
     return LagNulls(y, z, np.empty((len(y), 0)), rows, w, sample).shifted(np.empty(0))
 
 
-class LagWeights:
-    """The weights g(ρ) with which coefficients b make an effect g(ρ)′b of a lag model.
-
-    ``at``: from places of ρ, shape (p,), to g there, shape (p, m). ``coarse``, two arrays of shape (q,): places that
-    cover the range of ρ, and the log-determinant of one period there.
-    """
-
-    def __init__(self, at: Callable[[FloatArray], FloatArray], coarse: tuple[FloatArray, FloatArray]) -> None:
-        self.at, self.coarse = at, coarse
-
-    @cached_property
-    def at_nodes(self) -> FloatArray:
-        """The weights at the coarse places, shape (q, m)."""
-        return self.at(self.coarse[0])
-
-
 class LagNulls:
     """The null models y = ρWy + Zβ + WZθ + effects + ε of a balanced panel in which x contributes something known.
 
@@ -167,56 +149,25 @@ class LagNulls:
         ssr = moments[0] - 2 * rho * moments[1] + rho**2 * moments[2]
         return self._at(y - rho * wy, self.basis, rho, ssr)
 
-    def restricted(self, values: Sequence[float], weights: Sequence[LagWeights]) -> list[NullModel]:
-        """Return null models in which y is ρWy + xb + …, in each of which some weights g(ρ)′b are equal to a value.
+    def restricted(self, value: float, g: FloatArray, rho: float) -> NullModel:
+        """Return the null model in which y is ρWy + xb + …, and g′b is equal to a value.
 
-        ``weights``: of each, with the same coarse places.
-
-        Restricted maximum likelihood: at each ρ the sum of squares is that of free b plus (value - g′b̂)²/(g′(x′x)⁻¹g).
+        ρ stays at its estimate, which is consistent whatever the value is, and b takes the value where that adds least
+        to the sum of squares. A ρ that were estimated under the restriction would come near one, where any effect has
+        almost any value.
         """
-        gram, free, free_lag, (a, b, c) = self._free
-        periods, size = self.sample.periods, self.sample.size
-        wanted, kinds = np.array(values)[:, None], list(dict.fromkeys(weights))
-        own = [[place for place, one in enumerate(weights) if one is kind] for kind in kinds]
-
-        def heights(rho: FloatArray, g: FloatArray, log_determinants: FloatArray) -> FloatArray:
-            gap = wanted - np.einsum("epm,epm->ep", g, free - rho[..., None] * free_lag)
-            ssr = a - 2 * rho * b + rho**2 * c + gap**2 / np.einsum("epm,epm->ep", g @ gram, g)
-            return np.asarray(periods * log_determinants - size / 2 * np.log(ssr))
-
-        def weights_at(places: FloatArray) -> FloatArray:
-            out = np.empty((*places.shape, len(free)))
-            for kind, chosen in zip(kinds, own, strict=True):
-                out[chosen] = kind.at(places[chosen].ravel()).reshape(len(chosen), places.shape[1], -1)
-            return out
-
-        def at(places: FloatArray) -> FloatArray:
-            log_determinants = star_log_determinants(self._w, places.ravel(), self.sample).reshape(places.shape)
-            return heights(places, weights_at(places), log_determinants)
-
-        nodes, log_determinants = weights[0].coarse
-        coarse = heights(nodes[None], np.stack([one.at_nodes for one in weights]), log_determinants)
-        rho = highest(nodes, coarse, at)
-        found = zip(values, rho.tolist(), weights_at(rho[:, None])[:, 0], strict=True)
-        return [self._restricted_at(value, place, g) for value, place, g in found]
-
-    def _restricted_at(self, value: float, rho: float, g: FloatArray) -> NullModel:
-        """Return the null model at a ρ."""
-        gram, free, free_lag, _ = self._free
+        gram, free, free_lag = self._free
         unrestricted = free - rho * free_lag
-        along = gram @ g / (g @ gram @ g)
-        own = unrestricted + along * (value - g @ unrestricted)
+        own = unrestricted + gram @ g / (g @ gram @ g) * (value - g @ unrestricted)
         residuals = self._y[:, 0] - rho * self._wy[:, 0] - self.x @ own
-        basis = with_free(self.basis, self.x, g)
-        return self._at(residuals, basis, rho, float(residuals @ residuals))
+        return self._at(residuals, with_free(self.basis, self.x, g), rho, float(residuals @ residuals))
 
     @cached_property
-    def _free(self) -> tuple[FloatArray, FloatArray, FloatArray, tuple[float, float, float]]:
-        """(x′x)⁻¹, the coefficients of y and of Wy on x, and what is left of y′y, y′Wy and (Wy)′Wy."""
+    def _free(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(x′x)⁻¹, and the coefficients of y and of Wy on x."""
         gram = np.asarray(np.linalg.inv(self.x.T @ self.x), dtype=np.float64)
         free, free_lag = (gram @ (self.x.T @ side[:, 0]) for side in (self._y, self._wy))
-        rest, rest_lag = self._y[:, 0] - self.x @ free, self._wy[:, 0] - self.x @ free_lag
-        return gram, free, free_lag, (float(rest @ rest), float(rest @ rest_lag), float(rest_lag @ rest_lag))
+        return gram, free, free_lag
 
     def _at(self, residuals: FloatArray, basis: FloatArray, rho: float, ssr: float) -> NullModel:
         loglik = concentrated(ssr, star_log_determinant(self._w, rho, self.sample), self.sample)
@@ -299,25 +250,6 @@ def without(basis: FloatArray, columns: FloatArray) -> FloatArray:
     return np.asarray(columns - basis @ (basis.T @ columns))
 
 
-def highest(nodes: FloatArray, heights: FloatArray, at: Callable[[FloatArray], FloatArray]) -> FloatArray:
-    """Return the ρ under each of e restrictions, at which its function is highest, shape (e,).
-
-    ``heights``, shape (e, q), are the functions at places that cover the range; ``at`` returns them, up to constants,
-    at places between two nodes, shape (e, p). An effect has a pole where I - ρW is singular: the ends are no places for
-    an interior maximum.
-    """
-    every = np.arange(len(heights))
-    best = 1 + heights[:, 1:-1].argmax(axis=1)
-    left, right = nodes[best - 1], nodes[best + 1]
-    for _ in range(REFINEMENTS):
-        places = np.linspace(left, right, GRID, axis=1)
-        heights = at(places)
-        best = np.clip(heights.argmax(axis=1), 1, GRID - 2)
-        left, right = places[every, best - 1], places[every, best + 1]
-    three = best[:, None] + np.arange(-1, 2)
-    return _vertex(np.take_along_axis(places, three, axis=1), np.take_along_axis(heights, three, axis=1))
-
-
 def with_free(basis: FloatArray, x: FloatArray, g: FloatArray) -> FloatArray:
     """Return a basis with the combinations of x that the restriction g′b = value leaves free."""
     if x.shape[1] == 1:
@@ -327,12 +259,3 @@ def with_free(basis: FloatArray, x: FloatArray, g: FloatArray) -> FloatArray:
         size = float(np.linalg.norm(free))
         return np.column_stack([basis, free / size]) if size > 0 else basis
     return np.column_stack([basis, orthonormal(x @ scipy.linalg.null_space(g[None]))])
-
-
-def _vertex(places: FloatArray, heights: FloatArray) -> FloatArray:
-    """Return where the parabola through three points is highest, within them; places and heights of shape (e, 3)."""
-    left, middle, right = heights.T
-    bend = left - 2 * middle + right
-    bent = bend < 0
-    step = (places[:, 1] - places[:, 0]) * (left - right) / (2 * np.where(bent, bend, 1.0))
-    return np.asarray(places[:, 1] + np.where(bent, step, 0.0))

@@ -13,7 +13,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand
 from digicarbon.model.restrictions import Projected, Restrictions
 from digicarbon.numeric.linear.within import Rows
-from digicarbon.numeric.resampling.null_model import NullModel, by_time, highest, orthonormal, with_free, without
+from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal, with_free, without
 from digicarbon.numeric.spatial.likelihood import gaussian
 from digicarbon.packs.space_gaps.model._period_design import PeriodDesign, lags_of
 from digicarbon.packs.space_gaps.numeric.lag import fit_lags
@@ -95,12 +95,7 @@ def null_at(design: PeriodDesign, stay: list[int], own: list[int], b: FloatArray
 
 @dataclass(frozen=True, eq=False)
 class PeriodLagged:
-    """Restrictions of a model with spatial lags of y by period: effects g(ρ)′b depend on ρ.
-
-    With one W the null model maximises what the estimate does, the adjusted likelihood, at each ρ over the b that have
-    the value: the sum of squares is that of free b plus (value - g′b̂)²/(g′(x′x)⁻¹g). With several the adjusted score
-    is no slope: ρ stays at its estimate, which is consistent whatever the value is, and b takes the value.
-    """
+    """Restrictions of effects g(ρ)′b of a model with spatial lags of y by period, whose ρ stays at its estimate."""
 
     estimands: tuple[Estimand, ...]
     batch: Batch
@@ -117,9 +112,8 @@ class PeriodLagged:
 
     def null_at(self, place: int, value: float) -> NullModel:
         """Return the null model in which one quantity has a value."""
-        known, estimand = self._known, self.estimands[place]
-        rho = self.spatial if len(self.spatial) > 1 else np.array([self._best(estimand, value)])
-        g = self._weights(estimand, rho[None])[0]
+        known, rho = self._known, self.spatial
+        g = self._weights(self.estimands[place])
         free = known.free - known.free_lag @ rho
         along = known.gram @ g / (g @ known.gram @ g)
         own = free + along * (value - g @ free)
@@ -135,40 +129,13 @@ class PeriodLagged:
         outcome = design.rows(design.level[..., -1])
         return PeriodNull(outcome, residuals, rows, basis, by_time(kind), (), loglik, design, inverse[w.which])
 
-    def _best(self, estimand: Estimand, value: float) -> float:
-        known, space = self._known, self.nulls.design.space
-        a, b, c = known.moments
-
-        def heights(rho: FloatArray, g: FloatArray, logs: FloatArray) -> FloatArray:
-            gap = value - (g * (known.free - rho[:, None] * known.free_lag[:, 0])).sum(axis=1)
-            ssr = a - 2 * rho * b + rho**2 * c + gap**2 / ((g @ known.gram) * g).sum(axis=1)
-            return np.asarray(logs - space.degrees / 2 * np.log(ssr))
-
-        nodes, logs = space.traces.coarse
-        if estimand not in self._at_nodes:
-            self._at_nodes[estimand] = self._weights(estimand, nodes[:, None])
-
-        def at(places: FloatArray) -> FloatArray:
-            # Simpson's rule for what the traces add up to between the places
-            every = np.linspace(places[0], places[-1], 2 * len(places) - 1)
-            trace = space.traces.at(every)[0]
-            steps = (trace[:-2:2] + 4 * trace[1::2] + trace[2::2]) * (places[1] - places[0]) / 6
-            return heights(places, self._weights(estimand, places[:, None]), -np.concatenate([[0.0], np.cumsum(steps)]))
-
-        coarse = heights(nodes, self._at_nodes[estimand], logs)
-        return float(highest(nodes, coarse[None], lambda places: at(places[0])[None])[0])
-
-    def _weights(self, estimand: Estimand, rho: FloatArray) -> FloatArray:
-        """Return what each coefficient counts at places of ρ, shape (p, m)."""
+    def _weights(self, estimand: Estimand) -> FloatArray:
+        """Return what each coefficient counts, shape (m,)."""
         names, own = self.nulls.design.names, self.nulls.own
         if estimand.quantity == "coefficient":
-            return np.tile([float(names[place] == estimand.term) for place in own], (len(rho), 1))
-        values = Values.of(self.nulls.design.space.surface.numbers(rho), rho.shape[1])
-        return np.asarray(values.levels[:, EFFECTS.index(estimand.quantity)][:, list(self.places)])
-
-    @cached_property
-    def _at_nodes(self) -> dict[Estimand, FloatArray]:
-        return {}
+            return np.array([float(names[place] == estimand.term) for place in own])
+        values = Values.of(self.nulls.design.space.surface.numbers(self.spatial[None]), len(self.spatial))
+        return np.asarray(values.levels[0, EFFECTS.index(estimand.quantity)][list(self.places)])
 
     @cached_property
     def _known(self) -> _Known:
@@ -181,18 +148,12 @@ class PeriodLagged:
         x, wy, rest = columns[:, : len(own)], columns[:, len(own) : -1], columns[:, -1]
         gram = np.asarray(np.linalg.inv(x.T @ x), dtype=np.float64)
         free, free_lag = gram @ (x.T @ rest), gram @ (x.T @ wy)
-        alone, lag = rest - x @ free, (wy - x @ free_lag)[:, 0]
-        return _Known(
-            basis, x, wy, rest, gram, free, free_lag, (float(alone @ alone), float(alone @ lag), float(lag @ lag))
-        )
+        return _Known(basis, x, wy, rest, gram, free, free_lag)
 
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """What null models of all values share: columns without the regressors that stay, and least squares on x.
-
-    ``moments`` are of what x leaves of y and of its first lag.
-    """
+    """What null models of all values share: columns without the regressors that stay, and least squares on x."""
 
     basis: FloatArray
     x: FloatArray
@@ -201,7 +162,6 @@ class _Known:
     gram: FloatArray
     free: FloatArray
     free_lag: FloatArray
-    moments: tuple[float, float, float]
 
 
 def lagged_basis(design: PeriodDesign, stay: list[int]) -> FloatArray:
