@@ -292,8 +292,9 @@ class GroupComparison(OfModel):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the interacted model cannot be fitted."""
+        regression = regression_of(self.model)
         try:
-            self._interacted().check(panel, weights)
+            (self._in_space() if regression is None else self._in_groups(regression)).check(panel, weights)
         except DigicarbonError as error:
             # the groups are the diagnostic's, all else is the model's
             raise error.anew(rebased(note_of_said(error.said), "model.by", "diagnostic.by"), error.where) from error
@@ -313,28 +314,29 @@ class GroupComparison(OfModel):
         groups = frame if several else frame.drop(columns="term")
         return {"groups": groups.set_index(["term", "test", "groups"][not several :]), **tables}
 
-    def _interacted(self) -> GroupedRegression | GroupedSpatial:
-        """Return the model with slopes by group."""
-        regression = regression_of(self.model)
-        if regression is not None:
-            return GroupedRegression(**regression.without_groups.model_dump(), by=self.by, interact=self.interact)
-        spatial = _one_slope(self.model)
+    def _in_groups(self, regression: PanelRegression) -> GroupedRegression:
+        """Return a regression with slopes by group."""
+        return GroupedRegression(**regression.without_groups.model_dump(), by=self.by, interact=self.interact)
+
+    def _in_space(self) -> GroupedSpatial:
+        """Return the spatial model with slopes by group."""
         if self.interact == "all":
             raise ConfigError(Note("groups_all_in_space"))
-        return GroupedSpatial(**spatial.model_dump(), by=self.by, interact=self.interact)
+        return GroupedSpatial(**_one_slope(self.model).model_dump(), by=self.by, interact=self.interact)
 
     def lines(self, panel: Panel, weights: Weights | None) -> pd.DataFrame:
         """Return the table of `compare_groups` with notes as nulls, and as groups where a row is of several."""
-        model = self._interacted()
-        if isinstance(model, GroupedSpatial):
+        regression = regression_of(self.model)
+        if regression is None:
             # of one kind: equality and differences have no bootstrap in space
-            in_space = model.by_errors
+            in_space = self._in_space().by_errors
             found = in_space.expanded(panel, weights)
             lines = _of_terms(in_space.fit(panel, weights), found.x, found.groups)
         else:
-            expanded = model.expanded(panel)
-            lines = _of_terms(model.fit(panel, weights), expanded.x, expanded.groups)
-            lines += _permutations(model.without_groups, expanded, self.draws, self.seed, self.statistic)
+            in_groups = self._in_groups(regression)
+            expanded = in_groups.expanded(panel)
+            lines = _of_terms(in_groups.fit(panel, weights), expanded.x, expanded.groups)
+            lines += _permutations(regression.without_groups, expanded, self.draws, self.seed, self.statistic)
         return pd.DataFrame([vars(line) for line in lines], columns=list(COLUMNS))
 
     def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from typing import overload
 
 import numpy as np
-import scipy.special
 
 from digicarbon.arrays import BoolArray
 
@@ -39,11 +38,13 @@ def is_undecided(p: float, draws: int, levels: Iterable[float] = STARS) -> bool:
     ``p``: (1 + number of extreme draws)/(1 + draws). The interval of the share of extreme draws is exact (Clopper &
     Pearson 1934, Biometrika 26), with coverage 1 - `CHANCE`.
     """
+    from scipy.special import betaincinv
+
     if not np.isfinite(p):
         return False
     extreme = round(p * (1 + draws)) - 1
-    low = scipy.special.betaincinv(extreme, draws - extreme + 1, CHANCE / 2) if extreme else 0.0
-    high = scipy.special.betaincinv(extreme + 1, draws - extreme, 1 - CHANCE / 2) if extreme < draws else 1.0
+    low = betaincinv(extreme, draws - extreme + 1, CHANCE / 2) if extreme else 0.0
+    high = betaincinv(extreme + 1, draws - extreme, 1 - CHANCE / 2) if extreme < draws else 1.0
     return any(low < level < high for level in levels)
 
 

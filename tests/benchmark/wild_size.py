@@ -158,7 +158,7 @@ def numbers(result: dc.Result) -> Iterator[tuple[str, FloatArray]]:
 
 
 def one(world: World, model: dc.Model, w: dc.Weights, fields: dict[str, object], seed: int) -> dict[str, FloatArray]:
-    """Return, by quantity, whether the usual and the wild test reject, and whether each interval holds the truth."""
+    """Return by quantity whether each test rejects, each interval holds the truth, and the wild one lacks an end."""
     panel = drawn(world, w, seed)
     usual = model.fit(panel, w)
     if usual.end:
@@ -171,7 +171,8 @@ def one(world: World, model: dc.Model, w: dc.Weights, fields: dict[str, object],
     out, truths = {}, world.truths(w)
     for (name, before), (_, after) in zip(numbers(usual), numbers(wild), strict=True):
         held = [float(low <= truths[name] <= high) for _, _, low, high in (before, after)]
-        out[name] = np.array([before[1] <= 0.05, after[1] <= 0.05, *held], dtype=np.float64)
+        no_end = np.isinf(after[2:]).any()
+        out[name] = np.array([before[1] <= 0.05, after[1] <= 0.05, *held, no_end], dtype=np.float64)
     return out
 
 
@@ -189,8 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     head = "power | coverage" if asked.coverage else "size"
     sys.stdout.write(f"{head} at 5 %: usual, wild\n\n| world | model | quantity | fits | usual | wild |")
-    sys.stdout.write(" usual interval | wild interval |\n" if asked.coverage else "\n")
-    sys.stdout.write("|---" * (8 if asked.coverage else 6) + "|\n")
+    sys.stdout.write(" usual interval | wild interval | without an end |\n" if asked.coverage else "\n")
+    sys.stdout.write("|---" * (9 if asked.coverage else 6) + "|\n")
     start, fields = time.perf_counter(), {"draws": asked.draws, "signs": asked.signs, "intervals": asked.coverage}
     for name in asked.only:
         world = (WORLDS | LARGE)[name]
@@ -205,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
             for quantity in dict.fromkeys(key for result in results for key in result):
                 every = np.array([result[quantity] for result in results if quantity in result])
-                rates = every.mean(axis=0)[: 4 if asked.coverage else 2]
+                rates = every.mean(axis=0)[: 5 if asked.coverage else 2]
                 cells = " | ".join(f"{rate:.3f}" for rate in rates)
                 sys.stdout.write(f"| {name} | {model} | {quantity} | {len(every)} | {cells} |\n")
                 sys.stdout.flush()

@@ -49,7 +49,7 @@ def test_an_experiment_with_the_former_name_has_the_runs_of_one_with_the_new_nam
 def test_options_of_ones_own_with_former_names_are_read(folder: Path) -> None:
     shipped = folders()[-1]
     for group, option, pairs in (
-        ("inference", "wild", [("draws: 999", "replications: 99")]),
+        ("inference", "wild", [("draws: auto", "replications: 99")]),
         (
             "model",
             "sdm",

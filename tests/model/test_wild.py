@@ -291,20 +291,31 @@ def test_the_seed_and_the_number_of_draws_decide_the_p_value(panel: dc.Panel, we
 def test_a_null_model_has_the_value_at_the_estimate_of_rho(panel: dc.Panel, weights: dc.Weights) -> None:
     model = dc.SpatialPanel(y="y", x=("x",), controls=("z",), kind="sdm", cov="cluster", test="wild")
     result = model.by_errors.fit(panel, weights)
+    rho = result.coef[result.terms.index("rho")]
+    (n, t), w = panel.shape, weights.dense()
+    x, z = (panel.column(name).reshape(n, t) for name in ("x", "z"))
+    columns = np.stack([x, w @ x, z, w @ z], axis=2)
+    inverse = np.linalg.inv(np.eye(n) - rho * w)
+    by = {
+        "coefficient": [1, 0],
+        "direct": [np.trace(inverse) / n, np.trace(inverse @ w) / n],
+        "total": [inverse.sum() / n, (inverse @ w).sum() / n],
+    }
+    by["indirect"] = np.subtract(by["total"], by["direct"])
     [of_term] = model.restrictions(panel, weights, result)
     for place, estimand in enumerate(of_term.estimands):
         for value in (-0.4, 0.7):
             null = of_term.null_at(place, value)
-            assert null.filters[0][1] == result.coef[result.terms.index("rho")]
-            # of the outcomes that the null model expects the quantity has the value
-            kept = null.y - null.unfiltered(null.residuals[:, None])[:, 0]
-            again = model.by_errors.fit(panel.with_columns({"y": kept}), weights)
-            found = (
-                again.estimates.at[estimand.term, "coef"]
-                if estimand.quantity == "coefficient"
-                else again.effects.at[(estimand.quantity, "x"), "coef"]
-            )
-            assert found == pytest.approx(value, abs=0.02)
+            assert null.filters[0][1] == rho
+            # what the null model expects, without its spatial lag
+            kept = (null.y - null.unfiltered(null.residuals[:, None])[:, 0]).reshape(n, t)
+            both = np.concatenate([columns, (kept - rho * w @ kept)[..., None]], axis=2)
+            both -= both.mean(axis=0) + both.mean(axis=1, keepdims=True) - both.mean(axis=(0, 1))
+            flat = both.reshape(n * t, -1)
+            b, rest, *_ = np.linalg.lstsq(flat[:, :-1], flat[:, -1], rcond=None)
+            assert rest[0] < 1e-12
+            g = [0, 1] if estimand.term == "W_x" else by[estimand.quantity]
+            assert b[:2] @ g == pytest.approx(value, abs=1e-8)
 
 
 @pytest.mark.long

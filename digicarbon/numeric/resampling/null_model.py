@@ -29,9 +29,6 @@ from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 
 DEPENDENT = 1e-10
 """Singular value, relative to the largest, below which columns are dependent."""
-GRID = 9
-"""Places of ρ in one refinement of the search under a restriction."""
-REFINEMENTS = 2
 
 
 @dataclass(frozen=True, eq=False)
