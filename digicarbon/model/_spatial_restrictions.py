@@ -122,7 +122,11 @@ def restricted(
     rho = float(result.coef[result.terms.index("rho")]) if model.has_lag else 0.0
     g = np.stack([at(estimand, np.array([rho]))[0] for estimand in estimands])
     if model.kind in ("sar", "sdm"):
-        return Lagged(estimands, batch, LagNulls(y, z, x, rows, design.w, sample), g, rho)
+        place = result.terms.index("rho")
+        half = 0.0 if len(own) > 1 else float(np.sqrt(result.covariance[place, place]))
+        bounds = max(rho - half, design.w.bounds[0]), min(rho + half, design.w.bounds[1])
+        weights_at = [lambda place, one=one: at(one, np.array([place]))[0] for one in estimands]
+        return Lagged(estimands, batch, LagNulls(y, z, x, rows, design.w, sample), weights_at, bounds)
     nulls: Nulls
     if model.kind == "slx":
         nulls = LagNulls(y, z, x, rows, design.w, sample)

@@ -132,15 +132,18 @@ class Projected:
 
 @dataclass(frozen=True, eq=False)
 class Lagged:
-    """Restrictions g′b = value of a model with a lag of y, whose ρ stays at its estimate; g depends on it."""
+    """Restrictions g(ρ)′b = value of a model with a lag of y."""
 
     estimands: tuple[Estimand, ...]
     batch: Batch
     """What fits them."""
     nulls: LagNulls
-    weights: FloatArray
-    """g of each estimand at the estimate of ρ, shape (q, m)."""
-    rho: float
+    weights: Sequence[Callable[[float], FloatArray]]
+    """g of each estimand, of shape (m,), at a ρ."""
+    bounds: tuple[float, float]
+    """Of ρ in a null model with a value. Where x has a lag, this takes the value, and ρ stays at its estimate. Where it
+    has none, ρ is within one standard error of its estimate: with ρ known intervals of indirect effects are too short.
+    """
 
     def null(self) -> NullModel:
         """Return the null model in which the term and its lag have no coefficient."""
@@ -148,7 +151,7 @@ class Lagged:
 
     def null_at(self, place: int, value: float) -> NullModel:
         """Return the null model in which one quantity has a value."""
-        return self.nulls.restricted(value, self.weights[place], self.rho)
+        return self.nulls.restricted(value, self.weights[place], self.bounds)
 
 
 class Combinations(Protocol):

@@ -7,6 +7,7 @@ residuals, and passes them through the inverse of the filter (Freedman & Lane 19
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -27,6 +28,8 @@ from digicarbon.numeric.spatial.likelihood import (
 )
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 
+PRECISION = 1e-5
+"""Of a ρ that is looked for under a restriction."""
 DEPENDENT = 1e-10
 """Singular value, relative to the largest, below which columns are dependent."""
 
@@ -146,17 +149,35 @@ class LagNulls:
         ssr = moments[0] - 2 * rho * moments[1] + rho**2 * moments[2]
         return self._at(y - rho * wy, self.basis, rho, ssr)
 
-    def restricted(self, value: float, g: FloatArray, rho: float) -> NullModel:
-        """Return the null model in which y is ρWy + xb + …, and g′b is equal to a value.
+    def restricted(self, value: float, at: Callable[[float], FloatArray], bounds: tuple[float, float]) -> NullModel:
+        """Return the null model in which y is ρWy + xb + …, and g(ρ)′b is equal to a value.
 
-        ρ stays at its estimate, which is consistent whatever the value is, and b takes the value where that adds least
-        to the sum of squares. A ρ that were estimated under the restriction would come near one, where any effect has
-        almost any value.
+        ``at`` returns g, shape (m,). ``bounds``: of ρ, near its estimate, which is consistent whatever the value is; a
+        ρ without bounds would come near one, where any effect has almost any value. ρ is where the restricted
+        likelihood is highest within them, and b where the value adds least to the sum of squares.
         """
         gram, free, free_lag = self._free
-        unrestricted = free - rho * free_lag
-        own = unrestricted + gram @ g / (g @ gram @ g) * (value - g @ unrestricted)
-        residuals = self._y[:, 0] - rho * self._wy[:, 0] - self.x @ own
+
+        def fitted(rho: float) -> tuple[FloatArray, FloatArray]:
+            """Return g and the residuals at a ρ."""
+            g, unrestricted = at(rho), free - rho * free_lag
+            own = unrestricted + gram @ g / (g @ gram @ g) * (value - g @ unrestricted)
+            return g, self._y[:, 0] - rho * self._wy[:, 0] - self.x @ own
+
+        def negative(rho: float) -> float:
+            _, residuals = fitted(rho)
+            return -concentrated(
+                float(residuals @ residuals), star_log_determinant(self._w, rho, self.sample), self.sample
+            )
+
+        rho = bounds[0]
+        if bounds[1] > rho:
+            rho = float(
+                scipy.optimize.minimize_scalar(
+                    negative, bounds=bounds, method="bounded", options={"xatol": PRECISION}
+                ).x
+            )
+        g, residuals = fitted(rho)
         return self._at(residuals, with_free(self.basis, self.x, g), rho, float(residuals @ residuals))
 
     @cached_property
