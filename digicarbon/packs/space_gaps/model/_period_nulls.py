@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model.batch import Batch, Estimand
 from digicarbon.model.restrictions import Projected, Restrictions
 from digicarbon.numeric.linear.within import Rows
-from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal, with_free, without
+from digicarbon.numeric.resampling.null_model import PRECISION, NullModel, by_time, orthonormal, with_free, without
 from digicarbon.numeric.spatial.likelihood import gaussian
 from digicarbon.packs.space_gaps.model._period_design import PeriodDesign, lags_of
 from digicarbon.packs.space_gaps.numeric.lag import fit_lags
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from digicarbon.panel import Panel
     from digicarbon.result import Result
     from digicarbon.weights import Weights
+
+
+NODES = 9
+"""Places at which a trace is known between two ρ, for Simpson's rule."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +100,7 @@ def null_at(design: PeriodDesign, stay: list[int], own: list[int], b: FloatArray
 
 @dataclass(frozen=True, eq=False)
 class PeriodLagged:
-    """Restrictions of effects g(ρ)′b of a model with spatial lags of y by period, whose ρ stays at its estimate."""
+    """Restrictions of effects g(ρ)′b of a model with spatial lags of y by period."""
 
     estimands: tuple[Estimand, ...]
     batch: Batch
@@ -103,6 +108,8 @@ class PeriodLagged:
     nulls: PeriodNulls
     spatial: FloatArray
     """The estimate of ρ, shape (R,)."""
+    near: float
+    """How far from its estimate ρ may be under a value, as `digicarbon.model.restrictions.Lagged` says."""
     places: Sequence[int]
     """The place of each coefficient of x among β and θ_1, …, θ_R."""
 
@@ -112,12 +119,8 @@ class PeriodLagged:
 
     def null_at(self, place: int, value: float) -> NullModel:
         """Return the null model in which one quantity has a value."""
-        known, rho = self._known, self.spatial
-        g = self._weights(self.estimands[place])
-        free = known.free - known.free_lag @ rho
-        along = known.gram @ g / (g @ known.gram @ g)
-        own = free + along * (value - g @ free)
-        residuals = known.y - known.wy @ rho - known.x @ own
+        known, rho = self._known, self._rho(self.estimands[place], value)
+        g, residuals = self._fitted(self.estimands[place], value, rho)
         basis = with_free(known.basis, known.x, g)
         design, rows = self.nulls.design, self.nulls.rows
         w, kind = design.space.weights, design.space.effects.kind
@@ -129,12 +132,37 @@ class PeriodLagged:
         outcome = design.rows(design.level[..., -1])
         return PeriodNull(outcome, residuals, rows, basis, by_time(kind), (), loglik, design, inverse[w.which])
 
-    def _weights(self, estimand: Estimand) -> FloatArray:
-        """Return what each coefficient counts, shape (m,)."""
+    def _fitted(self, estimand: Estimand, value: float, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return g, shape (m,), and residuals, shape (rows,), of the b nearest to the free one that have the value."""
+        known, g = self._known, self._weights(estimand, rho)
+        free = known.free - known.free_lag @ rho
+        own = free + known.gram @ g / (g @ known.gram @ g) * (value - g @ free)
+        return g, known.y - known.wy @ rho - known.x @ own
+
+    def _rho(self, estimand: Estimand, value: float) -> FloatArray:
+        """Return the place of the highest adjusted likelihood near the estimate of ρ."""
+        if self.near == 0:
+            return self.spatial
+        space, (centre,) = self.nulls.design.space, self.spatial
+        bounds = space.weights.bounds
+
+        def negative(rho: float) -> float:
+            _, residuals = self._fitted(estimand, value, np.array([rho]))
+            # what the traces add up to from the estimate on
+            places = np.linspace(centre, rho, NODES)
+            spread = scipy.integrate.simpson(space.traces.at(places)[0], x=places) if rho != centre else 0.0
+            return float(space.degrees / 2 * np.log(residuals @ residuals) + spread)
+
+        within = max(centre - self.near, bounds[0]), min(centre + self.near, bounds[1])
+        found = scipy.optimize.minimize_scalar(negative, bounds=within, method="bounded", options={"xatol": PRECISION})
+        return np.array([found.x])
+
+    def _weights(self, estimand: Estimand, rho: FloatArray) -> FloatArray:
+        """Return what each coefficient counts at a ρ, shape (m,)."""
         names, own = self.nulls.design.names, self.nulls.own
         if estimand.quantity == "coefficient":
             return np.array([float(names[place] == estimand.term) for place in own])
-        values = Values.of(self.nulls.design.space.surface.numbers(self.spatial[None]), len(self.spatial))
+        values = Values.of(self.nulls.design.space.surface.numbers(rho[None]), len(rho))
         return np.asarray(values.levels[0, EFFECTS.index(estimand.quantity)][list(self.places)])
 
     @cached_property
@@ -198,7 +226,9 @@ def restrictions_of(
     batch = model.batch(panel, weights, estimands[0])
     if model.has_lag:
         spatial = np.array([float(result.coef[result.terms.index(name)]) for name in result.terms_of("lag_y")])
-        return PeriodLagged(estimands, batch, nulls, spatial, there)
+        place = result.terms.index(result.terms_of("lag_y")[0])
+        near = float(np.sqrt(result.covariance[place, place])) if len(own) == several == 1 else 0.0
+        return PeriodLagged(estimands, batch, nulls, spatial, near, there)
     of = multipliers(design.space.weights, None)
     n = design.space.effects.size
     direct, total = of.direct.sum(axis=0) / n, of.total.sum(axis=0) / n
