@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from digicarbon.cli.stored import stored
@@ -15,7 +14,7 @@ from digicarbon.errors import DigicarbonError
 from digicarbon.note import Note, cut
 from digicarbon.note.language import said
 from digicarbon.plan.prepare import KINDS
-from digicarbon.recorded import Recorded
+from digicarbon.recorded import Recorded, moment
 from digicarbon.spec import build
 from digicarbon.sweep.provenance import FINGERPRINT, GROUPS, today
 from digicarbon.tracking import place
@@ -49,9 +48,8 @@ def _shown_files(run: Recorded) -> Iterator[Mapping[str, Any]]:
 
 def _lines(run: Recorded) -> Iterator[Note | str]:
     what = Note("a_sweep") if run.run_id == run.parent_id else Note("a_run")
-    when = datetime.fromtimestamp(run.start / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
     yield Note("show_run", what=what, run=run.run_id, label=run.label)
-    yield Note("show_experiment", experiment=run.experiment, status=run.status, time=when)
+    yield Note("show_experiment", experiment=run.experiment, status=run.status, time=moment(run.start))
     yield Note("show_fingerprint", fingerprint=run.tags.get(FINGERPRINT, Note("show_none")))
     for entry in run.data:
         yield ""

@@ -15,7 +15,7 @@ from digicarbon.model.restrictions import Combinations
 from digicarbon.model.tested import Tested
 from digicarbon.model.wild import fits
 from digicarbon.numeric.resampling.draws import Draws
-from digicarbon.numeric.resampling.unit_wild import critical, upper_p, wild_test
+from digicarbon.numeric.resampling.unit_wild import alpha_of, critical, upper_p, wild_test
 from digicarbon.numeric.shape.turning_points import (
     Cubic,
     Curve,
@@ -95,7 +95,7 @@ class WildCurve:
     def _excess(self, g: FloatArray) -> float:
         estimate, se = self._drawn(g, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            limit = critical(estimate / se, 1 - self._curve.level)
+            limit = critical(estimate / se, alpha_of(self._curve.level))
         return abs(float(g @ self._curve.b)) / float(np.sqrt(g @ self._curve.covariance @ g)) - limit
 
     def _drawn(self, g: FloatArray, value: float) -> tuple[FloatArray, FloatArray]:

@@ -12,7 +12,7 @@ from digicarbon.model import Model
 from digicarbon.model.batch import Estimand
 from digicarbon.model.tested import Tested
 from digicarbon.model.wild import one_thread
-from digicarbon.numeric.resampling.unit_wild import critical, p_value
+from digicarbon.numeric.resampling.unit_wild import alpha_of, critical, p_value
 from digicarbon.numeric.shape.moderation import Effect
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
@@ -26,20 +26,15 @@ class Drawn:
 
     def critical(self, level: float) -> FloatArray:
         """Return the critical value at each place, shape (m,)."""
-        return np.array([critical(one, _alpha(level)) for one in self.sizes])
+        return np.array([critical(one, alpha_of(level)) for one in self.sizes])
 
     def uniform(self, places: int, level: float) -> float:
         """Return the critical value of the largest |t| over the first places."""
-        return critical(self.sizes[:places].max(axis=0), _alpha(level))
+        return critical(self.sizes[:places].max(axis=0), alpha_of(level))
 
     def p(self, statistics: FloatArray) -> FloatArray:
         """Return the share of draws that are at least as large, at each place, shape (m,)."""
         return np.array([p_value(float(one), own) for one, own in zip(statistics, self.sizes, strict=True)])
-
-
-def _alpha(level: float) -> float:
-    # 1 - 0.95 is a little more than 0.05
-    return round(1 - level, 12)
 
 
 def wild_effect(

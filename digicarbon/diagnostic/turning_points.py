@@ -41,7 +41,6 @@ SMALLEST_BEND = 1e-9
 """A highest power that adds less than this share to the slope within the sample is zero to rounding."""
 MOST_LOST_DIGITS = 12.0
 """Of the sixteen digits of a number; cubes of logarithms of money lose about six."""
-LAG_KINDS = ("sar", "sdm", "sac")
 _PATHS = {
     "up": Note("curve_up"),
     "down": Note("curve_down"),
@@ -441,7 +440,7 @@ class TurningPoints(OfModel):
         except ConfigError as error:
             raise under(error, "diagnostic.term" if self.term else "") from error
         spatial = self.model.as_a(SpatialPanel)
-        if spatial is not None and (spatial.kind in LAG_KINDS or set(names) & set(spatial.lagged)):
+        if spatial is not None and (spatial.has_lag or set(names) & set(spatial.lagged)):
             raise ConfigError(Note("curve_of_spatial_lag", kind=spatial.kind, term=variable))
         base = slopes[names[0]][0]
         data = panel.with_terms([*self.model.terms, spelt(base)])

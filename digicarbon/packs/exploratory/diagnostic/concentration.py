@@ -11,7 +11,6 @@ import pandas as pd
 import scipy
 
 from digicarbon.arrays import FloatArray
-from digicarbon.diagnostic._rows import aligned
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Sides
@@ -20,8 +19,8 @@ from digicarbon.packs.exploratory.diagnostic.moran import (
     ByPeriod,
     by_period,
     by_unit,
+    prepared,
     varying_values,
-    with_variables,
 )
 from digicarbon.packs.exploratory.numeric.concentration import geary as numeric_geary
 from digicarbon.packs.exploratory.numeric.concentration import getis_ord as numeric_global
@@ -69,9 +68,7 @@ def geary(
     ----------
     Geary (1954); Cliff & Ord (1981), Spatial Processes, pp. 17-21.
     """
-    panel = with_variables(panel, variable)
-    w = aligned(panel, weights, GEARYS_C).matrix
-    rng = np.random.default_rng(seed)
+    panel, w, rng = prepared(panel, weights, GEARYS_C, seed, variable)
     values = varying_values(panel, variable, GEARYS_C)
     return _by_period(panel, "c", [asdict(numeric_geary(row, w, moments, sides, rng, draws)) for row in values])
 
@@ -117,9 +114,8 @@ def getis_ord(
     ----------
     Getis & Ord (1992), Geographical Analysis 24.
     """
-    panel = with_variables(panel, variable)
-    w = _linked(aligned(panel, weights, GETIS_ORDS_G), links)
-    rng = np.random.default_rng(seed)
+    panel, w, rng = prepared(panel, weights, GETIS_ORDS_G, seed, variable)
+    w = _linked(w, links)
     permute = moments == "permutation"
     values = _positive(panel, variable)
     return _by_period(panel, "g", [asdict(numeric_global(row, w, permute, sides, rng, draws)) for row in values])
@@ -162,9 +158,8 @@ def local_getis_ord(
     ----------
     Ord & Getis (1995), Geographical Analysis 27.
     """
-    panel = with_variables(panel, variable)
-    w = _linked(aligned(panel, weights, GETIS_ORDS_G), links)
-    rng = np.random.default_rng(seed)
+    panel, w, rng = prepared(panel, weights, GETIS_ORDS_G, seed, variable)
+    w = _linked(w, links)
     every = []
     for row in _positive(panel, variable):
         columns = asdict(numeric_local(row, w, star, permute, sides, rng, draws))
@@ -180,8 +175,8 @@ def _by_period(panel: Panel, name: str, rows: list[dict[str, float]]) -> pd.Data
     return by_period(panel, rows, Note("association_fixed")).rename(columns={"value": name})
 
 
-def _linked(weights: Weights, links: Links) -> scipy.sparse.csr_array:
-    matrix = scipy.sparse.csr_array(weights.matrix, copy=True)
+def _linked(w: scipy.sparse.csr_array, links: Links) -> scipy.sparse.csr_array:
+    matrix = scipy.sparse.csr_array(w, copy=True)
     matrix.eliminate_zeros()
     if links == "binary":
         matrix.data = np.ones_like(matrix.data)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
+import scipy
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
@@ -73,9 +74,7 @@ def moran(
     ----------
     Cliff & Ord (1981), Spatial Processes, pp. 42-46; the study's Eq 11-12.
     """
-    panel = with_variables(panel, variable)
-    w = aligned(panel, weights, MORANS_I).matrix
-    rng = np.random.default_rng(seed)
+    panel, w, rng = prepared(panel, weights, MORANS_I, seed, variable)
     rows = [asdict(numeric_moran(row, w, moments, sides, rng, draws)) for row in varying_values(panel, variable)]
     return by_period(panel, rows, Note("moran_fixed"))
 
@@ -131,9 +130,7 @@ def moran_bivariate(
     ------
     DataError, WeightsError
     """
-    panel = with_variables(panel, variable, neighbours)
-    w = aligned(panel, weights, MORANS_I).matrix
-    rng = np.random.default_rng(seed)
+    panel, w, rng = prepared(panel, weights, MORANS_I, seed, variable, neighbours)
     pairs = zip(varying_values(panel, variable), varying_values(panel, neighbours), strict=True)
     rows = [asdict(bivariate_moran(values, others, w, rng, draws, sides)) for values, others in pairs]
     return pd.DataFrame(rows, index=pd.Index(panel.periods, name=panel.time_name))
@@ -171,9 +168,7 @@ def local_moran(
     ------
     DataError, WeightsError
     """
-    panel = with_variables(panel, variable)
-    w = aligned(panel, weights, MORANS_I).matrix
-    rng = np.random.default_rng(seed)
+    panel, w, rng = prepared(panel, weights, MORANS_I, seed, variable)
     every = []
     for row in varying_values(panel, variable):
         columns = asdict(numeric_local(row, w, moments, ml_variance, quadrants, sides, rng, draws))
@@ -182,10 +177,13 @@ def local_moran(
     return by_unit(panel, every)
 
 
-def with_variables(panel: Panel, *variables: str) -> Panel:
-    """Return the panel with columns for variables that are terms, such as ln_ci."""
+def prepared(
+    panel: Panel, weights: Weights, what: Note, seed: int, *variables: str
+) -> tuple[Panel, scipy.sparse.csr_array, np.random.Generator]:
+    """Return a panel with columns for variables that are terms, such as ln_ci, W in its order, and a generator."""
     missing = [name for name in variables if not panel.has(name)]
-    return panel.with_terms(missing) if missing else panel
+    panel = panel.with_terms(missing) if missing else panel
+    return panel, aligned(panel, weights, what).matrix, np.random.default_rng(seed)
 
 
 def varying_values(panel: Panel, variable: str, what: Note | None = None) -> FloatArray:
