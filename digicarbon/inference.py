@@ -15,7 +15,8 @@ AnyCovariance = Literal[
     "classic", "robust", "cluster", "driscoll_kraay", "newey_west", "beck_katz", "conley", "observed"
 ]
 NumberOfDraws = Annotated[int, Field(ge=19, le=1_000_000)] | Literal["auto"]
-"""Draws of a wild bootstrap; "auto": as many as stars need."""
+"""Draws of a wild bootstrap; "auto": as many as stars need, at least `LEAST`."""
+LEAST = 999
 
 REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "cov": {

@@ -92,6 +92,14 @@ def spatial_of(value: object) -> SpatialPanel | None:
     return value.as_a(SpatialPanel) if isinstance(value, Model) else None
 
 
+def spatial_or(value: object, refusal: Note) -> SpatialPanel:
+    """Return `spatial_of` a model; raise a `ConfigError` that says the refusal where there is none."""
+    spatial = spatial_of(value)
+    if spatial is None:
+        raise ConfigError(refusal)
+    return spatial
+
+
 def refuse_unknown(value: object, allowed: tuple[str, ...], key: str) -> None:
     """Raise a `ConfigError` unless a value is one of those allowed."""
     if value not in allowed:

@@ -9,9 +9,8 @@ import shutil
 import tempfile
 import uuid
 import zipfile
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Self
 
 from digicarbon.errors import DataError
 from digicarbon.note import Note
@@ -68,7 +67,7 @@ PREFIX = "digicarbon-"
 _LOCK = ".lock"
 
 
-class Scratch:
+class Scratch(AbstractContextManager["Scratch"]):
     """A temporary folder, as a context manager that removes it.
 
     A command that is killed leaves its folder behind. The process that makes the folder holds a lock file beside it,
@@ -86,9 +85,6 @@ class Scratch:
         # before the folder exists, so that no process sees it without a lock
         self._lock.acquire()
         self.path.mkdir(mode=0o700)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 
-from digicarbon.inference import NumberOfDraws
+from digicarbon.inference import LEAST, NumberOfDraws
 from digicarbon.model._absorption import clusters_of_units, columns_of_clusters
 from digicarbon.model.base import Level, Model
 from digicarbon.model.batch import Estimand, estimate_of
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from digicarbon.numeric.resampling.unit_wild import WildTest
 
 Test = Literal["errors", "wild"]
-LEAST, MOST, BLOCK = 999, 9999, 1000
-"""Draws that each p value has, that one near the level of a star may have, and that are added at once."""
+MOST, BLOCK = 9999, 1000
+"""Draws that a p value near the level of a star may have, and that are added at once."""
 
 
 class Tested(Model):

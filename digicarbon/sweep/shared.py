@@ -6,9 +6,10 @@ import itertools
 import os
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 from digicarbon.diagnostic import Diagnostic
 from digicarbon.disk.files import Scratch
@@ -124,7 +125,7 @@ class Task:
         return self.selection.value.take(self.terms), None if self.weights is None else self.weights.value
 
 
-class SharedPanels:
+class SharedPanels(AbstractContextManager["SharedPanels"]):
     """Makes the tasks of a sweep, which share what their runs share; a context that removes its files at the end.
 
     ``local``: whether all workers are on this machine: shared data then go through files, from which large arrays are
@@ -134,9 +135,6 @@ class SharedPanels:
     def __init__(self, local: bool = True) -> None:
         self._scratch = Scratch() if local else None
         self._shared: dict[int, Shared[Any]] = {}
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

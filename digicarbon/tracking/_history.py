@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from digicarbon.errors import TrackingError
+from digicarbon.inference import LEAST
 from digicarbon.tracking import _failures
 from digicarbon.tracking._client import every, public
 from digicarbon.tracking._code import VERSIONS, provenance
@@ -165,7 +166,8 @@ def _summed(runs: Mapping[str, StoredRun], sweep_key: str, keys: set[str]) -> Hi
         if run.status == "FINISHED" and REUSED not in run.texts:
             kind = "/".join(run.texts.get(name, "") for name in KIND)
             texts = run.texts
-            draws = int(texts.get(DRAWS_BEFORE, texts.get(DRAWS, "0"))) if texts.get(TEST) == "wild" else 0
+            number = texts.get(DRAWS_BEFORE, texts.get(DRAWS, "0")) if texts.get(TEST) == "wild" else "0"
+            draws = LEAST if number == "auto" else int(number)
             own = sums.setdefault(kind, {})
             count, total = own.get(draws, (0, 0.0))
             own[draws] = (count + 1, total + run.seconds)

@@ -64,19 +64,26 @@ def script(part: RPart, model: SpatialPanel) -> list[str]:
     return [*lines, *_splm(part, model, x, lagged, called)]
 
 
-def effects_lines(part: RPart, exact: bool) -> list[str]:
-    """Return the comparison of effects, and of their delta errors where these are exact, with those of ``fit``."""
+def effects_lines(
+    part: RPart, exact: bool, calls: Sequence[tuple[Sequence[str], str]] = ((KINDS, 'spatial_effects(fit, "{}")'),)
+) -> list[str]:
+    """Return the comparison of effects, and of their delta errors where these are exact, with those of ``fit``.
+
+    ``calls``: names of effects, and the call that returns them, with braces where the name of a term stands.
+    """
     found = part.result.spatial_effects
     part.has_effects = True
     if found is None:
         return []
     lines = []
     for term in found.terms:
-        lines += effect_lines(part, found, term, KINDS, f'spatial_effects(fit, "{part.names[term]}")', exact)
+        for kinds, call in calls:
+            if set(kinds) <= set(found.names):
+                lines += _effect_lines(part, found, term, kinds, call.format(part.names[term]), exact)
     return lines
 
 
-def effect_lines(part: RPart, found: Effects, term: str, kinds: Sequence[str], call: str, exact: bool) -> list[str]:
+def _effect_lines(part: RPart, found: Effects, term: str, kinds: Sequence[str], call: str, exact: bool) -> list[str]:
     """Return the comparison of one term's effects of some kinds with those that a call in R returns."""
     position, name = found.terms.index(term), part.names[term]
     rows = [found.names.index(kind) for kind in kinds]

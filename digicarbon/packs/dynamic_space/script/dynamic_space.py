@@ -9,7 +9,7 @@ from digicarbon.note import Note
 from digicarbon.packs.dynamic_space.model.base import DynamicSpatialPanel
 from digicarbon.packs.dynamic_space.numeric.effects import LONG, SHORT
 from digicarbon.panel import Panel
-from digicarbon.replication.part.spatial_r import effect_lines
+from digicarbon.replication.part.spatial_r import effects_lines
 from digicarbon.script.extract import Extract, columns_of
 from digicarbon.script.r import RPart, code, vector
 from digicarbon.script.stata import StataPart
@@ -72,21 +72,8 @@ def r_script(part: RPart, model: DynamicSpatialPanel) -> list[str]:
         lines += part.skip(f"standard errors: cov={model.cov} has no witness in R")
     loglik = number(part.result.statistics["loglik"])
     lines.append(f'check(run, c(loglik = fit$loglik), c(loglik = {loglik}), tolerance = 1e-8, what = "log-likelihood")')
-    return [*lines, *_effects(part, classic)]
-
-
-def _effects(part: RPart, classic: bool) -> list[str]:
-    found = part.result.spatial_effects
-    part.has_effects = True
-    if found is None:
-        return []
-    lines = []
-    for term in found.terms:
-        for kinds, long in ((SHORT, "FALSE"), (LONG, "TRUE")):
-            if set(kinds) <= set(found.names):
-                call = f'dynamic_effects(fit, "{part.names[term]}", {long})'
-                lines += effect_lines(part, found, term, kinds, call, classic)
-    return lines
+    calls = (SHORT, 'dynamic_effects(fit, "{}", FALSE)'), (LONG, 'dynamic_effects(fit, "{}", TRUE)')
+    return [*lines, *effects_lines(part, classic, calls)]
 
 
 def stata_script(part: StataPart, model: DynamicSpatialPanel) -> list[str]:

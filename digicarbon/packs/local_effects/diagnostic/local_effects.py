@@ -8,12 +8,11 @@ from typing import ClassVar
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
-from digicarbon.diagnostic._arguments import spatial_of
+from digicarbon.diagnostic._arguments import spatial_or
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model._spatial_result import picked
 from digicarbon.model.base import needed
-from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.packs.local_effects.numeric.local import by_unit, felt
 from digicarbon.panel import Panel
@@ -156,7 +155,7 @@ class LocalEffects(OfModel):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the run's model is not spatial, or a unit of ``shocks`` is none of the panel."""
-        spatial = self._spatial()
+        spatial = spatial_or(self.model, Note("local_of_other_model"))
         for name in self.variables:
             if name not in spatial.regressors:
                 raise ConfigError(Note("local_unknown_term", term=name, terms=cut(spatial.regressors)))
@@ -166,7 +165,7 @@ class LocalEffects(OfModel):
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return ``local_effects``, and ``shocks``: index term, the unit where x changes, and that which feels it."""
-        spatial = self._spatial()
+        spatial = spatial_or(self.model, Note("local_of_other_model"))
         weights = needed(weights, spatial.kind)
         result = spatial.by_errors.fit(panel, weights)
         tables = {"local_effects": local_effects(result, panel, weights, self.variables)}
@@ -176,9 +175,3 @@ class LocalEffects(OfModel):
             both = pd.concat(frames, names=["change in"]).swaplevel(0, 1)
             tables["shocks"] = both.sort_index(level=0, sort_remaining=False, kind="stable")
         return tables
-
-    def _spatial(self) -> SpatialPanel:
-        spatial = spatial_of(self.model)
-        if spatial is None:
-            raise ConfigError(Note("local_of_other_model"))
-        return spatial

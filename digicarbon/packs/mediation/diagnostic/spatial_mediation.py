@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
-from digicarbon.diagnostic._arguments import spatial_of
+from digicarbon.diagnostic._arguments import spatial_or
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError
 from digicarbon.model.base import Terms, needed
@@ -104,9 +104,7 @@ class SpatialMediation(OfModel):
 
     def _equations(self) -> list[SpatialPanel]:
         """Return the outcome's equation, and those of the mediators."""
-        spatial = spatial_of(self.model)
-        if spatial is None:
-            raise ConfigError(Note("mediation_of_other_model"))
+        spatial = spatial_or(self.model, Note("mediation_of_other_model"))
         problem = fault(self.mediators, spatial.y, spatial.x, spatial.controls, "diagnostic.mediators")
         if problem is not None:
             raise ConfigError(problem)

@@ -8,19 +8,19 @@ from typing import Annotated, ClassVar
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.diagnostic._arguments import spatial_of
+from digicarbon.diagnostic._arguments import spatial_or
 from digicarbon.diagnostic._rows import aligned, in_english, where_possible
 from digicarbon.diagnostic.diagnose import BootstrapDraws, as_durbin, dependence_rows
 from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_rows
 from digicarbon.diagnostic.of_model import OfModel
-from digicarbon.errors import ConfigError
-from digicarbon.model import Model, SpatialPanel
+from digicarbon.model import Model
 from digicarbon.note import Note
 from digicarbon.numeric.significance import is_significant
 from digicarbon.numeric.tests.spatial_lm import Form
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
+OF_SPATIAL_MODEL = Note("choice_needs_spatial_model")
 COLUMNS = ("step", "test", "statistic", "p", "decision")
 
 
@@ -69,7 +69,7 @@ def _path(
     model: Model, panel: Panel, weights: Weights | None, form: Form, draws: int, seed: int, alpha: float
 ) -> pd.DataFrame:
     """Return the table of `choose` with notes as decisions."""
-    spatial = _spatial(model)
+    spatial = spatial_or(model, OF_SPATIAL_MODEL)
     aligned(panel, weights, Note("a_spatial_model"))
     durbin = as_durbin(spatial)
     steps = {
@@ -119,13 +119,6 @@ def _effects(p: Mapping[str, float], alpha: float) -> Note:
     return Note("one_kind_effects", kinds=Note("random_unit") if random else kinds[0])
 
 
-def _spatial(model: Model) -> SpatialPanel:
-    spatial = spatial_of(model)
-    if spatial is None:
-        raise ConfigError(Note("choice_needs_spatial_model"))
-    return spatial
-
-
 class Choice(OfModel):
     """The decision path to a spatial model, as a table.
 
@@ -152,7 +145,7 @@ class Choice(OfModel):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model is not spatial or cannot be fitted."""
-        _spatial(self.model).check(panel, weights)
+        spatial_or(self.model, OF_SPATIAL_MODEL).check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``choice``, indexed by step and test."""
