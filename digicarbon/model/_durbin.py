@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -88,9 +89,9 @@ class WithLags(Tested):
         spills = self.has_lag or not set(self.lagged).isdisjoint(self.x)
         return ("coefficient", "direct", *(("indirect",) if spills else ()), "total")
 
+    @abstractmethod
     def design(self, panel: Panel, weights: Weights | None) -> object:
         """Return checked arrays in the panel's order."""
-        raise NotImplementedError
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""

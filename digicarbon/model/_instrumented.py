@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
@@ -75,9 +76,9 @@ class ByInstruments(Tested):
         return fixed_among(self.effects)
 
     @property
+    @abstractmethod
     def rule(self) -> Rule:
         """How the covariance is made."""
-        raise NotImplementedError
 
     @property
     def counts_effects(self) -> bool:
