@@ -184,23 +184,18 @@ class Tested(Model):
         return LEAST if self.draws == "auto" else self.draws
 
     def draws_for(
-        self,
-        levels: Sequence[str],
-        weights: Weights | None,
-        name: str = "",
-        every: bool = True,
-        number: int | None = None,
+        self, levels: Sequence[str], weights: Weights | None, name: str = "", every: bool = True, number: int = 0
     ) -> Draws:
         """Return the random weights of the wild bootstrap, the same whatever is tested.
 
         ``levels``: whose sign each unit has, as `levels_of_signs`. ``weights``: the W whose patterns have weights where
         units are not in clusters. ``name``: draws of another name are other ones. ``every``: whether all signs of few
-        units are taken. ``number``: of draws, by default `least_draws`.
+        units are taken. ``number``: of draws, `least_draws` where it is zero.
         """
         from digicarbon.model.in_space import patterns_among
         from digicarbon.numeric.resampling.draws import Draws
 
-        number = self.least_draws if number is None else number
+        number = number or self.least_draws
         every = every and enumerated(len(set(levels)), number, self.weights)
         signs = signs_of([f"{name}{level}" for level in levels], number, self.seed, self.weights, every)
         by_sign = self.signs == "units" or self.weights == "webb" or len(set(levels)) < len(levels)
