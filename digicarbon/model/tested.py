@@ -240,6 +240,8 @@ class Tested(Model):
             notes.append(
                 Note("wild_by_units", by=by[0] if len(by) == 1 else Note("clusters_of_two", first=by[0], second=by[1]))
             )
+        if weights is None and not clustered:
+            notes.append(Note("wild_without_space"))
         if not self.intervals:
             notes.append(Note("wild_without_intervals"))
         # opposite signs have the same |z|
