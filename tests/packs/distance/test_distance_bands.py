@@ -226,3 +226,12 @@ def test_units_at_one_place_are_in_the_first_band(panel: dc.Panel, tmp_path: Pat
     assert model.fit(panel).tables["distance_bands"]["neighbours"].iloc[0] == pytest.approx(inside.sum(axis=1).mean())
     with pytest.raises(WeightsError, match=r"model\.distances: .* same place"):
         dc.DecayPanel(y="y", x=("x",), kind="slx", distances=own).check(panel)
+
+
+def test_clusters_of_a_column_have_the_signs_of_draws(panel: dc.Panel) -> None:
+    made = panel.with_text({"zone": np.array([f"z{unit % 8}" for unit in panel.unit_codes])})
+    model = dc.DistanceBands(**MODEL, cov="cluster", cluster="zone", test="wild", draws=99, intervals=False)
+    result = model.fit(made)
+    assert next(note for note in result.notes if note.code == "wild_p_by")["by"] == "zone"
+    # all vectors of eight signs
+    assert (round(result.estimates.loc["x", "p"] * 256, 9) % 2) == 0

@@ -259,3 +259,12 @@ def test_without_need_of_a_filter_it_is_the_plain_regression() -> None:
     plain = dc.PanelRegression(y="y", x=("x",), controls=("z",), effects="two_way", test="errors").fit(data)
     assert found.statistics["eigenvectors"] == 0
     np.testing.assert_allclose(found.coef, plain.coef)
+
+
+def test_clusters_of_a_column_have_the_signs_of_draws() -> None:
+    data = panel()
+    made = data.with_text({"zone": np.array([f"z{unit % 8}" for unit in data.unit_codes])})
+    found = model(cov="cluster", cluster="zone", test="wild", draws=99, intervals=False).fit(made, W)
+    assert next(note for note in found.notes if note.code == "wild_p_by")["by"] == "zone"
+    # all vectors of eight signs
+    assert (round(found.estimates.loc["x", "p"] * 256, 9) % 2) == 0

@@ -18,7 +18,7 @@ from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model.base import Model, require_panel, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, estimate_of
 from digicarbon.model.panel_regression import PanelRegression, regression_with
-from digicarbon.model.tested import Tested
+from digicarbon.model.tested import Clustered, Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
 from digicarbon.numeric.linear.within import EffectsKind
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from digicarbon.script import Extract, RPart, StataPart
 
 
-class DistanceBands(Tested):
+class DistanceBands(Clustered):
     """A panel regression on x and on the means of other units' x by bands of distance, with uniform intervals.
 
     Attributes

@@ -12,14 +12,14 @@ from pydantic import Field
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
-from digicarbon.model._absorption import Clusters, columns_of_clusters
+from digicarbon.model._absorption import Clusters
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model.base import Model, needed, require_panel, sentences
 from digicarbon.model.batch import Batch, Estimand, Null
 from digicarbon.model.grouped_regression import grouped
 from digicarbon.model.panel_regression import PanelRegression, regression_with
-from digicarbon.model.tested import Tested
+from digicarbon.model.tested import Clustered, Tested
 from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
 from digicarbon.numeric.linear.within import EffectsKind
@@ -63,7 +63,7 @@ class Filtered:
         return [place for step in self.steps for place in step.places]
 
 
-class SpatialFilter(Tested):
+class SpatialFilter(Clustered):
     """A panel regression beside Moran eigenvectors, chosen until its residuals have no positive spatial dependence.
 
     Attributes
@@ -119,8 +119,7 @@ class SpatialFilter(Tested):
     @property
     def terms(self) -> tuple[str, ...]:
         """All columns that the model reads, those of clusters among them."""
-        own = columns_of_clusters(self.cluster) if self.cov == "cluster" else ()
-        return tuple(dict.fromkeys((*super().terms, *map(numbered, own))))
+        return tuple(dict.fromkeys((*super().terms, *map(numbered, self.own_clusters))))
 
     @property
     def ignored(self) -> frozenset[str]:
