@@ -15,7 +15,7 @@ from digicarbon.model._latest import LATEST
 from digicarbon.model._observation_weights import Weighting
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.absorbed import MOST, Absorber, Groups
-from digicarbon.numeric.linear.covariance import ClusterBy
+from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, ClusterBy
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.panel import Panel, numbered, parse
 from digicarbon.spec import Names
@@ -112,6 +112,23 @@ def clusters_of_units(panel: Panel, names: tuple[str, ...]) -> tuple[str, ...] |
     if (codes != codes[first][panel.unit_codes]).any():
         return None
     return tuple(levels[code] for code in codes[first].tolist())
+
+
+def groups_of_units(panel: Panel, names: tuple[str, ...]) -> Groups | None:
+    """Return the clusters of units by a column; None where units are clusters.
+
+    Raises an EstimationError if a unit lies in several clusters, or clusters are too few.
+    """
+    if not names:
+        return None
+    labels = clusters_of_units(panel, names)
+    if labels is None:
+        raise EstimationError(Note("unit_in_clusters", key="model.cluster", cluster=names[0]))
+    found = Groups.of([np.unique(labels, return_inverse=True)[1]])
+    if found.count < FEWEST_CLUSTERS:
+        facts = {"groups": found.count, "by": names[0], "fewest": FEWEST_CLUSTERS}
+        raise EstimationError(Note("few_clusters_by", **facts, way_out=Note("choose_more_clusters")))
+    return found
 
 
 def group_columns(

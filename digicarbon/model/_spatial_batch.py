@@ -12,6 +12,7 @@ from digicarbon.model._durbin import LAG_KINDS
 from digicarbon.model._group_quantities import GroupQuantities
 from digicarbon.model._spatial_estimates import MOST_UNITS, Design, Kind, dense
 from digicarbon.model.batch import Estimand, Fits, Fitted
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null
 from digicarbon.numeric.spatial.batch import Errors, LagBatch
@@ -30,9 +31,9 @@ def solved(w: SpatialOperator) -> SpatialOperator:
 
 
 @lru_cache(maxsize=8)
-def space_of(operator: SpatialOperator, sample: Sample) -> LagSpace:
-    """Return the space of a W and a sample, one for all models that share them."""
-    return LagSpace(operator, sample)
+def space_of(operator: SpatialOperator, sample: Sample, clusters: Groups | None = None) -> LagSpace:
+    """Return the space of a W, a sample and clusters, one for all models that share them."""
+    return LagSpace(operator, sample, clusters)
 
 
 class LagFits(Fitted[LagOutcomes]):
@@ -42,7 +43,7 @@ class LagFits(Fitted[LagOutcomes]):
         self, design: Design, estimand: Estimand, errors: Errors = "classic", of: GroupQuantities | None = None
     ) -> None:
         operator = solved(design.w)
-        self.space = space_of(operator, design.sample)
+        self.space = space_of(operator, design.sample, design.clusters)
         self.batch = LagBatch(design.level[..., :-1], operator, design.sample, self.space)
         self._design, self._estimand, self._errors, self._of = design, estimand, errors, of
         self.key: Hashable = ("spatial", operator, design.sample)
@@ -68,7 +69,8 @@ class LagFits(Fitted[LagOutcomes]):
 
     def largest(self, asked: Sequence[tuple[LagOutcomes, Estimand, float]], count: int) -> Fits:
         """Return estimands; errors are clustered where |estimate - value|/error is among the largest."""
-        if self._errors != "cluster" or self.space.sample.correction == "bias_corrected" or count == 0:
+        plain = self._errors == "cluster" and self.space.clusters is None
+        if not plain or self.space.sample.correction == "bias_corrected" or count == 0:
             return super().largest(asked, count)
         wanted = [(prepared, self._asked(estimand), value) for prepared, estimand, value in asked]
         out = []
@@ -91,7 +93,7 @@ class ErrorFits(Fitted[LagOutcomes]):
         self, design: Design, estimand: Estimand, errors: Errors = "classic", of: GroupQuantities | None = None
     ) -> None:
         operator = solved(design.m)
-        self._space = space_of(operator, design.sample)
+        self._space = space_of(operator, design.sample, design.clusters)
         self._batch = ErrorBatch(design.level[..., :-1], self._space)
         self._design, self._estimand, self._errors, self._of = design, estimand, errors, of
         self.key: Hashable = ("spatial", operator, design.sample)
@@ -117,7 +119,7 @@ class CombinedFits(Fitted[CombinedOutcomes]):
         self, design: Design, estimand: Estimand, errors: Errors = "classic", of: GroupQuantities | None = None
     ) -> None:
         operators = dense(design.w), dense(design.m)
-        spaces = [space_of(operator, design.sample) for operator in operators]
+        spaces = [space_of(operator, design.sample, design.clusters) for operator in operators]
         self._batch = CombinedBatch(design.level[..., :-1], *spaces)
         self._design, self._estimand, self._errors, self._of = design, estimand, errors, of
         self.key: Hashable = ("combined", *operators, design.sample)

@@ -15,6 +15,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._durbin import LAG_KINDS
 from digicarbon.model.base import refuse_pole
 from digicarbon.note import Note
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.least_squares import cholesky
 from digicarbon.numeric.linear.leverage import clearly_even
 from digicarbon.numeric.linear.within import demean, vanish
@@ -44,8 +45,6 @@ ErrorStructure = Literal["baltagi", "kkp"]
 ROLES: Mapping[str, Role] = {"rho": LAG_Y, "lambda": LAG_ERROR, "phi": VARIANCE, "sigma2": VARIANCE}
 """What the parameters are that are no coefficients."""
 
-FORMS = {"robust": quasi_likelihood, "cluster": unit_clustered}
-
 MOST_UNITS = 1000
 """Up to this size W is dense for scores by unit and for many outcomes; of a larger sparse one G is never formed."""
 
@@ -67,7 +66,7 @@ class Design:
 
     ``raw``, shape (T, N, k + 2), are the columns of Z, y and Wy, ``removed`` the same without fixed effects (raw where
     effects are random), ``names`` those of Z's columns, without fixed effects the constant first; ``m`` are the weights
-    of the error, the same as W unless given.
+    of the error, the same as W unless given; ``clusters`` those of the units, None where units are clusters.
     """
 
     raw: FloatArray
@@ -77,6 +76,7 @@ class Design:
     m: SpatialOperator
     sample: Sample
     random: bool
+    clusters: Groups | None = None
 
     @property
     def level(self) -> FloatArray:
@@ -269,7 +269,7 @@ def _combined(design: Design, demeaning: Demeaning, cov: Covariance) -> Estimate
         covariance = _observed_combined(found, columns, lagged, design)
     elif cov != "classic":
         score = Score.of(found.z, found.residuals, found.sigma2, found.terms, design.sample)
-        covariance = FORMS[cov](covariance, score, found.sigma2, design.sample)
+        covariance = _sandwich(cov, covariance, score, found.sigma2, design)
     return Estimates(
         coef=np.array([*found.beta, found.rho, found.lam, found.sigma2]),
         tail=("rho", "lambda", "sigma2"),
@@ -319,7 +319,7 @@ def _random(kind: Kind, design: Design, structure: ErrorStructure) -> Estimates:
 
 
 def _covariance(found: SpatialFit, design: Design, operator: SpatialOperator, cov: Covariance) -> FloatArray:
-    if cov not in FORMS:
+    if cov not in ("robust", "cluster"):
         return found.covariance
     terms: list[SpatialTerm | SolvedTerm]
     if operator.n > MOST_UNITS:
@@ -327,7 +327,13 @@ def _covariance(found: SpatialFit, design: Design, operator: SpatialOperator, co
     else:
         terms = [SpatialTerm(found.q, in_sample(dense(operator), design.sample).g(found.spatial))]
     score = Score.of(found.z, found.residuals, found.sigma2, terms, design.sample)
-    return FORMS[cov](found.covariance, score, found.sigma2, design.sample)
+    return _sandwich(cov, found.covariance, score, found.sigma2, design)
+
+
+def _sandwich(cov: Covariance, covariance: FloatArray, score: Score, sigma2: float, design: Design) -> FloatArray:
+    if cov == "robust":
+        return quasi_likelihood(covariance, score, sigma2, design.sample)
+    return unit_clustered(covariance, score, sigma2, design.sample, design.clusters)
 
 
 def dense(operator: SpatialOperator) -> DenseOperator:

@@ -31,7 +31,7 @@ def restrictions_of(
     names = [name for name in (term, lag) if name in design.names]
     estimands = Estimand.of_term(term, names, model.quantities)
     batch = model.batch(panel, weights, estimands[0])
-    space = space_of(solved(design.w), design.sample) if model.has_lag else None
+    space = space_of(solved(design.w), design.sample, design.clusters) if model.has_lag else None
     own = [design.names.index(name) for name in names]
 
     def at(estimand: Estimand, rho: FloatArray) -> FloatArray:

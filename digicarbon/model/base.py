@@ -270,16 +270,24 @@ COLUMN = "column"
 """Stands for a column among what a model offers."""
 
 
+def is_offered(value: object, offered: tuple[object, ...] | None) -> bool:
+    """Return whether a value is among what a model offers, see `Model.offers`; None offers all."""
+    column = isinstance(value, str) and value not in ("unit", "time", "both")
+    return offered is None or value in offered or (column and COLUMN in offered)
+
+
 def refuse_unmet(model: Model, name: str) -> None:
     """Raise a ValueError with a note if a model cannot have the value of its field."""
     value, offered = getattr(model, name), model.offers.get(name)
-    if offered is None or value in offered:
+    if offered is None or is_offered(value, offered):
         return
-    if COLUMN in offered and isinstance(value, str) and value not in ("unit", "time", "both"):
-        return
-    words = [Note("any_column") if one is COLUMN else shown(one) for one in offered]
     of = getattr(model, "estimator", None) or getattr(model, "kind", None) or type(model).__name__
-    raise ValueError(Note("not_offered", key=name, value=shown(value), of=of, offered=cut(words)))
+    raise ValueError(Note("not_offered", key=name, value=shown(value), of=of, offered=words_of(offered)))
+
+
+def words_of(offered: tuple[object, ...]) -> tuple[Any, ...] | Note:
+    """Return what a model offers for a sentence."""
+    return cut([Note("any_column") if one is COLUMN else shown(one) for one in offered])
 
 
 def shown(value: object) -> str:

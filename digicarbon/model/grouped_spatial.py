@@ -140,7 +140,7 @@ class GroupedSpatial(ByGroup, SpatialPanel):
         design = model.design(made, weights)
         of, first = quantities_of(expanded, design), Estimand("coefficient", expanded.focal[0])
         batch = model.fits(made, weights, first, of) or OneByOne(
-            self.by_errors, panel.with_terms((self.y, *self.regressors)), weights, first
+            self.by_errors, panel.with_terms(self.terms), weights, first
         )
         return [
             restrictions
@@ -219,7 +219,7 @@ class GroupedSpatial(ByGroup, SpatialPanel):
 
     def _columns(self, panel: Panel, weights: Weights | None) -> Expanded:
         """Return what `expanded` does; without weights, the lags are named and not computed."""
-        panel = panel.with_terms((self.y, *self.regressors))
+        panel = panel.with_terms(self.terms)
         x, controls = (panel.expanded(terms, among=self.regressors) for terms in (self.x, self.controls))
         panel.require((self.y, *x, *controls))
         groups = groups_of(panel, self.by)

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, WeightsError
 from digicarbon.inference import SPATIAL_REFERENCES
+from digicarbon.model._absorption import Clusters, groups_of_units
 from digicarbon.model._durbin import DURBIN_KINDS, WithLags, refuse_names
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import Columns, rows_of
@@ -31,6 +32,7 @@ from digicarbon.model._spatial_estimates import (
 )
 from digicarbon.model._spatial_result import ends_of, picked, roles_of, sizes, without_errors
 from digicarbon.model.base import (
+    COLUMN,
     Model,
     in_order,
     needed,
@@ -41,13 +43,14 @@ from digicarbon.model.base import (
     sentences,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
-from digicarbon.model.tested import Tested
+from digicarbon.model.tested import Clustered, Tested
 from digicarbon.note import Note
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind, absorb, absorbed_count, demean
 from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end, twin
 from digicarbon.numeric.spatial.operator import SpatialOperator
-from digicarbon.panel import Panel
+from digicarbon.panel import Panel, numbered
 from digicarbon.result import Effects, Inference, Result
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
@@ -80,7 +83,7 @@ def _sample(n: int, t: int, effects: EffectsKind, correction: Correction) -> Sam
     return Sample(n, t, effects, correction)
 
 
-class SpatialPanel(WithLags):
+class SpatialPanel(WithLags, Clustered):
     """A static spatial panel model fitted by maximum likelihood.
 
     Attributes
@@ -106,6 +109,9 @@ class SpatialPanel(WithLags):
         Inverse of the expected information; of the observed one, minus the Hessian of the log-likelihood; quasi-maximum
         likelihood with third and fourth moments of the errors; errors that are independent between units, and of any
         variance and correlation within them (see `digicarbon.numeric.spatial.robust.unit_clustered`).
+    cluster : "unit" or the name of a column
+        What is independent of what else with ``cov="cluster"``: units, or groups of units, at least five, whose errors
+        may depend on each other in any way; the wild bootstrap then has a sign for each group.
     effects_se : {"delta", "simulation"}
         Standard errors of effects: exact delta method, or from draws of the parameters.
     effects_draws : int
@@ -136,6 +142,7 @@ class SpatialPanel(WithLags):
     error_structure: ErrorStructure = "baltagi"
     error_weights: Node | None = None
     cov: Covariance = "cluster"
+    cluster: Clusters = "unit"
     effects_se: Literal["delta", "simulation"] = "delta"
     effects_draws: Annotated[int, Field(ge=100)] = 1000
 
@@ -156,6 +163,17 @@ class SpatialPanel(WithLags):
         return self
 
     @property
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
+        """What this model takes of a request: units are clusters, or lie in them."""
+        return {**super().offers, **({"cluster": ("unit", COLUMN)} if self.cov == "cluster" else {})}
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads, those of clusters among them."""
+        own, terms = self.own_clusters, super().terms
+        return (*terms, *map(numbered, own)) if own else terms
+
+    @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the kind, its effects and its standard errors."""
         plain = self.fixed == "none"
@@ -166,6 +184,7 @@ class SpatialPanel(WithLags):
             "demeaning": self.fixed in ("none", "unit") or self.kind == "slx",
             "error_structure": self.effects != "random" or not self.has_error,
             "effects_draws": self.effects_se == "delta",
+            "cluster": self.cov != "cluster",
         }
         untested = self.untested - {"seed"} if self.effects_se == "simulation" else self.untested
         return untested | {name for name, holds in meaningless.items() if holds}
@@ -285,15 +304,18 @@ class SpatialPanel(WithLags):
             return None
         design = self.design(panel, weights)
         if self.kind == "slx":
-            columns, n = self._linear(design, panel), design.sample.n
+            columns = self._linear(design, panel)
+            groups = design.sample.n if design.clusters is None else design.clusters.count
             rule = (
-                LinearRule("unit", (n / (n - 1),))
+                LinearRule("groups" if columns.clusters else "unit", (groups / (groups - 1),))
                 if self.cov == "cluster"
                 else LinearRule("classic", (1 / design.sample.size,))
             )
             transform = partial(absorb, rows=columns.rows, effects=columns.removed)
             return LinearFits(columns, transform, partial(contrast_of, design, of=of), estimand, rule)
         operator = design.w if self.has_lag else design.m
+        if design.clusters is not None and operator.n > MOST_UNITS:
+            return None
         by_time = self.fixed in ("time", "two_way")
         if self.demeaning == "first" or (by_time and operator.constant_row_sum is None):
             return None
@@ -350,7 +372,9 @@ class SpatialPanel(WithLags):
             np.ascontiguousarray(cube.transpose(1, 0, 2)).reshape(-1, cube.shape[2])
             for cube in (design.within, design.level)
         )
-        return Columns(design.names, values, raw, rows_of(panel), self.fixed)
+        rows = rows_of(panel)
+        clusters = () if design.clusters is None else (Groups.coded(design.clusters.codes[rows.unit_codes]),)
+        return Columns(design.names, values, raw, rows, self.fixed, clusters=clusters)
 
     def unit_effects(self, result: Result, panel: Panel, weights: Weights) -> pd.DataFrame:
         """Return the effects of each unit, of a result of `fit` with the same panel and weights, by (unit, term).
@@ -398,7 +422,8 @@ class SpatialPanel(WithLags):
             of_x = of_x[..., [self.regressors.index(name) for name in self.lagged]]
         ones = [np.ones((t, n, 1))] * len(constant)
         level = np.concatenate([*ones, raw[..., :-1], of_x, raw[..., -1:], lagged[..., -1:]], axis=2)
-        made = Design(level, demean(level, self.fixed), names, w, m, sample, self.effects == "random")
+        clusters = groups_of_units(panel, self.own_clusters)
+        made = Design(level, demean(level, self.fixed), names, w, m, sample, self.effects == "random", clusters)
         if not made.clear:
             self._refuse_unidentified(made)
         return made
@@ -465,8 +490,11 @@ class SpatialPanel(WithLags):
 
     def _notes(self, found: Estimates, design: Design, beyond: tuple[str, ...]) -> tuple[Note, ...]:
         # slx has no spatial parameter, whose scores depend on each other
-        plain = self.kind == "slx" and self.cov == "cluster"
-        notes = [Note("errors_scores_added") if plain else _ERRORS[self.cov]]
+        plain, by = self.kind == "slx" and self.cov == "cluster", self.own_clusters
+        if by:
+            notes = [Note("errors_scores_added_by" if plain else "errors_scores_by", by=by[0])]
+        else:
+            notes = [Note("errors_scores_added") if plain else _ERRORS[self.cov]]
         if design.sample.transformed:
             notes.append(Note("lee_yu_likelihood", observations=design.sample.size))
         if self.bias_correction == "bias_corrected" and self.fixed != "none":

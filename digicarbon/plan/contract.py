@@ -10,7 +10,7 @@ from digicarbon.config.files import ROOT
 from digicarbon.errors import COMMAND_LINE, ConfigError
 from digicarbon.inference import Inference
 from digicarbon.model import Model
-from digicarbon.model.base import shown
+from digicarbon.model.base import is_offered, shown, words_of
 from digicarbon.note import Note, cut
 from digicarbon.plan.choice import Choice
 
@@ -36,7 +36,7 @@ def refuse_unhonoured(
     for name, usual in _USUAL.items():
         wanted, reads, offered = getattr(inference, name), name in fields, offers.get(name)
         own = getattr(model, name) if reads else usual
-        if own == wanted and (offered is None or own in offered):
+        if own == wanted and is_offered(own, offered):
             continue
         by_model = reads and _asked(f"model.{name}", composer, choice)
         if not by_model and not _asked(f"inference.{name}", composer, choice):
@@ -44,9 +44,9 @@ def refuse_unhonoured(
         key = f"{'model' if by_model else 'inference'}.{name}"
         facts = {"model": options["model"], "value": shown(own if by_model else wanted)}
         if by_model or own == wanted:
-            if offered is None or own in offered:
+            if offered is None or is_offered(own, offered):
                 continue
-            said = Note("request_unoffered", key=key, offered=cut(map(shown, offered)), **facts)
+            said = Note("request_unoffered", key=key, offered=words_of(offered), **facts)
         elif name in inference.void or model.same.get(name, {}).get(wanted) == own:
             continue
         elif reads:

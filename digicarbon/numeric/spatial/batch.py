@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.slices import slices
-from digicarbon.numeric.spatial.lag_outcomes import CELLS, EVERY, FEWEST, Block, LagOutcomes, Projected, centred
+from digicarbon.numeric.spatial.lag_outcomes import CELLS, EVERY, FEWEST, Block, LagOutcomes, Projected
 from digicarbon.numeric.spatial.lag_space import Asked, Combination, LagSpace, Located, Nodes
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -89,9 +89,10 @@ class LagScores:
 
     ``rho``: shape (M,). ``of_rho``, shape (N, M): each unit's own part of the score that is left of ρ's when those of β
     and σ² are partialled out; centred. ``pairs``, shape (M,): variance of the part that is products of two units'
-    errors.
+    errors. Where the space has clusters, these are in place of units.
     """
 
+    space: LagSpace
     outcomes: Projected
     rho: FloatArray
     of_rho: FloatArray
@@ -99,7 +100,7 @@ class LagScores:
 
     def of(self, weights: FloatArray) -> FloatArray:
         """Return sums by unit of residuals times weights, shape (N·T′,), centred: shape (N, M)."""
-        return centred(self.outcomes.by_unit(weights, len(self.of_rho)).residuals(self.rho))
+        return self.space.summed(self.outcomes.by_unit(weights, self.space.w.n).residuals(self.rho))
 
 
 def joined(parts: Sequence[Sequence[tuple[FloatArray, FloatArray]]]) -> list[tuple[FloatArray, FloatArray]]:
@@ -194,7 +195,7 @@ class LagBatch:
 
     def _scores(self, block: Projected, found: LagParameters) -> LagScores:
         """Return scores by unit."""
-        return LagScores(block, found.rho, *self.scores(block, found))
+        return LagScores(self.space, block, found.rho, *self.scores(block, found))
 
     def scores(self, block: Block, found: LagParameters) -> tuple[FloatArray, FloatArray]:
         """Return `LagScores.of_rho` and `LagScores.pairs` of a block of outcomes.
@@ -221,7 +222,7 @@ class LagBatch:
             factors += cells * np.repeat(own - self.of_variance(found), len(cells) // n, axis=0)
             of_rho = np.einsum("itm,itm->im", cells.reshape(n, -1, len(rho)), factors.reshape(n, -1, len(rho)))
             of_rho -= len(cells) // n * own
-        return centred(of_rho), pairs
+        return self.space.summed(of_rho), pairs
 
     def of_variance(self, found: LagParameters) -> FloatArray:
         """Return what a squared error takes from the score of ρ by that of σ², shape (M,)."""
@@ -296,8 +297,7 @@ class LagBatch:
                     products[one, other] += found.scores.pairs
             return products[one, other]
 
-        n = self.space.w.n
-        factor = 1.0 if found.scores is None else n / (n - 1)
+        factor = 1.0 if found.scores is None else self.space.factor
         out = []
         for one in asked:
             values, parts = self.linear(found, one, found.scores is not None)

@@ -170,7 +170,7 @@ class CombinedBatch:
         errors: Errors,
     ) -> list[tuple[FloatArray, FloatArray]]:
         """Return effects and their standard errors, each of shape (M,)."""
-        n, k, draws = self.space.w.n, self._z.shape[1], len(lam)
+        k, draws = self._z.shape[1], len(lam)
         rho, beta = found.rho, found.beta
         sigma2 = found.ssr / self.space.sample.size
         y, wy, my, mwy = columns
@@ -201,7 +201,7 @@ class CombinedBatch:
                 sums = np.einsum("mnp,mp->mn", scores[0], influence)
                 spatial = influence[:, k : k + 2]
                 variance = np.einsum("mn,mn->m", sums, sums) + np.einsum("mi,mij,mj->m", spatial, scores[1], spatial)
-                variance = variance * n / (n - 1)
+                variance = variance * self.space.factor
             out.append((value, np.sqrt(np.maximum(variance, 0))))
         return out
 
@@ -212,6 +212,8 @@ class CombinedBatch:
         at: tuple[FloatArray, FloatArray],
     ) -> tuple[FloatArray, FloatArray]:
         """Return scores by unit, shape (M, N, k + 3), and the variance of products of two units', shape (M, 2, 2).
+
+        Where the space has clusters, these are in place of units.
 
         See `digicarbon.numeric.spatial.robust.unit_clustered`; ``columns`` are (RGZβ)* and the residuals.
         """
@@ -226,20 +228,29 @@ class CombinedBatch:
         by_unit[..., k], by_unit[..., k + 1] = np.einsum("itm,itm->mi", cube, of_q), 0.0
         by_unit[..., :-1] /= sigma2[:, None, None]
         by_draw = cube.transpose(2, 0, 1)
-        products = np.matmul(by_draw, by_draw.transpose(0, 2, 1)) ** 2
-        both = []
+        products, members = np.matmul(by_draw, by_draw.transpose(0, 2, 1)), self.space.members
+        within, both = np.zeros((2, draws, self.space.independent)), []
         for place, matrix in enumerate(matrices):
             star = self._centred(matrix)
             own = np.einsum("mii->mi", star)
             by_unit[..., k + place] += squares * own / sigma2[:, None] - cube.shape[1] * own
-            both.append(star + star.transpose(0, 2, 1))
-            np.einsum("mii->mi", both[-1])[...] = 0.0
+            pair = (star + star.transpose(0, 2, 1)) * products
+            np.einsum("mii->mi", pair)[...] = 0.0
+            if members is not None:
+                pair = members.T @ pair @ members
+            inside = np.einsum("mii->mi", pair)
+            within[place] = inside / (2 * sigma2[:, None])
+            inside[...] = 0.0
+            both.append(pair)
         by_unit[..., k + 2] = squares / (2 * sigma2[:, None] ** 2)
+        if members is not None:
+            by_unit = members.T @ by_unit
+        by_unit[..., k : k + 2] += within.transpose(1, 2, 0)
         by_unit -= by_unit.mean(axis=1, keepdims=True)
         pairs = np.empty((draws, 2, 2))
         for row, one in enumerate(both):
             for column, other in enumerate(both):
-                pairs[:, row, column] = np.einsum("mij,mij,mij->m", one, other, products) / (2 * sigma2**2)
+                pairs[:, row, column] = np.einsum("mij,mij->m", one, other) / (2 * sigma2**2)
         return by_unit, pairs
 
     def _matrices(self, rho: FloatArray, lam: FloatArray) -> tuple[FloatArray, FloatArray]:

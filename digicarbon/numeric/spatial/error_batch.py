@@ -9,7 +9,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.spatial.batch import Errors, corrections, joined
-from digicarbon.numeric.spatial.lag_outcomes import LagBlock, LagOutcomes, centred
+from digicarbon.numeric.spatial.lag_outcomes import LagBlock, LagOutcomes
 from digicarbon.numeric.spatial.lag_space import LagSpace
 
 
@@ -102,8 +102,8 @@ class ErrorBatch:
         weights_of = self._level @ spread.T
         weights_of -= self._lagged @ (lam * spread.T)
         cubes = (rows.reshape(n, -1, len(lam)) for rows in (found.residuals, weights_of))
-        by_unit = centred(np.einsum("itm,itm->im", *cubes))
-        return gamma @ weights, np.sqrt(np.einsum("nm,nm->m", by_unit, by_unit) * n / (n - 1))
+        sums = self.space.summed(np.einsum("itm,itm->im", *cubes))
+        return gamma @ weights, np.sqrt(np.einsum("nm,nm->m", sums, sums) * self.space.factor)
 
     def _estimates(
         self, outcomes: LagBlock

@@ -14,6 +14,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.slices import slices
 from digicarbon.numeric.spatial.lag_outcomes import EVERY, At, Block, LagOutcomes, centred
 from digicarbon.numeric.spatial.likelihood import (
@@ -147,10 +148,15 @@ class LagSpace:
     """The sample of spatial models of one W: how outcomes and regressors enter it, and the functions of G in use.
 
     ``w``: with constant row sums where there are time effects. Of a sparse one nothing of size N × N is formed.
+    ``clusters``: of the N units, whose errors may depend on each other; each its own where there are none. Of more than
+    `ALL_PAIRS` units there are none.
     """
 
-    def __init__(self, w: SpatialOperator, sample: Sample) -> None:
+    def __init__(self, w: SpatialOperator, sample: Sample, clusters: Groups | None = None) -> None:
         self.w = w
+        self.clusters = clusters
+        self.members = None if clusters is None else np.eye(clusters.count)[clusters.codes]
+        self.independent = w.n if clusters is None else clusters.count
         # at the nodes G is needed only without the part that the effects remove
         self.used = in_sample(w, sample)
         self.sample = sample
@@ -171,6 +177,15 @@ class LagSpace:
         contraction = np.matmul(self._time, columns).reshape(n, -1)
         both = self.centre(contraction), self.centre(self.w.lag(contraction[None])[0])
         return both[0].reshape(-1, m), both[1].reshape(-1, m)
+
+    @property
+    def factor(self) -> float:
+        """G/(G - 1), by which the variance of scores is multiplied; G clusters or units."""
+        return self.independent / (self.independent - 1)
+
+    def summed(self, by_unit: FloatArray) -> FloatArray:
+        """Return scores by unit, shape (N, M), added up by cluster and centred: shape (G, M)."""
+        return centred(by_unit if self.members is None else self.members.T @ by_unit)
 
     def centre(self, columns: FloatArray) -> FloatArray:
         """Return columns, shape (N, m), less their means where there are time effects."""
@@ -395,12 +410,15 @@ class LagSpace:
 
         ``basis``, shape (M, p): of `Nodes.basis` at ρ. ``of_variance``, shape (M,): what a squared error takes from the
         score of ρ by that of σ². Returns ``of_units``, shape (N, M): Σ_t e_it (Wy)*_it - Σ_{j≠i} g*_ij e_i′e_j -
-        e_i′e_i times ``of_variance``, over σ². ``pairs``, shape (M,): `Pairs.sums` over σ⁴.
+        e_i′e_i times ``of_variance``, over σ². ``pairs``, shape (M,): `Pairs.sums` over σ⁴. Units of a cluster stay in
+        its score: j is in another one, and pairs are those of clusters, whose products are added up before they are
+        squared.
         """
         n, table = self.w.n, self._matrices_at(nodes)
         kind, count = table.dtype, len(basis)
         form, basis = outcomes.formed(at, kind), basis[:, : len(table)].astype(kind)
         by_variance = of_variance[:, None].astype(kind)
+        members = None if self.members is None else self.members.astype(kind)
         ones, size = np.ones(n, dtype=kind), min(max(PAIR_CELLS // (n * n), FEWEST_PAIRED), count)
         of_units, sums = np.empty((count, n)), np.empty(count)
         # blocks write into the same arrays, which stay in the processor's cache
@@ -421,6 +439,10 @@ class LagSpace:
             parts -= weighted @ ones
             parts -= np.einsum("mii->mi", inner) * by_variance[block]
             of_units[block] = parts
+            if members is not None:
+                between = members.T @ weighted @ members
+                sums[block] = np.einsum("mcd,mcd->m", between, between + between.transpose(0, 2, 1))
+                continue
             # copying all of them takes less time than reading one by one in another order
             np.copyto(turned[some], weighted.transpose(0, 2, 1))
             turned[some] += weighted
@@ -428,14 +450,15 @@ class LagSpace:
         return np.ascontiguousarray(of_units.T), sums
 
     def _matrices_at(self, nodes: Nodes) -> FloatArray:
-        """Return Chebyshev coefficients of G* without its diagonal, shape (p, N²)."""
+        """Return Chebyshev coefficients of G* between units of different clusters, shape (p, N²)."""
         at = nodes.low, nodes.high
         if at not in self._matrices:
             identity = self.centre(np.eye(self.w.n))
             values = np.stack([self.centre(self.used.apply_g(float(point), identity)) for point in nodes.points])
-            values[:, np.arange(self.w.n), np.arange(self.w.n)] = 0.0
+            inside = np.eye(self.w.n) if self.members is None else self.members @ self.members.T
+            values[:, inside > 0] = 0.0
             table = nodes.inverse @ values.reshape(len(values), -1)
-            if self.w.n >= SHORT:
+            if self.independent >= SHORT:
                 # polynomials are at most one: the last ones have coefficients that are no longer counted
                 sizes = np.abs(table).max(axis=1)
                 table = table[: 1 + np.flatnonzero(sizes > LEAST * sizes.max())[-1]].astype(np.float32)

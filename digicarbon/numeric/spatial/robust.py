@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.within import centred
 from digicarbon.numeric.slices import slices
 from digicarbon.numeric.spatial.effects import diagonal_of_g
@@ -146,7 +147,9 @@ def quasi_likelihood(covariance: FloatArray, score: Score, sigma2: float, sample
     return np.asarray(covariance + covariance @ surplus @ covariance)
 
 
-def unit_clustered(covariance: FloatArray, score: Score, sigma2: float, sample: Sample) -> FloatArray:
+def unit_clustered(
+    covariance: FloatArray, score: Score, sigma2: float, sample: Sample, clusters: Groups | None = None
+) -> FloatArray:
     """Return the sandwich covariance of errors that are independent between units, and of any kind within them.
 
     Parameters and result are those of `quasi_likelihood`; ``covariance`` is the inverse of the information, expected or
@@ -157,6 +160,10 @@ def unit_clustered(covariance: FloatArray, score: Score, sigma2: float, sample: 
     and so are the products of any two pairs. The variance is then Σ_i (q_i′e_i + g_ii (e_i′e_i - T*σ²))², centred, plus
     Σ_{i<j} (g_ij + g_ji)² (e_i′e_j)², where e_i′e_j squared stands for tr Ω_iΩ_j, Ω_i the covariance of a unit's errors
     (the martingale differences of Kelejian & Prucha 2001 without their dependence on the order of units).
+
+    ``clusters``: of the units, where units of different ones are independent and those of one need not be. Each is then
+    what a unit is above, its errors a matrix: products of two of its units belong to its own sum, and those of two
+    clusters are added up before they are squared.
     """
     n, t, k = sample.n, sample.t, len(covariance)
     sums = (score.residuals.reshape(-1, 1) * score.linear).reshape(t, n, k).sum(axis=0)
@@ -166,10 +173,19 @@ def unit_clustered(covariance: FloatArray, score: Score, sigma2: float, sample: 
     own = shares[0] / unit_share
     own[:, -1] /= time_share
     by_unit = sums + own * squares - sigma2 * shares.sum(axis=0)
+    spatial = np.arange(k - 1 - len(score.terms), k - 1)
+    if clusters is None:
+        pairs = pair_products(score, sample)
+    else:
+        products = _cluster_products(score, sample, clusters)
+        by_unit, n = clusters.sums(by_unit), clusters.count
+        inside = np.einsum("sii->is", products)
+        by_unit[:, spatial] += inside / (2 * sigma2)
+        inside[...] = 0.0
+        pairs = np.einsum("rij,sij->rs", products, products) / 2
     by_unit = by_unit - by_unit.mean(axis=0)
     meat = by_unit.T @ by_unit
-    spatial = np.arange(k - 1 - len(score.terms), k - 1)
-    meat[np.ix_(spatial, spatial)] += pair_products(score, sample) / sigma2**2
+    meat[np.ix_(spatial, spatial)] += pairs / sigma2**2
     return np.asarray(covariance @ meat @ covariance * n / (n - 1))
 
 
@@ -185,6 +201,19 @@ def pair_products(score: Score, sample: Sample) -> FloatArray:
         for row, one in enumerate(both):
             for column, other in enumerate(both):
                 out[row, column] += float(np.einsum("ij,ij,ij->", one, other, products)) / 2
+    return out
+
+
+def _cluster_products(score: Score, sample: Sample, clusters: Groups) -> FloatArray:
+    """Return Σ (g_ij + g_ji) e_i′e_j over units i ≠ j of each two clusters, shape (s, G, G)."""
+    by_time, e, members = sample.effects in ("time", "two_way"), score.residuals, np.eye(clusters.count)[clusters.codes]
+    out = np.zeros((len(score.terms), clusters.count, clusters.count))
+    for units in slices(sample.n, BLOCK):
+        products = e.T @ e[:, units]
+        chosen = np.arange(units.start, units.stop)
+        products[chosen, chosen - units.start] = 0.0
+        for place, term in enumerate(score.terms):
+            out[place] += members.T @ (term.both(units, by_time) * products) @ members[units]
     return out
 
 

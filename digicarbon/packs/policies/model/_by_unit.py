@@ -18,9 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import EstimationError
-from digicarbon.model._absorption import clusters_of_units
+from digicarbon.arrays import FloatArray
+from digicarbon.model._absorption import groups_of_units
 from digicarbon.model._observation_weights import weighted_by
 from digicarbon.model._panel_batch import LinearOutcomes
 from digicarbon.model._panel_covariance import OF_ERRORS
@@ -29,7 +28,6 @@ from digicarbon.model.base import COLUMN
 from digicarbon.model.batch import Estimand, Fits, Fitted
 from digicarbon.model.restrictions import Nulls, Projected, Restrictions, moved
 from digicarbon.note import Note
-from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.tests.equality import WaldTest
@@ -69,8 +67,8 @@ class ByUnit(Restricted):
         self.model, self.timing, self.reached = model, timing, reached
         self.names = timing.panel.expanded(model.controls, among=model.terms)
         timing.panel.require((*self.names, model.y))
-        self.cluster = _clusters(model, timing.panel)
-        self._sums = None if self.cluster is None else members(self.cluster, int(self.cluster.max()) + 1)
+        self.cluster = groups_of_units(timing.panel, model.own_clusters)
+        self._sums = None if self.cluster is None else members(self.cluster.codes, self.cluster.count)
 
     @property
     def root(self) -> float:
@@ -80,8 +78,7 @@ class ByUnit(Restricted):
         """
         if self.cluster is None:
             return 1.0
-        groups = float(self.cluster.max()) + 1
-        return float(np.sqrt(groups / (groups - 1)))
+        return float(np.sqrt(self.cluster.count / (self.cluster.count - 1)))
 
     def by_cluster(self, influence: FloatArray) -> FloatArray:
         """Return the influence of clusters on effects, shape (G, …), from that of units; itself where these are all."""
@@ -215,7 +212,7 @@ class ByUnit(Restricted):
         made = unfitted(self.timing, model.y, model.level, errors, (*weighted, *notes), tables or {})
         if self.cluster is None:
             return made
-        return replace(made, inference=Inference(float(self.cluster.max()), model.level))
+        return replace(made, inference=Inference(float(self.cluster.count - 1), model.level))
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,23 +290,6 @@ class OfUnits(PolicyEstimator):
         """Return the estimator on the rows that are used."""
         make = partial(self.on_rows, self.model, timing, reached)
         return self.model.latest(panel, reached, OF_ERRORS - {"cluster"}, make, lambda own: own.nbytes)
-
-
-def _clusters(model: _PolicyModel, panel: Panel) -> IntArray | None:
-    """Return the cluster of each unit, shape (N,); None where units are clusters.
-
-    Raises EstimationError if a unit lies in several clusters, or clusters are too few.
-    """
-    if not model.own_clusters:
-        return None
-    labels = clusters_of_units(panel, model.own_clusters)
-    if labels is None:
-        raise EstimationError(Note("did_unit_in_clusters", key="model.cluster", cluster=model.own_clusters[0]))
-    names, codes = np.unique(labels, return_inverse=True)
-    if len(names) < FEWEST_CLUSTERS:
-        facts = {"groups": len(names), "by": model.own_clusters[0], "fewest": FEWEST_CLUSTERS}
-        raise EstimationError(Note("few_clusters_by", **facts, way_out=Note("did_choose_unit")))
-    return codes.astype(np.int64)
 
 
 def level_dummies(model: _PolicyModel, timing: Timing, early: bool) -> FloatArray:
