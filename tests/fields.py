@@ -27,7 +27,7 @@ S = TypeVar("S", bound=Spec)
 UNITS, PERIODS = 24, 9
 Numbers = Mapping[str, Mapping[str, float]]
 """Numbers by what they are, ``coef``, ``se``, ``p``, ``interval``, ``fit``, ``tables``, ``notes``, and by name."""
-OPEN: Mapping[str, tuple[Any, ...]] = {"cluster": ("unit", "time", "both"), "trends": (None, "unit")}
+OPEN: Mapping[str, tuple[Any, ...]] = {"cluster": ("unit", "time", "both", "district"), "trends": (None, "unit")}
 """Fields that take other texts beside their own words."""
 TOLERANCE = 1e-7
 """Numbers that are as near as this are the same: other sums, and searches that end elsewhere, are further apart."""

@@ -67,8 +67,12 @@ REFUSED: dict[tuple[type[Model], str], set[Any]] = {
     (GroupedRegression, "estimator"): {"between", "first_difference"},
     # what tells groups apart does not vary within units
     (GroupedRegression, "variance"): {"amemiya", "nerlove"},
+    (GroupedSpatial, "cluster"): {"time", "both"},
     (GroupedSpatial, "demeaning"): {"first"},
     (GroupedSpatial, "effects_se"): {"simulation"},
+    (PanelIV, "cluster"): {"district"},
+    (SpatialPanel, "cluster"): {"time", "both"},
+    **merged("FIELD_REFUSED"),
 }
 """Words that end in a sentence in every base of a class."""
 
@@ -95,6 +99,7 @@ BASES: dict[type[Model], list[Base]] = {
         Base(GroupedSpatial(**TERMS, by="half", kind="sdm", effects="unit")),
         Base(GroupedSpatial(**TERMS, by="half", kind="sdem", effects="random")),
         Base(GroupedSpatial(**TERMS, by="half", kind="sdm"), ("demeaning",)),
+        Base(GroupedSpatial(**TERMS, by="half", kind="sdm", cov="cluster"), ("cluster",)),
         wild(GroupedSpatial, by="half", kind="sar"),
     ],
     PanelIV: [
@@ -104,6 +109,7 @@ BASES: dict[type[Model], list[Base]] = {
     ],
     SpatialPanel: [
         Base(SpatialPanel(**TERMS, kind="sdm")),
+        Base(SpatialPanel(**TERMS, kind="sdm", cov="cluster"), ("cluster",)),
         Base(SpatialPanel(**TERMS, kind="sdem", effects="random")),
         Base(SpatialPanel(**TERMS, kind="sdm", bias_correction="none")),
         wild(SpatialPanel, kind="sar"),

@@ -222,6 +222,9 @@ class LagBatch:
             factors += cells * np.repeat(own - self.of_variance(found), len(cells) // n, axis=0)
             of_rho = np.einsum("itm,itm->im", cells.reshape(n, -1, len(rho)), factors.reshape(n, -1, len(rho)))
             of_rho -= len(cells) // n * own
+        if self.space.clusters is not None:
+            # clusters differ in how many errors they have, units do not
+            of_rho += self.of_variance(found) * self.space.errors_of_unit
         return self.space.summed(of_rho), pairs
 
     def of_variance(self, found: LagParameters) -> FloatArray:

@@ -242,7 +242,7 @@ class CombinedBatch:
             within[place] = inside / (2 * sigma2[:, None])
             inside[...] = 0.0
             both.append(pair)
-        by_unit[..., k + 2] = squares / (2 * sigma2[:, None] ** 2)
+        by_unit[..., k + 2] = (squares / sigma2[:, None] - self.space.errors_of_unit) / (2 * sigma2[:, None])
         if members is not None:
             by_unit = members.T @ by_unit
         by_unit[..., k : k + 2] += within.transpose(1, 2, 0)

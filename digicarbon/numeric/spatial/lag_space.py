@@ -183,6 +183,11 @@ class LagSpace:
         """G/(G - 1), by which the variance of scores is multiplied; G clusters or units."""
         return self.independent / (self.independent - 1)
 
+    @property
+    def errors_of_unit(self) -> float:
+        """How many errors of a unit effects leave, T′ or T′(1 - 1/N)."""
+        return len(self._time) * (1 - 1 / self.w.n if self.by_time else 1.0)
+
     def summed(self, by_unit: FloatArray) -> FloatArray:
         """Return scores by unit, shape (N, M), added up by cluster and centred: shape (G, M)."""
         return centred(by_unit if self.members is None else self.members.T @ by_unit)

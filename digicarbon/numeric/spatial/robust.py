@@ -43,6 +43,10 @@ class SpatialTerm:
         g = centred(self.g) if by_time else self.g
         return np.asarray(g[:, units] + g[units].T)
 
+    def between(self, units: slice, by_time: bool) -> FloatArray:
+        """Return `both` to the last digit."""
+        return self.both(units, by_time)
+
     def own(self, by_time: bool) -> FloatArray:
         """Return the diagonal of G, among deviations from period means where there are time effects, shape (N,)."""
         g = centred(self.g) if by_time else self.g
@@ -79,6 +83,17 @@ class SolvedTerm:
         identity = np.zeros((self.n, len(chosen)))
         identity[chosen, np.arange(len(chosen))] = 1.0
         return self.operator.apply_g(self.spatial, identity) + self.operator.apply_gt(self.spatial, identity)
+
+    def between(self, units: slice, by_time: bool) -> FloatArray:
+        """Return `both` with the means over units taken out, which add up where many units are one cluster."""
+        both = self.both(units, by_time)
+        return np.asarray(both - self._means - self._means[units, 0] + self._means.mean()) if by_time else both
+
+    @cached_property
+    def _means(self) -> FloatArray:
+        """Means of the rows of G + G′, shape (N, 1)."""
+        ones = np.full((self.n, 1), 1 / self.n)
+        return self.operator.apply_g(self.spatial, ones) + self.operator.apply_gt(self.spatial, ones)
 
     def own(self, by_time: bool) -> FloatArray:
         """Return the diagonal of G, among deviations from period means where there are time effects, shape (N,)."""
@@ -213,7 +228,7 @@ def _cluster_products(score: Score, sample: Sample, clusters: Groups) -> FloatAr
         chosen = np.arange(units.start, units.stop)
         products[chosen, chosen - units.start] = 0.0
         for place, term in enumerate(score.terms):
-            out[place] += members.T @ (term.both(units, by_time) * products) @ members[units]
+            out[place] += members.T @ (term.between(units, by_time) * products) @ members[units]
     return out
 
 

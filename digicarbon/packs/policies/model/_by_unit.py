@@ -67,8 +67,9 @@ class ByUnit(Restricted):
         self.model, self.timing, self.reached = model, timing, reached
         self.names = timing.panel.expanded(model.controls, among=model.terms)
         timing.panel.require((*self.names, model.y))
-        self.cluster = groups_of_units(timing.panel, model.own_clusters)
-        self._sums = None if self.cluster is None else members(self.cluster.codes, self.cluster.count)
+        groups = groups_of_units(timing.panel, model.own_clusters)
+        self.cluster = None if groups is None else groups.codes
+        self._sums = None if groups is None else members(groups.codes, groups.count)
 
     @property
     def root(self) -> float:
@@ -78,7 +79,8 @@ class ByUnit(Restricted):
         """
         if self.cluster is None:
             return 1.0
-        return float(np.sqrt(self.cluster.count / (self.cluster.count - 1)))
+        groups = float(self.cluster.max()) + 1
+        return float(np.sqrt(groups / (groups - 1)))
 
     def by_cluster(self, influence: FloatArray) -> FloatArray:
         """Return the influence of clusters on effects, shape (G, …), from that of units; itself where these are all."""
@@ -212,7 +214,7 @@ class ByUnit(Restricted):
         made = unfitted(self.timing, model.y, model.level, errors, (*weighted, *notes), tables or {})
         if self.cluster is None:
             return made
-        return replace(made, inference=Inference(float(self.cluster.count - 1), model.level))
+        return replace(made, inference=Inference(float(self.cluster.max()), model.level))
 
 
 @dataclass(frozen=True, eq=False)
