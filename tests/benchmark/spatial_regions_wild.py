@@ -1,11 +1,18 @@
-"""Size of tests of effects by group in a spatial Durbin panel, by standard errors and by the wild bootstrap.
+"""Size of tests in panels of regions: of effects by group, and where regions share shocks.
 
     python tests/benchmark/spatial_regions_wild.py [PANELS]
+    python tests/benchmark/spatial_regions_wild.py --shocks REGIONS CITIES [PANELS]
+    python tests/benchmark/spatial_regions_wild.py --few REGIONS CITIES [PANELS]
 
 30 units on a ring in three groups of ten neighbours, 6 periods, two-way effects, rho 0.4; x, control and errors AR(1)
 with 0.6, in the last two worlds with variances that differ between units, those of x alike. ``none``: x has no effect.
 ``cancels``: slopes of x are 0.5 and those of its lag -0.5 in all groups, so that total effects are zero. Rejections at
 5 % of the total effect of x in each group, clustered by unit, 199 draws.
+
+``--shocks``: cities on a ring, CITIES neighbours in each region, 8 periods; x and errors are each the sum of
+(I - 0.5W)⁻¹ times an AR(1) with 0.6 of the city and 1.5 times one of the region, independent of each other. Rejections at 5 % with
+clusters of cities and of regions, of a regression with two-way effects and of the effects in a spatial Durbin panel.
+``--few``: of the regression alone, in the same world, by all vectors of signs of few regions and by Webb's weights.
 """
 
 from __future__ import annotations
@@ -16,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 import digicarbon as dc
+from digicarbon.arrays import FloatArray
 
 UNITS, PERIODS, RHO = 30, 6, 0.4
 GROUPS = np.repeat(["a", "b", "c"], UNITS // 3)
@@ -34,6 +42,70 @@ def world(seed: int, beta: float, theta: float, spread: float) -> dc.Panel:
     index = pd.MultiIndex.from_product([NAMES, range(PERIODS)], names=["unit", "year"])
     columns = {"zone": np.repeat(GROUPS, PERIODS), "x": x.ravel(), "z": z.ravel(), "y": y.ravel()}
     return dc.Panel.from_frame(index.to_frame(index=False).assign(**columns), "unit", "year")
+
+
+def shocked(seed: int, regions: int, cities: int) -> tuple[dc.Panel, dc.Weights]:
+    """Return a panel whose regions share shocks, and the ring."""
+    rng, units, periods = np.random.default_rng(seed), regions * cities, 8
+    ring = (np.roll(np.eye(units), 1, axis=0) + np.roll(np.eye(units), -1, axis=0)) / 2
+    names = [f"c{unit:03d}" for unit in range(units)]
+
+    def series(count: int) -> FloatArray:
+        draws = rng.normal(size=(count, periods + 20))
+        for period in range(1, periods + 20):
+            draws[:, period] += 0.6 * draws[:, period - 1]
+        return draws[:, 20:] * 0.8
+
+    spread = np.linalg.inv(np.eye(units) - 0.5 * ring)
+    x, y = (spread @ series(units) + 1.5 * np.repeat(series(regions), cities, 0) for _ in range(2))
+    index = pd.MultiIndex.from_product([names, range(periods)], names=["unit", "year"])
+    columns = {"x": x.ravel(), "y": y.ravel(), "z": series(units).ravel()}
+    region = np.repeat([f"r{place:02d}" for place in range(regions)], cities * periods)
+    frame = index.to_frame(index=False).assign(**columns, region=region)
+    return dc.Panel.from_frame(frame, "unit", "year"), dc.Weights.from_matrix(ring, names, name="ring")
+
+
+def shocks(regions: int, cities: int, panels: int) -> None:
+    """Print rejections where regions share shocks."""
+    found: dict[tuple[str, str], list[bool]] = {}
+    for seed in range(panels):
+        panel, weights = shocked(seed, regions, cities)
+        for cluster in ("unit", "region"):
+            fields = {"y": "y", "x": ("x",), "controls": ("z",), "cov": "cluster", "cluster": cluster}
+            wild = {"test": "wild", "draws": 199, "intervals": False}
+            models = {
+                "FE": dc.PanelRegression(**fields, **wild),
+                "SDM": dc.SpatialPanel(**fields, **wild, kind="sdm"),
+            }
+            for name, model in models.items():
+                for test, one in (("errors", model.by_errors), ("wild", model)):
+                    result = one.fit(panel, weights)
+                    p = {"": result.estimates.loc["x", "p"]}
+                    if name == "SDM":
+                        p = (
+                            {}
+                            if result.spatial_effects is None
+                            else result.effects.xs("x", level="term")["p"].to_dict()
+                        )
+                    for effect, value in p.items():
+                        found.setdefault((f"{name} {effect}", f"{cluster}, {test}"), []).append(value <= 0.05)
+    table = pd.Series({key: np.mean(each) for key, each in found.items()}).unstack()
+    sys.stdout.write(f"{regions} regions of {cities}, {panels} panels\n{table.round(3).to_string()}\n")
+
+
+def few(regions: int, cities: int, panels: int) -> None:
+    """Print rejections of a regression by signs of few regions and by Webb's weights, 399 draws."""
+    found: dict[str, list[float]] = {}
+    for seed in range(panels):
+        panel, weights = shocked(seed, regions, cities)
+        for draws in ("rademacher", "webb"):
+            model = dc.PanelRegression(
+                y="y", x=("x",), controls=("z",), cov="cluster", cluster="region", draws=399, weights=draws,
+                intervals=False,
+            )  # fmt: skip
+            found.setdefault(draws, []).append(float(model.fit(panel, weights).estimates.loc["x", "p"]))
+    rows = {name: f"{np.mean(np.array(p) <= 0.05):.3f}, smallest p {min(p):.4f}" for name, p in found.items()}
+    sys.stdout.write(f"{regions} regions of {cities}, {panels} panels: {rows}\n")
 
 
 def main(panels: int) -> None:
@@ -58,4 +130,8 @@ def main(panels: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    kinds = {"--shocks": shocks, "--few": few}
+    if sys.argv[1:] and sys.argv[1] in kinds:
+        kinds[sys.argv[1]](int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 300)
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)

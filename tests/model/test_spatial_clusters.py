@@ -62,7 +62,9 @@ def by_loops(information: np.ndarray, found: dc.Result, kind: str, effects: str)
     beta = np.array([coef[name] for name in names])
     e = within(data["y"]) - rho * within(data["W_y"]) - z @ beta
     g = centre @ RING @ np.linalg.inv(np.eye(UNITS) - rho * RING) @ centre
-    q = within(RING @ np.linalg.inv(np.eye(UNITS) - rho * RING) @ sum(b * data[n] for b, n in zip(beta, names)))
+    q = within(
+        RING @ np.linalg.inv(np.eye(UNITS) - rho * RING) @ sum(b * data[n] for b, n in zip(beta, names, strict=True))
+    )
     k, groups = len(names), PLACES.max() + 1
     sums, between = np.zeros((groups, k + 2)), np.zeros((groups, groups))
     for i in range(UNITS):
