@@ -10,8 +10,9 @@ with 0.6, in the last two worlds with variances that differ between units, those
 5 % of the total effect of x in each group, clustered by unit, 199 draws.
 
 ``--shocks``: cities on a ring, CITIES neighbours in each region, 8 periods; x and errors are each the sum of
-(I - 0.5W)⁻¹ times an AR(1) with 0.6 of the city and 1.5 times one of the region, independent of each other. Rejections at 5 % with
-clusters of cities and of regions, of a regression with two-way effects and of the effects in a spatial Durbin panel.
+(I - 0.5W)⁻¹ times an AR(1) with 0.6 of the city and 1.5 times one of the region, independent of each other. Rejections
+at 5 % with clusters of cities and of regions, of a regression with two-way effects and of the effects in a spatial
+Durbin panel.
 ``--few``: of the regression alone, in the same world, by all vectors of signs of few regions and by Webb's weights.
 """
 
