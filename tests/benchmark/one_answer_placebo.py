@@ -25,7 +25,7 @@ import pandas as pd
 
 import digicarbon as dc
 from digicarbon.arrays import FloatArray
-from digicarbon.packs.one_answer.numeric.averaging import average, bic, design_effect, inclusion
+from digicarbon.numeric.averaging import average, bic, design_effect, inclusion
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 MODELS = [chosen for size in range(1, 4) for chosen in itertools.combinations(range(3), size)]

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from digicarbon.packs.one_answer.numeric.averaging import average, bic, design_effect, inclusion, log_dilution
+from digicarbon.numeric.averaging import average, bic, design_effect, inclusion, log_dilution
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 

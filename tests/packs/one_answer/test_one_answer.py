@@ -16,8 +16,8 @@ from digicarbon import recorded
 from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
 from digicarbon.executor import LocalExecutor
+from digicarbon.numeric.averaging import bic
 from digicarbon.numeric.latest import Latest
-from digicarbon.packs.one_answer.numeric.averaging import bic
 from digicarbon.packs.one_answer.report.evidence import Evidence, EvidenceRequest, Support
 from digicarbon.packs.one_answer.sweep.evidence import evidence
 from digicarbon.packs.policies.model.did import Estimator

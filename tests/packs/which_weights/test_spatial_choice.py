@@ -77,9 +77,34 @@ def test_rows_of_a_run(panel: dc.Panel, weights: dc.Weights, tmp_path: Any) -> N
     assert diagnostic.statistics(tables) == {
         "log_marginal": run["log_marginal"],
         "probability": table["probability"].iloc[0],
+        "probability_mild": table["probability_mild"].iloc[0],
+        "design_effect": run["design_effect"],
     }
     size, k = run["observations"], run["parameters"]
     assert run["aicc"] == pytest.approx(run["aic"] + 2 * k * (k + 1) / (size - k - 1))
+    # by hand: k of the Durbin model's slopes, and each log marginal likelihood with its maximum to the power 1/k
+    errors = [
+        model(kind="sdm", bias_correction="lee_yu", cov=cov).fit(panel, weights) for cov in ("cluster", "classic")
+    ]
+    places = [errors[0].terms.index(term) for term in ("x", "z", "W_x", "W_z")]
+    wide, narrow = (one.covariance[np.ix_(places, places)] for one in errors)
+    k = max(1.0, np.trace(wide @ np.linalg.inv(narrow)) / 4)
+    assert k > 1.05
+    assert run["design_effect"] == pytest.approx(k)
+    log = table["log_marginal"] - (1 - 1 / k) * table["loglik"]
+    np.testing.assert_allclose(table["probability"], np.exp(log - log.max()) / np.exp(log - log.max()).sum())
+    assert table["probability_mild"].sum() == pytest.approx(1)
+    # the milder prior takes less off for lags of x
+    odds = [table[name].loc[("SDM", OWN)] / table[name].iloc[0] for name in ("probability", "probability_mild")]
+    assert odds[0] < odds[1]
+
+
+def test_a_single_candidate_has_no_probability(panel: dc.Panel, weights: dc.Weights) -> None:
+    """What is compared with nothing has no probability, and none is recorded."""
+    diagnostic = SpatialChoice(model=model(), kinds=(), draws=0)
+    tables = diagnostic.tables(panel, weights)
+    assert tables["spatial_choice"][["probability", "probability_mild"]].isna().all(axis=None)
+    assert set(diagnostic.statistics(tables)) == {"log_marginal", "design_effect"}
 
 
 def test_weights_that_are_made(panel: dc.Panel, weights: dc.Weights, tmp_path: Any) -> None:
@@ -158,6 +183,7 @@ def test_seed_and_draws_are_said() -> None:
         "spatial_choice_sample",
         "spatial_choice_equal",
         "spatial_choice_flat",
+        "spatial_choice_mild",
     ]
 
 

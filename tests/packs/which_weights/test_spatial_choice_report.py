@@ -14,7 +14,7 @@ from digicarbon.note import Note
 from digicarbon.packs.which_weights.numeric.rivals import vuong
 from digicarbon.render import Table
 from digicarbon.report import Labels, Record, SpatialChoiceTable
-from digicarbon.result import Inference, Result, Role
+from digicarbon.result import Effects, Inference, Result, Role
 
 WORD = Labels().word
 UNITS = [f"u{place}" for place in range(12)]
@@ -89,6 +89,55 @@ def test_given_one_choice() -> None:
     assert weights.cells.loc["SEM"].tolist() == ["0.857", "0.143"]
 
 
+def test_shares_of_a_single_candidate_are_empty() -> None:
+    """W2 has one model, so that it has no probability given W2; its part of all pairs stays."""
+    _, pairs, kinds, weights = below(report().table("", four()[:3]))
+    assert pairs.cells.loc["SAR"].tolist() == ["0.111", "0.222", "0.333"]
+    assert kinds.cells.T.iloc[1].tolist() == ["", ""]
+    assert weights.cells.loc["SEM"].tolist() == ["", ""]
+    assert weights.cells.loc["SAR"].tolist() == ["0.333", "0.667"]
+
+
+def test_likelihoods_have_the_power_of_the_largest_model() -> None:
+    """k is that of the run with most slopes; the milder prior has a column of its own."""
+    log, highest = np.array([-100.0, -98.0, -97.0]), np.array([-90.0, -86.0, -84.0])
+    facts = [{"design_effect": 9.0, "slopes": 2.0}, {"design_effect": 3.0, "slopes": 4.0}]
+    facts.append({"design_effect": 2.0, "slopes": 4.0})
+    runs = [
+        record(kind, "w1", own, loglik=top, log_marginal_mild=own + 1.0 * place, **more)
+        for place, (kind, own, top, more) in enumerate(zip(("sar", "sem", "sdm"), log, highest, facts, strict=True))
+    ]
+    table = report(language="en").table("", runs)
+    for name, height in (("probability", log), ("probability_mild", log + np.arange(3))):
+        weight = np.exp(height - 2 / 3 * highest)
+        shares = {kind: share for kind, share in zip(("SAR", "SEM", "SDM"), weight / weight.sum(), strict=True)}
+        cells = table.cells[Labels(language="en").word(name)]
+        assert sorted(cells) == sorted(f"{share:.3f}" for share in shares.values())
+    assert Note("spatial_choice_k", k=("3.00",)).text() in table.notes
+    assert Note("spatial_choice_no_k").text() in report(language="en").table("", four()).notes
+
+
+def test_effects_are_averaged() -> None:
+    """Mean and sd of the mixture by plain sums, over the runs that have the effect."""
+    effects = [(0.4, 0.1), (0.7, 0.2), (0.1, 0.3)]
+    runs = [
+        replace(
+            one,
+            result=replace(
+                one.result,
+                spatial_effects=Effects(("x",), *(np.full((3, 1), value) for value in pair)),
+            ),
+        )
+        for one, pair in zip(four(), effects, strict=False)
+    ]
+    _, averaged, *_ = below(report(language="en").table("", [*runs, four()[3]]))
+    weights = [1 / 9, 6 / 9, 2 / 9]
+    mean = sum(w * b for w, (b, _) in zip(weights, effects, strict=True))
+    sd = sum(w * (s**2 + (b - mean) ** 2) for w, (b, s) in zip(weights, effects, strict=True)) ** 0.5
+    assert averaged.cells.to_numpy().tolist() == [[f"{mean:.3f}", f"{sd:.3f}"]] * 3
+    assert Note("spatial_choice_effects_lack", runs=3, every=4).text() in averaged.notes
+
+
 def test_a_model_within_another_has_no_vuong() -> None:
     """SAR and SDM of one W are nested, those of two W are not."""
     table = report().table("", [record("sdm", "w1", -90.0), record("sar", "w1", -95.0), record("sar", "w2", -96.0)])
@@ -96,14 +145,17 @@ def test_a_model_within_another_has_no_vuong() -> None:
 
 
 def test_groups_are_not_compared() -> None:
-    """Other data, another prior and other effects make a group of their own, each with probabilities of one."""
+    """Other data, another prior and other effects make a group of their own; a run alone has no probability."""
     alone = record("sar", "w1", -50.0, data=2.0)
     flat = record("sar", "w1", -70.0, flat=1.0)
     time = four()[0]
     time = replace(time, result=replace(time.result, absorbed=("time",)))
     table = report().table("", [*four(), alone, flat, time])
     assert table.cells[WORD("spatial_choice group")].tolist() == ["1", "1", "1", "1", "2", "3", "4"]
-    assert table.cells[WORD("probability")].tolist()[4:] == ["1.000"] * 3
+    assert table.cells[WORD("probability")].tolist()[4:] == [""] * 3
+    alone_note = Note("spatial_choice_alone").text()
+    assert alone_note in report(language="en").table("", [*four(), alone]).notes
+    assert alone_note not in report(language="en").table("", four()).notes
     assert table.rules == (4, 5, 6)
     assert any("4" in note for note in table.notes)
 

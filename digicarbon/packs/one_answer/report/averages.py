@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.note import Note
-from digicarbon.packs.one_answer.numeric.averaging import Averaged, average, bic, inclusion
+from digicarbon.numeric.averaging import Averaged, average, bic, inclusion, powered
 from digicarbon.packs.one_answer.report.evidence import Support
 from digicarbon.report.base import Table
 from digicarbon.report.labels import Labels
@@ -163,8 +163,7 @@ def _logs(each: Sequence[Support]) -> Iterator[tuple[str, FloatArray]]:
     marginal = np.array([one.marginal for one in each], dtype=object)
     log, highest = (np.array([getattr(one, name) for one in each]) for name in ("log_marginal", "marginal_loglik"))
     for name in dict.fromkeys(name for name in marginal if name):
-        k = _power(each, marginal == name)
-        yield MARGINAL, np.where(marginal == name, log if k == 1 else log - (1 - 1 / k) * highest, np.nan)
+        yield MARGINAL, np.where(marginal == name, powered(log, highest, _power(each, marginal == name)), np.nan)
 
 
 def _power(each: Sequence[Support], among: NDArray[np.bool_]) -> float:

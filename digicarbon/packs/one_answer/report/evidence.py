@@ -105,7 +105,7 @@ class Support:
     log_marginal, marginal_loglik : float
         The marginal likelihood, and the highest likelihood of the same rows.
     design_effect : float
-        What `digicarbon.packs.one_answer.numeric.averaging.design_effect` finds with clusters of the run's own level,
+        What `digicarbon.numeric.averaging.design_effect` finds with clusters of the run's own level,
         or units; not-a-number where the model has no such errors, and in what earlier versions recorded.
     size : float
         Parameters of the model, fixed effects among them: of comparable models the largest says what k is.

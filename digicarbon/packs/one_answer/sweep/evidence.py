@@ -8,16 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from digicarbon import pack, progress
-from digicarbon.arrays import FloatArray
 from digicarbon.errors import DigicarbonError
 from digicarbon.executor import Executor
 from digicarbon.model import PanelRegression, SpatialPanel
-from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model.batch import Estimand
-from digicarbon.model.tested import Tested
+from digicarbon.model.dependence import dependence_pair, design_effect_of
 from digicarbon.note import Note, note_of
+from digicarbon.numeric.averaging import log_dilution
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
-from digicarbon.packs.one_answer.numeric.averaging import design_effect, log_dilution
 from digicarbon.packs.one_answer.report.evidence import Evidence, EvidenceRequest, Support
 from digicarbon.packs.one_answer.sweep.left_out import Fit, left_out, numbers_of
 from digicarbon.panel import Panel
@@ -108,23 +106,13 @@ class Supports:
 
     def _design_effect(self, run: Run, panel: Panel) -> float:
         """Return k of a run, from fits that differ in their standard errors alone; not-a-number where there is none."""
-        model, weights = run.specs.model, run.prepared.weights
-        if isinstance(model, Tested):
-            model = model.by_errors
-        usual = {name: model.__class__.model_fields[name].default for name in OF_ERRORS & set(type(model).model_fields)}
-        if "cov" not in usual:
+        weights = run.prepared.weights
+        pair = dependence_pair(run.specs.model)
+        if pair is None:
             return float("nan")
-        clustered = getattr(model, "cov", "") == "cluster"
-        with_errors = ({} if clustered else usual | {"cov": "cluster"}, usual | {"cov": "classic"})
-        models = [model.model_copy(update=fields) for fields in with_errors]
-        key = identity(models[0]), panel.digest_of(panel.expanded(model.terms)), weights and weights.digest
+        key = identity(pair[0]), panel.digest_of(panel.expanded(pair[0].terms)), weights and weights.digest
         if key not in self._design_effects:
-            try:
-                of_slopes = [_covariance(one.fit(panel, weights)) for one in models]
-                k = design_effect(*of_slopes) if len(of_slopes[0]) else float("nan")
-            except DigicarbonError:
-                k = float("nan")
-            self._design_effects[key] = k
+            self._design_effects[key] = design_effect_of(pair, panel, weights)
         return self._design_effects[key]
 
     def _marginal(self, run: Run, panel: Panel) -> tuple[str, tuple[float, float], Note | None]:
@@ -163,12 +151,6 @@ class Supports:
             rows = Rows(panel.unit_codes, panel.period_codes, n, t)
             self._correlations[key] = log_dilution(absorb(panel.array(names), rows, effects), 1.0)
         return self._correlations[key]
-
-
-def _covariance(result: Result) -> FloatArray:
-    """Return the covariance of the slopes of a result."""
-    places = [result.terms.index(term) for term in result.terms_of("regressor", "lag_x")]
-    return result.covariance[np.ix_(places, places)]
 
 
 def effects_of(result: Result) -> EffectsKind:

@@ -17,8 +17,10 @@ from digicarbon.diagnostic.diagnose import as_durbin
 from digicarbon.diagnostic.nested import changed
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError
+from digicarbon.model.dependence import dependence_pair, design_effect_of
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.note import Note
+from digicarbon.numeric.averaging import powered
 from digicarbon.numeric.resampling.signs import signs
 from digicarbon.packs.which_weights.numeric.marginal import Factors, Prior, probabilities
 from digicarbon.packs.which_weights.numeric.profile import Profile
@@ -49,9 +51,10 @@ class _Candidate:
 
 @dataclass(frozen=True, eq=False)
 class _Numbers:
-    """The log marginal likelihood of a candidate, and its fit; parts by unit, shape (N,)."""
+    """The log marginal likelihood of a candidate under two priors, and its fit; parts by unit, shape (N,)."""
 
     log_marginal: float
+    log_marginal_mild: float
     loglik: float
     parameters: int
     by_unit: FloatArray
@@ -113,6 +116,7 @@ class SpatialChoice(OfModel):
             Note("spatial_choice_sample"),
             EQUAL,
             Note("spatial_choice_g" if self.prior == "g" else "spatial_choice_flat"),
+            Note("spatial_choice_mild"),
         )
         return (*about, Note("spatial_choice_tests", draws=self.draws)) if self.draws else about
 
@@ -124,8 +128,9 @@ class SpatialChoice(OfModel):
         """Return three tables.
 
         ``spatial_choice`` has a row for the run and for each rival: log marginal likelihood, posterior probability
-        among these rows, log-likelihood, AIC, corrected AIC, BIC, Hannan and Quinn's criterion; for rivals, tests of
-        the run's model against them. ``spatial_choice_run`` has what reports compare over runs,
+        among these rows, by the chosen and by the milder prior, with likelihoods to the power 1/k, log-likelihood,
+        AIC, corrected AIC, BIC, Hannan and Quinn's criterion; for rivals, tests of the run's model against them.
+        ``spatial_choice_run`` has what reports compare over runs,
         ``spatial_choice_units`` each unit's part of the run's log-likelihood.
 
         Raises
@@ -143,16 +148,22 @@ class SpatialChoice(OfModel):
             for place, one in enumerate(candidates)
         ]
         size = spaces[0][0].sample.size
-        chance = probabilities(np.array([one.log_marginal for one in numbers]))
+        k = self._design_effect(panel, weights)
+        chances = self._chances(numbers, k)
         tests = [{}, *self._tests(candidates, numbers, own, panel, set(widest.lagged) == set(widest.regressors))]
         rows = [
-            {"log_marginal": one.log_marginal, "probability": float(share), **one.criteria(size), **test}
-            for one, share, test in zip(numbers, chance, tests, strict=True)
+            {"log_marginal": one.log_marginal, "probability": share, "probability_mild": mild}
+            | one.criteria(size)
+            | test
+            for one, share, mild, test in zip(numbers, *chances, tests, strict=True)
         ]
         names = [(one.kind.upper(), one.words) for one in candidates]
         first = numbers[0]
         facts = {
             "log_marginal": first.log_marginal,
+            "log_marginal_mild": first.log_marginal_mild,
+            "design_effect": k,
+            "slopes": float(spaces[0][0].level.shape[1]),
             **first.criteria(size),
             "parameters": float(first.parameters),
             "observations": float(size),
@@ -169,9 +180,25 @@ class SpatialChoice(OfModel):
         }
 
     def statistics(self, tables: Mapping[str, pd.DataFrame]) -> Mapping[str, float]:
-        """Return the run's log marginal likelihood, and its probability among its own candidates."""
-        row = tables["spatial_choice"].iloc[0]
-        return {"log_marginal": float(row["log_marginal"]), "probability": float(row["probability"])}
+        """Return the run's log marginal likelihood, its probabilities among its own candidates, and k."""
+        row, facts = tables["spatial_choice"].iloc[0], tables["spatial_choice_run"].iloc[0]
+        numbers = {name: float(row[name]) for name in ("log_marginal", "probability", "probability_mild")}
+        numbers["design_effect"] = float(facts["design_effect"])
+        return {name: value for name, value in numbers.items() if np.isfinite(value)}
+
+    @staticmethod
+    def _chances(numbers: Sequence[_Numbers], k: float) -> Iterator[list[float]]:
+        """Yield the candidates' probabilities by the chosen and by the milder prior."""
+        highest = np.array([one.loglik for one in numbers])
+        for name in ("log_marginal", "log_marginal_mild"):
+            logs = np.array([getattr(one, name) for one in numbers])
+            yield probabilities(powered(logs, highest, k if np.isfinite(k) else 1.0)).tolist()
+
+    def _design_effect(self, panel: Panel, weights: Weights | None) -> float:
+        """Return k of the Durbin model, with clusters of the run's own level, or units."""
+        spatial = spatial_of(self.model)
+        pair = None if spatial is None else dependence_pair(_transformed(spatial))
+        return float("nan") if pair is None else design_effect_of(pair, panel, weights)
 
     def widest(self) -> SpatialPanel:
         """Return the Durbin model that contains the run's one, by the transformation likelihood."""
@@ -181,7 +208,7 @@ class SpatialChoice(OfModel):
         refuse_kind(spatial)
         if 0 < self.draws < FEWEST:
             raise ConfigError(Note("spatial_choice_draws", key="diagnostic.draws", draws=self.draws, fewest=FEWEST))
-        return changed(as_durbin(spatial.by_errors), bias_correction="lee_yu", demeaning="exact", cov="classic")
+        return changed(_transformed(spatial), cov="classic")
 
     def _spaces(
         self, widest: SpatialPanel, panel: Panel, weights: Weights | None
@@ -217,17 +244,17 @@ class SpatialChoice(OfModel):
     def _numbers(
         self, one: _Candidate, factors: Factors, own: FloatArray, panel: Panel, weights: Weights | None
     ) -> _Numbers:
-        log_marginal = factors.marginal(one.kind, self.prior)
+        logs = factors.marginal(one.kind, self.prior), factors.marginal(one.kind, "mild")
         if one.kind != "sac":
             fit = Profile(one.space, one.kind).fit(own)
-            return _Numbers(log_marginal, fit.loglik, fit.parameters, fit.by_unit)
+            return _Numbers(*logs, fit.loglik, fit.parameters, fit.by_unit)
         # two spatial parameters: the model's own estimator
         model = changed(self.widest(), kind="sac")
         result = model.estimated(panel, weights)
         loglik, sigma2 = result.statistics["loglik"], result.statistics["sigma2"]
         squares = (np.asarray(result.residuals).reshape(-1, one.space.sample.n) ** 2).sum(axis=0)
         by_unit = (loglik + squares.sum() / (2 * sigma2)) / len(squares) - squares / (2 * sigma2)
-        return _Numbers(log_marginal, loglik, len(result.coef), by_unit)
+        return _Numbers(*logs, loglik, len(result.coef), by_unit)
 
     def _tests(
         self, candidates: Sequence[_Candidate], numbers: Sequence[_Numbers], own: FloatArray, panel: Panel, every: bool
@@ -246,6 +273,11 @@ class SpatialChoice(OfModel):
                 found = against(Profile(first.space, first.kind), Profile(rival.space, rival.kind), own, drawn)
                 row |= {"gain_p": found.gain_p, "j": found.j, "j_p": found.j_p}
             yield row
+
+
+def _transformed(spatial: SpatialPanel) -> SpatialPanel:
+    """Return the Durbin model that contains a model, on Lee and Yu's transformed sample."""
+    return changed(as_durbin(spatial.by_errors), bias_correction="lee_yu", demeaning="exact")
 
 
 def log_marginal(

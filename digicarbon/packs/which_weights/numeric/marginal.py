@@ -3,7 +3,8 @@
 The marginal likelihood is what is left of the likelihood when β and σ² are integrated out exactly, and the spatial
 parameter numerically. Priors: ρ and λ are uniform where I - ρW is invertible, σ² has 1/σ², a constant is flat, and β is
 either Zellner's N(0, σ²(gZ′Z)⁻¹) with Z filtered by the error process and g = 1/max(n, k²) (Fernández, Ley & Steel
-2001), or flat. With a flat prior the units of a regressor decide between models that have different regressors.
+2001), or flat. With a flat prior the units of a regressor decide between models that have different regressors. The
+milder prior has g = 1/√n (prior c of the same paper).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from digicarbon.numeric.spatial.operator import coarse_nodes
 from digicarbon.packs.which_weights.numeric.space import LAG_OF_ERROR, LAG_OF_Y, ChoiceKind, Space
 
 Prior = Literal["g", "flat"]
+Beside = Prior | Literal["mild"]
+"""A prior that is chosen, or the milder g-prior that stands beside it."""
 NODES = 33
 """Places on each axis while the range is narrowed to where the integrand is."""
 ROUNDS = 3
@@ -50,7 +53,7 @@ class Factors:
         half = both.shape[1] // 2
         return cls(space, r[:, :half], r[:, half:])
 
-    def integrand(self, kind: ChoiceKind, prior: Prior) -> Callable[..., FloatArray]:
+    def integrand(self, kind: ChoiceKind, prior: Beside) -> Callable[..., FloatArray]:
         """Return the log integrand of a kind as a function of places of ρ, of λ, or of both (then a grid)."""
         space = self.space
         of_y, of_error = kind in LAG_OF_Y, kind in LAG_OF_ERROR
@@ -75,7 +78,7 @@ class Factors:
                 nu = n - f - k
                 out -= diagonal[:, f:].sum(axis=1) / 2 + nu / 2 * np.log(residual)
             else:
-                nu, g = n - f, 1 / max(n, k**2)
+                nu, g = n - f, n**-0.5 if prior == "mild" else 1 / max(n, k**2)
                 explained = (left[..., f : f + k] ** 2).sum(axis=2)
                 # the residual and g/(1 + g) of what the regressors explain, which the prior expects to be nothing
                 out += k / 2 * np.log(g / (1 + g)) - nu / 2 * np.log(residual + g / (1 + g) * explained)
@@ -84,7 +87,7 @@ class Factors:
 
         return value
 
-    def marginal(self, kind: ChoiceKind, prior: Prior = "g") -> float:
+    def marginal(self, kind: ChoiceKind, prior: Beside = "g") -> float:
         """Return the logarithm of the marginal likelihood of a kind, with all constants that the prior defines.
 
         LeSage (2014), Spatial Statistics 9; LeSage (2015), Journal of Geographical Systems 17; LeSage & Parent (2007).
@@ -123,7 +126,12 @@ def _integrated(value: Callable[..., FloatArray], bounds: tuple[float, float], a
 
 
 def probabilities(log_marginal: FloatArray, prior: FloatArray | None = None) -> FloatArray:
-    """Return posterior probabilities; missing values stand for what was not compared, no prior for equal weights."""
+    """Return posterior probabilities; missing values stand for what was not compared, no prior for equal weights.
+
+    What is compared with nothing has no probability.
+    """
+    if np.isfinite(log_marginal).sum() < 2:
+        return np.full(log_marginal.shape, np.nan)
     height = log_marginal if prior is None else log_marginal + np.log(prior)
     share = np.exp(height - np.nanmax(height))
     return np.asarray(share / np.nansum(share))

@@ -14,6 +14,7 @@ from pydantic import Field
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
+from digicarbon.numeric.averaging import Averaged, average, powered
 from digicarbon.packs.which_weights.diagnostic.spatial_choice import EQUAL
 from digicarbon.packs.which_weights.numeric.marginal import probabilities
 from digicarbon.packs.which_weights.numeric.rivals import contains, vuong
@@ -23,11 +24,13 @@ from digicarbon.render import stacked
 from digicarbon.report.base import Decimals, Record, Table, attributed, heads
 from digicarbon.report.heads import option_of
 from digicarbon.report.pictured import Pictured, files_of, number
-from digicarbon.result import Result
+from digicarbon.result import EFFECTS, Result
 
 Chance = Annotated[float, Field(gt=0, strict=False)]
 MODEL = ("model", "model.kind")
 """Choices that the kind of model stands for."""
+PRIORS = {"probability": "log_marginal", "probability_mild": "log_marginal_mild"}
+"""Columns of posterior probabilities, and what they are made of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +38,8 @@ class _Run:
     """What is compared of a run.
 
     ``rest`` are the words for its choices beside the kind, in most sweeps its W; ``every``: all regressors are lagged;
-    ``prior`` is its probability beforehand, up to a factor that all runs have in common.
+    ``prior`` is its probability beforehand, up to a factor that all runs have in common. ``effects``: estimate and
+    standard error of each effect of a focal term.
     """
 
     head: str
@@ -46,6 +50,7 @@ class _Run:
     rivals: pd.DataFrame
     every: bool
     prior: float = 1.0
+    effects: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +60,24 @@ class _Group:
     runs: list[_Run] = field(default_factory=list)
 
     @property
+    def design_effect(self) -> float:
+        """Of the run whose Durbin model has most slopes, of equal ones the largest; not-a-number if unknown.
+
+        The largest model leaves least in the errors that belongs to a variable which smaller ones lack.
+        """
+        pairs = [(run.facts.get("slopes", 0.0), run.facts.get("design_effect", np.nan)) for run in self.runs]
+        return float(max((pair for pair in pairs if np.isfinite(pair[1])), default=(0.0, np.nan))[1])
+
+    def heights(self, name: str) -> FloatArray:
+        """Return the log posterior weight of each run, up to a constant, by a log marginal likelihood."""
+        k = self.design_effect
+        logs, highest = (np.array([float(run.facts.get(one, np.nan)) for run in self.runs]) for one in (name, "loglik"))
+        return powered(logs, highest, k if np.isfinite(k) else 1.0) + np.log(self.priors)
+
+    @property
     def shares(self) -> FloatArray:
         """The posterior probability of each run."""
-        return probabilities(np.array([float(run.facts["log_marginal"]) for run in self.runs]), self.priors)
+        return probabilities(self.heights("log_marginal"))
 
     @property
     def priors(self) -> FloatArray:
@@ -73,6 +93,17 @@ class _Group:
             return pd.DataFrame()
         kinds, rest = (dict.fromkeys(names) for names in zip(*cells.index, strict=True))
         return cells.unstack().reindex(index=list(kinds), columns=list(rest))
+
+    def averages(self) -> Iterator[tuple[tuple[str, str], int, list[Averaged]]]:
+        """Yield each effect of a focal term, the number of runs that have it, and its averages by the priors."""
+        for key in dict.fromkeys(key for run in self.runs for key in run.effects):
+            pairs = np.array([run.effects.get(key, (np.nan, np.nan)) for run in self.runs])
+            has = np.isfinite(pairs).all(axis=1)
+            logs = [self.heights(name)[has] for name in PRIORS.values()]
+            if has.sum() > 1:
+                coef, se = pairs[has].T
+                p = np.ones(len(se))
+                yield key, len(p), [average(coef, se, p, log) for log in logs if np.isfinite(log).all()]
 
 
 class SpatialChoiceTable(Pictured):
@@ -111,6 +142,7 @@ class SpatialChoiceTable(Pictured):
         rules: list[int] = []
         for place, group in enumerate(groups, start=1):
             rules += [len(rows)] if rows else []
+            shares = {name: probabilities(group.heights(log)) for name, log in PRIORS.items()}
             order = np.argsort(-group.shares, kind="stable")
             best = group.runs[order[0]]
             for at in order[: self.most_runs]:
@@ -118,13 +150,15 @@ class SpatialChoiceTable(Pictured):
                 labels.append(run.head)
                 own = {"spatial_choice group": str(place)} if several else {}
                 prior = {"prior_probability": self._number(group.priors[at])} if self._given else {}
-                rows.append(prior | self._row(run, best, float(group.shares[at])) | own)
+                chances = {name: self._number(share[at]) for name, share in shares.items()}
+                rows.append(prior | self._row(run, best, chances) | own)
         every = sum(len(group.runs) for group in groups)
         beforehand = (Note("spatial_choice_prior"),) if self._given else (EQUAL,)
         notes = [
             *self._notes(records),
             *beforehand,
             Note("spatial_choice_best"),
+            *_dependence(groups),
             *self._tests_of(labels, rows, records),
         ]
         if several:
@@ -135,8 +169,9 @@ class SpatialChoiceTable(Pictured):
         # e.g. tests of runs without a bootstrap
         cells = cells.loc[:, (cells != "").any()].rename(columns=self.words.word)
         whole = Table(title, cells, tuple(rules), self.words.notes(notes), language=self.words.spoken)
-        squares = [self._squares(group, place if several else 0) for place, group in enumerate(groups, start=1)]
-        return stacked([whole, *chain.from_iterable(squares)])
+        places = [(group, place if several else 0) for place, group in enumerate(groups, start=1)]
+        effects = (self._effects(*one) for one in places)
+        return stacked([whole, *chain.from_iterable((*effects, *(self._squares(*one) for one in places)))])
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return the picture of probabilities, a panel for each group of comparable runs."""
@@ -177,6 +212,7 @@ class SpatialChoiceTable(Pictured):
             rivals=result.tables["spatial_choice"].iloc[1:],
             every=lagged == sum(role.kind == "regressor" for role in result.roles),
             prior=self._prior(kind, record),
+            effects=_effects_of(result),
         )
 
     @property
@@ -208,10 +244,10 @@ class SpatialChoiceTable(Pictured):
         if without["j_p"]:
             yield Note("spatial_choice_no_j", runs=cut(without["j_p"]))
 
-    def _row(self, run: _Run, best: _Run, share: float) -> dict[str, str]:
+    def _row(self, run: _Run, best: _Run, chances: Mapping[str, str]) -> dict[str, str]:
         facts = run.facts
         cells = {name: self._number(facts[name]) for name in ("log_marginal", "loglik", "aic", "bic")}
-        cells = {"log_marginal": cells.pop("log_marginal"), "probability": self._number(share), **cells}
+        cells = {"log_marginal": cells.pop("log_marginal"), **chances, **cells}
         cells |= {"vuong": "", "vuong_p": ""}
         if run is not best and not _contains(run, best) and not _contains(best, run):
             more = (facts["parameters"] - best.facts["parameters"]) / 2 * np.log(facts["observations"])
@@ -237,11 +273,59 @@ class SpatialChoiceTable(Pictured):
         whole = pairs.copy()
         whole[total] = pairs.sum(axis=1)
         whole.loc[total] = whole.sum()
-        given_w, given_kind = pairs / pairs.sum(), pairs.div(pairs.sum(axis=1), axis=0)
+        given_w, given_kind = _given(pairs), _given(pairs.T).T
         named = {"spatial_choice pairs": whole, "spatial_choice kinds": given_w, "spatial_choice weights": given_kind}
         for name, cells in named.items():
             title = f"{self.words.word(name)}{after}"
             yield Table(title, cells.map(self._number), language=self.words.spoken)
+
+    def _effects(self, group: _Group, place: int) -> Iterator[Table]:
+        """Yield direct, indirect and total effects of focal terms, averaged over models and W."""
+        lines: dict[str, list[str]] = {}
+        heads = [f"{name}{end}" for end in ("", ", milder prior") for name in ("effect mean", "effect sd")]
+        fewest = len(group.runs)
+        for (effect, term), runs, averages in group.averages():
+            fewest = min(fewest, runs)
+            name = f"{self.words.word(effect)}{self.words.colon}{self.words(term)}"
+            lines[name] = [self._number(value) for one in averages for value in (one.mean, one.sd)]
+        if lines:
+            notes = [Note("spatial_choice_effects")]
+            if fewest < len(group.runs):
+                notes.append(Note("spatial_choice_effects_lack", runs=fewest, every=len(group.runs)))
+            shown = [self.words.word(head) for head in heads[: len(next(iter(lines.values())))]]
+            yield Table(
+                f"{self.words.word('spatial_choice effects')}{f' ({place})' if place else ''}",
+                pd.DataFrame.from_dict(lines, orient="index", columns=shown),
+                notes=self.words.notes(notes),
+                language=self.words.spoken,
+            )
+
+
+def _effects_of(result: Result) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return estimate and standard error of direct, indirect and total effects of focal terms."""
+    known = ((effect, *result.effects_of(effect)) for effect in EFFECTS)
+    return {
+        (effect, term): (float(columns["coef"][place]), float(columns["se"][place]))
+        for effect, terms, columns in known
+        for place, term in enumerate(terms)
+        if term in result.focal
+    }
+
+
+def _dependence(groups: Sequence[_Group]) -> Iterator[Note]:
+    """Yield what power likelihoods have, and what has no probability."""
+    known = [group.design_effect for group in groups if len(group.runs) > 1]
+    if any(np.isfinite(known)):
+        yield Note("spatial_choice_k", k=tuple(f"{k:.2f}" for k in known if np.isfinite(k)))
+    if not all(np.isfinite(known)):
+        yield Note("spatial_choice_no_k")
+    if len(known) < len(groups):
+        yield Note("spatial_choice_alone")
+
+
+def _given(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the shares of a column; those of a single candidate are missing."""
+    return (pairs / pairs.sum()).where(np.broadcast_to(pairs.count().to_numpy() > 1, pairs.shape))
 
 
 def _about(result: Result) -> tuple[Note | str, ...]:

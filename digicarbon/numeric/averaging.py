@@ -57,6 +57,14 @@ def design_effect(clustered: FloatArray, classic: FloatArray) -> float:
     return max(1.0, float(np.trace(np.linalg.solve(classic, clustered))) / len(classic))
 
 
+def powered(log_marginal: FloatArray, highest: FloatArray, k: float) -> FloatArray:
+    """Return log marginal likelihoods whose likelihoods have the power 1/k; ``highest``: their log maxima.
+
+    What the prior takes off for each parameter stays. Without a power, k = 1, no maxima are needed.
+    """
+    return log_marginal if k == 1 else np.asarray(log_marginal - (1 - 1 / k) * highest)
+
+
 def log_dilution(x: FloatArray, power: float) -> float:
     """Return the logarithm of George's prior weight |R|ʰ of a model, R the correlation matrix of its regressors.
 
