@@ -100,18 +100,18 @@ def own_groups(panel: Panel, effects: EffectsKind) -> tuple[Groups, ...]:
     return {"none": (), "unit": (unit,), "time": (time,), "two_way": (unit, time)}[effects]
 
 
-def clusters_of_units(panel: Panel, names: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Return the cluster of each unit, shape (N,), by its name in the data.
+def clusters_of_units(panel: Panel, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+    """Return the column with the fewest clusters of those that hold whole units, and each unit's cluster, shape (N,).
 
-    ``names``: the columns of clusters. None where there is none, or two, or a unit lies in several clusters.
+    Clusters are called as in the data. ``names``: the columns of clusters. None where none of them holds whole units.
     """
-    if len(names) != 1:
-        return None
-    levels, codes = panel.levels(names[0] if panel.has(names[0]) else numbered(names[0]))
-    first = np.unique(panel.unit_codes, return_index=True)[1]
-    if (codes != codes[first][panel.unit_codes]).any():
-        return None
-    return tuple(levels[code] for code in codes[first].tolist())
+    first, found = np.unique(panel.unit_codes, return_index=True)[1], []
+    for name in names:
+        made = not panel.has(name) and panel.has(numbered(name))
+        levels, codes = panel.levels(numbered(name) if made else name)
+        if (codes == codes[first][panel.unit_codes]).all():
+            found.append((name, tuple(levels[code] for code in codes[first].tolist())))
+    return min(found, key=lambda one: len(set(one[1])), default=None)
 
 
 def groups_of_units(panel: Panel, names: tuple[str, ...]) -> Groups | None:
@@ -121,10 +121,10 @@ def groups_of_units(panel: Panel, names: tuple[str, ...]) -> Groups | None:
     """
     if not names:
         return None
-    labels = clusters_of_units(panel, names)
-    if labels is None:
+    own = clusters_of_units(panel, names)
+    if own is None:
         raise EstimationError(Note("unit_in_clusters", key="model.cluster", cluster=names[0]))
-    found = Groups.of([np.unique(labels, return_inverse=True)[1]])
+    found = Groups.of([np.unique(own[1], return_inverse=True)[1]])
     if found.count < FEWEST_CLUSTERS:
         facts = {"groups": found.count, "by": names[0], "fewest": FEWEST_CLUSTERS}
         raise EstimationError(Note("few_clusters_by", **facts, way_out=Note("choose_more_clusters")))

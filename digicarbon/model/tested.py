@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 
+from digicarbon.errors import EstimationError
 from digicarbon.inference import LEAST, NumberOfDraws
 from digicarbon.model._absorption import clusters_of_units, columns_of_clusters
 from digicarbon.model.base import Level, Model
@@ -174,9 +175,13 @@ class Tested(Model):
     def levels_of_signs(self, panel: Panel) -> tuple[str, ...]:
         """Return whose sign the errors of a unit have, shape (N,): its cluster's, or its own.
 
-        Signs are those of clusters where errors are clustered by a column, and each unit is in one of its clusters.
+        Signs are those of clusters where errors are clustered by a column, and of two columns those of the one with
+        fewer clusters. An EstimationError says that a unit is in several clusters of each column.
         """
-        return clusters_of_units(panel, self.own_clusters) or panel.units
+        found = clusters_of_units(panel, self.own_clusters)
+        if found is None and self.own_clusters and self.test == "wild":
+            raise EstimationError(Note("signs_of_no_cluster", cluster=self.own_clusters, key="model.cluster"))
+        return found[1] if found else panel.units
 
     @property
     def least_draws(self) -> int:
@@ -231,15 +236,12 @@ class Tested(Model):
         else:
             how = Note("wild_draws_webb" if self.weights == "webb" else "wild_draws", draws=number)
         facts = {"draws": how, "filter": self.null_note(panel, weights)}
-        if clustered:
-            notes = [Note("wild_p_by", by=self.own_clusters[0], **facts)]
+        if clustered and (of := clusters_of_units(panel, self.own_clusters)):
+            notes = [Note("wild_p_by", by=of[0], **facts)]
         else:
             notes = [Note("wild_p_space" if in_space else "wild_p", **facts)]
-        if self.own_clusters and not clustered:
-            by = self.own_clusters
-            notes.append(
-                Note("wild_by_units", by=by[0] if len(by) == 1 else Note("clusters_of_two", first=by[0], second=by[1]))
-            )
+        if len(self.own_clusters) == 2:
+            notes.append(Note("wild_of_one", columns=self.own_clusters))
         if weights is None and not clustered:
             notes.append(Note("wild_without_space"))
         if not self.intervals:

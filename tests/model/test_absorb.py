@@ -291,6 +291,22 @@ def test_null_models_have_all_effects() -> None:
     assert 0 < result.estimates.loc["x", "p"] <= 1
 
 
+def test_of_two_columns_one_that_holds_whole_units_has_the_signs() -> None:
+    panel = PANELS["gaps"]
+    fields = {"absorb": ["industry"], "cov": "cluster", "test": "wild", "draws": 199, "intervals": False}
+    both = model(**fields, cluster=("year", "province")).fit(panel)
+    one = model(**fields, cluster="province").fit(panel)
+    assert both.has_note("wild_of_one")
+    assert not one.has_note("wild_of_one")
+    assert {next(n for n in found.notes if n.code == "wild_p_by")["by"] for found in (both, one)} == {"province"}
+    for cluster in ("year", ("year", "industry")):
+        moving = model(**fields, cluster=cluster)
+        for verb in (moving.check, moving.fit):
+            with pytest.raises(EstimationError, match=r"Choose test=errors, or a column"):
+                verb(panel)
+        moving.by_errors.check(panel)
+
+
 @pytest.mark.parametrize("weights", [None, "people"])
 def test_groups_absorb_too(weights: str | None) -> None:
     table = FRAMES["gaps"]

@@ -14,7 +14,7 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._absorption import Clusters, clusters_of_units
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.model._panel_covariance import OF_ERRORS, called
+from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model.base import Model, require_panel, sentences
 from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.spatial_panel import SpatialPanel
@@ -316,7 +316,7 @@ class PanelThreshold(Clustered):
         ordered = self._ordered(panel)
         linear = self.regression(*(panel.expanded(terms, among=self.terms) for terms in (self.x, self.controls)))
         by = clusters_of_units(panel, self.own_clusters)
-        levels = None if by is None else np.unique(by, return_inverse=True)[1]
+        levels = None if by is None else np.unique(by[1], return_inverse=True)[1]
 
         def search() -> Thresholds:
             resampling: Resampling = self.resampling if ordered.rows.balanced else "signs"
@@ -364,8 +364,8 @@ class PanelThreshold(Clustered):
         if self.threshold_draws:
             fields = {"draws": self.threshold_draws, "statistic": self.statistic}
             notes.append(Note("threshold_signs", **fields) if signs else Note("threshold_units", **fields))
-            if clusters_of_units(regimes.panel, self.own_clusters):
-                notes.append(Note("threshold_signs_by", by=called(self.cluster)))
+            if of := clusters_of_units(regimes.panel, self.own_clusters):
+                notes.append(Note("threshold_signs_by", by=of[0]))
             if signs and self.resampling == "units":
                 notes.append(Note("threshold_unbalanced"))
         level, critical = self.level, critical_ratio(self.level)
