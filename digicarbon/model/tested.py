@@ -246,8 +246,8 @@ class Tested(Model):
             notes.append(Note("wild_without_space"))
         if not self.intervals:
             notes.append(Note("wild_without_intervals"))
-        # opposite signs have the same |z|
-        notes += few_units(units, 2 / number if every else 1 / (1 + number), clustered)
+        # residuals of draws are corrected and the sample's are not: the opposite signs may have a smaller |z|
+        notes += few_units(units, 1 / number if every else 1 / (1 + number), clustered)
         further = [test.draws for test in tests if test.draws > number]
         if further:
             notes.append(Note("wild_further", further=len(further), tested=len(tests), most=max(further)))

@@ -125,6 +125,7 @@ def test_signs_are_those_of_clusters(kind: str) -> None:
     note = next(note for note in found.notes if note.code == "wild_p_by")
     assert note["by"] == "zone"
     assert str(note["draws"]) == "all 64 vectors of signs"
+    assert next(note for note in found.notes if note.code == "few_clusters_wild")["smallest"] == 1 / 64
     p = found.effects.loc["total", "p"]["x"]
     assert p * 64 == pytest.approx(round(p * 64))
     names = {name: f"other {name}" for name in NAMES}
