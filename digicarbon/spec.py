@@ -88,6 +88,9 @@ class Spec(pydantic.BaseModel):
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {}
     """Further keys by a field and its value, e.g. ``{"cov": {"conley": ("conley1999",)}}``."""
 
+    lacks: ClassVar[Mapping[str, Note]] = {}
+    """Why the class has no field that others of its kind have, by name: half a sentence."""
+
     def __init__(self, **fields: Any) -> None:
         """Check the fields.
 
@@ -376,6 +379,8 @@ def refuse_unknown(node: Mapping[str, Any], where: str) -> None:
 
 def _no_field(cls: type[Spec], key: str, name: str) -> Note:
     fields = cls.model_fields
+    if name in cls.lacks:
+        return Note("field_lacking", key=key, cls=cls.__name__, why=cls.lacks[name])
     return Note("no_field", key=key, cls=cls.__name__, hint=suggestion(name, fields), fields=cut(fields, 20))
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath
@@ -51,6 +51,9 @@ from digicarbon.config.missing import no_experiment
 from digicarbon.errors import COMMAND_LINE, ConfigError, first_line
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.secret import mapped
+
+if TYPE_CHECKING:
+    from digicarbon.spec import Spec
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ITEM = re.compile(r"(\.\d+)+$")
@@ -563,12 +566,23 @@ class Composer:
 
     def of_class(self, group: str) -> Iterable[str]:
         """Return the fields of the class of a group's option; none where it has no class that can be imported."""
+        found = self._class(group)
+        return () if found is None else found.model_fields
+
+    def lacking(self, group: str, field: str) -> Note | None:
+        """Return why the class of a group's option has no such field, where it says so."""
+        found = self._class(group)
+        if found is None or field not in found.lacks:
+            return None
+        return Note("field_lacking", key=f"{group}.{field}", cls=found.__name__, why=found.lacks[field])
+
+    def _class(self, group: str) -> type[Spec] | None:
         from digicarbon.config.describe import find_option
 
         try:
-            return find_option(group, self._of_options(self.overrides).chosen[group]).spec.model_fields
+            return find_option(group, self._of_options(self.overrides).chosen[group]).spec
         except ConfigError:
-            return ()
+            return None
 
     @cached_property
     def _columns_taken_away(self) -> Mapping[str, str]:

@@ -111,6 +111,8 @@ def _unknown_key(key: str, place: str, known: Composer) -> ConfigError:
     mappings = known.mappings(group) if group in GROUPS else []
     if mapping := next((name for name in mappings if key == name or key.startswith(f"{name}.")), None):
         return ConfigError(Note("new_key", of=mapping, key=key), COMMAND_LINE)
+    if group in GROUPS and (why := known.lacking(group, key.partition(".")[2])) is not None:
+        return ConfigError(why, place or COMMAND_LINE)
     if key in keys:
         # the command line's option has the key, but the option that a column or a sweep chooses does not
         return ConfigError(Note("key_of_other_options", key=key, of=group), place or COMMAND_LINE)

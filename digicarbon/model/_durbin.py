@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -43,6 +43,7 @@ class WithLags(Tested):
         The regressors whose spatial lags enter where the kind has lags of x: all, the focal ones, or those named.
     """
 
+    lacks: ClassVar[Mapping[str, Note]] = {"observation_weights": Note("unweighted_in_space")}
     takes_weights: ClassVar[bool] = True
 
     kind: str

@@ -14,11 +14,9 @@ from digicarbon.numeric.iv.anderson_rubin import Interval
 from digicarbon.numeric.iv.many import Equations
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.linear_batch import LinearBatch, LinearRule
-from digicarbon.numeric.linear.within import absorb
 from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.inversion import arcs
-from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
-from digicarbon.numeric.resampling.unit_wild import CELLS, corrected, critical, p_value
+from digicarbon.numeric.resampling.unit_wild import CELLS, critical, p_value
 from digicarbon.numeric.slices import slices
 
 
@@ -104,16 +102,16 @@ class _Test:
             rule = LinearRule(equations.cluster, (factor,))
         self._batch = LinearBatch(columns, equations.rows, rule)
         self._instruments = np.eye(columns.shape[1])[equations.w.shape[1] :]
-        self._basis = orthonormal(equations.w)
+        self._basis = equations.basis(equations.w)
 
     def statistics(self, outcome: FloatArray) -> tuple[float, FloatArray]:
         """Return the statistic of an outcome, and those of the draws, shape (M,)."""
         own = self._equations
         residuals = outcome - own.w @ solve(own.w, outcome) if own.w.shape[1] else outcome
-        safe = corrected(NullModel(outcome, residuals, own.rows, self._basis, by_time(own.effects)))
+        safe = own.corrected(residuals, self._basis)
         observed = float(self._batch.wald(outcome[:, None], self._instruments)[0])
         parts = []
         for some in slices(len(self._draws.weights), CELLS // len(outcome)):
-            errors = absorb(self._draws.errors(safe, own.rows, some), own.rows, own.effects)
+            errors = own.without_effects(self._draws.errors(safe, own.rows, some))
             parts.append(self._batch.wald(errors, self._instruments))
         return observed, np.concatenate(parts)

@@ -15,6 +15,13 @@ from digicarbon.errors import EstimationError
 from digicarbon.inference import void
 from digicarbon.model._instrumented import ByInstruments
 from digicarbon.model._iv_statistics import FoundTests, notes, refuse_instruments, statistics, tables, with_wild
+from digicarbon.model._observation_weights import (
+    ObservationWeights,
+    Weighting,
+    positive_rows,
+    refuse_weights,
+    weighted_by,
+)
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
 from digicarbon.model.base import (
@@ -35,6 +42,7 @@ from digicarbon.numeric.linear.within import (
     EFFECTS_OF,
     EffectsKind,
     absorb,
+    absorb_weighted,
     absorbed_rank,
     dependent,
     vanishing,
@@ -66,6 +74,9 @@ class PanelIV(ByInstruments):
         Two-stage least squares, or limited-information maximum likelihood, which is less biased by weak instruments.
     cov : {"classic", "robust", "cluster"}
         Homoskedastic; heteroskedastic (White); clustered. Tests use the same.
+    observation_weights : str or None
+        A column by which rows weigh, as in `PanelRegression`: effects are removed by weighted least squares, and all
+        columns are multiplied by the roots of the weights (Stata's ``aweight``).
     test, draws, weights, seed, intervals
         As in `digicarbon.model.tested.Tested`; with two-stage least squares. The draws are those of Davidson &
         MacKinnon's restricted efficient bootstrap, without a spatial filter; Anderson and Rubin's test and set are
@@ -101,6 +112,7 @@ class PanelIV(ByInstruments):
     effects: EffectsKind = "two_way"
     method: Literal["2sls", "liml"] = "2sls"
     cov: Literal["classic", "robust", "cluster"] = "cluster"
+    observation_weights: ObservationWeights = None
 
     @model_validator(mode="after")
     def _instrumented(self) -> PanelIV:
@@ -113,7 +125,15 @@ class PanelIV(ByInstruments):
             shortage = _shortage(self.instrumented, self.instruments)
             if shortage:
                 raise ValueError(shortage)
+        if self.observation_weights is not None:
+            refuse_weights(self, self.observation_weights, self.cov)
         return self
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads, that of weights among them."""
+        own = () if self.observation_weights is None else (self.observation_weights,)
+        return tuple(dict.fromkeys((*super().terms, *own)))
 
     @property
     def ignored(self) -> frozenset[str]:
@@ -167,7 +187,7 @@ class PanelIV(ByInstruments):
         DataError, EstimationError
         """
         columns = self._columns(panel)
-        return self._wild(self.tested(self._estimated(panel, columns), panel, weights), columns, weights)
+        return self._wild(self.tested(self._estimated(panel, columns), columns.panel, weights), columns, weights)
 
     def partialled(self, panel: Panel) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return outcome, endogenous regressors and instruments, effects and exogenous regressors partialled out."""
@@ -188,10 +208,9 @@ class PanelIV(ByInstruments):
     def _equations(self, columns: Columns) -> Equations:
         from digicarbon.numeric.iv.many import Equations
 
-        c = columns
-        return Equations(
-            c.y, c.w, c.x, c.z, rows_of(c.panel), self.effects, self.error_structure(c, None), self.cluster
-        )
+        c, errors = columns, self.error_structure(columns, None)
+        weighting = None if c.weighting is None else c.weighting.values
+        return Equations(c.y, c.w, c.x, c.z, rows_of(c.panel), self.effects, errors, self.cluster, weighting)
 
     def _wild(self, result: Result, columns: Columns, weights: Weights | None) -> Result:
         """Return a result with Anderson and Rubin's test by the wild bootstrap where the model asks for it."""
@@ -225,6 +244,8 @@ class PanelIV(ByInstruments):
         df_resid = rows - k - errors.absorbed
         n, t = columns.panel.shape
         raw = columns.panel.array([self.y])[:, 0]
+        weighting = columns.weighting
+        variation = float(((raw - raw.mean()) ** 2).sum()) if weighting is None else weighting.variation(raw)
         asked = self.asked(columns, columns.endogenous, self.method)
         return Result(
             kind=f"iv_{self.effects}" if self.effects != "none" else "iv",
@@ -238,8 +259,8 @@ class PanelIV(ByInstruments):
                 "nobs": float(rows),
                 "n_units": float(n),
                 "n_periods": float(t),
-                "r2": 1 - ssr / float(((raw - raw.mean()) ** 2).sum()),
-                "r2_within": 1 - ssr / float(((columns.y - columns.y.mean()) ** 2).sum()),
+                "r2": 1 - ssr / variation,
+                "r2_within": 1 - ssr / float(columns.y @ columns.y),
                 "sigma2": ssr / df_resid,
                 "df_resid": float(df_resid),
                 **statistics(found),
@@ -249,9 +270,11 @@ class PanelIV(ByInstruments):
             notes=(
                 self.rule.note(1),
                 *((REPAIRED,) if repaired or stages_repaired else ()),
+                *(() if self.observation_weights is None else (weighted_by(self.observation_weights),)),
+                *columns.left_out,
                 *notes(found, asked, errors, rows),
             ),
-            residuals=residuals.reshape(n, t).T if columns.panel.balanced else None,
+            residuals=columns.unscaled(residuals).reshape(n, t).T if columns.panel.balanced else None,
             roles=roles_made_of(
                 columns.names,
                 [CONSTANT if name == "const" else REGRESSOR for name in columns.names],
@@ -267,7 +290,10 @@ class PanelIV(ByInstruments):
         names, inside, outside = (
             made.expanded(chosen, among=self.terms) for chosen in (self.regressors, self.instrumented, self.instruments)
         )
-        columns = columns_of(made, (self.y, *names, *outside))
+        own = ()
+        if self.observation_weights is not None:
+            made, own = positive_rows(made, self.observation_weights)[0], (self.observation_weights,)
+        columns = columns_of(made, tuple(dict.fromkeys((self.y, *names, *outside, *own))))
         return Extract(made.index, columns, names, instruments=outside, endogenous=inside)
 
     def _columns(self, panel: Panel) -> Columns:
@@ -277,6 +303,10 @@ class PanelIV(ByInstruments):
             made.expanded(chosen, among=self.terms) for chosen in (self.regressors, self.instrumented, self.instruments)
         )
         made.require((self.y, *regressors, *instruments))
+        weighting, left_out = None, tuple[Note, ...]()
+        if self.observation_weights is not None:
+            made, left_out = positive_rows(made, self.observation_weights)
+            weighting = Weighting.of(made, self.observation_weights)
         shortage = _shortage(endogenous, instruments)
         if shortage:
             raise EstimationError(shortage)
@@ -291,7 +321,10 @@ class PanelIV(ByInstruments):
             raw, every = np.column_stack([raw, np.ones(len(raw))]), (*every, "const")
         fewest = self._fewest(len(exogenous), len(endogenous), len(instruments))
         refuse_too_small(len(raw), fewest + absorbed_rank(rows_of(made), self.effects), self.effects)
-        without = absorb(raw, rows_of(made), self.effects)
+        if weighting is None:
+            without = absorb(raw, rows_of(made), self.effects)
+        else:
+            without = absorb_weighted(raw, rows_of(made), self.effects, weighting.values)
         position = {name: index for index, name in enumerate(every)}
 
         def of(array: FloatArray, chosen: tuple[str, ...]) -> FloatArray:
@@ -300,11 +333,15 @@ class PanelIV(ByInstruments):
         for chosen in (names, (*exogenous, *instruments)):
             refuse_unidentified(chosen, of(without, chosen), of(raw, chosen), self.effects)
         refuse_constant(self.y, without[:, 0], raw[:, 0], self.effects, EstimationError)
-        means = without.mean(axis=0) if constant else np.zeros(len(every))
+        means = np.zeros(len(every))
+        if constant:
+            means = without.mean(axis=0) if weighting is None else weighting.means(without)
         if constant:
             # projections square the condition of columns with large means; the constant takes the means back
             means[-1] = 0.0
             without = without - means
+        if weighting is not None:
+            without = weighting.root[:, None] * without
         found = Columns(
             panel=made,
             names=names,
@@ -317,6 +354,8 @@ class PanelIV(ByInstruments):
             x=of(without, endogenous),
             z=of(without, instruments),
             means=dict(zip(every, means, strict=True)),
+            weighting=weighting,
+            left_out=left_out,
         )
         found.refuse_useless()
         return found
@@ -348,7 +387,8 @@ class PanelIV(ByInstruments):
 class Columns:
     """What the model is fitted to: columns of a panel with effects removed, of shape (rows,) or (rows, names).
 
-    Beside a constant they are less their ``means``, by name.
+    Beside a constant they are less their ``means``, by name. Rows that weigh are multiplied by the roots of their
+    weights; ``left_out`` says which rows have none.
     """
 
     panel: Panel
@@ -362,6 +402,12 @@ class Columns:
     x: FloatArray
     z: FloatArray
     means: Mapping[str, float]
+    weighting: Weighting | None = None
+    left_out: tuple[Note, ...] = ()
+
+    def unscaled(self, residuals: FloatArray) -> FloatArray:
+        """Return residuals of rows that were multiplied by the roots of their weights."""
+        return residuals if self.weighting is None else residuals / self.weighting.root
 
     def with_means(
         self, y: str, terms: tuple[str, ...], coef: FloatArray, covariance: FloatArray

@@ -11,7 +11,7 @@ from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.iv.reduced_form import ErrorStructure
 from digicarbon.numeric.linear.covariance import ClusterBy, nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import solve
-from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
+from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorb_weighted
 from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel, by_time, orthonormal
 from digicarbon.numeric.resampling.unit_wild import corrected
@@ -41,6 +41,8 @@ class Equations:
     errors: ErrorStructure
     cluster: ClusterBy
     """What its clusters are, where it has any."""
+    weighting: FloatArray | None = None
+    """By which rows weigh, shape (rows,); all columns are then multiplied by its roots."""
 
     def null(self, place: int, value: float) -> EquationsNull:
         """Return the null model in which one of the coefficients of (w, x) has a value.
@@ -59,13 +61,28 @@ class Equations:
         return EquationsNull(
             np.insert(coef, place, value),
             explained,
-            self._corrected(residuals, projected),
-            np.column_stack([self._corrected(rest, exogenous) for rest in (self.x - explained).T]),
+            self.corrected(residuals, self.basis(projected)),
+            np.column_stack([self.corrected(rest, self.basis(exogenous)) for rest in (self.x - explained).T]),
         )
 
-    def _corrected(self, residuals: FloatArray, regressors: FloatArray) -> FloatArray:
-        basis = orthonormal(regressors)
-        return corrected(NullModel(residuals, residuals, self.rows, basis, by_time(self.effects)))
+    def basis(self, regressors: FloatArray) -> FloatArray:
+        """Return an orthonormal basis of regressors; of weighted rows with the periods, whose leverage differs."""
+        if self.weighting is None or not by_time(self.effects):
+            return orthonormal(regressors)
+        periods = np.eye(self.rows.t)[self.rows.period_codes] * np.sqrt(self.weighting)[:, None]
+        return orthonormal(np.column_stack([regressors, periods]))
+
+    def corrected(self, residuals: FloatArray, basis: FloatArray) -> FloatArray:
+        """Return residuals corrected for leverage by unit, given `basis`."""
+        time = self.weighting is None and by_time(self.effects)
+        return corrected(NullModel(residuals, residuals, self.rows, basis, time))
+
+    def without_effects(self, columns: FloatArray) -> FloatArray:
+        """Return columns of errors, shape (rows, M), with effects removed."""
+        if self.weighting is None:
+            return absorb(columns, self.rows, self.effects)
+        root = np.sqrt(self.weighting)[:, None]
+        return np.asarray(root * absorb_weighted(columns / root, self.rows, self.effects, self.weighting))
 
     def drawn(self, null: EquationsNull, draws: Draws, some: slice) -> tuple[FloatArray, FloatArray]:
         """Return outcomes, shape (rows, M), and endogenous regressors, shape (m, rows, M), of some draws.
@@ -75,11 +92,11 @@ class Equations:
         j = self.w.shape[1]
         x = np.stack(
             [
-                explained[:, None] + absorb(draws.errors(rest, self.rows, some), self.rows, self.effects)
+                explained[:, None] + self.without_effects(draws.errors(rest, self.rows, some))
                 for explained, rest in zip(null.explained.T, null.reduced.T, strict=True)
             ]
         )
-        y = absorb(draws.errors(null.structural, self.rows, some), self.rows, self.effects)
+        y = self.without_effects(draws.errors(null.structural, self.rows, some))
         y += (self.w @ null.coef[:j])[:, None]
         return y + np.einsum("e,eim->im", null.coef[j:], x), x
 

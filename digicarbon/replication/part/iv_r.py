@@ -13,6 +13,8 @@ def script(part: RPart, model: PanelIV) -> list[str]:
     """Return two-stage least squares in plm."""
     if model.method == "liml":
         return part.skip("LIML, which plm does not have; Stata's ivreg2 does")
+    if model.observation_weights is not None:
+        return part.skip("weighted rows, whose standard errors plm does not have; Stata's ivreg2 does")
     y = part.names[model.y]
     right = " + ".join(part.names[name] for name in part.extract.regressors)
     exogenous = [part.names[name] for name in part.extract.regressors if name not in part.extract.endogenous]

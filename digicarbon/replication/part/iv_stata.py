@@ -16,6 +16,8 @@ def script(part: StataPart, model: PanelIV) -> list[str]:
     exogenous = " ".join(part.names[name] for name in part.extract.regressors if name not in part.extract.endogenous)
     outside = " ".join(part.names[name] for name in part.extract.instruments)
     equation = " ".join(word for word in (part.names[model.y], exogenous, f"({inside} = {outside})") if word)
+    if model.observation_weights is not None:
+        equation += f" [aweight={part.names[model.observation_weights]}]"
     vce = {"classic": "", "robust": " robust", "cluster": f" cluster({CLUSTERS[model.cluster]})"}[model.cov]
     rule = model.small_sample
     same = model.cov == "classic" or rule == "stata" or (model.cov == "robust" and rule == "full")

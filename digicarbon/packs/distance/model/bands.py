@@ -65,6 +65,7 @@ class DistanceBands(Clustered):
     every uniform interval holds zero.
     """
 
+    lacks: ClassVar[Mapping[str, Note]] = {"observation_weights": Note("unweighted_bands")}
     without: ClassVar[Mapping[str, str]] = {}
 
     cutoffs: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False, min_length=1)]

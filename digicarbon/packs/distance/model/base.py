@@ -81,6 +81,7 @@ class DecayPanel(Model):
     Halleck Vega & Elhorst (2015), Journal of Regional Science 55, 339-363.
     """
 
+    lacks: ClassVar[Mapping[str, Note]] = {"observation_weights": Note("unweighted_in_space")}
     scripts: ClassVar[Mapping[str, str]] = {"r": "digicarbon.packs.distance.script.decay:in_r"}
     references: ClassVar[tuple[str, ...]] = ("halleckvega2015",)
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = SPATIAL_REFERENCES

@@ -105,6 +105,7 @@ class DynamicPanel(Model):
     """
 
     # robust errors are those of moments added up by unit
+    lacks: ClassVar[Mapping[str, Note]] = {"observation_weights": Note("unweighted_gmm")}
     same: ClassVar[Mapping[str, Mapping[str, str]]] = {"cov": {"cluster": "robust"}}
     scripts: ClassVar[Mapping[str, str]] = {
         "extract": "digicarbon.packs.gmm.script.gmm:extract",

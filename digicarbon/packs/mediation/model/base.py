@@ -73,6 +73,7 @@ class Mediation(Tested):
     See docs/mediation.md for what is assumed, and for the coverage that was measured.
     """
 
+    lacks: ClassVar[Mapping[str, Note]] = {"observation_weights": Note("unweighted_mediation")}
     scripts: ClassVar[Mapping[str, str]] = {
         "r": "digicarbon.packs.mediation.script.mediation_r:script",
         "stata": "digicarbon.packs.mediation.script.mediation_stata:script",

@@ -86,6 +86,7 @@ class PanelQuantile(Clustered):
     Machado & Santos Silva (2019), Journal of Econometrics 213, 145-173.
     """
 
+    lacks: ClassVar[Mapping[str, Note]] = {"observation_weights": Note("unweighted_quantile")}
     scripts: ClassVar[Mapping[str, str]] = {
         "r": "digicarbon.packs.quantile.script.quantile:in_r",
         "stata": "digicarbon.packs.quantile.script.quantile:in_stata",

@@ -69,6 +69,8 @@ def shifted(model: Model, panel: Panel, name: str | None, weights: Weights | Non
     shares times shocks, e.g. after it was winsorised.
     """
     instrumented = model.as_a(PanelIV)
+    if instrumented is not None and instrumented.observation_weights is not None:
+        raise ConfigError(Note("shift_share_weights", key="model.observation_weights"))
     terms = (model.as_a(PanelRegression) or model).x if instrumented is None else instrumented.instruments
     own = [term for term in terms if term in shift_shares(panel)]
     wanted = canonical(name) if name is not None else own[0] if len(own) == 1 else None

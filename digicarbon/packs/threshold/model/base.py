@@ -105,6 +105,7 @@ class PanelThreshold(Clustered):
     Hansen (1999), Journal of Econometrics 93, 345-368.
     """
 
+    lacks: ClassVar[Mapping[str, Note]] = {"observation_weights": Note("unweighted_threshold")}
     scripts: ClassVar[Mapping[str, str]] = {
         "extract": "digicarbon.packs.threshold.script.threshold:extract",
         "r": "digicarbon.packs.threshold.script.threshold:in_r",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -100,6 +100,7 @@ class SpatialFilter(Clustered):
     Planning A 39, 1193-1221.
     """
 
+    lacks: ClassVar[Mapping[str, Note]] = {"observation_weights": Note("unweighted_filter")}
     references: ClassVar[tuple[str, ...]] = ("griffith2003", "tiefelsdorf2007")
 
     takes_weights: ClassVar[bool] = True
