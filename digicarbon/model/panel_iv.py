@@ -290,7 +290,7 @@ class PanelIV(ByInstruments):
         names, inside, outside = (
             made.expanded(chosen, among=self.terms) for chosen in (self.regressors, self.instrumented, self.instruments)
         )
-        own = ()
+        own: tuple[str, ...] = ()
         if self.observation_weights is not None:
             made, own = positive_rows(made, self.observation_weights)[0], (self.observation_weights,)
         columns = columns_of(made, tuple(dict.fromkeys((self.y, *names, *outside, *own))))

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+import yaml
 from conftest import REPOSITORY
 
 from digicarbon.config.compose import Composer, loader
@@ -101,11 +102,15 @@ def differ(one: Numbers, other: Numbers, *columns: str) -> bool:
     return any(not np.allclose(one[name], other[name], rtol=1e-9, atol=0, equal_nan=True) for name in columns)
 
 
+OFFERED = ("it offers", "reads", "Choose", "choose", "must be", "allowed", "takes", "is for", "Keys: ", "leave")
+"""What sentences have before what there is in place of a request."""
+
+
 def assert_refused(error: DigicarbonError, key: str) -> None:
     """The sentence names the key, and what there is in its place."""
     said = str(error)
     assert key in said, said
-    assert any(words in said for words in ("it offers", "reads", "Choose", "choose", "must be", "allowed")), said
+    assert any(words in said for words in OFFERED), said
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -172,3 +177,80 @@ def test_the_level_of_intervals_is_that_of_the_request(model: str) -> None:
     assert not isinstance(found, DigicarbonError)
     assert differ(usual, found, "low", "high")
     assert not differ(usual, found, "coef", "se")
+
+
+ELSEWHERE = {name for name, words in OF.items() if words[: len(PATHS)] == PATHS or words[: len(POLICY)] == POLICY}
+"""Models of units that no known country has."""
+
+
+def of_data(model: str) -> dict[str, list[str]]:
+    """Return requests of data and effects, by the key that a refusal names, with columns that the model's data have."""
+    unit, weight, group, year = (
+        ("unit", "longitude", "industry", "2012") if model in ELSEWHERE else ("province", "gdp", "region", "2014")
+    )
+    middle = "110" if model in ELSEWHERE else "20000"
+    return {
+        "model.observation_weights": [f"model.observation_weights={weight}"],
+        "model.absorb": [f"model.absorb=[{group}**year]"],
+        "model.trends": ["model.trends=unit"],
+        "inference.c": ["inference=cluster", f"inference.cluster=[{unit},year]"],
+        "sample.query": [f"sample.query='year != {year} or {weight} > {middle}'"],
+    }
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("effects", ["none", "unit", "time", "two_way"])
+def test_effects_differ_or_are_refused(model: str, effects: str) -> None:
+    """Where the numbers are those of the model's own effects, these are the effects that its option has."""
+    before, found = (answer(model, "inference.test=errors", *words) for words in ([], [f"model.effects={effects}"]))
+    assert not isinstance(before, DigicarbonError)
+    if isinstance(found, DigicarbonError):
+        assert_refused(found, "effects" if "effects" in str(found) else "inference.cov")
+        return
+    own = yaml.safe_load((REPOSITORY / "conf" / "model" / f"{model}.yaml").read_text(encoding="utf-8"))["effects"]
+    same = len(found["coef"]) == len(before["coef"]) and not differ(before, found, "coef", "se")
+    assert same == (own == effects)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("key", of_data("twfe"))
+def test_requests_of_data_differ_or_are_refused(model: str, key: str) -> None:
+    """Weights of rows, further effects, trends, clusters of two columns, and rows that are missing."""
+    before, found = (answer(model, "inference.test=errors", *words) for words in ([], of_data(model)[key]))
+    assert not isinstance(before, DigicarbonError)
+    if not isinstance(found, DigicarbonError):
+        assert len(found["coef"]) != len(before["coef"]) or differ(before, found, "coef", "se")
+    elif key == "sample.query":
+        assert any(words in str(found) for words in UNBALANCED), str(found)
+    elif "collinear" not in str(found):
+        # an event study has too few rows for a trend of each unit, and says which columns are lost
+        assert_refused(found, key)
+
+
+UNBALANCED = ("balanced", "gaps", "every period", "each period")
+
+
+WITHOUT_W = {"decay", "gmm_difference", "gmm_system", "quantile", "stacked", "synthetic_did"}
+"""Models without draws that have no W: one from a rate, instruments of the own past, quantiles, and two of policies."""
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_another_w_has_other_numbers_where_a_model_has_one_or_draws_by_it(model: str) -> None:
+    def with_weights(*words: str) -> list[Numbers | DigicarbonError]:
+        return [answer(model, *words, f"weights={name}") for name in ("k_nearest", "distance_band")]
+
+    one, other = with_weights("inference.test=wild", FEW, NO_INTERVALS)
+    if isinstance(one, DigicarbonError):
+        assert_refused(one, "inference.test=wild")
+        one, other = with_weights("inference.test=errors")
+        assert not isinstance(one, DigicarbonError)
+        assert not isinstance(other, DigicarbonError)
+        assert differ(one, other, "coef", "se") == (model not in WITHOUT_W)
+        return
+    assert not isinstance(other, DigicarbonError)
+    if len(one["coef"]) == len(other["coef"]) and not differ(one, other, "coef", "se", "p"):
+        # as many draws may be as far out; then the ends of intervals differ
+        one, other = with_weights("inference.test=wild", FEW)
+        assert not isinstance(one, DigicarbonError)
+        assert not isinstance(other, DigicarbonError)
+        assert differ(one, other, "low", "high")
