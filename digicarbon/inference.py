@@ -29,7 +29,7 @@ REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "cluster": {"both": ("cameron2011",)},
     "small_sample": {"cr2": ("bell2002", "pustejovsky2018"), "cr3": ("bell2002", "mackinnon2023")},
-    "test": {"wild": ("cameron2008", "roodman2019")},
+    "test": {"wild": ("cameron2008", "roodman2019"), "randomisation": ("wu2021",)},
     "weights": {"webb": ("webb2023",)},
 }
 """Works to cite for standard errors and their tests, by the field and its value."""
@@ -65,6 +65,8 @@ class Inference(Spec):
         Coverage of confidence intervals.
     test, draws, signs, weights, seed, intervals
         As in `digicarbon.model.tested.Tested`.
+    strata
+        As in `digicarbon.model.tested.Arrangeable`.
     """
 
     role: ClassVar[str] = "inference"
@@ -78,15 +80,17 @@ class Inference(Spec):
     small_sample: AnySmallSample = "stata"
     df: Literal["auto", "residual"] = "auto"
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    test: Literal["errors", "wild"] = "wild"
+    test: Literal["errors", "wild", "randomisation"] = "wild"
     draws: NumberOfDraws = "auto"
     signs: Signs = "patterns"
     weights: SignWeights = "rademacher"
     seed: Seed = 1
     intervals: bool = True
+    strata: str | None = None
 
     @property
     def void(self) -> frozenset[str]:
         """Fields that mean nothing with the others."""
-        of_draws = {"draws", "signs", "weights", "seed", "intervals"} if self.test == "errors" else set()
-        return void(self.cov) | of_draws
+        of_draws = {"draws", "seed", "intervals"} if self.test == "errors" else set()
+        of_signs = {"signs", "weights"} if self.test != "wild" else set()
+        return void(self.cov) | of_draws | of_signs

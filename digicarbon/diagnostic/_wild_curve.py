@@ -107,7 +107,7 @@ def wild_curve(
     model: Model | None, panel: Panel, weights: Weights | None, names: Sequence[str], curve: Curve
 ) -> WildCurve | None:
     """Return the wild tests of a curve of a variable and its powers; None where p values are from standard errors."""
-    if not isinstance(model, Tested) or model.test == "errors":
+    if not isinstance(model, Tested) or model.test != "wild":
         return None
     contrasts = model.contrasts(panel, weights)
     if contrasts is None:

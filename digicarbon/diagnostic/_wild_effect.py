@@ -46,7 +46,7 @@ def wild_effect(
     unit; t* is the distance of the effect from the estimated one, in its own standard errors. The variance of a
     combination is a quadratic form: those of d + 1 combinations and of their sums by pairs give it at every place.
     """
-    if not isinstance(model, Tested) or model.test == "errors":
+    if not isinstance(model, Tested) or model.test != "wild":
         return None
     contrasts = model.contrasts(panel, weights)
     if contrasts is None or not contrasts.fast:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.latest import Latest
 from digicarbon.numeric.resampling.patterns import MOST_UNITS, Patterns, patterns_in
 from digicarbon.weights import Weights
@@ -33,11 +34,16 @@ def patterns_among(units: Sequence[str], candidates: Sequence[Weights]) -> Patte
 
 
 def _patterns(units: tuple[str, ...], candidates: Sequence[Weights]) -> Patterns | None:
+    average = average_of(units, candidates)
+    return patterns_in(average) if average.any() else None
+
+
+def average_of(units: tuple[str, ...], candidates: Sequence[Weights]) -> FloatArray:
+    """Return the average of weights that hold all units, and of those of each period, shape (N, N)."""
     matrices = []
     for w in candidates:
         for one in (*w.by_period.values(),) or (w,):
             places = {label: place for place, label in enumerate(one.labels)}
             own = [places[unit] for unit in units]
             matrices.append(one.matrix.toarray()[np.ix_(own, own)])
-    average = np.mean(matrices, axis=0)
-    return patterns_in(average) if average.any() else None
+    return np.asarray(np.mean(matrices, axis=0))

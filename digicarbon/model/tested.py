@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import model_validator
 
-from digicarbon.errors import EstimationError
+from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.inference import LEAST, NumberOfDraws
 from digicarbon.model._absorption import clusters_of_units, columns_of_clusters
 from digicarbon.model.base import Level, Model
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.note import Note
+from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.resampling.signs import Signs, SignWeights, enumerated, signs_of
 from digicarbon.numeric.significance import STARS, is_undecided, stars_of
-from digicarbon.panel import Panel
+from digicarbon.panel import Panel, numbered
 from digicarbon.result import Resampled, Result
 from digicarbon.spec import Seed
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model.arranged import Randomised
     from digicarbon.model.restrictions import Combinations, Redrawn, Restrictions
     from digicarbon.numeric.resampling.draws import Draws
     from digicarbon.numeric.resampling.unit_wild import WildTest
@@ -38,10 +43,11 @@ class Tested(Model):
 
     Attributes
     ----------
-    test : {"errors", "wild"}
+    test : {"errors", "wild", "randomisation"}
         p values and intervals of focal terms and of their effects from the standard errors, or from a wild bootstrap
-        that holds its size where units differ and errors are correlated over time and in space. Standard errors are
-        those of ``cov`` in either case.
+        that holds its size where units differ and errors are correlated over time and in space, or from arrangements of
+        x over units, which ``wild`` takes by itself where few units carry x (`digicarbon.model.arranged`). Standard
+        errors are those of ``cov`` in any case.
     draws : int or "auto"
         Draws of the wild bootstrap; "auto": 999, and for a p value that others might put on the other side of a star's
         level more, up to 9,999. Of at most twelve units or clusters all vectors of signs are used, each once.
@@ -66,7 +72,7 @@ class Tested(Model):
     share_of_p: ClassVar[float] = 0.3
     """Share of a fit with intervals that its p values take, about as `tests/benchmark/bench_fit.py` finds it."""
 
-    test: Test = "wild"
+    test: Test | Literal["randomisation"] = "wild"
     draws: NumberOfDraws = "auto"
     signs: Signs = "patterns"
     weights: SignWeights = "rademacher"
@@ -77,23 +83,46 @@ class Tested(Model):
     @property
     def offers(self) -> Mapping[str, tuple[object, ...]]:
         """What this model takes of a request: no wild test where there is none, see `no_wild`."""
-        return {} if self.no_wild is None else {"test": ("errors",)}
+        if self.no_wild is not None:
+            return {"test": ("errors",)}
+        return {"test": ("errors", "wild")} if self.arranged_after is None else {}
+
+    @property
+    def arranged_after(self) -> EffectsKind | None:
+        """The effects after which units carry x where the model is fitted to arrangements of x; None where it is not.
+
+        A class that changes a model of ours is not: it may read x in other ways.
+        """
+        return None
+
+    def by_arrangements(self, result: Result, panel: Panel, weights: Weights | None, term: str) -> Randomised | None:
+        """Return tests of a focal term by arrangements; None where the model is not fitted to them."""
+        return None
+
+    @property
+    def means_removed(self) -> EffectsKind:
+        """The fixed effects after which a column is what the model sees of it."""
+        fixed: EffectsKind = getattr(self, "fixed", "two_way")
+        return fixed
 
     @property
     def by_errors(self) -> Self:
         """The model with p values from its standard errors."""
-        return self if self.test == "errors" else self.model_copy(update={"test": "errors"})
+        without = dict.fromkeys({"strata"} & self.model_fields_set)
+        return self if self.test == "errors" else self.model_copy(update={"test": "errors", **without})
 
     @property
     def untested(self) -> frozenset[str]:
         """Fields that mean nothing without the wild bootstrap."""
         none = self.test == "errors" or self.no_wild is not None
-        return frozenset({"draws", "signs", "weights", "seed", "intervals"}) if none else frozenset()
+        if none:
+            return frozenset({"draws", "signs", "weights", "seed", "intervals"})
+        return frozenset({"signs", "weights"}) if self.test == "randomisation" else frozenset()
 
     @property
     def may_use_weights(self) -> bool:
-        """Whether weights are used where there are some: the wild bootstrap filters errors by them."""
-        return self.test == "wild" and not self.uses_weights
+        """Whether weights are used where there are some: for the filter of errors, and for sets of neighbours."""
+        return self.test != "errors" and not self.uses_weights
 
     @property
     def inverts(self) -> bool:
@@ -140,32 +169,69 @@ class Tested(Model):
         from digicarbon.model.wild import one_thread, wild_tests
 
         # lags may leave a unit without rows
-        levels = self.levels_of_signs(panel.with_terms((self.y, *self.regressors)))
+        made = panel.with_terms((self.y, *self.regressors))
+        levels = self.levels_of_signs(made)
         draws = self.draws_for(levels, weights)
         tests: dict[Estimand, WildTest] = {}
         by_unit: dict[Estimand, WildTest] = {}
         with one_thread():
-            for of_term in restrictions():
+            moved, moved_notes = self._randomised(result, panel, made, weights)
+            arranged = {estimand: test for one in moved for estimand, test in one.tests.items()}
+            for of_term in () if self.test == "randomisation" else restrictions():
                 numbers = {estimand: estimate_of(result, estimand) for estimand in of_term.estimands}
                 known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}
                 if not known:
                     continue
-                further = self.further_draws(draws, levels, weights)
-                tests |= wild_tests(of_term, known, draws, self.level, self.intervals, further)
-                if draws.patterns is not None:
+                few = not arranged.keys().isdisjoint(known)
+                if not few:
+                    further = self.further_draws(draws, levels, weights)
+                    tests |= wild_tests(of_term, known, draws, self.level, self.intervals, further)
+                if few or draws.patterns is not None:
                     further = self.further_draws(draws.by_unit, levels, weights)
                     by_unit |= wild_tests(of_term, known, draws.by_unit, self.level, False, further)
+        every = tests | arranged
+        drawn = {estimand: test for one in moved if not one.every for estimand, test in one.tests.items()}
+        of_wild = self._wild_notes(panel, weights, list(tests.values()), levels, draws) if tests or not moved else ()
         return replace(
             result,
-            resampled=resampled_of(result, {estimand: (one.p, one.low, one.high) for estimand, one in tests.items()}),
-            statistics={**result.statistics, **_recorded(tests if draws.random else {}, by_unit)},
+            resampled=resampled_of(result, {estimand: (one.p, one.low, one.high) for estimand, one in every.items()}),
+            statistics={**result.statistics, **_recorded((tests if draws.random else {}) | drawn, by_unit)},
             notes=(
                 *result.notes,
-                *self._wild_notes(panel, weights, list(tests.values()), levels, draws),
+                *of_wild,
                 *_other_side(tests, by_unit),
+                *moved_notes,
                 *cautions,
             ),
         )
+
+    def _randomised(
+        self, result: Result, panel: Panel, made: Panel, weights: Weights | None
+    ) -> tuple[list[Randomised], list[Note]]:
+        """Return tests of focal terms by arrangements, and notes on them: of all, or of those that few units carry.
+
+        ``made``: with the terms of the regression.
+        """
+        from digicarbon.model.arranged import few_carriers
+
+        effects = self.arranged_after
+        moved: list[Randomised] = []
+        notes: list[Note] = []
+        columns = [term for term in result.focal if term in made.columns]
+        few = few_carriers(self, made, self.means_removed if effects is None else effects, columns)
+        for term in result.focal if self.test == "randomisation" else few:
+            own = None
+            # what nobody asked for is left to signs where it cannot be
+            with suppress(ConfigError, EstimationError) if self.test == "wild" else nullcontext():
+                own = self.by_arrangements(result, panel, weights, term)
+            if own is not None:
+                moved.append(own)
+                if self.test == "wild":
+                    notes.append(Note("few_carry", term=term, carriers=few[term].note))
+                notes += own.notes
+            elif term in few:
+                notes.append(Note("few_carry_signs", term=term, carriers=few[term].note))
+        return moved, notes
 
     @property
     def own_clusters(self) -> tuple[str, ...]:
@@ -179,7 +245,7 @@ class Tested(Model):
         fewer clusters. An EstimationError says that a unit is in several clusters of each column.
         """
         found = clusters_of_units(panel, self.own_clusters)
-        if found is None and self.own_clusters and self.test == "wild":
+        if found is None and self.own_clusters and self.test != "errors":
             raise EstimationError(Note("signs_of_no_cluster", cluster=self.own_clusters, key="model.cluster"))
         return found[1] if found else panel.units
 
@@ -271,6 +337,62 @@ class Tested(Model):
         return []
 
 
+class Arrangeable(Tested):
+    """A tested model that is fitted to arrangements of x.
+
+    Attributes
+    ----------
+    strata : str or None
+        With ``test="randomisation"`` paths of x move only among units of the same value of this column, which is
+        constant in time.
+    """
+
+    strata: str | None = None
+
+    @model_validator(mode="after")
+    def _read_strata(self) -> Self:
+        if self.strata is not None and self.test != "randomisation":
+            raise ValueError(Note("strata_of_randomisation", key="strata", strata=self.strata))
+        return self
+
+    @property
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
+        """What this model takes of a request: no strata where it is not fitted to arrangements."""
+        return {**super().offers, "strata": (None,)} if self.arranged_after is None else super().offers
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads, that of strata among them."""
+        terms, own = super().terms, () if self.strata is None else (numbered(self.strata),)
+        return (*terms, *(name for name in own if name not in terms))
+
+    @property
+    def inverts_arrangements(self) -> bool:
+        """Whether covariances of coefficients are quadratic forms of the outcome."""
+        return False
+
+    @abstractmethod
+    def estimated(self, panel: Panel, weights: Weights | None) -> Result:
+        """Return the fit with p values from its standard errors."""
+
+    def by_arrangements(self, result: Result, panel: Panel, weights: Weights | None, term: str) -> Randomised | None:
+        """Return tests of a focal term by arrangements; None where the model is not fitted to them."""
+        from digicarbon.model.arranged import arranged, randomised
+
+        if self.arranged_after is None:
+            return None
+        how = arranged(self, panel, weights, term, self.arranged_after, self.strata)
+        return randomised(self, term, how, result, weights, self.inverts_arrangements)
+
+    def refuse_arrangements(self, panel: Panel, weights: Weights | None) -> None:
+        """Raise a ConfigError if arrangements of x are asked for and there are none."""
+        if self.test == "randomisation" and self.arranged_after is not None:
+            from digicarbon.model.arranged import arranged
+
+            for term in panel.with_terms(self.terms).expanded(self.x, among=self.terms):
+                arranged(self, panel, weights, term, self.arranged_after, self.strata)
+
+
 class Clustered(Tested):
     """A tested model with ``cov`` and ``cluster`` of a panel regression, whose signs are those of its clusters."""
 
@@ -312,8 +434,9 @@ def _recorded(tests: Mapping[Estimand, WildTest], by_unit: Mapping[Estimand, Wil
 
 def _other_side(tests: Mapping[Estimand, WildTest], by_unit: Mapping[Estimand, WildTest]) -> list[Note]:
     """Return how many quantities would have other stars by signs of units."""
-    changed = [one for one, other in by_unit.items() if stars_of(tests[one].p, STARS) != stars_of(other.p, STARS)]
-    return [Note("wild_units", changed=len(changed), tested=len(by_unit))] if changed else []
+    both = [(test.p, by_unit[one].p) for one, test in tests.items() if one in by_unit]
+    changed = sum(stars_of(p, STARS) != stars_of(other, STARS) for p, other in both)
+    return [Note("wild_units", changed=changed, tested=len(both))] if changed else []
 
 
 def asks_for_wild(model: object) -> bool:

@@ -31,7 +31,7 @@ def refuse_unhonoured(
         return
     offers = model.offers
     # draws of a test that the model does not have
-    idle = model.ignored & _OF_DRAWS if "test" in offers else frozenset()
+    idle = model.ignored & _OF_DRAWS if offers.get("test") == ("errors",) else frozenset()
     fields = {name: field for name, field in type(model).model_fields.items() if name not in idle}
     for name, usual in _USUAL.items():
         wanted, reads, offered = getattr(inference, name), name in fields, offers.get(name)

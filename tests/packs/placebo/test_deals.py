@@ -8,8 +8,9 @@ import scipy
 from lattice import lattice
 
 from digicarbon.errors import EstimationError
-from digicarbon.packs.placebo.numeric import deals
-from digicarbon.packs.placebo.numeric.deals import NEAR, in_patterns, in_sets, moran, scattered
+from digicarbon.numeric.resampling import arrangements
+from digicarbon.numeric.resampling.arrangements import in_sets
+from digicarbon.packs.placebo.numeric.deals import NEAR, in_patterns, moran, scattered
 
 SIDE, PERIODS, DEALS = 6, 5, 60
 LINKS = (lattice(SIDE, SIDE).dense() > 0).astype(float)
@@ -81,6 +82,6 @@ def test_where_a_set_finds_no_room_the_sentence_says_what_to_do(monkeypatch: pyt
     treated = np.arange(53) < 3
     for deal in in_sets(treated, links, 5, np.random.default_rng(1)):
         assert set(np.flatnonzero(treated[deal])) == {0, 1, 2}
-    monkeypatch.setattr(deals, "MOST_TRIES", 1)
+    monkeypatch.setattr(arrangements, "MOST_TRIES", 1)
     with pytest.raises(EstimationError, match=r"no room in W for connected sets of 3 units.*places=scattered"):
         list(in_sets(treated, links, 5, np.random.default_rng(1)))

@@ -13,8 +13,9 @@ from lattice import lattice
 from digicarbon.diagnostic import PlaceboLaws
 from digicarbon.errors import ConfigError, DataError, WeightsError
 from digicarbon.model import Model
+from digicarbon.numeric.resampling.arrangements import in_sets
 from digicarbon.packs.placebo.diagnostic import placebo_laws
-from digicarbon.packs.placebo.numeric.deals import in_patterns, in_sets
+from digicarbon.packs.placebo.numeric.deals import in_patterns
 from digicarbon.result import Result
 
 SIDE, PERIODS = 6, 6

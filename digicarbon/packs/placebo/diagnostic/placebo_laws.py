@@ -20,8 +20,9 @@ from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.model.base import needed, with_links
 from digicarbon.note import Note, cut
+from digicarbon.numeric.resampling.arrangements import in_sets
 from digicarbon.numeric.spatial.operator import SpatialOperator
-from digicarbon.packs.placebo.numeric.deals import in_patterns, in_sets, moran, scattered
+from digicarbon.packs.placebo.numeric.deals import in_patterns, moran, scattered
 from digicarbon.panel import Panel
 from digicarbon.panel._terms import variables_of
 from digicarbon.result import LAG_Y, Quantity, Result

@@ -6,14 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import EstimationError
-from digicarbon.note import Note
 
-MOST_TRIES = 1000
-"""Attempts to find room for connected sets, before it is said that there is none."""
 MOST_EXCHANGES = 20
 """Of two units' paths, by which a deal gets the Moran's I of the real paths."""
 NEAR = 0.005
@@ -74,49 +69,3 @@ def _exchanged(given: IntArray, alike: FloatArray, links: FloatArray, near: floa
             break
         given[[first, second]] = given[[second, first]]
     return given
-
-
-def in_sets(treated: NDArray[np.bool_], links: FloatArray, deals: int, rng: np.random.Generator) -> Iterator[IntArray]:
-    """Yield deals, shape (N,), in which the treated form connected sets of as many units as the real ones do.
-
-    ``treated``, shape (N,): whose paths are dealt to sets; the others' go to what is left. ``links``: as in
-    `in_patterns`. Raises EstimationError if there is no room for the sets in `MOST_TRIES` attempts.
-
-    Sets are made one after the other, the largest first: from a unit at random a set grows by neighbours, each with a
-    probability that is proportional to its links with the set. The paths of a real set are dealt within its copy at
-    random. Treated units without treated neighbours are sets of one unit: a scattered policy stays scattered.
-    """
-    own = np.flatnonzero(treated)
-    codes = scipy.sparse.csgraph.connected_components(links[np.ix_(own, own)] > 0)[1]
-    sets = sorted((own[codes == code] for code in range(codes.max() + 1)), key=len, reverse=True)
-    others = np.flatnonzero(~treated)
-    for _ in range(deals):
-        for _ in range(MOST_TRIES):
-            places = _room([len(members) for members in sets], links, rng)
-            if places is not None:
-                break
-        else:
-            raise EstimationError(Note("placebo_laws_no_room", sizes=", ".join(str(len(members)) for members in sets)))
-        given = np.empty(len(links), dtype=np.int64)
-        for members, place in zip(sets, places, strict=True):
-            given[place] = rng.permutation(members)
-        left = np.setdiff1d(np.arange(len(links)), np.concatenate(places))
-        given[left] = rng.permutation(others)
-        yield given
-
-
-def _room(sizes: list[int], links: FloatArray, rng: np.random.Generator) -> list[IntArray] | None:
-    """Return disjoint connected sets of units of given sizes; None where one found no room."""
-    free = np.ones(len(links), dtype=bool)
-    out = []
-    for size in sizes:
-        grown = [int(rng.choice(np.flatnonzero(free)))]
-        free[grown] = False
-        while len(grown) < size:
-            pull = np.where(free, links[grown].sum(axis=0), 0.0)
-            if not pull.any():
-                return None
-            grown.append(int(rng.choice(len(links), p=pull / pull.sum())))
-            free[grown[-1]] = False
-        out.append(np.array(grown))
-    return out

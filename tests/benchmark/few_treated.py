@@ -1,0 +1,81 @@
+"""Size and power where few units carry a policy: arrangements of its paths, and signs of units beside them.
+
+Two-way effects, 8 years, errors independent with standard deviation 1; the policy starts in the fifth year.
+
+- three of 30: units at random, errors of units independent.
+- three neighbours: three of 30 units on a ring; errors (I - 0.5W)⁻¹ of independent ones, and the W is known.
+- one province: one of 20 provinces of five cities, with shocks of provinces; ``cluster: province``.
+
+Prints the share of p ≤ 0.05 without an effect and with one.
+
+    python tests/benchmark/few_treated.py --samples 400 --effect 1.5
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import numpy as np
+import pandas as pd
+
+import digicarbon as dc
+
+YEARS, START = 8, 4
+WORLDS = ("three of 30", "three neighbours", "one province")
+
+
+def sample(world: str, effect: float, seed: int) -> tuple[dc.Panel, dc.Weights | None]:
+    """Return a panel, and its weights where they are known."""
+    rng = np.random.default_rng(seed)
+    weights = None
+    cities = 5 if world == "one province" else 1
+    n = 100 if world == "one province" else 30
+    errors = rng.normal(size=(n, YEARS))
+    units = [f"u{place:03d}" for place in range(n)]
+    policy = np.zeros((n, YEARS))
+    if world == "three of 30":
+        policy[rng.choice(n, 3, replace=False), START:] = 1
+    elif world == "three neighbours":
+        ring = (np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1)) / 2
+        weights = dc.Weights.from_matrix(ring, units, name="ring")
+        errors = np.linalg.solve(np.eye(n) - 0.5 * ring, errors)
+        policy[(rng.integers(n) + np.arange(3)) % n, START:] = 1
+    else:
+        errors = (errors + np.repeat(rng.normal(size=(20, YEARS)), cities, axis=0)) / np.sqrt(2)
+        policy[cities * rng.integers(20) + np.arange(cities), START:] = 1
+    frame = pd.DataFrame(
+        {
+            "unit": np.repeat(units, YEARS),
+            "year": np.tile(np.arange(2001, 2001 + YEARS), n),
+            "y": (effect * policy + errors).ravel(),
+            "x": policy.ravel(),
+            "province": np.repeat([f"P{place // cities:02d}" for place in range(n)], YEARS),
+        }
+    )
+    return dc.Panel.from_frame(frame, "unit", "year"), weights
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--samples", type=int, default=400)
+    parser.add_argument("--effect", type=float, default=1.5)
+    parser.add_argument("--worlds", nargs="+", default=WORLDS)
+    asked = parser.parse_args()
+    rows = {}
+    for world in asked.worlds:
+        cluster = "province" if world == "one province" else "unit"
+        model = dc.PanelRegression(y="y", x=("x",), cluster=cluster, intervals=False)
+        for effect in (0.0, asked.effect):
+            rejected = []
+            for seed in range(asked.samples):
+                result = model.fit(*sample(world, effect, seed))
+                rejected.append((result.estimates.loc["x", "p"] <= 0.05, result.statistics["p_units.x"] <= 0.05))
+            rows[world, effect] = np.mean(rejected, axis=0)
+    table = pd.DataFrame(rows, index=["arrangements", "signs"]).T
+    sys.stdout.write(table.round(3).to_string() + f"\n{asked.samples} samples\n")
+
+
+if __name__ == "__main__":
+    main()

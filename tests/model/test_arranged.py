@@ -1,0 +1,257 @@
+"""Tests by arrangements of x: plain loops to the last arrangement, what moves where, when they are taken."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digicarbon as dc
+from digicarbon.errors import ConfigError
+from digicarbon.numeric.resampling.arrangements import Arranging, connected_sets, number_of_orders, orders
+from digicarbon.panel import Panel
+from digicarbon.result import Result
+from digicarbon.weights import Weights
+
+UNITS, YEARS = 9, 5
+NAMES = [f"u{place}" for place in range(UNITS)]
+RING = (np.roll(np.eye(UNITS), 1, axis=1) + np.roll(np.eye(UNITS), -1, axis=1)) / 2
+
+
+def law(*treated: int, units: int = UNITS) -> np.ndarray:
+    """Return a policy of 0 and 1 that starts in the third year."""
+    out = np.zeros((units, YEARS))
+    out[list(treated), 2:] = 1
+    return out
+
+
+def panel(x: np.ndarray, effect: float = 0.0, seed: int = 1) -> Panel:
+    rng = np.random.default_rng(seed)
+    units = len(x)
+    frame = pd.DataFrame(
+        {
+            "unit": np.repeat([f"u{place}" if units < 10 else f"u{place:02d}" for place in range(units)], YEARS),
+            "year": np.tile(np.arange(2001, 2001 + YEARS), units),
+            "y": (effect * x + rng.normal(size=x.shape)).ravel(),
+            "x": x.ravel(),
+            "c": rng.normal(size=x.size),
+            "province": np.repeat([f"P{place // 3}" for place in range(units)], YEARS),
+        }
+    )
+    return Panel.from_frame(frame, "unit", "year")
+
+
+def ring() -> Weights:
+    return Weights.from_matrix(RING, NAMES, name="ring")
+
+
+def fe(**fields: Any) -> dc.PanelRegression:
+    return dc.PanelRegression(**{"y": "y", "x": ("x",), "controls": ("c",)} | fields)
+
+
+def note(result: Result, code: str) -> Any:
+    (found,) = [note for note in result.notes if note.code == code]
+    return found
+
+
+def demeaned(values: np.ndarray) -> np.ndarray:
+    return values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
+
+
+def statistic(y: np.ndarray, x: np.ndarray, c: np.ndarray) -> float:
+    """Return the estimate over its error clustered by unit, up to the factor that all samples share."""
+    y, x, c = (demeaned(values) for values in (y, x, c))
+    x = x - c * (x * c).sum() / (c * c).sum()
+    y = y - c * (y * c).sum() / (c * c).sum()
+    b = (x * y).sum() / (x * x).sum()
+    scores = (x * (y - b * x)).sum(axis=1)
+    return float(b * (x * x).sum() / np.sqrt((scores**2).sum()))
+
+
+def share(data: Panel, value: float = 0.0) -> float:
+    """Return the share of arrangements of three treated units with a statistic as large, for an effect."""
+    y, x, c = (data.column(name).reshape(data.shape) for name in ("y", "x", "c"))
+    y = y - value * x
+    own = abs(statistic(y, x, c))
+    drawn = [abs(statistic(y, law(*three), c)) for three in combinations(range(UNITS), 3)]
+    return float(np.mean([one >= own * (1 - 1e-9) for one in drawn]))
+
+
+@pytest.mark.parametrize("effect", [0.0, 2.0])
+def test_p_and_interval_are_those_of_plain_loops(effect: float) -> None:
+    data = panel(law(0, 3, 7), effect)
+    result = fe().fit(data)
+    row = result.estimates.loc["x"]
+    assert row["p"] == pytest.approx(share(data))
+    said = note(result, "randomised_every")
+    assert (said["number"], said["smallest"]) == (84, 1 / 84)
+    assert note(result, "few_carry")["carriers"]["number"] == 3
+    assert 0 < result.statistics["p_units.x"] <= 1
+    assert result.estimates.loc["c", "p"] == fe(test="errors").fit(data).estimates.loc["c", "p"]
+    step = 0.02 * row["se"]
+    for end, out in ((row["low"], -step), (row["high"], step)):
+        assert share(data, end - out) > 0.05
+        assert share(data, end + out) <= 0.05
+
+
+def test_effects_of_a_spatial_model_are_refitted_to_each_connected_set() -> None:
+    """On a ring of nine there are nine sets of three neighbours."""
+    data, weights = panel(law(4, 5, 6), 1.0), ring()
+    model = dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm")
+    result = model.fit(data, weights)
+    drawn = [
+        model.by_errors.fit(data.with_columns({"x": np.roll(law(4, 5, 6), by, axis=0).ravel()}), weights)
+        for by in range(UNITS)
+    ]
+    for effect in ("direct", "indirect", "total"):
+        sizes = [abs(one.effects.loc[(effect, "x"), "stat"]) for one in drawn]
+        assert result.effects.loc[(effect, "x"), "p"] == pytest.approx(np.mean(sizes >= sizes[0] * (1 - 1e-9)))
+    assert np.isnan(result.effects.xs("x", level="term")["low"]).all()
+    assert note(result, "randomised_every")["over"].code == "over_sets"
+    assert result.statistics["p_units.total.x"] > 0
+
+
+def test_without_weights_or_neighbours_units_need_not_be_connected() -> None:
+    weights = ring()
+    assert note(fe().fit(panel(law(4, 5, 6))), "randomised_every")["number"] == 84
+    assert note(fe().fit(panel(law(0, 3, 6)), weights), "randomised_every")["number"] == 84
+    assert note(fe().fit(panel(law(4, 5, 6)), weights), "randomised_every")["number"] == 9
+    # two of three are neighbours: sets are drawn
+    assert note(fe(draws=99).fit(panel(law(0, 4, 5)), weights), "randomised_some")["number"] == 99
+
+
+def test_paths_stay_in_their_strata() -> None:
+    data = panel(law(0, 3, 4))
+    result = fe(test="randomisation", strata="province").fit(data)
+    y, c = (data.column(name).reshape(data.shape) for name in ("y", "c"))
+    own = abs(statistic(y, law(0, 3, 4), c))
+    drawn = [abs(statistic(y, law(one, *two), c)) for one in range(3) for two in combinations(range(3, 6), 2)]
+    assert result.estimates.loc["x", "p"] == pytest.approx(np.mean(np.array(drawn) >= own * (1 - 1e-9)))
+    assert not result.has_note("few_carry")
+
+
+def test_whole_clusters_of_the_declared_level_move() -> None:
+    provinces = [law(*range(first, first + 3), units=15) for first in (3, 0, 6, 9, 12)]
+    data, model = panel(provinces[0]), fe(cluster="province")
+    result = model.fit(data)
+    said = note(result, "randomised_every")
+    assert (said["number"], said["over"].code) == (5, "over_clusters")
+    assert note(result, "few_carry")["carriers"].code == "carry_clusters"
+    drawn = [
+        abs(model.by_errors.fit(data.with_columns({"x": x.ravel()})).estimates.loc["x", "stat"]) for x in provinces
+    ]
+    assert result.estimates.loc["x", "p"] == pytest.approx(np.mean(drawn >= drawn[0] * (1 - 1e-9)))
+
+
+def test_a_part_of_a_cluster_moves_to_a_part_of_one() -> None:
+    """Three pairs of units in each of five clusters."""
+    said = note(fe(cluster="province").fit(panel(law(3, 5, units=15))), "randomised_every")
+    assert (said["number"], said["over"].code) == (15, "over_one_cluster")
+
+
+@pytest.mark.parametrize(("treated", "few"), [(5, True), (6, False), (24, False), (25, True)])
+def test_signs_test_what_six_units_carry(treated: int, few: bool) -> None:
+    """Of 30 with a law in all but five the other five carry the comparison."""
+    result = fe(draws=19, intervals=False).fit(panel(law(*range(treated), units=30)))
+    assert result.has_note("few_carry") is few
+    assert any(note.code.startswith("wild_p") for note in result.notes) is not few
+
+
+def test_what_effects_leave_decides_who_carries_x() -> None:
+    """Levels of units, and a path that all share, are no movement under two-way effects; pooled they are."""
+    x = law(0, 3, 7) + np.arange(UNITS)[:, None] + np.arange(YEARS)
+    assert note(fe().fit(panel(x)), "few_carry")["carriers"]["number"] == 3
+    assert not fe(effects="none", draws=19, intervals=False).fit(panel(x)).has_note("few_carry")
+    assert not fe(effects="unit", draws=19, intervals=False).fit(panel(x)).has_note("few_carry")
+
+
+def test_randomisation_is_offered_for_any_x() -> None:
+    data = panel(np.random.default_rng(5).normal(size=(UNITS, YEARS)))
+    one, again, other = (fe(test="randomisation", draws=99, seed=seed).fit(data) for seed in (1, 1, 2))
+    p = [result.estimates.loc["x", "p"] for result in (one, again, other)]
+    assert p[0] == p[1] != p[2]
+    assert p[0] * 100 == pytest.approx(round(p[0] * 100))
+    row = one.estimates.loc["x"]
+    assert row["low"] < row["coef"] < row["high"]
+    assert one.statistics["p_simulation_error.x"] == pytest.approx(np.sqrt(p[0] * (1 - p[0]) / 100))
+
+
+def test_what_is_made_of_x_moves_with_it() -> None:
+    data = panel(law(0, 3, 7), 1.0)
+    result = fe(x=("x", "x:c"), intervals=True).fit(data)
+    plain = fe(x=("x", "x:c"), test="errors")
+    drawn = [
+        plain.fit(data.with_columns({"x": law(*three).ravel()})).estimates["stat"].abs()
+        for three in combinations(range(UNITS), 3)
+    ]
+    for term in ("x", "x:c"):
+        own = abs(result.estimates.loc[term, "stat"]) * (1 - 1e-9)
+        assert result.estimates.loc[term, "p"] == pytest.approx(np.mean([one[term] >= own for one in drawn]))
+        assert np.isnan(result.estimates.loc[term, "low"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "x", "words"),
+    [
+        ({"x": ("x:c",)}, law(0, 3), "Name the variable itself"),
+        ({"x": ("x", "L.y")}, law(0, 3), "made of the outcome"),
+        ({"cluster": "province"}, np.random.default_rng(3).normal(size=(15, YEARS)), "cluster=unit"),
+        ({"strata": "unit"}, law(0, 3), "no other arrangement over units of the same unit"),
+        ({"strata": "year"}, law(0, 3), "constant in time"),
+    ],
+)
+def test_check_refuses_what_cannot_move(fields: dict[str, Any], x: np.ndarray, words: str) -> None:
+    data = panel(x)
+    for run in (fe(test="randomisation", **fields).check, fe(test="randomisation", **fields).fit):
+        with pytest.raises(ConfigError, match=words):
+            run(data)
+
+
+def test_models_without_arrangements_refuse_them_and_say_what_signs_of_few_are() -> None:
+    data = panel(law(0, 3, 7))
+    with pytest.raises(ConfigError, match="it offers errors, wild"):
+        dc.GroupedRegression(y="y", x=("x",), controls=("c",), by="province", test="randomisation").fit(data)
+    with pytest.raises(ValueError, match="test=randomisation alone"):
+        fe(strata="province")
+    gaps = data.rows(np.arange(len(data.index)) != 12)
+    with pytest.raises(ConfigError, match="not balanced"):
+        fe(test="randomisation").check(gaps)
+    result = fe(draws=19, intervals=False).fit(gaps)
+    assert note(result, "few_carry_signs")["carriers"]["number"] == 3
+    assert any(note.code.startswith("wild_p") for note in result.notes)
+
+
+def test_connected_sets_are_each_found_once() -> None:
+    rng = np.random.default_rng(2)
+    links = np.triu(rng.random((8, 8)) < 0.3, 1).astype(float)
+    links += links.T
+
+    def connected(members: tuple[int, ...]) -> bool:
+        reached = {members[0]}
+        for _ in members:
+            reached |= {other for other in members if links[list(reached), other].any()}
+        return len(reached) == len(members)
+
+    for size in (1, 2, 3, 4):
+        found = list(connected_sets(links, size))
+        wanted = {frozenset(members) for members in combinations(range(8), size) if connected(members)}
+        assert len(found) == len(set(found))
+        assert set(found) == wanted
+
+
+def test_orders_are_each_found_once() -> None:
+    found = list(map(tuple, orders([2, 0, 0, 1, 2])))
+    assert len(found) == len(set(found)) == number_of_orders([2, 0, 0, 1, 2]) == 30
+
+
+def test_more_arrangements_than_all_that_are_taken_are_drawn() -> None:
+    arranging = Arranging(np.array([1, 1, 0, 0, 0, 0]), np.zeros(6, dtype=np.int64))
+    assert arranging.every(14) is None
+    every = arranging.every(15)
+    assert every is not None
+    assert len({tuple(arranging.codes[deal]) for deal in every} | {tuple(arranging.codes)}) == 15 == 1 + len(every)
+    some = arranging.some(50, (1,))
+    assert (np.sort(some, axis=1) == np.arange(6)).all()
