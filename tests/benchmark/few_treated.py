@@ -8,7 +8,7 @@ Two-way effects, 8 years, errors independent with standard deviation 1; the poli
 
 Prints the share of p ≤ 0.05 without an effect and with one.
 
-    python tests/benchmark/few_treated.py --samples 400 --effect 1.5
+    python tests/benchmark/few_treated.py --samples 400 --effect 1.5 --draws 199
 """
 
 from __future__ import annotations
@@ -61,12 +61,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--samples", type=int, default=400)
     parser.add_argument("--effect", type=float, default=1.5)
+    parser.add_argument("--draws", type=int, default=199)
     parser.add_argument("--worlds", nargs="+", default=WORLDS)
     asked = parser.parse_args()
     rows = {}
     for world in asked.worlds:
         cluster = "province" if world == "one province" else "unit"
-        model = dc.PanelRegression(y="y", x=("x",), cluster=cluster, intervals=False)
+        model = dc.PanelRegression(y="y", x=("x",), cluster=cluster, draws=asked.draws, intervals=False)
         for effect in (0.0, asked.effect):
             rejected = []
             for seed in range(asked.samples):
