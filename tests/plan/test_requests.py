@@ -171,6 +171,24 @@ def test_the_wild_bootstrap_differs_or_is_refused(model: str) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
+def test_arrangements_differ_or_are_refused(model: str) -> None:
+    words = ("inference.test=randomisation", "inference.draws=99", NO_INTERVALS)
+    found = answer(model, *words)
+    if isinstance(found, DigicarbonError):
+        assert_refused(found, "test")
+        return
+    errors, other = answer(model, "inference.test=errors"), answer(model, *words, "inference.seed=2")
+    assert not isinstance(errors, DigicarbonError)
+    assert not isinstance(other, DigicarbonError)
+    assert differ(errors, found, "p")
+    assert differ(found, other, "p")
+    # the source has no column of strata
+    strata = answer(model, *words, "inference.strata=nowhere")
+    assert isinstance(strata, DigicarbonError)
+    assert "nowhere" in str(strata)
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_the_level_of_intervals_is_that_of_the_request(model: str) -> None:
     usual, found = (answer(model, "inference.test=errors", *words) for words in ([], ["inference.level=0.8"]))
     assert not isinstance(usual, DigicarbonError)
