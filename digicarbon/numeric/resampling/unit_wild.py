@@ -293,6 +293,18 @@ def critical(drawn: FloatArray, alpha: float) -> float:
     return float(np.partition(sizes, -place)[-place])
 
 
+def uniform_critical(centre: FloatArray, fits: Sequence[tuple[FloatArray, FloatArray]], level: float) -> float:
+    """Return the critical value of a band that holds all of q quantities with a level: of the largest |t| of draws.
+
+    ``centre``, shape (q,): what the quantities are in the process that is drawn from. ``fits``: their estimates and
+    standard errors in M draws; a draw without one of them counts as extreme. Montiel Olea & Plagborg-Møller (2019),
+    Journal of Applied Econometrics 34; Callaway & Sant'Anna (2021), Journal of Econometrics 225, Algorithm 1.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sizes = np.abs([(coef - at) / se for at, (coef, se) in zip(centre, fits, strict=True)])
+    return critical(np.nan_to_num(sizes, nan=np.inf).max(axis=0), alpha_of(level))
+
+
 @dataclass(frozen=True)
 class Observed:
     """A quantity that is tested.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import special
 
 from digicarbon.arrays import FloatArray
 
@@ -14,12 +15,15 @@ def joint_critical(covariance: FloatArray, df: float | None, level: float, seed:
     """Return c with P(max |t| <= c) = level over estimates with a joint covariance, shape (k, k).
 
     Estimates without a variance do not count; without ``df`` t is normal. Bretz, Hothorn & Westfall (2010), Multiple
-    Comparisons Using R, sec. 3.1.
+    Comparisons Using R, sec. 3.1. That of a single one is the quantile itself.
     """
     spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     known = np.isfinite(spread) & (spread > 0)
     if not known.any():
         return float("nan")
+    if known.sum() == 1:
+        half = (1 + level) / 2
+        return float(special.ndtri(half) if df is None else special.stdtrit(df, half))
     correlation = covariance[np.ix_(known, known)] / np.outer(spread[known], spread[known])
     values, vectors = np.linalg.eigh(correlation)
     # the symmetric root: the same draws whatever the order of a decomposition's vectors

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from digicarbon.errors import ConfigError
-from digicarbon.packs.policies.picture.event_study import rollout
+from digicarbon.note import Note
+from digicarbon.numeric.resampling.unit_wild import uniform_critical
+from digicarbon.packs.policies.picture.event_study import event_critical, rollout
 from digicarbon.panel import PanelDesign
 from digicarbon.report import EventStudy, Record, RegressionTable, SpecificationCurve
 from digicarbon.report.picture import event_numbers, plot_coefficients, plot_event_study, plot_rollout
@@ -110,6 +112,7 @@ def test_the_picture_has_a_marker_for_each_number(results: dict[str, dc.Result])
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == [
         *ESTIMATORS,
+        "band of all event times",
         "reference period",
         "reference of earlier periods only",
     ]
@@ -117,10 +120,64 @@ def test_the_picture_has_a_marker_for_each_number(results: dict[str, dc.Result])
 
 def test_a_single_run_is_named_by_nothing_but_its_reference(results: dict[str, dc.Result]) -> None:
     (legend,) = plot_event_study(results["event_study"]).legends
-    assert [text.get_text() for text in legend.get_texts()] == ["reference period"]
+    assert [text.get_text() for text in legend.get_texts()] == ["band of all event times", "reference period"]
     (legend,) = plot_event_study(results["imputation"]).legends
-    assert [text.get_text() for text in legend.get_texts()] == ["reference of earlier periods only"]
-    assert not plot_event_study(results["callaway_santanna"]).legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts == ["band of all event times", "reference of earlier periods only"]
+    (legend,) = plot_event_study(results["callaway_santanna"]).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["band of all event times"]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_the_uniform_band_holds_the_largest_t(results: dict[str, dc.Result], estimator: str) -> None:
+    """Its critical value by a plain simulation of the effects; the band is nowhere narrower than the intervals."""
+    result = results[estimator]
+    table = event_numbers(result)
+    drawn = table[~table["reference"] & ~table["of_leads"]]
+    places = [result.terms.index(f"pilot[{event}]") for event in drawn.index]
+    covariance = result.covariance[np.ix_(places, places)]
+    rng = np.random.default_rng(8)
+    sample = rng.multivariate_normal(np.zeros(len(places)), covariance, 40_000, method="svd")
+    df = result.inference.df
+    scale = 1.0 if df is None else np.sqrt(rng.chisquare(df, len(sample)) / df)
+    by_hand = np.quantile(np.abs(sample / np.sqrt(np.diag(covariance))).max(axis=1) / scale, 0.95)
+    critical = event_critical(result)
+    assert critical == pytest.approx(by_hand, rel=0.02)
+    np.testing.assert_allclose(drawn["high_uniform"], drawn["coef"] + critical * drawn["se"])
+    assert (drawn["low_uniform"] < drawn["low"]).all()
+
+
+@pytest.mark.parametrize("estimator", ["event_study", "imputation", "callaway_santanna"])
+def test_the_uniform_band_of_wild_draws(panel: dc.Panel, estimator: str) -> None:
+    """The fifth largest of the largest |t| over event times in 99 draws around the estimates, by a plain loop."""
+    model = dc.DiD(
+        y="y", policy="pilot", estimator=estimator, aggregate="event", test="wild", draws=99, intervals=False
+    )
+    result = model.fit(panel)
+    critical = result.statistics["uniform_critical"]
+    assert critical == event_critical(result)
+    design = model.design(panel)
+    terms = [f"pilot[{part.number:.0f}]" for part in result.focal_levels.values()]
+    centre, fits = design.drawn(terms, None, model.draws_for(design.units, None))
+    np.testing.assert_allclose(centre, result.estimates.loc[terms, "coef"], rtol=1e-8)
+    largest = [
+        max(abs(coef[draw] - at) / se[draw] for at, (coef, se) in zip(centre, fits, strict=True)) for draw in range(99)
+    ]
+    assert critical == pytest.approx(sorted(largest)[-5])
+    # one effect alone has a smaller critical value
+    assert critical > uniform_critical(centre[:1], fits[:1], 0.95)
+
+
+def test_the_table_has_the_band_that_is_chosen(results: dict[str, dc.Result], panel: dc.Panel) -> None:
+    table = EventStudy(decimals=2, band="uniform").table("t", records(results, panel))
+    row = event_numbers(results["sun_abraham"]).loc[2]
+    expected = f"{row['coef']:.2f} [{row['low_uniform']:.2f}, {row['high_uniform']:.2f}]"
+    assert table.cells["sun_abraham"].iloc[list(table.cells.index).index("2")] == expected
+    assert (
+        table.cells.loc["critical value of the uniform band", "stacked"] == f"{event_critical(results['stacked']):.2f}"
+    )
+    codes = ("event_band_uniform", "event_band_joint")
+    assert {Note(code).text() for code in codes} <= set(table.notes)
 
 
 def test_imputed_effects_alone_have_no_reference(panel: dc.Panel) -> None:
@@ -203,7 +260,7 @@ def test_the_table_has_the_overall_effect_first_and_each_number_of_the_picture(
     rows = list(table.cells.index)
     means = ("mean over treated rows", "variance-weighted mean in stacks", "variance-weighted mean")
     assert rows[:3] == [f"Overall effect, {mean}" for mean in means]
-    assert table.rules == (3, *table.blocks[1:], len(rows) - 4)
+    assert table.rules == (3, *table.blocks[1:], len(rows) - 5)
     assert table.blocks == (3, 15)
     events = rows[4:15]
     assert events == list(map(str, range(-5, 6)))
@@ -221,7 +278,13 @@ def test_the_table_has_the_overall_effect_first_and_each_number_of_the_picture(
     assert table.cells.loc["2", "twfe"] == ""
     whole = found["twfe"].estimates.loc["pilot"]
     assert table.cells.loc["Overall effect, variance-weighted mean", "twfe"].startswith(f"{whole['coef']:.2f} [")
-    assert rows[15:] == ["Leads jointly zero, p", "Observations", "Treated units", "Never-treated units"]
+    assert rows[15:] == [
+        "critical value of the uniform band",
+        "Leads jointly zero, p",
+        "Observations",
+        "Treated units",
+        "Never-treated units",
+    ]
     assert "First period under Pilot policy: 12 units in 2012, 12 units in 2014, 16 units never." in table.notes
 
 

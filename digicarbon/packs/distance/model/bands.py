@@ -313,16 +313,13 @@ class DistanceBands(Clustered):
         """Return the value that the largest |t| over the bands of a term stays below with the level's probability."""
         if self.test == "wild" and result.resampled is not None:
             from digicarbon.model.wild import one_thread
-            from digicarbon.numeric.resampling.unit_wild import critical
+            from digicarbon.numeric.resampling.unit_wild import uniform_critical
 
             contrasts = self.contrasts(made, weights)
             draws = self.draws_for(contrasts.units, weights)
             with one_thread():
-                centre, fits = contrasts.drawn([Estimand("coefficient", lag) for lag in lags], draws)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                sizes = np.abs([(coef - at) / se for at, (coef, se) in zip(centre, fits, strict=True)])
-            largest = np.nan_to_num(sizes, nan=np.inf).max(axis=0)
-            return float(critical(largest, round(1 - self.level, 12)))
+                drawn = contrasts.drawn([Estimand("coefficient", lag) for lag in lags], draws)
+            return uniform_critical(*drawn, self.level)
         places = [result.terms.index(lag) for lag in lags]
         return joint_critical(result.covariance[np.ix_(places, places)], result.inference.df, self.level)
 

@@ -163,6 +163,23 @@ class ByUnit(Restricted):
         null = own.nulls(picks, places[0], weights).shifted(np.zeros(len(picks)))
         return joint_wild(UnitBatch(own, leads[0]), null, leads, draws)
 
+    def drawn(self, terms: Sequence[str], weights: Weights | None, draws: Draws) -> tuple[FloatArray, Fits]:
+        """Return effects in draws from the model in which they are as estimated, to the last digit."""
+        from digicarbon.model.wild import drawn
+
+        # columns of effects before the policy are those of all
+        places = sorted((self.terms.index(term) for term in terms), key=lambda place: self.terms[place] in self.early)
+        estimands = [Estimand("coefficient", term) for term in terms]
+        picks = np.array([self.weights_of(estimand) for estimand in estimands])
+        free = self.nulls(picks, places[-1], weights).shifted(picks @ self._effects.coef)
+        return drawn(UnitBatch(self, estimands[0]), free, estimands, draws)
+
+    @property
+    def early(self) -> frozenset[str]:
+        """Terms of event times before the policy."""
+        levels = ((term, made[0].number) for term, made in self.reported.items())
+        return frozenset(term for term, level in levels if level is not None and level < -self.model.anticipation)
+
     @property
     def units(self) -> tuple[str, ...]:
         """Whose sign each unit has in the wild bootstrap."""

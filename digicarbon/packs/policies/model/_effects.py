@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.model.batch import Estimand, JointBatch
+from digicarbon.model.batch import Estimand, Fits, JointBatch
 from digicarbon.note import Note
 from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel
@@ -83,6 +83,10 @@ class Restricted(Design):
     @abstractmethod
     def wild_leads(self, weights: Weights | None, draws: Draws) -> WaldTest | None:
         """Return the wild test that all effects by event time before the policy are zero; None where there are none."""
+
+    @abstractmethod
+    def drawn(self, terms: Sequence[str], weights: Weights | None, draws: Draws) -> tuple[FloatArray, Fits]:
+        """Return effects in draws around their estimates, as `digicarbon.model.wild.drawn` does."""
 
     @abstractmethod
     def batch(self, weights: Weights | None, estimand: Estimand) -> Batch:

@@ -93,9 +93,7 @@ class Expanded(Restricted):
 
     def restrictions(self, weights: Weights | None) -> list[Restrictions]:
         """Return each effect as a restriction."""
-        # the share of neighbours is a spatial lag of the policy, and rings are nearly one
-        made = self.panel.with_terms(self.model.terms)
-        contrasts = Contrasts(self.model.by_errors, made, weights, lags=not self.spillover)
+        contrasts = self._contrasts(weights)
 
         def restricted(combination: Combination, estimands: tuple[Estimand, ...]) -> Projected:
             one = contrasts.of(combination)
@@ -106,6 +104,15 @@ class Expanded(Restricted):
         combinations = [*self.combinations.values(), *([self.spillover] if self.spillover else [])]
         estimands = estimands_of(self.reported, self.spillover)
         return [restricted(*both) for both in zip(combinations, estimands, strict=True)]
+
+    def _contrasts(self, weights: Weights | None) -> Contrasts:
+        # the share of neighbours is a spatial lag of the policy, and rings are nearly one
+        made = self.panel.with_terms(self.model.terms)
+        return Contrasts(self.model.by_errors, made, weights, lags=not self.spillover)
+
+    def drawn(self, terms: Sequence[str], weights: Weights | None, draws: Draws) -> tuple[FloatArray, Fits]:
+        """Return effects in draws around the fit of the regression."""
+        return self._contrasts(weights).drawn([Estimand.combination(self.combinations[term]) for term in terms], draws)
 
     def wild_leads(self, weights: Weights | None, draws: Draws) -> WaldTest | None:
         """Return the wild test that nothing happened before the policy."""

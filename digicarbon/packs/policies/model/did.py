@@ -275,6 +275,8 @@ class DiD(_PolicyModel):
             return self.tested(result, used, weights), effects.leads
         # of the panel with all units: those that the estimator leaves out reach others, too
         found = self.resampled(result, used, weights, partial(design.restrictions, weights))
+        if found.resampled is not None and found.resampled.wild and "first_event" in found.statistics:
+            found = replace(found, statistics={**found.statistics, **self._band(found, design, weights)})
         if effects.leads is None:
             return found, None
         if found.resampled is None:
@@ -289,6 +291,18 @@ class DiD(_PolicyModel):
             return found, effects.leads
         tested = {"pretest_df": leads.df, "pretest_p": leads.p}
         return replace(found, statistics={**found.statistics, **tested}), leads
+
+    def _band(self, result: Result, design: Restricted, weights: Weights | None) -> dict[str, float]:
+        """Return the critical value of the band that holds all effects by event time, from the draws of the run."""
+        from digicarbon.model.wild import one_thread
+        from digicarbon.numeric.resampling.unit_wild import uniform_critical
+
+        terms = [term for term in result.focal_levels if term not in result.without_errors]
+        if not terms:
+            return {}
+        with one_thread():
+            centre, fits = design.drawn(terms, weights, self.draws_for(design.units, weights))
+        return {"uniform_critical": uniform_critical(centre, fits, self.level)}
 
     @property
     def no_wild(self) -> Note | None:

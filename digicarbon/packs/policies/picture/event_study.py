@@ -11,6 +11,7 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
+from digicarbon.numeric.shape.uniform import joint_critical
 from digicarbon.packs.policies.panel.policy import policy_columns
 from digicarbon.panel import Panel
 from digicarbon.report.picture._figure import (
@@ -43,8 +44,25 @@ SPREAD = 0.68
 """Part of the distance between event times that runs stand in."""
 
 
+def event_critical(result: Result) -> float:
+    """Return the critical value of the band that holds all effects by event time with the result's level.
+
+    It is from the wild draws of the run where there are some (`uniform_critical` of its statistics), else of normal or
+    t variables with the joint covariance of the effects (`joint_critical`); not-a-number without effects.
+    """
+    if "first_event" not in result.statistics:
+        return float("nan")
+    known = result.statistics.get("uniform_critical")
+    places = [result.terms.index(term) for term, part in result.focal_levels.items() if part.number is not None]
+    of_effects = result.covariance[np.ix_(places, places)]
+    return joint_critical(of_effects, result.inference.df, result.inference.level) if known is None else known
+
+
 def event_numbers(result: Result) -> pd.DataFrame:
-    """Return the effects of a policy by event time: index event; columns coef, se, p, low, high, reference, of_leads.
+    """Return the effects of a policy by event time: index event; columns below.
+
+    They are coef, se, p, low, high, reference, of_leads, low_uniform and high_uniform: the band that holds the effects
+    of all event times, se times `event_critical` around the estimate, and nowhere narrower than the interval of one.
 
     The period that others are compared with is a row of its own, with an effect of 0 and no standard error:
     ``reference`` where it is that of all event times, ``of_leads`` where it is that of those before the policy alone.
@@ -66,6 +84,9 @@ def event_numbers(result: Result) -> pd.DataFrame:
         if (reference := result.statistics.get(name)) is not None:
             rows[int(reference)] = [0.0, *[np.nan] * (len(SHOWN) - 1), *kind]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=[*SHOWN, "reference", "of_leads"], dtype=float)
+    half = event_critical(result) * table["se"]
+    table["low_uniform"] = np.fmin(table["coef"] - half, table["low"])
+    table["high_uniform"] = np.fmax(table["coef"] + half, table["high"])
     return table.astype({"reference": bool, "of_leads": bool}).rename_axis("event").sort_index()
 
 
@@ -83,9 +104,10 @@ def plot_event_study(results: Results, **frame: Unpack[NamedFrame]) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        The period that all others are compared with is hollow, at zero; one that only periods before the policy are
-        compared with is a cross. A dashed line stands before the first period under the policy. Event times that hold
-        all farther ones are marked ≤ and ≥.
+        Thin lines are intervals of one event time, wide light ones the band of all (`event_numbers`). The period that
+        all others are compared with is hollow, at zero; one that only periods before the policy are compared with is a
+        cross. A dashed line stands before the first period under the policy. Event times that hold all farther ones are
+        marked ≤ and ≥.
 
     Raises
     ------
@@ -123,6 +145,8 @@ def _draw_events(axes: Axes, table: pd.DataFrame, shift: float, position: int, l
     x = table.index.to_numpy(dtype=float) + shift
     reference, of_leads = table["reference"].to_numpy(), table["of_leads"].to_numpy()
     estimated = ~reference & ~of_leads
+    outer = table[["coef", "low_uniform", "high_uniform"]].set_axis(["coef", "low", "high"], axis=1)
+    draw_intervals(axes, x[estimated], outer[estimated], f"{colour}66", 3.0)
     draw_intervals(axes, x[estimated], table[estimated], colour, 1.3)
     if joined:
         axes.plot(x, table["coef"], color=colour, linewidth=0.6)
@@ -137,6 +161,7 @@ def _add_legend(figure: Figure, axes: Axes, tables: Mapping[str, pd.DataFrame], 
     from matplotlib.lines import Line2D
 
     handles, labels = axes.get_legend_handles_labels() if len(tables) > 1 else ([], [])
+    handles, labels = [*handles, Line2D([], [], color=f"{GREY}66", linewidth=3.0)], [*labels, words.say("event band")]
     if any(table["reference"].any() for table in tables.values()):
         hollow = Line2D([], [], linestyle="", marker="o", markersize=5, color=GREY, markerfacecolor="white")
         handles, labels = [*handles, hollow], [*labels, words.say("reference period")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.packs.policies.picture.event_study import event_numbers, plot_event_study, plot_rollout
+from digicarbon.packs.policies.picture.event_study import event_critical, event_numbers, plot_event_study, plot_rollout
 from digicarbon.report.base import Decimals, Record, Table, attributed
 from digicarbon.report.heads import Heads, heads_of
 from digicarbon.report.picture import event_label, no_letters
@@ -52,6 +52,8 @@ class EventStudy(Pictured):
 
     Attributes
     ----------
+    band : {"pointwise", "uniform"}
+        Intervals in the table: of each event time by itself, or the band that holds all of them. The picture has both.
     statistics : tuple of str
         Rows below the effects; one that no run has is left out.
     rollout : bool
@@ -61,6 +63,7 @@ class EventStudy(Pictured):
     """
 
     decimals: Decimals = 3
+    band: Literal["pointwise", "uniform"] = "pointwise"
     statistics: Names = ("pretest_p", "nobs", "n_treated", "n_never")
     rollout: bool = True
     most_runs: Annotated[int, Field(ge=1, le=MOST_STUDIES)] = MOST_STUDIES
@@ -100,6 +103,8 @@ class EventStudy(Pictured):
             rows.append((self.words.word("units at event time"), [""] * len(results)))
             rows += [(labels[event], [_units(result, event) for result in results]) for event in events]
         below = len(rows)
+        critical = [number_text(event_critical(result), self.decimals) for result in results]
+        rows.append((self.words.word("uniform_critical"), critical))
         for name in self.statistics:
             cells = [number_text(result.statistics.get(name), self.decimals) for result in results]
             rows += [(self.words.word(name), cells)] if any(cells) else []
@@ -136,7 +141,10 @@ class EventStudy(Pictured):
     def _cell(self, row: Mapping[str, float]) -> str:
         if row["of_leads"]:
             return f"0 ({self.words.word('reference of leads')})"
-        return f"0 ({self.words.word('reference')})" if row["reference"] else self._interval(row)
+        if row["reference"]:
+            return f"0 ({self.words.word('reference')})"
+        end = "_uniform" if self.band == "uniform" else ""
+        return self._interval({**row, "low": row[f"low{end}"], "high": row[f"high{end}"]})
 
     def _interval(self, row: Mapping[str, float]) -> str:
         ends = interval_text(row["low"], row["high"], self.decimals) if np.isfinite(row["se"]) else ""
@@ -149,4 +157,9 @@ class EventStudy(Pictured):
         own = attributed(
             [(owner, record.result.notes) for owner, record in zip(heads.owners, heads.records, strict=True)]
         )
-        return (*heads.same, *self.words.notes((*level_note(results), *letters, *own)))
+        drawn = any("uniform_critical" in result.statistics for result in results.values())
+        band = [
+            Note("event_band_uniform" if self.band == "uniform" else "event_band_pointwise"),
+            Note("event_band_drawn" if drawn else "event_band_joint"),
+        ]
+        return (*heads.same, *self.words.notes((*level_note(results), *band, *letters, *own)))
