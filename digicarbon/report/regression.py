@@ -375,7 +375,8 @@ class RegressionTable(Pictured):
         within = any(self._statistic(record.result.statistics, "r2_within") for record in records)
         definition = [Note("within_r2")] if within and "r2_within" in self.statistics else []
         lost = attributed([(owner, _first_period(record, records)) for owner, record in runs])
-        return (*first, *heads.same, *self.words.notes((*definition, *lost, *own, *choices)))
+        left = attributed([(owner, _other_effects(record, records)) for owner, record in runs])
+        return (*first, *heads.same, *self.words.notes((*definition, *lost, *left, *own, *choices)))
 
     def _has_ratios(self, records: Sequence[Record]) -> bool:
         """Return whether intervals stand below effects in the place of other numbers."""
@@ -412,6 +413,30 @@ def _first_period(record: Record, records: Sequence[Record]) -> list[Note]:
     ]
     longer = any(each.get("n_units") == n_units and each.get("n_periods") == n_periods + 1 for each in beside)
     return [Note("first_period_lost")] if longer and record.result.terms_of("past_y", "past_lag_y") else []
+
+
+_EFFECTS = {"unit": Note("effects_of_units"), "time": Note("effects_of_periods")}
+
+
+def _other_effects(record: Record, records: Sequence[Record]) -> list[Note]:
+    """Return a note where a run has other effects than the first column, without having chosen them."""
+    if not record.result.terms or {"model.effects", "model.absorb"}.intersection(record.varied):
+        return []
+    first, own = _kinds(next(one.result for one in records if one.result.terms)), _kinds(record.result)
+    return [Note("other_effects", own=_effects_words(own), first=_effects_words(first))] if own != first else []
+
+
+def _kinds(result: Result) -> frozenset[str]:
+    """Return what a result has effects of, those of random ones included."""
+    return frozenset({*result.absorbed, *result.random} - {"random"})
+
+
+def _effects_words(kinds: frozenset[str]) -> Note:
+    """Return effects in words, those of units and periods first."""
+    order = sorted(kinds, key=lambda kind: ([*_EFFECTS, kind].index(kind), kind))
+    if not order:
+        return Note("no_effects")
+    return Note("effects_of_kinds", kinds=tuple(_EFFECTS.get(kind, kind) for kind in order))
 
 
 def _said(record: Record, key: str, words: Labels) -> str:

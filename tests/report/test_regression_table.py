@@ -131,7 +131,8 @@ def test_notes_name_their_runs() -> None:
     records = [record("A", PANEL), record("B", SPATIAL)]
     notes = RegressionTable(language=None).table("t", records).notes
     assert notes[1].startswith("Within R²: share explained")
-    assert notes[2:] == ("A: Clustered.", "Both say so.", "B: rho is high.")
+    left = "B: Its model has effects of periods, where the first column has effects of units, periods."
+    assert notes[2:] == (left, "A: Clustered.", "Both say so.", "B: rho is high.")
     assert notes[0].startswith("Outcome: ln_ci. Standard errors in parentheses;")
     mixed = RegressionTable(language=None).table("t", [records[0], record("C", result({"x": (1.0, 1.0)}, y="ln_co2"))])
     assert mixed.notes[0].startswith("Outcome: ln_ci, ln_co2.")
@@ -429,3 +430,30 @@ def test_random_effects_are_what_the_result_says() -> None:
     text = encode(replace(own, kind="random_two_way")).replace(', "random": ["time"]', "")
     assert '"random"' not in text
     assert decode(text).random == ("unit", "time")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "C: Its model has effects of periods, where the first column has effects of units, periods."),
+        ("zh", "C：其模型为时期的效应，而第一列为个体、时期的效应。"),
+    ],
+)
+def test_a_column_whose_model_has_other_effects_says_so(language: Any, said: str) -> None:
+    both, one = PANEL, replace(PANEL, absorbed=("time",))
+    shown = RegressionTable(language=language).table("t", [record(name, both) for name in "AB"] + [record("C", one)])
+    assert said in shown.notes
+    none = replace(PANEL, absorbed=())
+    found = RegressionTable().table("t", [record("A", both), record("B", both), record("C", none)]).notes
+    assert any(note.startswith("C: Its model has no effects, where") for note in found)
+
+
+def test_a_column_that_chose_its_effects_or_shares_them_has_no_such_note() -> None:
+    one = replace(PANEL, absorbed=("time",))
+    chosen = Record("C", {}, {"model.effects": "time"}, one)
+    for last in (chosen, record("C", PANEL)):
+        notes = RegressionTable().table("t", [record("A", PANEL), record("B", PANEL), last]).notes
+        assert not any("first column" in note for note in notes)
+    random = replace(PANEL, absorbed=("random",), random=("unit", "time"))
+    notes = RegressionTable().table("t", [record("A", PANEL), record("B", random)]).notes
+    assert not any("first column" in note for note in notes)
