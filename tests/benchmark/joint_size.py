@@ -4,7 +4,8 @@ Run from the repository: ``python tests/benchmark/joint_size.py [--replications 
 
 Measure, control and error are AR(1) with 0.7 within units and (I - 0.6 W)⁻¹ across them, W the provinces' neighbours,
 two-way effects removed by the model. Under the null the measure has no effect; for power it has one of 0.4. A case
-without a method in its name draws signs of units, as the joint test does by default.
+without a method in its name draws as the joint test does by default, patterns of W in space; others draw signs of units
+or exchange units. "Law": the measures are noisy ones of a law in ten provinces, scattered or together.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from scipy import special
 from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Estimand
+from digicarbon.model.in_space import patterns_among
 from digicarbon.numeric.resampling.curve_statistics import curve_statistics
 from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel, linear_null
@@ -55,6 +57,25 @@ class Design:
     effect: float = 0.0
     unequal: bool = False
     related: bool = False
+    law: str = ""
+
+
+def law_of(rng: np.random.Generator, t: int, together: bool) -> FloatArray:
+    """Return a law of ten provinces that begins in each in a period of its own, shape (N, T)."""
+    joined = W.dense() > 0
+    order = rng.permutation(N)
+    if together:
+        near = np.zeros(N, dtype=bool)
+        near[order[0]] = True
+        steps = np.full(N, N)
+        for step in range(N):
+            steps[near & (steps == N)] = step
+            near |= joined[near].any(axis=0)
+        order = order[np.argsort(steps[order], kind="stable")]
+    out = np.zeros((N, t))
+    for unit in order[:10]:
+        out[unit, rng.integers(1, t) :] = 1
+    return out
 
 
 def correlated(rng: np.random.Generator, t: int, scale: FloatArray | float = 1.0) -> FloatArray:
@@ -71,8 +92,11 @@ def drawn(design: Design, seed: int) -> Panel:
     rng = np.random.default_rng(seed)
     scale = np.exp(rng.normal(scale=0.7, size=N)) if design.unequal else np.ones(N)
     true, c = correlated(rng, design.t, scale if design.related else 1.0), correlated(rng, design.t)
+    noise = 0.5
+    if design.law:
+        true, noise = law_of(rng, design.t, design.law == "together"), 0.1
     y = design.effect * true + 0.5 * c + correlated(rng, design.t, scale)
-    columns = {"y": y, "c": c} | {name: true + 0.5 * correlated(rng, design.t) for name in MEASURES}
+    columns = {"y": y, "c": c} | {name: true + noise * correlated(rng, design.t) for name in MEASURES}
     index = pd.MultiIndex.from_product([W.labels, range(2001, 2001 + design.t)], names=["unit", "year"])
     frame = pd.DataFrame({name: values.ravel() for name, values in columns.items()}, index=index)
     return Panel.from_frame(frame.reset_index(), unit="unit", time="year")
@@ -98,8 +122,15 @@ def fitted_null(panel: Panel, model: Model) -> NullModel:
     return null.fit()
 
 
-def signed(panel: Panel, model: Model, draws: int, seed: int) -> FloatArray:
+def turned(panel: Panel, model: Model, draws: int, seed: int) -> FloatArray:
     """Return outcomes as `digicarbon.sweep.joint` draws them, the observed one first."""
+    weights = Draws(signs_of(panel.units, draws, seed, every=False), patterns_among(panel.units, [W]), draws, seed)
+    null = weights.of(fitted_null(panel, model))
+    return np.column_stack([null.y, draws_of(null, weights)])
+
+
+def signed(panel: Panel, model: Model, draws: int, seed: int) -> FloatArray:
+    """Return outcomes as `digicarbon.sweep.joint` draws them with signs of units."""
     found = fitted_null(panel, model)
     return np.column_stack([found.y, draws_of(found, Draws(signs_of(panel.units, draws, seed, every=False)))])
 
@@ -168,12 +199,17 @@ BOTH: dict[str, Case] = {
     "FE, unequal units, measure alike": (ALIKE, fe, "coefficient"),
     "SDM, direct, unequal units, measure alike": (ALIKE, spatial("sdm"), "direct"),
     "SDM, total, unequal units": (Design(unequal=True), spatial("sdm"), "total"),
+    "law, scattered: FE": (Design(law="scattered"), fe, "coefficient"),
+    "law, together: FE": (Design(law="together"), fe, "coefficient"),
+    "law, scattered: SDM, total": (Design(law="scattered"), spatial("sdm"), "total"),
+    "law, together: SDM, direct": (Design(law="together"), spatial("sdm"), "direct"),
+    "law, together: SDM, total": (Design(law="together"), spatial("sdm"), "total"),
     "power: FE": (Design(effect=0.4), fe, "coefficient"),
     "power: SDM, direct": (Design(effect=0.4), spatial("sdm"), "direct"),
     "power: SDM, total": (Design(effect=0.4), spatial("sdm"), "total"),
     "power: SDM, total, effect of 1": (Design(effect=1.0), spatial("sdm"), "total"),
 }
-"""Cases of both methods of the joint test."""
+"""Cases of all ways to draw."""
 CASES: dict[str, tuple[Design, Callable[[str, tuple[str, ...]], Model], str, Outcomes]] = {
     "FE, rows exchanged": (Design(), fe, "coefficient", rowwise),
     "FE, units exchanged, no filter": (Design(), fe, "coefficient", plain),
@@ -181,7 +217,7 @@ CASES: dict[str, tuple[Design, Callable[[str, tuple[str, ...]], Model], str, Out
     **{
         f"{name}{method}": (*case, how)
         for name, case in BOTH.items()
-        for method, how in (("", signed), (", permutation", permuted))
+        for method, how in (("", turned), (", signs of units", signed), (", permutation", permuted))
     },
 }
 

@@ -48,6 +48,9 @@ MODELS = {
     ),
     "Filter all": dc.SpatialFilter(y="y", x=("x",), controls=("c",), cov="cluster", method="all", test="errors"),
     "SAC": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sac", cov="cluster", test="errors"),
+    "SDM with gaps": dc.UnbalancedSpatialPanel(
+        y="y", x=("x",), controls=("c",), kind="sdm", cov="cluster", test="errors"
+    ),
 }
 MAIN = ("FE", "SLX", "SAR", "SEM", "SDM", "SDM classic", "SDEM")
 
@@ -199,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for model in asked.models:
             if asked.coverage:
                 world = replace(world, effect=asked.effect, lag=model == "SAR")
-            if world.missing and not isinstance(MODELS[model], dc.PanelRegression):
+            if world.missing and isinstance(MODELS[model], dc.SpatialPanel):
                 continue
             results = Parallel(n_jobs=asked.jobs)(
                 delayed(one)(world, MODELS[model], w, fields, seed) for seed in range(asked.replications)
