@@ -39,6 +39,8 @@ def space_of(operator: SpatialOperator, sample: Sample, clusters: Groups | None 
 class LagFits(Fitted[LagOutcomes]):
     """A SAR or SDM that is fitted to many outcomes; parameters as in `ErrorFits`."""
 
+    forms = True
+
     def __init__(
         self, design: Design, estimand: Estimand, errors: Errors = "classic", of: GroupQuantities | None = None
     ) -> None:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -99,6 +99,8 @@ P = TypeVar("P", bound=Linear)
 class Fitted(ABC, Generic[P]):
     """A specification that is fitted to many outcomes, and by itself asks for one estimand."""
 
+    forms: ClassVar[bool] = False
+    """Whether fits form the rows of each outcome, so that a basis of half as many columns as draws saves nothing."""
     _estimand: Estimand
 
     @abstractmethod

@@ -205,7 +205,8 @@ def _prepared(batch: Batch, null: NullModel, draws: Draws, residuals: FloatArray
     """
     rows, (number, parts) = len(null.y), draws.weights.shape
     basis = None
-    if rows * (parts + 1) <= MOST_BASIS:
+    formed = isinstance(batch, Fitted) and batch.forms and 2 * parts > number
+    if rows * (parts + 1) <= MOST_BASIS and not formed:
         own = corrected(null) if residuals is None else residuals
         basis = batch.basis(null, own) if isinstance(batch, Fitted) else batch.prepare(basis_of(null, own))
     size = max(1, CELLS // rows)

@@ -67,7 +67,10 @@ class LagOutcomes:
         both = np.concatenate([self.level, self.lagged], axis=1)
         coordinates = basis.T @ both
         both -= basis @ coordinates
-        whole, (rows, columns) = Projected(both, coordinates, basis), self.level.shape
+        rows, columns = self.level.shape
+        # of all blocks; a product with itself takes half of the time
+        gram = both.T @ both if self.weights is not None and columns < rows else None
+        whole = Projected(both, coordinates, basis, gram=gram)
         size = int(np.clip(CELLS // (rows if formed or self.weights is None else columns), FEWEST, MOST))
         for draws in slices(self.count, size):
             if self.weights is None:
@@ -134,6 +137,8 @@ class Projected:
     """The outcomes are these combinations of the columns; None stands for the columns themselves. Shape (J, M)."""
     further: FloatArray | None = None
     """What residuals have in the basis, where they are not those of least squares. Shape (k, M)."""
+    gram: FloatArray | None = None
+    """`both`′`both` where outcomes are combinations of fewer columns than there are rows. Shape (2 J, 2 J)."""
 
     @property
     def level(self) -> FloatArray:
@@ -148,10 +153,9 @@ class Projected:
     @property
     def moments(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """y′y, y′Wy and (Wy)′Wy of each outcome, each of shape (M,)."""
-        if self.weights is not None and len(self.weights) < self.rows:
+        gram = self.gram
+        if self.weights is not None and gram is not None:
             count = len(self.weights)
-            # a product with itself takes half of the time
-            gram = self.both.T @ self.both
             grams = np.concatenate([gram[:count, :count], gram[:count, count:], gram[count:, count:]])
             a, b, c = np.einsum("ijm,jm->im", (grams @ self.weights).reshape(3, count, -1), self.weights)
             return a, b, c
@@ -191,7 +195,7 @@ class Projected:
         if self.weights is None:
             return self.columns(chosen)
         weights = np.ascontiguousarray(self.weights[:, chosen])
-        return Projected(self.both, self.of_both, self.basis, weights, self.further)
+        return replace(self, weights=weights)
 
     def combined(self, columns: FloatArray) -> FloatArray:
         """Return the combinations of columns that the outcomes are, shape (…, J): shape (…, M)."""
@@ -260,4 +264,4 @@ class Projected:
         def sums(columns: FloatArray) -> FloatArray:
             return np.asarray(np.matmul(weights.reshape(n, 1, -1), columns.reshape(n, -1, columns.shape[1]))[:, 0])
 
-        return replace(self, both=sums(self.both), basis=sums(self.basis))
+        return replace(self, both=sums(self.both), basis=sums(self.basis), gram=None)
