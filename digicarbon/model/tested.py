@@ -65,7 +65,7 @@ class Tested(Model):
 
     Notes
     -----
-    See docs/inference.md for the recipe, and for the size, power and coverage that were measured.
+    See docs/inference_long.md for the recipe, and for the size, power and coverage that were measured.
     """
 
     former: ClassVar[Mapping[str, str]] = {"replications": "draws"}

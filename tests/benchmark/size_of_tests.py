@@ -1,6 +1,6 @@
 """Size of the spatial diagnostics under their null at the study's sample: share of draws rejected at 5 %.
 
-Run from the repository: ``python tests/benchmark/size_of_tests.py > docs/size.md`` (about five minutes on one core).
+Run from the repository: ``python tests/benchmark/size_of_tests.py`` (about five minutes on one core).
 
 30 provinces with W1 (adjacency, row-standardised), 6 periods, two regressors that are spatially correlated and stay the
 same over draws, normal errors. Under the null of the dependence tests y = x1 - 0.5 x2 + unit effects + time effects +
@@ -99,23 +99,21 @@ def main() -> None:
     rng = np.random.default_rng(SEED)
     shares, tests = dependence(weights, rng), effects_tests(weights, rng)
     lines = [
-        "# Size of the spatial diagnostics",
-        "",
-        "[中文](zh/size.md)",
+        "## Spatial diagnostics",
         "",
         f"Share of draws in which a true null is rejected at {LEVEL:.0%}, 30 provinces, W1, T = {T}, seed {SEED}.",
-        "Made by `python tests/benchmark/size_of_tests.py > docs/size.md`; the design is described in that script.",
+        "Made by `python tests/benchmark/size_of_tests.py`; the design is described in that script.",
         "The classic LM tests reject too often after effects, the corrected ones hold their size. CD never rejects",
         "after time effects. CDw with many sets of weights, and the chi2 of the tests of effects, reject too often",
         "at few periods.",
         "",
-        f"## Dependence tests after least squares ({DRAWS} draws, simulation error about 0.003)",
+        f"### Dependence tests after least squares ({DRAWS} draws, simulation error about 0.003)",
         "",
         "| test | no effects | unit | time | two-way |",
         "|---|---|---|---|---|",
         *(f"| {test} | " + " | ".join(f"{row[e]:.3f}" for e in EFFECTS) + " |" for test, row in shares.items()),
         "",
-        f"## LR tests of fixed effects in a spatial Durbin model ({BOOTSTRAPPED} draws, simulation error about 0.005)",
+        f"### LR tests of fixed effects in a spatial Durbin model ({BOOTSTRAPPED} draws, simulation error about 0.005)",
         "",
         f"| null | chi2 | parametric bootstrap ({REPLICATES} replicates) |",
         "|---|---|---|",

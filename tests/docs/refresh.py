@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 DOCS = REPOSITORY / "docs"
 PAGES = [
     REPOSITORY / "README.md",
-    *(DOCS / f"{name}.md" for name in ("tutorial", "new", "inference", "gallery", "api")),
+    *(DOCS / f"{name}.md" for name in ("tutorial", "new", "inference", "inference_long", "gallery", "api")),
     *sorted(page for page in (DOCS / "how").glob("*.md") if page.stem != "index"),
 ]
 """Pages whose commands run in tests."""

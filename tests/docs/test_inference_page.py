@@ -1,4 +1,4 @@
-"""docs/inference.md: its commands run, and plain loops that share no code with ours get p values from its text."""
+"""docs/inference_long.md: its commands run, and plain loops that share no code with ours get p values from its text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from digicarbon.packs.policies.model.did import Estimator
 pytestmark = pytest.mark.long
 
 Floats = NDArray[np.float64]
-PAGE = REPOSITORY / "docs" / "inference.md"
+PAGE = REPOSITORY / "docs" / "inference_long.md"
 UNITS, PERIODS, DRAWS, SEED = 24, 5, 499, 7
 LABELS = tuple(f"unit {place:02d}" for place in range(UNITS))
 
@@ -111,10 +111,10 @@ def _classes(of: type[Model]) -> set[str]:
     return {name for name, one in public if isinstance(one, type) and issubclass(one, of)}
 
 
-@pytest.mark.parametrize("page", ["inference.md", "zh/inference.md"])
+@pytest.mark.parametrize("page", ["inference_long.md", "zh/inference_long.md"])
 def test_the_lists_of_models_with_and_without_it_are_whole(page: str) -> None:
     """With a new model the page is incomplete until one of the lists has it."""
-    head = "Which models have it" if page == "inference.md" else "哪些模型有它"
+    head = "Which models have it" if page == "inference_long.md" else "哪些模型有它"
     section = (PAGE.parent / page).read_text("utf-8").partition(f"## {head}\n")[2].partition("\n## ")[0]
     rows = {name for line in section.splitlines() if line.startswith("|") for name in re.findall(r"`dc\.(\w+)`", line)}
     others = set(re.findall(r"`dc\.(\w+)`", section)) - rows
