@@ -26,7 +26,7 @@ from digicarbon.panel import Panel
 from digicarbon.result import Result
 
 FEW_UNITS = 12
-"""Number of units below which spatial models' wild tests were found to reject too rarely, see docs/inference_long.md."""
+"""Number of units below which wild tests of spatial models reject too rarely, see docs/inference_long.md."""
 ALMOST_ALL = 0.9
 """Share that is much however few units have the term."""
 _LATEST = Latest()
