@@ -95,8 +95,13 @@ class Tested(Model):
         """
         return None
 
-    def by_arrangements(self, result: Result, panel: Panel, weights: Weights | None, term: str) -> Randomised | None:
-        """Return tests of a focal term by arrangements; None where the model is not fitted to them."""
+    def by_arrangements(
+        self, result: Result, panel: Panel, weights: Weights | None, term: str, few: bool
+    ) -> Randomised | None:
+        """Return tests of a focal term by arrangements; None where the model is not fitted to them.
+
+        ``few``: whether few units carry the term.
+        """
         return None
 
     @property
@@ -223,7 +228,7 @@ class Tested(Model):
             own = None
             # what nobody asked for is left to signs where it cannot be
             with suppress(ConfigError, EstimationError) if self.test == "wild" else nullcontext():
-                own = self.by_arrangements(result, panel, weights, term)
+                own = self.by_arrangements(result, panel, weights, term, term in few)
             if own is not None:
                 moved.append(own)
                 if self.test == "wild":
@@ -375,14 +380,20 @@ class Arrangeable(Tested):
     def estimated(self, panel: Panel, weights: Weights | None) -> Result:
         """Return the fit with p values from its standard errors."""
 
-    def by_arrangements(self, result: Result, panel: Panel, weights: Weights | None, term: str) -> Randomised | None:
-        """Return tests of a focal term by arrangements; None where the model is not fitted to them."""
+    def by_arrangements(
+        self, result: Result, panel: Panel, weights: Weights | None, term: str, few: bool
+    ) -> Randomised | None:
+        """Return what the base class does."""
         from digicarbon.model.arranged import arranged, randomised
 
         if self.arranged_after is None:
             return None
         how = arranged(self, panel, weights, term, self.arranged_after, self.strata)
-        return randomised(self, term, how, result, weights, self.inverts_arrangements)
+        if not few:
+            return randomised(self, term, how, result, weights, Note("z_of_table"))
+        # errors by unit would rest on the few units that carry the term, and z on noise
+        plain = self.model_copy(update={"cov": "classic"})
+        return randomised(plain, term, how, plain.estimated(how.panel, weights), weights, Note("z_of_one_variance"))
 
     def refuse_arrangements(self, panel: Panel, weights: Weights | None) -> None:
         """Raise a ConfigError if arrangements of x are asked for and there are none."""

@@ -1,8 +1,10 @@
 """Size and power where few units carry a policy: arrangements of its paths, and signs of units beside them.
 
-Two-way effects, 8 years, errors independent with standard deviation 1; the policy starts in the fifth year.
+Two-way effects, 8 years, errors independent with standard deviation 1 unless the name says otherwise; the policy starts
+in the fifth year.
 
 - three of 30: units at random, errors of units independent.
+- three, AR 0.8: errors AR(1) with 0.8 and innovations of standard deviation 1, each unit starts in a year of its own.
 - three neighbours: three of 30 units on a ring; errors (I - 0.5W)⁻¹ of independent ones, and the W is known.
 - one province: one of 20 provinces of five cities, with shocks of provinces; ``cluster: province``.
 
@@ -22,7 +24,7 @@ import pandas as pd
 import digicarbon as dc
 
 YEARS, START = 8, 4
-WORLDS = ("three of 30", "three neighbours", "one province")
+WORLDS = ("three of 30", "three, AR 0.8", "three neighbours", "one province")
 
 
 def sample(world: str, effect: float, seed: int) -> tuple[dc.Panel, dc.Weights | None]:
@@ -36,6 +38,13 @@ def sample(world: str, effect: float, seed: int) -> tuple[dc.Panel, dc.Weights |
     policy = np.zeros((n, YEARS))
     if world == "three of 30":
         policy[rng.choice(n, 3, replace=False), START:] = 1
+    elif world == "three, AR 0.8":
+        errors = rng.normal(size=(n, 40 + YEARS))
+        for year in range(1, 40 + YEARS):
+            errors[:, year] += 0.8 * errors[:, year - 1]
+        errors = errors[:, 40:]
+        for unit in rng.choice(n, 3, replace=False):
+            policy[unit, rng.integers(2, YEARS - 1) :] = 1
     elif world == "three neighbours":
         ring = (np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1)) / 2
         weights = dc.Weights.from_matrix(ring, units, name="ring")

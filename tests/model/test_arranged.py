@@ -62,13 +62,12 @@ def demeaned(values: np.ndarray) -> np.ndarray:
 
 
 def statistic(y: np.ndarray, x: np.ndarray, c: np.ndarray) -> float:
-    """Return the estimate over its error clustered by unit, up to the factor that all samples share."""
+    """Return the estimate over its error of one variance, up to the factor that all samples share."""
     y, x, c = (demeaned(values) for values in (y, x, c))
     x = x - c * (x * c).sum() / (c * c).sum()
     y = y - c * (y * c).sum() / (c * c).sum()
     b = (x * y).sum() / (x * x).sum()
-    scores = (x * (y - b * x)).sum(axis=1)
-    return float(b * (x * x).sum() / np.sqrt((scores**2).sum()))
+    return float(b * np.sqrt((x * x).sum() / ((y - b * x) ** 2).sum()))
 
 
 def share(data: Panel, value: float = 0.0) -> float:
@@ -88,6 +87,7 @@ def test_p_and_interval_are_those_of_plain_loops(effect: float) -> None:
     assert row["p"] == pytest.approx(share(data))
     said = note(result, "randomised_every")
     assert (said["number"], said["smallest"]) == (84, 1 / 84)
+    assert said["errors"].code == "z_of_one_variance"
     assert note(result, "few_carry")["carriers"]["number"] == 3
     assert 0 < result.statistics["p_units.x"] <= 1
     assert result.estimates.loc["c", "p"] == fe(test="errors").fit(data).estimates.loc["c", "p"]
@@ -101,9 +101,9 @@ def test_effects_of_a_spatial_model_are_refitted_to_each_connected_set() -> None
     """On a ring of nine there are nine sets of three neighbours."""
     data, weights = panel(law(4, 5, 6), 1.0), ring()
     model = dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm")
-    result = model.fit(data, weights)
+    result, plain = model.fit(data, weights), model.model_copy(update={"test": "errors", "cov": "classic"})
     drawn = [
-        model.by_errors.fit(data.with_columns({"x": np.roll(law(4, 5, 6), by, axis=0).ravel()}), weights)
+        plain.fit(data.with_columns({"x": np.roll(law(4, 5, 6), by, axis=0).ravel()}), weights)
         for by in range(UNITS)
     ]
     for effect in ("direct", "indirect", "total"):
@@ -140,9 +140,8 @@ def test_whole_clusters_of_the_declared_level_move() -> None:
     said = note(result, "randomised_every")
     assert (said["number"], said["over"].code) == (5, "over_clusters")
     assert note(result, "few_carry")["carriers"].code == "carry_clusters"
-    drawn = [
-        abs(model.by_errors.fit(data.with_columns({"x": x.ravel()})).estimates.loc["x", "stat"]) for x in provinces
-    ]
+    plain = fe(cov="classic", test="errors")
+    drawn = [abs(plain.fit(data.with_columns({"x": x.ravel()})).estimates.loc["x", "stat"]) for x in provinces]
     assert result.estimates.loc["x", "p"] == pytest.approx(np.mean(drawn >= drawn[0] * (1 - 1e-9)))
 
 
@@ -176,19 +175,20 @@ def test_randomisation_is_offered_for_any_x() -> None:
     assert p[0] * 100 == pytest.approx(round(p[0] * 100))
     row = one.estimates.loc["x"]
     assert row["low"] < row["coef"] < row["high"]
+    assert note(one, "randomised_some")["errors"].code == "z_of_table"
     assert one.statistics["p_simulation_error.x"] == pytest.approx(np.sqrt(p[0] * (1 - p[0]) / 100))
 
 
 def test_what_is_made_of_x_moves_with_it() -> None:
     data = panel(law(0, 3, 7), 1.0)
     result = fe(x=("x", "x:c"), intervals=True).fit(data)
-    plain = fe(x=("x", "x:c"), test="errors")
+    plain = fe(x=("x", "x:c"), cov="classic", test="errors")
     drawn = [
         plain.fit(data.with_columns({"x": law(*three).ravel()})).estimates["stat"].abs()
         for three in combinations(range(UNITS), 3)
     ]
     for term in ("x", "x:c"):
-        own = abs(result.estimates.loc[term, "stat"]) * (1 - 1e-9)
+        own = abs(plain.fit(data).estimates.loc[term, "stat"]) * (1 - 1e-9)
         assert result.estimates.loc[term, "p"] == pytest.approx(np.mean([one[term] >= own for one in drawn]))
         assert np.isnan(result.estimates.loc[term, "low"])
 

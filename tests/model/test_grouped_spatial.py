@@ -194,7 +194,14 @@ def test_wild_p_of_slopes_is_that_of_the_model_with_explicit_columns(kind: str) 
     fields = made.model.model_dump() | {"test": "wild", "x": made.focal}
     alone = dc.SpatialPanel(**fields).fit(made.panel, W)
     names = list(made.focal)
-    np.testing.assert_allclose(found.estimates.loc[names, "p"], alone.estimates.loc[names, "p"])
+    # that of a group of few units comes from arrangements where it is a column; its p by signs is beside it
+    few = {note["term"] for note in alone.notes if note.code == "few_carry"}
+    assert few < set(names)
+    for name in names:
+        if name not in few:
+            assert found.estimates.loc[name, "p"] == pytest.approx(alone.estimates.loc[name, "p"])
+        recorded = [result.statistics[f"p_units.{name}"] for result in (found, alone)]
+        assert recorded[0] == pytest.approx(recorded[1])
     assert "equality_by_errors" in [note.code for note in found.notes]
     assert "effects_by_errors" not in [note.code for note in found.notes]
 
