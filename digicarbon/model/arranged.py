@@ -193,9 +193,10 @@ def randomised(
     """Return tests of what a result says of a focal term: refits to all arrangements of its paths, or some of them.
 
     p is the share of arrangements with |z| at least the sample's, its own among them (Fisher's randomisation test,
-    studentised as in Wu & Ding 2021, Journal of the American Statistical Association 116). ``result``: of
-    the model. ``errors_in_z``: which errors estimates are divided by, in words. A coefficient whose covariance is a
-    quadratic form of the outcome has an interval of the values that the test does not reject. Raises EstimationError where connected sets find no room.
+    studentised as in Wu & Ding 2021, Journal of the American Statistical Association 116). ``result``: of the model.
+    ``errors_in_z``: which errors estimates are divided by, in words. A coefficient whose covariance is a quadratic form
+    of the outcome has an interval of the values that the test does not reject. Raises EstimationError where connected
+    sets find no room.
     """
     slopes = [name for name in (term, f"W_{term}") if name in result.terms]
     asked = Estimand.of_term(term, slopes, model.quantities)
@@ -230,7 +231,12 @@ def randomised(
         at = _at_values(estimates, errors**2, step)
     tests = dict(zip(known, wild_tests(seen, at, model.level), strict=True))
     number = 1 + len(deals) if every else max((test.draws for test in tests.values()), default=0)
-    facts = {"errors": errors_in_z, "number": number, "over": how.over, "smallest": 1 / (number if every else number + 1)}
+    facts = {
+        "errors": errors_in_z,
+        "number": number,
+        "over": how.over,
+        "smallest": 1 / (number if every else number + 1),
+    }
     intervals = Note("with_interval" if at else "without_interval")
     notes = [Note("randomised_every" if every else "randomised_some", term=term, intervals=intervals, **facts)]
     undecided = 0 if every else sum(is_undecided(test.p, test.draws) for test in tests.values())

@@ -84,7 +84,8 @@ class _Test:
     """The specifications on the curve, and how many of them have no spatial lag under the null or are fitted singly.
 
     ``unmoved`` is the largest number of units that no draw moves; ``endless`` the number of those whose long run is
-    tested while their null model is not stable, ``largest_root`` the largest one of these models.
+    tested while their null model is not stable, ``largest_root`` the largest one of these models. ``weighted`` says
+    what draws give random weights to.
     """
 
     members: list[Specification] = field(default_factory=list)
@@ -93,6 +94,7 @@ class _Test:
     unmoved: int = 0
     endless: int = 0
     largest_root: float = 0.0
+    weighted: Note | None = None
 
 
 def joint_test(
@@ -134,14 +136,16 @@ def joint_test(
     Raises
     ------
     ConfigError
-        If no run can be tested, or there would be too many estimates.
+        If no run can be tested, there would be too many estimates, specifications declare different clusters, or units
+        of declared clusters would be exchanged one by one.
 
     Notes
     -----
     For each specification a null model is fitted: all focal terms, terms computed from them and their spatial lags are
     left out. Its structural residuals, corrected for leverage by unit, get random weights, the same in all
     specifications: those of the patterns of the average of their W in space, which keep how far errors lie together, or
-    one sign for each whole unit where none has a W that holds all units (`digicarbon.numeric.resampling.draws`).
+    one sign for each whole unit where none has a W that holds all units (`digicarbon.numeric.resampling.draws`), or for
+    each whole cluster where a specification declares a column of clusters.
     Outcomes are regenerated through the inverse of the spatial filter, and the specification is fitted to them
     (`digicarbon.numeric.resampling.unit_wild`). Permutations exchange the residuals of whole units instead. p is (1 +
     the number of draws as extreme) / (1 + draws), two-sided: each curve is measured in its own dominant sign, the
@@ -391,14 +395,19 @@ def _under_the_null(
     """
     units = sorted({unit for _, members in groups for unit in members[0].panel.units})
     whole = permutations(len(units), draws, seed) if method == "permutation" else None
+    clusters = _clusters([one for _, members in groups for one in members], method)
     # one basis for all specifications: draws of two that have other patterns would not belong together
     used = {one.weights.digest: one.weights for _, members in groups for one in members if one.weights is not None}
     by_units = all(isinstance(one.model, Tested) and one.model.signs == "units" for _, own in groups for one in own)
-    patterns = None if by_units else patterns_among(units, list(used.values()))
+    patterns = None if by_units or clusters else patterns_among(units, list(used.values()))
     position = {unit: place for place, unit in enumerate(units)}
     every = sum(len(members) for _, members in groups)
     estimates, z = np.empty((every, 1 + draws)), np.empty((every, 1 + draws), dtype=np.float32)
     test, absent = _Test(), []
+    if whole is None and patterns is not None:
+        test.weighted = Note("joint_by_patterns")
+    elif whole is None:
+        test.weighted = Note("joint_by_clusters") if clusters else Note("joint_by_units")
     for null, members in groups:
         try:
             fitted = null.fit()
@@ -410,9 +419,8 @@ def _under_the_null(
         if whole is None:
             # signs belong to labels, so that samples of other units share the draws
             own = None if patterns is None else patterns.of(np.array([position[unit] for unit in labels]))
-            outcomes: _Weighted | _Permuted = _Weighted(
-                fitted, Draws(signs_of(labels, draws, seed, every=False), own, draws, seed)
-            )
+            signs = signs_of([clusters.get(label, label) for label in labels], draws, seed, every=False)
+            outcomes: _Weighted | _Permuted = _Weighted(fitted, Draws(signs, own, draws, seed))
         else:
             classes = period_classes(fitted.rows)
             test.unmoved = max(test.unmoved, int((np.bincount(classes)[classes] == 1).sum()))
@@ -427,6 +435,26 @@ def _under_the_null(
             test.largest_root = max(test.largest_root, fitted.root)
     tested = len(test.members)
     return estimates[:tested], z[:tested], test, absent
+
+
+def _clusters(specifications: Sequence[Specification], method: JointMethod) -> dict[str, str]:
+    """Return the cluster of each unit for which a specification declares one: all share its sign.
+
+    Draws are the same for all specifications, so that a level that one declares holds for those by unit, too.
+    """
+    out: dict[str, str] = {}
+    for one in specifications:
+        if not isinstance(one.model, Tested) or not one.model.own_clusters:
+            continue
+        of = one.model.levels_of_signs(one.panel)
+        if len(set(of)) == len(of):
+            continue
+        if method == "permutation":
+            raise ConfigError(Note("joint_permuted_clusters", label=one.run.label, key="report.method"))
+        for unit, cluster in zip(one.panel.units, of, strict=True):
+            if out.setdefault(unit, cluster) != cluster:
+                raise ConfigError(Note("joint_of_other_clusters", label=one.run.label, key="inference.cluster"))
+    return out
 
 
 def _block(
@@ -513,7 +541,7 @@ def _left_out(absent: Sequence[_Absent], runs: int) -> list[Note]:
 def _about(test: _Test, quantity: Quantity) -> list[Note]:
     """Return notes on the null hypothesis."""
     members = test.members
-    notes = []
+    notes = [] if test.weighted is None else [test.weighted]
     plain = sum(1 for one in members if quantity not in one.model.quantities)
     if quantity in AS_COEFFICIENT and plain:
         notes.append(Note("coefficient_as_effect", specifications=plain, estimand=before_effect(quantity)))

@@ -103,8 +103,7 @@ def test_effects_of_a_spatial_model_are_refitted_to_each_connected_set() -> None
     model = dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm")
     result, plain = model.fit(data, weights), model.model_copy(update={"test": "errors", "cov": "classic"})
     drawn = [
-        plain.fit(data.with_columns({"x": np.roll(law(4, 5, 6), by, axis=0).ravel()}), weights)
-        for by in range(UNITS)
+        plain.fit(data.with_columns({"x": np.roll(law(4, 5, 6), by, axis=0).ravel()}), weights) for by in range(UNITS)
     ]
     for effect in ("direct", "indirect", "total"):
         sizes = [abs(one.effects.loc[(effect, "x"), "stat"]) for one in drawn]

@@ -554,8 +554,8 @@ def test_a_page_shows_which_specifications_survive(fitted: Path) -> None:
     (fitted / "experiments" / "survivors.yaml").write_text(f"{spec}report: {{draws: 19}}\n", encoding="utf-8")
     assert main(["run", "survivors"]) == 0
     for language, words in (
-        ("en", ("Which specifications survive", "significant: step-down p", "draws of one sign for each whole unit")),
-        ("zh", ("哪些设定仍然显著", "显著：逐步向下p值", "为每个个体整体抽取一个符号")),
+        ("en", ("Which specifications survive", "significant: step-down p", "draws of a wild bootstrap")),
+        ("zh", ("哪些设定仍然显著", "显著：逐步向下p值", "以野自助法抽样")),
     ):
         assert main(["report", "survivors", f"report.language={language}"]) == 0
         said = "".join(read(fitted / "out" / "survivors" / "index.html").text)

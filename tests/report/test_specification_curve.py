@@ -323,7 +323,7 @@ def test_the_joint_test_is_asked_for_and_shown(records: list[Record]) -> None:
     assert "2 runs are not in it." in table.notes
     signs = replace(joint(12), method="wild")
     notes = report.with_joint(signs).table("Curve", records).notes
-    assert any("499 draws of one sign for each whole unit" in note for note in notes)
+    assert any("499 draws of a wild bootstrap" in note for note in notes)
     assert not any("permutations" in note for note in notes)
     # the report that asked is as it was
     assert len(report.table("Curve", records).cells) == len(table.cells) - 3

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from statsmodels.stats.multitest import multipletests
 
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.model import Model, PanelRegression
 from digicarbon.model.in_space import patterns_among
 from digicarbon.numeric.linear.within import Rows, demean
 from digicarbon.numeric.resampling.curve_statistics import CurveStatistics, curve_statistics
@@ -29,6 +31,7 @@ from digicarbon.numeric.resampling.step_down import adjusted
 from digicarbon.numeric.resampling.unit_permutation import induced, period_classes, permutations, within_classes
 from digicarbon.numeric.resampling.unit_wild import corrected
 from digicarbon.numeric.spatial.likelihood import Sample
+from digicarbon.panel import Panel
 from digicarbon.plan.runs import Run, plan
 from digicarbon.report.joint import Joint
 from digicarbon.result import Result
@@ -288,6 +291,50 @@ def test_the_p_of_a_specification_is_that_of_its_own_wild_test(project: Path, si
     assert len(own) == 4
     assert sum(whole) == (2 if signs == "patterns" else 4)
     np.testing.assert_allclose(found.each["p"][whole], np.array(own)[whole])
+
+
+def of_cities(*models: Model) -> list[tuple[Any, Result]]:
+    """Return fits to 45 cities, three in each of 15 provinces and of 15 other regions."""
+    rng = np.random.default_rng(3)
+    city, year = np.repeat(np.arange(45), 5), np.tile(np.arange(2001, 2006), 45)
+    columns = {
+        "city": [f"c{place:02d}" for place in city],
+        "year": year,
+        "province": [f"P{place // 3:02d}" for place in city],
+        "region": [f"R{place % 15:02d}" for place in city],
+        "x": rng.normal(size=225),
+        "y": rng.normal(size=225) + np.repeat(rng.normal(size=(15, 5)), 3, axis=0).ravel(),
+    }
+    panel = Panel.from_frame(pd.DataFrame(columns), "city", "year")
+    measure = SimpleNamespace(standardise=False, terms=())
+    return [
+        (
+            SimpleNamespace(
+                label=f"column {place}",
+                specs=SimpleNamespace(model=model, measure=measure),
+                prepared=SimpleNamespace(panel=panel.with_terms(model.terms), weights=None, simulated=False),
+            ),
+            model.fit(panel),
+        )
+        for place, model in enumerate(models)
+    ]
+
+
+def test_declared_clusters_have_the_signs_of_the_joint_test() -> None:
+    """As in the own test of a specification; one by unit shares the draws."""
+    fields: dict[str, Any] = {"y": "y", "x": ("x",), "draws": 99, "seed": 4, "intervals": False}
+    by_province, by_unit = PanelRegression(**fields, cluster="province"), PanelRegression(**fields)
+    fits = of_cities(by_province, by_unit.model_copy(update={"effects": "unit"}))
+    joint = joint_test(fits, draws=99, seed=4)
+    assert joint.each["p"][0] == fits[0][1].estimates.at["x", "p"]
+    assert "joint_by_clusters" in [note.code for note in joint.notes]
+    plain = joint_test(of_cities(by_unit), draws=99, seed=4)
+    assert plain.each["p"][0] == by_unit.fit(fits[0][0].prepared.panel).estimates.at["x", "p"] != joint.each["p"][0]
+    assert "joint_by_units" in [note.code for note in plain.notes]
+    with pytest.raises(ConfigError, match=r"report\.method: permutations exchange single units"):
+        joint_test(fits, draws=99, method="permutation")
+    with pytest.raises(ConfigError, match=r"inference\.cluster: column 1 declares other clusters"):
+        joint_test(of_cities(by_province, PanelRegression(**fields, effects="unit", cluster="region")), draws=99)
 
 
 def test_other_units_of_a_sample_share_the_signs_of_those_that_stay(project: Path) -> None:
