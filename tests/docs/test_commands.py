@@ -31,7 +31,7 @@ DOCS = REPOSITORY / "docs"
 TEMPLATES = [*(REPOSITORY / "digicarbon" / "template").rglob("*.md")]
 FOLLOWED = [
     REPOSITORY / "README.md",
-    *(DOCS / f"{page}.md" for page in ("tutorial", "new", "inference", "inference_long", "gallery", "api")),
+    *(DOCS / f"{page}.md" for page in ("tutorial", "new", "inference_long", "gallery", "api")),
     *(DOCS / "how").glob("*.md"),
     *TEMPLATES,
 ]
