@@ -61,7 +61,7 @@ def page(address: str) -> Iterator[Any]:
     [
         ("index.html", "Hausman", "Which panel regression"),
         ("index.html", "空间杜宾", "教程"),
-        ("zh/index.html", "间接效应", "空间面板"),
+        ("zh/index.html", "间接效应", "中介效应"),
     ],
 )
 def test_search_finds(page: Any, address: str, start: str, words: str, found: str) -> None:
