@@ -11,9 +11,8 @@ from classic import PanelIV
 from linearmodels.iv import IV2SLS, IVLIML
 
 import digicarbon as dc
-from digicarbon.errors import ConfigError, DataError
+from digicarbon.errors import DataError
 from digicarbon.numeric.resampling.signs import signs_of
-from digicarbon.packs.shift_share.diagnostic.shift_share import RotembergWeights
 
 N, T = 18, 7
 
@@ -161,8 +160,3 @@ def test_rows_without_weight_are_left_out_and_said() -> None:
     table.loc[3, "people"] = -1
     with pytest.raises(DataError, match="cannot be negative"):
         model().check(panel_of(table))
-
-
-def test_a_shift_share_diagnostic_of_weighted_rows_is_refused() -> None:
-    with pytest.raises(ConfigError, match="observation_weights"):
-        RotembergWeights(model=model()).check(panel_of(FRAMES["balanced"]))

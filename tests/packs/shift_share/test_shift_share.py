@@ -212,3 +212,10 @@ def test_a_script_has_the_recorded_numbers(model: dc.PanelIV) -> None:
     assert [numbers["coefficient"], numbers["se"]] == [own["coefficient"], own["se"]]
     assert [numbers["se_null"], numbers["p_null"]] == [null["se"], null["p"]]
     assert null["high"] - numbers["middle_null"] == pytest.approx(numbers["middle_null"] - null["low"])
+
+
+def test_instruments_of_weighted_rows_are_refused() -> None:
+    weighted = IV.model_copy(update={"observation_weights": "people"})
+    panel = PANEL.with_columns({"people": np.arange(1.0, 1.0 + len(PANEL.index))})
+    with pytest.raises(ConfigError, match="observation_weights"):
+        RotembergWeights(model=weighted).check(panel)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import REPOSITORY
+
+sys.path.append(str(REPOSITORY / "tests" / "plan"))
+
 from test_requests import POLICY, PREPARATION
 
 import digicarbon as dc
