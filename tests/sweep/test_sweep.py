@@ -388,6 +388,7 @@ def test_an_interrupted_sweep_is_gone_on_with(
     code = MINE.replace('raise ValueError("it does not want to")', once)
     (mine / "mine.py").write_text(code, encoding="utf-8")
     words = ["run", "-m", "executor=sequential", "model=fragile", "model.mood=good,bad,fine"]
+    before = signal.getsignal(signal.SIGINT)
     assert main(words) == 130
     said = capsys.readouterr().err
     assert "Interrupted; 1 of 3 runs are recorded in sqlite:///mlruns/mlflow.db." in said
@@ -405,7 +406,7 @@ def test_an_interrupted_sweep_is_gone_on_with(
         "model.mood=good",
     ]
     assert {one.data.tags["mlflow.parentRunId"] for one in stored} == {parent}
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_varied_weights_are_recorded_where_they_are_used(project: Path) -> None:
