@@ -29,7 +29,10 @@ from scipy import special
 import digicarbon as dc
 
 FloatArray = NDArray[np.float64]
-PLACE, LAW, MAP = 4242, 3, 77
+MAP, PANEL = 77, 4242
+"""Seeds of the map, and of panels beside their number."""
+SHARE = 3
+"""Of so many units one has a law."""
 MODELS = {
     "FE": dc.PanelRegression(y="y", x=("x",), controls=("c",), cov="cluster", intervals=False),
     "SDM": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm", cov="cluster", intervals=False),
@@ -101,7 +104,7 @@ def matrices(world: World) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 def drawn(world: World, effect: float, seed: int) -> tuple[dc.Panel, dc.Weights]:
     """Return a panel with y, x and c, and the W of the models."""
-    rng = np.random.default_rng([seed, PLACE])
+    rng = np.random.default_rng([seed, PANEL])
     places, used, true = matrices(world)
     inverse = np.linalg.inv(np.eye(N) - 0.5 * true)
     burn = 40 if world.serial < 1 else 0
@@ -120,7 +123,7 @@ def drawn(world: World, effect: float, seed: int) -> tuple[dc.Panel, dc.Weights]
     if world.law:
         x = np.zeros((N, world.t))
         centre = places[rng.integers(N)]
-        for unit in np.argsort(((places - centre) ** 2).sum(axis=1))[: N // LAW]:
+        for unit in np.argsort(((places - centre) ** 2).sum(axis=1))[: N // SHARE]:
             x[unit, rng.integers(2, world.t - 1) :] = 1
     movement = np.abs(x - x.mean(axis=1, keepdims=True))
     if world.by_x:
