@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,23 +11,18 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.model._absorption import OWN_CLUSTERS, Clusters, clusters_by, columns_of_clusters, own_groups
 from digicarbon.model._iv_statistics import Asked, Method, made_of
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import Rule, kernel_of
-from digicarbon.model.base import Terms
+from digicarbon.model.base import COLUMN, Terms
 from digicarbon.model.tested import Tested
 from digicarbon.note import Note
 from digicarbon.numeric.iv.reduced_form import ErrorStructure
-from digicarbon.numeric.linear.covariance import (
-    FEWEST_CLUSTERS,
-    ClusterBy,
-    conley,
-    driscoll_kraay,
-    nested_effects,
-    small_sample_factor,
-)
+from digicarbon.numeric.linear.absorbed import Absorber, Groups
+from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, conley, driscoll_kraay, small_sample_factor
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorbed_rank, fixed_among
-from digicarbon.panel import Panel
+from digicarbon.panel import Panel, numbered
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
@@ -44,8 +39,8 @@ class ByInstruments(Tested):
     instruments : tuple of str
         Excluded instruments of the endogenous regressors; terms such as ``L.ln_e`` are allowed. That they affect the
         outcome through the endogenous regressors alone is the user's claim.
-    cluster : {"unit", "time", "both"}
-        What a cluster is.
+    cluster : {"unit", "time", "both"} or the name of a column
+        What a cluster is. Signs of the wild bootstrap are those of the clusters of a column.
     small_sample : {"stata", "none", "g", "full", "sss", "hc1"}
         The factor of a covariance that is not classic, as in `PanelRegression`.
     df : {"auto", "residual"}
@@ -56,14 +51,26 @@ class ByInstruments(Tested):
     instruments: Terms
     endogenous: Terms = ()
     effects: str
-    cluster: ClusterBy = "unit"
+    cov: str
+    cluster: Clusters = "unit"
     small_sample: SmallSampleRule = "stata"
     df: Literal["auto", "residual"] = "auto"
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """All columns that the model reads."""
-        return (*super().terms, *self.instruments)
+        """All columns that the model reads, those of clusters among them."""
+        return (*super().terms, *self.instruments, *map(numbered, self.own_clusters))
+
+    @property
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
+        """What this model takes of a request: clusters of one column, where its covariance has clusters."""
+        column = (COLUMN,) if self.rule.cov == "cluster" else ()
+        return {**super().offers, **({"cluster": (*OWN_CLUSTERS, *column)} if self.cov == "cluster" else {})}
+
+    @property
+    def own_clusters(self) -> tuple[str, ...]:
+        """The columns that clusters are read from; none for those of units and periods."""
+        return columns_of_clusters(self.cluster) if self.rule.cov == "cluster" else ()
 
     @property
     def instrumented(self) -> tuple[str, ...]:
@@ -85,36 +92,40 @@ class ByInstruments(Tested):
         """Whether effects alone, and no coefficients, are counted in a classic covariance."""
         return False
 
-    @property
-    def _by(self) -> tuple[Literal["unit", "time"], ...]:
-        """The ways of clustering."""
-        if self.rule.cov != "cluster":
-            return ()
-        return ("unit", "time") if self.cluster == "both" else (self.cluster,)
-
     def refuse_few_clusters(self, panel: Panel) -> None:
-        """Raise an EstimationError if there are too few clusters, or periods of Driscoll & Kraay's covariance."""
+        """Raise an EstimationError if there are too few clusters, or periods of Driscoll & Kraay's covariance.
+
+        It also says that clusters of a column cannot have the signs of the wild bootstrap.
+        """
+        if self.no_wild is None:
+            self.levels_of_signs(panel)
         groups = self._groups(panel)
         if groups is not None and groups < FEWEST_CLUSTERS:
-            called = Note("by_unit_or_time") if self.cluster == "both" else self.cluster
-            raise EstimationError(
-                Note("iv_few_clusters", clusters=groups, by=called if self._by else "time", fewest=FEWEST_CLUSTERS)
-            )
+            both = Note("by_unit_or_time") if self.cluster == "both" else self.cluster
+            by = both if self.rule.cov == "cluster" else "time"
+            raise EstimationError(Note("iv_few_clusters", clusters=groups, by=by, fewest=FEWEST_CLUSTERS))
+
+    def _clusters(self, panel: Panel) -> tuple[Groups, ...]:
+        """Return the clusters of a panel with the model's terms; none where errors have no clusters."""
+        if self.rule.cov != "cluster":
+            return ()
+        if self.own_clusters:
+            return clusters_by(panel, self.cluster)
+        return own_groups(panel, "two_way" if self.cluster == "both" else fixed_among(str(self.cluster)))
 
     def _groups(self, panel: Panel) -> int | None:
         """Return the number of clusters, the smaller one of two, or of periods; None where rows are not grouped."""
-        n, t = panel.shape
         if self.rule.cov == "driscoll_kraay":
-            return t
-        return {"unit": n, "time": t, "both": min(n, t)}[self.cluster] if self._by else None
+            return panel.shape[1]
+        return min((one.count for one in self._clusters(panel)), default=None)
 
     def error_structure(self, columns: Columns, weights: Weights | None) -> ErrorStructure:
         """Return what the covariance assumes; raise where there are too few clusters or periods."""
         panel, rule, rows, own = columns.panel, self.rule, len(columns.y), rows_of(columns.panel)
         self.refuse_few_clusters(panel)
-        groups, count = self._groups(panel), absorbed_rank(own, self.fixed)
-        nested = sum(nested_effects(one, self.fixed, *panel.shape) for one in self._by)
-        codes = {"unit": panel.unit_codes, "time": panel.period_codes}
+        groups, count, clusters = self._groups(panel), absorbed_rank(own, self.fixed), self._clusters(panel)
+        effects = own_groups(panel, self.fixed)
+        nested = Absorber(effects).nested(clusters) if effects else 0
         classic = rule.cov == "classic"
 
         def residual(k: int) -> int:
@@ -130,8 +141,8 @@ class ByInstruments(Tested):
 
         kernel = kernel_of(weights, rule.kernel, panel) if rule.cov == "conley" else None
         return ErrorStructure(
-            "classic" if classic else "cluster" if self._by else "robust",
-            tuple(codes[one] for one in self._by),
+            "classic" if classic else "cluster" if clusters else "robust",
+            tuple(one.codes for one in clusters),
             count,
             factor,
             fewer,

@@ -12,6 +12,7 @@ from digicarbon.model.batch import Estimand
 from digicarbon.model.restrictions import Redrawn
 from digicarbon.numeric.iv.anderson_rubin import Interval
 from digicarbon.numeric.iv.many import Equations
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.linear_batch import LinearBatch, LinearRule
 from digicarbon.numeric.resampling.draws import Draws
@@ -94,13 +95,12 @@ class _Test:
         factor = errors.factor(columns.shape[1])
         if errors.kind == "classic":
             rule = LinearRule("classic", (factor / len(columns),))
-        elif not errors.clusters:
-            rule = LinearRule("robust", (factor,))
         elif len(errors.clusters) == 2:
             rule = LinearRule("both", (factor,) * 3)
         else:
-            rule = LinearRule(equations.cluster, (factor,))
-        self._batch = LinearBatch(columns, equations.rows, rule)
+            rule = LinearRule("groups" if errors.clusters else "robust", (factor,))
+        groups = Groups.coded(errors.clusters[0]) if errors.clusters else None
+        self._batch = LinearBatch(columns, equations.rows, rule, groups)
         self._instruments = np.eye(columns.shape[1])[equations.w.shape[1] :]
         self._basis = equations.basis(equations.w)
 

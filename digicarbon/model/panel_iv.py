@@ -13,6 +13,7 @@ from pydantic import model_validator
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.inference import void
+from digicarbon.model._absorption import group_columns
 from digicarbon.model._instrumented import ByInstruments
 from digicarbon.model._iv_statistics import FoundTests, notes, refuse_instruments, statistics, tables, with_wild
 from digicarbon.model._observation_weights import (
@@ -210,7 +211,7 @@ class PanelIV(ByInstruments):
 
         c, errors = columns, self.error_structure(columns, None)
         weighting = None if c.weighting is None else c.weighting.values
-        return Equations(c.y, c.w, c.x, c.z, rows_of(c.panel), self.effects, errors, self.cluster, weighting)
+        return Equations(c.y, c.w, c.x, c.z, rows_of(c.panel), self.effects, errors, weighting)
 
     def _wild(self, result: Result, columns: Columns, weights: Weights | None) -> Result:
         """Return a result with Anderson and Rubin's test by the wild bootstrap where the model asks for it."""
@@ -294,6 +295,7 @@ class PanelIV(ByInstruments):
         if self.observation_weights is not None:
             made, own = positive_rows(made, self.observation_weights)[0], (self.observation_weights,)
         columns = columns_of(made, tuple(dict.fromkeys((self.y, *names, *outside, *own))))
+        columns |= group_columns(made, (), None, self.own_clusters)
         return Extract(made.index, columns, names, instruments=outside, endogenous=inside)
 
     def _columns(self, panel: Panel) -> Columns:

@@ -1,7 +1,7 @@
 """Size of tests in panels of regions: of effects by group, and where regions share shocks.
 
     python tests/benchmark/spatial_regions_wild.py [PANELS]
-    python tests/benchmark/spatial_regions_wild.py --shocks REGIONS CITIES [PANELS]
+    python tests/benchmark/spatial_regions_wild.py --shocks REGIONS CITIES [PANELS [MODEL ...]]
     python tests/benchmark/spatial_regions_wild.py --few REGIONS CITIES [PANELS]
 
 30 units on a ring in three groups of ten neighbours, 6 periods, two-way effects, rho 0.4; x, control and errors AR(1)
@@ -12,13 +12,16 @@ with 0.6, in the last two worlds with variances that differ between units, those
 ``--shocks``: cities on a ring, CITIES neighbours in each region, 8 periods; x and errors are each the sum of
 (I - 0.5W)⁻¹ times an AR(1) with 0.6 of the city and 1.5 times one of the region, independent of each other. Rejections
 at 5 % with clusters of cities and of regions, of a regression with two-way effects and of the effects in a spatial
-Durbin panel.
+Durbin panel, or in the models that are named. ``IV``: x is the sum of such a variable, its instrument, and of halves
+of x and the errors. ``SAR by IV``: the control moves an outcome that has a spatial lag, 0.4.
 ``--few``: of the regression alone, in the same world, by all vectors of signs of few regions and by Webb's weights.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,8 +48,8 @@ def world(seed: int, beta: float, theta: float, spread: float) -> dc.Panel:
     return dc.Panel.from_frame(index.to_frame(index=False).assign(**columns), "unit", "year")
 
 
-def shocked(seed: int, regions: int, cities: int) -> tuple[dc.Panel, dc.Weights]:
-    """Return a panel whose regions share shocks, and the ring."""
+def shocked(seed: int, regions: int, cities: int, gaps: bool = False) -> tuple[dc.Panel, dc.Weights]:
+    """Return a panel whose regions share shocks, without a tenth of its rows where there are gaps, and the ring."""
     rng, units, periods = np.random.default_rng(seed), regions * cities, 8
     ring = (np.roll(np.eye(units), 1, axis=0) + np.roll(np.eye(units), -1, axis=0)) / 2
     names = [f"c{unit:03d}" for unit in range(units)]
@@ -58,36 +61,46 @@ def shocked(seed: int, regions: int, cities: int) -> tuple[dc.Panel, dc.Weights]
         return draws[:, 20:] * 0.8
 
     spread = np.linalg.inv(np.eye(units) - 0.5 * ring)
-    x, y = (spread @ series(units) + 1.5 * np.repeat(series(regions), cities, 0) for _ in range(2))
+
+    def both() -> FloatArray:
+        return spread @ series(units) + 1.5 * np.repeat(series(regions), cities, 0)
+
+    x, y, z, q = both(), both(), series(units), both()
+    lagged = y + np.linalg.solve(np.eye(units) - 0.4 * ring, z)
     index = pd.MultiIndex.from_product([names, range(periods)], names=["unit", "year"])
-    columns = {"x": x.ravel(), "y": y.ravel(), "z": series(units).ravel()}
+    columns = {"x": x, "y": y, "z": z, "q": q, "inside": q + 0.5 * x + 0.5 * y, "lagged": lagged}
     region = np.repeat([f"r{place:02d}" for place in range(regions)], cities * periods)
-    frame = index.to_frame(index=False).assign(**columns, region=region)
-    return dc.Panel.from_frame(frame, "unit", "year"), dc.Weights.from_matrix(ring, names, name="ring")
+    frame = index.to_frame(index=False).assign(**{name: one.ravel() for name, one in columns.items()}, region=region)
+    if gaps:
+        frame = frame[rng.uniform(size=len(frame)) > 0.1]
+    return dc.Panel.from_frame(frame, "unit", "year", gaps="keep"), dc.Weights.from_matrix(ring, names, name="ring")
 
 
-def shocks(regions: int, cities: int, panels: int) -> None:
+def model_of(name: str, cluster: str) -> Any:
+    """Return a model of a world of shocks."""
+    fields: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("z",), "cov": "cluster", "cluster": cluster}
+    fields |= {"test": "wild", "draws": 199, "intervals": False}
+    if name == "IV":
+        return dc.PanelIV(**fields | {"x": ("inside",)}, instruments=("q",))
+    if name == "SAR by IV":
+        return dc.SpatialIV(**fields | {"y": "lagged"}, kind="sar")
+    return dc.PanelRegression(**fields) if name == "FE" else dc.SpatialPanel(**fields, kind="sdm")
+
+
+def shocks(regions: int, cities: int, panels: int, names: Sequence[str]) -> None:
     """Print rejections where regions share shocks."""
     found: dict[tuple[str, str], list[bool]] = {}
     for seed in range(panels):
-        panel, weights = shocked(seed, regions, cities)
-        for cluster in ("unit", "region"):
-            fields = {"y": "y", "x": ("x",), "controls": ("z",), "cov": "cluster", "cluster": cluster}
-            wild = {"test": "wild", "draws": 199, "intervals": False}
-            models = {
-                "FE": dc.PanelRegression(**fields, **wild),
-                "SDM": dc.SpatialPanel(**fields, **wild, kind="sdm"),
-            }
-            for name, model in models.items():
+        for name in names or ("FE", "SDM"):
+            panel, weights = shocked(seed, regions, cities, name == "gaps")
+            for cluster in ("unit", "region"):
+                model = model_of(name, cluster)
                 for test, one in (("errors", model.by_errors), ("wild", model)):
-                    result = one.fit(panel, weights)
-                    p = {"": result.estimates.loc["x", "p"]}
-                    if name == "SDM":
-                        p = (
-                            {}
-                            if result.spatial_effects is None
-                            else result.effects.xs("x", level="term")["p"].to_dict()
-                        )
+                    result, (x,) = one.fit(panel, weights), model.x
+                    p = {"": result.estimates.loc[x, "p"]}
+                    if len(model.quantities) > 1:
+                        spatial = result.spatial_effects is not None
+                        p = result.effects.xs(x, level="term")["p"].to_dict() if spatial else {}
                     for effect, value in p.items():
                         found.setdefault((f"{name} {effect}", f"{cluster}, {test}"), []).append(value <= 0.05)
     table = pd.Series({key: np.mean(each) for key, each in found.items()}).unstack()
@@ -131,8 +144,9 @@ def main(panels: int) -> None:
 
 
 if __name__ == "__main__":
-    kinds = {"--shocks": shocks, "--few": few}
-    if sys.argv[1:] and sys.argv[1] in kinds:
-        kinds[sys.argv[1]](int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 300)
+    if sys.argv[1:2] in (["--shocks"], ["--few"]):
+        count = int(sys.argv[4]) if len(sys.argv) > 4 else 300
+        given = int(sys.argv[2]), int(sys.argv[3]), count
+        few(*given) if sys.argv[1] == "--few" else shocks(*given, sys.argv[5:])
     else:
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)

@@ -9,12 +9,16 @@ import classic as dc
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
+from linearmodels.iv import IV2SLS, IVLIML
 
-from digicarbon.errors import ConfigError
+from digicarbon import PanelIV as DefaultIV
+from digicarbon.errors import ConfigError, DigicarbonError
 from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.signs import signs_of
 
 UNITS, PERIODS = 14, 6
+ZONES = np.array([0, 1, 2, 3, 4, 5, 5, 0, 1, 1, 2, 3, 3, 3])
 WILD: dict[str, Any] = {"cov": "cluster", "test": "wild", "draws": 99}
 FIELDS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("c",), "instruments": ("z", "z2")}
 
@@ -28,6 +32,8 @@ def panel() -> dc.Panel:
     x = z + 0.5 * z2 + 0.7 * e + v
     frame = pd.DataFrame({"y": 0.3 * x + 0.5 * c + e, "x": x, "c": c, "z": z, "z2": z2, "near": x + 1e-7 * v, "v": v})
     frame[["unit", "year"]] = index.to_frame().to_numpy()
+    frame["zone"] = np.repeat([f"zone {place}" for place in ZONES], PERIODS)
+    frame["moves"], frame["half"] = frame["year"], frame["unit"] < "u07"
     return dc.Panel.from_frame(frame.drop(index=[3, 17, 40]), unit="unit", time="year", gaps="keep")
 
 
@@ -36,6 +42,7 @@ COVARIANCES: list[dict[str, Any]] = [
     {"cov": "robust"},
     {"cov": "cluster"},
     {"cov": "cluster", "cluster": "time"},
+    {"cov": "cluster", "cluster": "zone"},
 ]
 TWO_WAY: dict[str, Any] = {"cov": "cluster", "cluster": "both"}
 DESIGNS: list[dict[str, Any]] = [
@@ -65,8 +72,11 @@ def test_many_fits_are_single_fits(panel: dc.Panel, design: dict[str, Any], cov:
         assert (coef[1], se[1]) == pytest.approx((2 * coef[0], 2 * se[0]), rel=1e-8)
 
 
-def plain(panel: dc.Panel, value: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Coefficients and t of x, and Anderson and Rubin's statistics, of draws under a value, by a loop with dummies."""
+def plain(panel: dc.Panel, value: float, of: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Coefficients and t of x, and Anderson and Rubin's statistics, of draws under a value, by a loop with dummies.
+
+    ``of``: each unit's cluster.
+    """
     y, x, c, z, z2 = (panel.column(name) for name in ("y", "x", "c", "z", "z2"))
     units, periods = panel.unit_codes, panel.period_codes
     dummies = np.column_stack([np.eye(UNITS)[units], np.eye(PERIODS)[periods][:, 1:]])
@@ -88,7 +98,7 @@ def plain(panel: dc.Panel, value: float) -> tuple[np.ndarray, np.ndarray, np.nda
 
     def clustered(columns: np.ndarray, rest: np.ndarray) -> np.ndarray:
         scores = columns * rest[:, None]
-        sums = np.stack([scores[units == unit].sum(axis=0) for unit in range(UNITS)])
+        sums = np.stack([scores[of[units] == one].sum(axis=0) for one in np.unique(of)])
         inverse = np.linalg.inv(columns.T @ columns)
         return np.asarray(inverse @ sums.T @ sums @ inverse)
 
@@ -99,7 +109,7 @@ def plain(panel: dc.Panel, value: float) -> tuple[np.ndarray, np.ndarray, np.nda
     explained = instruments @ beta[:-1]
     one, two = safe(first, w), safe(x - explained, instruments)
     coefs, ts, rubins = [], [], []
-    for sign in signs_of(panel.units, WILD["draws"], 1):
+    for sign in signs_of(of.tolist(), WILD["draws"], 1):
         new_x = within(explained + two * sign[units])
         new_y = within(value * new_x + w @ gamma + one * sign[units])
         regressors = np.column_stack([w[:, 0], new_x])
@@ -115,20 +125,23 @@ def plain(panel: dc.Panel, value: float) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 @pytest.mark.parametrize("value", [0.0, 0.4])
-def test_draws_are_those_of_a_plain_loop(panel: dc.Panel, value: float) -> None:
-    model = dc.PanelIV(**FIELDS, **WILD, small_sample="none")
+@pytest.mark.parametrize("cluster", ["unit", "zone"])
+def test_draws_are_those_of_a_plain_loop(panel: dc.Panel, value: float, cluster: str) -> None:
+    """Of six clusters these are all vectors of signs but that of the sample."""
+    model = dc.PanelIV(**FIELDS, **WILD, small_sample="none", cluster=cluster)
     result = model.fit(panel)
     restrictions = model.restrictions(panel, None, result)[0]
-    signs = signs_of(panel.units, WILD["draws"], 1)
+    of = np.array(panel.units if cluster == "unit" else [f"zone {place}" for place in ZONES])
+    signs = signs_of(of.tolist(), WILD["draws"], 1)
     coef, se = restrictions.fits(0, value, Draws(signs))
-    coefs, ts, rubins = plain(panel, value)
+    coefs, ts, rubins = plain(panel, value, of)
     np.testing.assert_allclose(coef, coefs, rtol=1e-7, atol=1e-10)
     np.testing.assert_allclose((coef - value) / se, ts, rtol=1e-6, atol=1e-9)
     if value == 0:
         row = result.estimates.loc["x"]
-        assert row["p"] == (1 + (np.abs(ts) >= abs(row["stat"])).sum()) / 100
+        assert row["p"] == (1 + (np.abs(ts) >= abs(row["stat"])).sum()) / (1 + len(signs))
         observed = result.statistics["anderson_rubin"] * 2
-        assert result.statistics["anderson_rubin_wild_p"] == (1 + (rubins >= observed).sum()) / 100
+        assert result.statistics["anderson_rubin_wild_p"] == (1 + (rubins >= observed).sum()) / (1 + len(signs))
 
 
 @pytest.mark.parametrize("effects", ["two_way", "unit"])
@@ -170,3 +183,55 @@ def test_liml_says_that_it_has_none(panel: dc.Panel) -> None:
     with pytest.raises(ConfigError, match="PanelIV does not have test=wild; it offers errors"):
         dc.PanelIV(**FIELDS, **WILD, method="liml").fit(panel)
     assert dc.PanelIV(**FIELDS, method="liml").fit(panel).resampled is None
+
+
+@pytest.mark.parametrize("method", ["2sls", "liml"])
+def test_clusters_of_a_column_are_those_of_linearmodels(panel: dc.Panel, method: str) -> None:
+    """With all dummies; units lie in zones, so that the factor counts periods alone beside the two regressors."""
+    found = DefaultIV(**FIELDS, method=method, cluster="zone", test="errors").fit(panel)
+    periods = np.eye(PERIODS)[panel.period_codes][:, 1:]
+    exogenous = np.column_stack([panel.column("c"), np.eye(UNITS)[panel.unit_codes], periods])
+    y, x, z = (panel.array(names) for names in (("y",), ("x",), ("z", "z2")))
+    kind = {"2sls": IV2SLS, "liml": IVLIML}[method](y, exogenous, x, z)
+    fitted = kind.fit(cov_type="clustered", clusters=ZONES[panel.unit_codes], debiased=False)
+    rows = len(y)
+    factor = 6 / 5 * (rows - 1) / (rows - 2 - (UNITS + PERIODS - 1) + (UNITS - 1))
+    row = found.estimates.loc["x"]
+    expected = fitted.params.iloc[-1], fitted.std_errors.iloc[-1] * np.sqrt(factor)
+    assert (row["coef"], row["se"]) == pytest.approx(expected, rel=1e-8)
+    assert row["p"] == pytest.approx(2 * scipy.stats.t.sf(abs(row["stat"]), 5))
+    assert found.has_note("errors_are")
+
+
+def test_units_that_are_their_own_clusters_are_the_default(panel: dc.Panel) -> None:
+    own = panel.with_columns({"same": panel.unit_codes.astype(float)})
+    one, other = (dc.PanelIV(**FIELDS, cov="cluster", cluster=cluster).fit(own) for cluster in ("unit", "same"))
+    np.testing.assert_allclose(other.covariance, one.covariance, rtol=1e-12)
+    assert other.statistics == pytest.approx(one.statistics, rel=1e-12, nan_ok=True)
+
+
+def test_signs_are_those_of_the_clusters_of_a_column(panel: dc.Panel) -> None:
+    found = DefaultIV(**FIELDS, cluster="zone").fit(panel)
+    note = next(note for note in found.notes if note.code == "wild_p_by")
+    assert note["by"] == "zone"
+    assert str(note["draws"]) == "all 64 vectors of signs"
+    for p in (found.estimates.loc["x", "p"], found.statistics["anderson_rubin_wild_p"]):
+        assert p * 64 == pytest.approx(round(p * 64))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"cluster": "half"}, "2 clusters by half are too few"),
+        ({"cluster": "moves"}, "cluster=moves: a unit lies in several clusters"),
+        ({"cluster": "absent"}, "absent"),
+    ],
+)
+def test_clusters_that_cannot_be_are_refused_before_the_fit(panel: dc.Panel, fields: Any, words: str) -> None:
+    with pytest.raises(DigicarbonError, match=words):
+        DefaultIV(**FIELDS, **fields).check(panel)
+    if fields["cluster"] == "moves":
+        DefaultIV(**FIELDS, **fields, test="errors").check(panel)
+        DefaultIV(**FIELDS, **fields, method="liml").check(panel)
+    with pytest.raises(ConfigError, match=r"cluster=\[zone, year\]; it offers unit, time, both, a column"):
+        DefaultIV(**FIELDS, cluster=("zone", "year"))

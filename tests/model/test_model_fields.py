@@ -70,7 +70,6 @@ REFUSED: dict[tuple[type[Model], str], set[Any]] = {
     (GroupedSpatial, "cluster"): {"time", "both"},
     (GroupedSpatial, "demeaning"): {"first"},
     (GroupedSpatial, "effects_se"): {"simulation"},
-    (PanelIV, "cluster"): {"district"},
     (SpatialPanel, "cluster"): {"time", "both"},
     **merged("FIELD_REFUSED"),
 }

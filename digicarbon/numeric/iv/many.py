@@ -9,7 +9,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.iv.reduced_form import ErrorStructure
-from digicarbon.numeric.linear.covariance import ClusterBy, nearest_semidefinite
+from digicarbon.numeric.linear.covariance import nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorb_weighted
 from digicarbon.numeric.resampling.draws import Draws
@@ -39,8 +39,6 @@ class Equations:
     rows: Rows
     effects: EffectsKind
     errors: ErrorStructure
-    cluster: ClusterBy
-    """What its clusters are, where it has any."""
     weighting: FloatArray | None = None
     """By which rows weigh, shape (rows,); all columns are then multiplied by its roots."""
 

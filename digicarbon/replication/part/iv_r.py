@@ -15,6 +15,8 @@ def script(part: RPart, model: PanelIV) -> list[str]:
         return part.skip("LIML, which plm does not have; Stata's ivreg2 does")
     if model.observation_weights is not None:
         return part.skip("weighted rows, whose standard errors plm does not have; Stata's ivreg2 does")
+    if model.own_clusters:
+        return part.skip("clusters of a column, which plm does not have; Stata's ivreg2 does")
     y = part.names[model.y]
     right = " + ".join(part.names[name] for name in part.extract.regressors)
     exogenous = [part.names[name] for name in part.extract.regressors if name not in part.extract.endogenous]
@@ -27,7 +29,7 @@ def script(part: RPart, model: PanelIV) -> list[str]:
         factor = small_of_iv(part, model, "none").expression(part.count("nobs"))
         covariance = f'vcovHC(fit, method = "white1", type = "HC0") * ({factor})'
     else:
-        covariance = clustered(part, small_of_iv(part, model, model.cluster), model.cluster)
+        covariance = clustered(part, small_of_iv(part, model, str(model.cluster)), str(model.cluster))
     repair = "V, repair = TRUE" if model.cov == "cluster" and model.cluster == "both" else "V"
     return [
         *chunks([*pieces(part, y, f"{right} | {outside}"), kind], "fit <- plm(", ", ", ")"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from digicarbon.model._absorption import group_column
 from digicarbon.model.panel_iv import PanelIV
 from digicarbon.replication.part.panel_stata import factor_words
 from digicarbon.replication.part.small import small_of_iv
@@ -18,11 +19,15 @@ def script(part: StataPart, model: PanelIV) -> list[str]:
     equation = " ".join(word for word in (part.names[model.y], exogenous, f"({inside} = {outside})") if word)
     if model.observation_weights is not None:
         equation += f" [aweight={part.names[model.observation_weights]}]"
-    vce = {"classic": "", "robust": " robust", "cluster": f" cluster({CLUSTERS[model.cluster]})"}[model.cov]
+    clusters = " ".join(part.names[group_column(name)] for name in model.own_clusters) or CLUSTERS[str(model.cluster)]
+    vce = {"classic": "", "robust": " robust", "cluster": f" cluster({clusters})"}[model.cov]
     rule = model.small_sample
     same = model.cov == "classic" or rule == "stata" or (model.cov == "robust" and rule == "full")
-    by = model.cluster if model.cov == "cluster" else "none"
-    lines = [] if same else wrapped("*", factor_words(part, small_of_iv(part, model, by), by))
+    by = str(model.cluster) if model.cov == "cluster" else "none"
+    words = f"The small-sample rule '{rule}' is not Stata's. Standard errors are not compared."
+    if not model.own_clusters:
+        words = factor_words(part, small_of_iv(part, model, by), by)
+    lines = [] if same else wrapped("*", words)
     liml = " liml" if model.method == "liml" else ""
     if model.effects == "none":
         called["const"] = "_cons"

@@ -50,7 +50,6 @@ FIELD_ORDERS = [
     ),
 ]
 """Words of a field by a number, from the smallest to the largest."""
-FIELD_REFUSED = {(SpatialIV, "cluster"): {"district"}}
 FIELD_DOES: dict[str, Does] = {**dict.fromkeys(("lag_instruments",), ESTIMATE)}
 """What fields do that no model of the core has."""
 

@@ -33,6 +33,7 @@ from digicarbon.weights import DelaunayWeights
 
 TERMS: dict[str, Any] = {"y": "y", "x": ("x",), "controls": ("z",)}
 INSIDE: dict[str, Any] = {"endogenous": ("x",), "instruments": ("q",)}
+ZONES = np.random.default_rng(4).permutation(np.arange(30) % 11).astype(float)
 
 
 def stacked(panel: Panel, weights: Weights) -> tuple[dict[str, FloatArray], scipy.sparse.csr_matrix]:
@@ -154,12 +155,15 @@ def test_effects_are_dummies(effects: str, row_sums: str) -> None:
     np.testing.assert_allclose(result.covariance, np.asarray(witness.cov)[np.ix_(place, place)], rtol=1e-6)
 
 
-@pytest.mark.parametrize("cov", ["robust", "cluster"])
-def test_two_step_weights_are_those_of_linearmodels(cov: str) -> None:
+@pytest.mark.parametrize(("cov", "cluster"), [("robust", "unit"), ("cluster", "unit"), ("cluster", "zone")])
+def test_two_step_weights_are_those_of_linearmodels(cov: str, cluster: str) -> None:
     panel, weights = world(30, 5, spread=0.6)
-    result = SpatialIV(**TERMS, estimator="gmm", effects="unit", cov=cov, small_sample="none").fit(panel, weights)
+    panel = panel.with_columns({"zone": ZONES[panel.unit_codes]})
+    fields = {"effects": "unit", "cov": cov, "small_sample": "none", "cluster": cluster}
+    result = SpatialIV(**TERMS, estimator="gmm", **fields).fit(panel, weights)
     columns = SpatialIV(**TERMS, effects="unit").design(panel, weights).columns
-    clusters = {"clusters": panel.unit_codes} if cov == "cluster" else {}
+    codes = panel.unit_codes if cluster == "unit" else ZONES[panel.unit_codes]
+    clusters = {"clusters": codes} if cov == "cluster" else {}
     kind = {"robust": "robust", "cluster": "clustered"}[cov]
     fitted = IVGMM(columns.y, columns.w, columns.x, columns.z, weight_type=kind, **clusters).fit(
         iter_limit=2, cov_type=kind, debiased=False, **clusters
@@ -169,6 +173,35 @@ def test_two_step_weights_are_those_of_linearmodels(cov: str) -> None:
     # weights of the test, too, come from the residuals of the first step; absorbed effects are no observations here
     share = {"robust": 1 - 30 / 150, "cluster": 1.0}[cov]
     assert result.statistics["overid"] == pytest.approx(share * fitted.j_stat.stat, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["sar", "sdm"])
+def test_errors_and_signs_are_those_of_the_clusters_of_a_column(kind: str) -> None:
+    """Errors are those of linearmodels, factor written out: units lie in zones, periods are counted."""
+    panel, weights = world(30, 5, endogenous=0.8)
+    panel = panel.with_columns({"zone": ZONES[panel.unit_codes], "same": panel.unit_codes.astype(float)})
+    model = SpatialIV(**TERMS, **INSIDE, kind=kind, cluster="zone", cov="cluster", test="wild", intervals=False)
+    found, columns = model.fit(panel, weights), model.design(panel, weights).columns
+    fitted = IV2SLS(columns.y, columns.w, columns.x, columns.z).fit(
+        cov_type="clustered", clusters=ZONES[panel.unit_codes], debiased=False
+    )
+    k = len(columns.names)
+    factor = 11 / 10 * 149 / (150 - k - 4 - 1)
+    order = [(*columns.exogenous, *columns.endogenous).index(name) for name in columns.names]
+    expected = np.asarray(fitted.cov)[np.ix_(order, order)] * factor
+    np.testing.assert_allclose(found.covariance, expected, rtol=1e-7, atol=1e-12)
+    note = next(note for note in found.notes if note.code == "wild_p_by")
+    assert note["by"] == "zone"
+    p = found.estimates.loc["x", "p"]
+    assert p * 2048 == pytest.approx(round(p * 2048))
+    one, other = (model.by_errors.model_copy(update={"cluster": by}) for by in ("unit", "same"))
+    np.testing.assert_allclose(one.fit(panel, weights).covariance, other.fit(panel, weights).covariance, rtol=1e-9)
+
+
+def test_moments_have_no_clusters_of_a_column() -> None:
+    with pytest.raises(ConfigError, match="cluster=zone; it offers unit, time, both"):
+        SpatialIV(**TERMS, kind="sarar", cov="cluster", cluster="zone")
+    SpatialIV(**TERMS, kind="sarar", cov="classic", cluster="zone")
 
 
 def test_first_stages_are_those_of_linearmodels() -> None:
@@ -214,11 +247,13 @@ def test_errors_of_effects_are_numerical_derivatives() -> None:
 
 
 @pytest.mark.parametrize("effects", ["none", "unit", "time", "two_way"])
-@pytest.mark.parametrize("cov", ["classic", "robust", "cluster"])
+@pytest.mark.parametrize("cov", ["classic", "robust", "cluster", "zone"])
 @pytest.mark.parametrize("kind", ["sar", "sdm"])
 def test_batch_equals_single_fits(effects: str, cov: str, kind: str) -> None:
     panel, weights = world(12, 4)
-    model = SpatialIV(**TERMS, kind=kind, effects=effects, cov=cov)
+    panel = panel.with_columns({"zone": ZONES[panel.unit_codes]})
+    clusters = {"cov": "cluster", "cluster": "zone"} if cov == "zone" else {"cov": cov}
+    model = SpatialIV(**TERMS, kind=kind, effects=effects, **clusters)
     outcomes = np.column_stack([world(12, 4, seed=seed)[0].column("y") for seed in range(3)])
     for quantity in model.quantities:
         estimand = Estimand(quantity, "x")

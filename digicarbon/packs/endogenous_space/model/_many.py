@@ -35,10 +35,10 @@ CLOSE = 1e-8
 """Standard errors by which they may still move."""
 
 
-def equations_of(model: SpatialIV, design: SpatialDesign, errors: ErrorStructure) -> Equations:
+def equations_of(design: SpatialDesign, errors: ErrorStructure) -> Equations:
     """Return the equation of a design, whose last endogenous regressor is the lag of y."""
     c = design.columns
-    return Equations(c.y, c.w, c.x, c.z, rows_of(c.panel), design.effects, errors, model.cluster)
+    return Equations(c.y, c.w, c.x, c.z, rows_of(c.panel), design.effects, errors)
 
 
 class Quantities:
@@ -110,7 +110,7 @@ class InstrumentedFits(Fitted[LaggedOutcomes]):
     """A model without endogenous regressors but the lag of y that is fitted to many outcomes."""
 
     def __init__(self, model: SpatialIV, design: SpatialDesign, errors: ErrorStructure, estimand: Estimand) -> None:
-        self._equations, self._quantities = equations_of(model, design, errors), Quantities(design)
+        self._equations, self._quantities = equations_of(design, errors), Quantities(design)
         self._w, self._effects, self._estimand = design.w, design.effects, estimand
         self.key: Hashable = ("lagged outcomes", design.w, design.effects)
 
@@ -140,7 +140,7 @@ class SpatialDraws(Redrawn):
     """
 
     def __init__(self, model: SpatialIV, design: SpatialDesign, errors: ErrorStructure, term: str) -> None:
-        self._equations, self._quantities = equations_of(model, design, errors), Quantities(design)
+        self._equations, self._quantities = equations_of(design, errors), Quantities(design)
         self._design = design
         self._terms = terms = (term, *((lag_of(term),) if term in model.lagged else ()))
         self.estimands = Estimand.of_term(term, terms, model.quantities)

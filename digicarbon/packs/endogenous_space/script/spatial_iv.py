@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from digicarbon.script.part import Part
     from digicarbon.weights import Weights
 
+OF_COLUMNS = "clusters of a column, which are not written here"
+
 
 def extract(model: SpatialIV, panel: Panel, weights: Weights | None) -> Extract:
     """Return outcome, regressors and instruments, and the spatial lags of all that are in the model."""
@@ -86,8 +88,10 @@ def r(part: RPart, model: SpatialIV) -> list[str]:
         what = "two-step weights" if model.estimator == "gmm" else f"cov={model.cov_used}"
         compared = [] if model.estimator == "gmm" else part.compare("fit$coefficients", "", called, "1e-6")
         return [*lines, *compared, *part.skip(f"{what}, for which base R code is not written here")]
+    if model.own_clusters:
+        return [*lines, *part.compare("fit$coefficients", "", called, "1e-6"), *part.skip(OF_COLUMNS)]
     small = _small(part, model)
-    kind = model.cluster if model.cov_used == "cluster" else model.cov_used
+    kind = str(model.cluster) if model.cov_used == "cluster" else model.cov_used
     groups = {"unit": "n_units", "time": "n_periods"}.get(kind, "nobs")
     count = min(part.count("n_units"), part.count("n_periods")) if kind == "both" else part.count(groups)
     factor = small.expression(count)
@@ -116,7 +120,10 @@ def stata(part: StataPart, model: SpatialIV) -> list[str]:
         return part.skip(
             f"cov={model.cov_used} with instruments; ivreg2's dkraay counts its small-sample factor otherwise"
         )
-    vce = {"classic": "", "robust": " robust", "cluster": f" cluster({CLUSTERS[model.cluster]})"}[model.cov_used]
+    if model.own_clusters:
+        return part.skip(OF_COLUMNS)
+    by = CLUSTERS[str(model.cluster)]
+    vce = {"classic": "", "robust": " robust", "cluster": f" cluster({by})"}[model.cov_used]
     rule = model.small_sample
     same = rule == "stata" or (model.cov_used == "robust" and rule == "full")
     lines = [] if same else wrapped("*", factor_words(part, _small(part, model), _by(model)))
@@ -131,7 +138,7 @@ def stata(part: StataPart, model: SpatialIV) -> list[str]:
 
 
 def _by(model: SpatialIV) -> str:
-    return model.cluster if model.cov_used == "cluster" else "none"
+    return str(model.cluster) if model.cov_used == "cluster" else "none"
 
 
 def _small(part: Part, model: SpatialIV) -> Small:
