@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
-from digicarbon import data
+from digicarbon import data, pack
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
@@ -25,6 +33,7 @@ from digicarbon.report.pictured import Formats, Pictured
 from digicarbon.report.regimes import terms_in_words
 from digicarbon.report.rows import Rows, controls_of, interval_text, number_text, row_of
 from digicarbon.report.sets import set_text
+from digicarbon.report.supplement import NOTES_OF_COLUMNS, NotesOfColumns, Supplement, SupplementRequest
 from digicarbon.result import RATIOS, REGRESSOR, Result, Role, effect_names
 from digicarbon.spec import Names
 
@@ -133,6 +142,19 @@ class RegressionTable(Pictured):
     dummies: bool = False
     pictures: Formats = ()
 
+    _of_columns: Mapping[str, tuple[Note, ...]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def supplement_request(self) -> SupplementRequest | None:
+        """What packs say of the columns below the table."""
+        return next((make(self.most_runs) for make in pack.offered(NOTES_OF_COLUMNS)), None)
+
+    def with_supplement(self, supplement: Supplement | None) -> Self:
+        """Return the report with what is said of its columns."""
+        report = self.model_copy()
+        report._of_columns = supplement.notes if isinstance(supplement, NotesOfColumns) else {}
+        return report
+
     @model_validator(mode="after")
     def _each_once(self) -> Self:
         for key, names in (("beneath", self.beneath), ("heads", self.heads or ())):
@@ -173,7 +195,16 @@ class RegressionTable(Pictured):
             table = coefficients(title, records, self.stars[1], self.decimals, self.words, self.multiverse)
             return replace(table, label=self.label or "")
         # read once: these are few
-        return self._side_by_side(title, heads_of(list(records), self.heads, self.words))
+        return self._side_by_side(title, heads_of(list(self._with_notes(records)), self.heads, self.words))
+
+    def _with_notes(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Yield the records with what is said of their columns; a fit that is shown again follows its run."""
+        own = ""
+        for record in records:
+            own = own if record.again else record.label
+            more = self._of_columns.get(own, ())
+            notes = (*record.result.notes, *more)
+            yield replace(record, result=replace(record.result, notes=notes)) if more else record
 
     def _with_summary(self, above: Table, title: str, tables: Iterable[tuple[Record, pd.DataFrame]]) -> Table:
         """Return the table of very many runs with a summary of further numbers below, in place of pictures."""

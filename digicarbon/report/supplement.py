@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from digicarbon.note import Note
     from digicarbon.plan.runs import Run
     from digicarbon.result import Result
 
@@ -17,6 +18,19 @@ class Supplement(Protocol):
 
     def to_json(self) -> str:
         """Return the numbers as JSON, to full precision."""
+
+
+NOTES_OF_COLUMNS = "notes_of_columns"
+"""Under this request a pack offers what returns a `SupplementRequest` of `NotesOfColumns`, of the most columns."""
+
+
+@runtime_checkable
+class NotesOfColumns(Supplement, Protocol):
+    """What is said of the columns of a table below it."""
+
+    @property
+    def notes(self) -> Mapping[str, tuple[Note, ...]]:
+        """The notes of each run that has some, by its label."""
 
 
 class SupplementRequest(Protocol):
@@ -33,6 +47,10 @@ class SupplementRequest(Protocol):
     @property
     def places(self) -> tuple[str, ...]:
         """Where the supplement may be, the best place first."""
+
+    @property
+    def most(self) -> int | None:
+        """Of how many runs it is made, at most; None of any number."""
 
     @property
     def key(self) -> Mapping[str, object]:

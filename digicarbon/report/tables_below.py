@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
+from pydantic import PrivateAttr
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
@@ -18,6 +19,7 @@ from digicarbon.report.labels import Labels
 from digicarbon.report.pictured import Pictured
 from digicarbon.report.regression import RegressionTable
 from digicarbon.report.rows import unbounded
+from digicarbon.report.supplement import Supplement, SupplementRequest
 from digicarbon.spec import Names
 
 if TYPE_CHECKING:
@@ -48,6 +50,19 @@ class TablesBelow(Pictured):
     statistics: Names = ("nobs", "n_units")
     most_runs: MostRuns = MOST_SHOWN
 
+    _supplement: Supplement | None = PrivateAttr(default=None)
+
+    @property
+    def supplement_request(self) -> SupplementRequest | None:
+        """That of the coefficients."""
+        return self.coefficients.supplement_request
+
+    def with_supplement(self, supplement: Supplement | None) -> Self:
+        """Return the report with the supplement of its coefficients."""
+        report = self.model_copy()
+        report._supplement = supplement
+        return report
+
     @property
     def coefficients(self) -> RegressionTable:
         """The table of coefficients."""
@@ -58,7 +73,7 @@ class TablesBelow(Pictured):
             statistics=self.statistics,
             tests=(),
             most_runs=self.most_runs,
-        )
+        ).with_supplement(self._supplement)
 
     def columns(self, name: str, table: pd.DataFrame) -> list[str]:
         """Return the columns of a table that are shown, in their order."""

@@ -10,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, SerializeAsAny
 
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table
+from digicarbon.report.supplement import Supplement, SupplementRequest
 from digicarbon.result import RunEffect
 from digicarbon.spec import nested
 
@@ -54,6 +55,15 @@ class TwoTables(Report):
         """Return the report with further words, in both tables."""
         both = {"first": self.first.with_labels(labels), "second": self.second.with_labels(labels)}
         return super().with_labels(labels).model_copy(update=both)
+
+    @property
+    def supplement_request(self) -> SupplementRequest | None:
+        """That of the first table."""
+        return self.first.supplement_request
+
+    def with_supplement(self, supplement: Supplement | None) -> Self:
+        """Return the report with the supplement of its first table."""
+        return self.model_copy(update={"first": self.first.with_supplement(supplement)})
 
     @property
     def run_effect(self) -> RunEffect:

@@ -369,7 +369,7 @@ def _supplement(
 ) -> tuple[Supplement | None, tuple[Note, ...], str]:
     """Return what a report needs beyond results, or a note that says why there is none, and its key."""
     request = report.supplement_request
-    if request is None or not len(records):
+    if request is None or not 0 < len(records) <= (request.most or len(records)):
         return None, (), ""
     key = _made_from([dict(request.key), [run.options["model"] for run in records.runs]], records.runs)
     before = _made_before(f"{request.folder}/{request.file}", key, kept)

@@ -2,4 +2,7 @@
 
 from digicarbon.pack import Pack
 
-PACK = Pack(names={"diagnostic": {"LeftDependence": "diagnostic.left_dependence"}})
+PACK = Pack(
+    names={"diagnostic": {"LeftDependence": "diagnostic.left_dependence"}},
+    offers={"notes_of_columns": "report.below:LeftRequest"},
+)

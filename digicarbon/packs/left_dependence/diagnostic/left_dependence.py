@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 import scipy
 from pydantic import Field
 
-from digicarbon.arrays import FloatArray, Removes
+from digicarbon.arrays import FloatArray, IntArray, Removes
 from digicarbon.country import country
 from digicarbon.diagnostic._arguments import Seed, regression_of, spatial_of
 from digicarbon.diagnostic.of_model import OfModel
@@ -21,19 +21,24 @@ from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_restrictions import joint_null
 from digicarbon.model.base import Level
 from digicarbon.note import Note
+from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.random_effects import KINDS
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
 from digicarbon.numeric.resampling.null_model import orthonormal
 from digicarbon.numeric.resampling.signs import signs_of
 from digicarbon.numeric.resampling.step_down import adjusted
 from digicarbon.numeric.significance import is_significant
-from digicarbon.packs.left_dependence.numeric.dependence import dependence_left
+from digicarbon.packs.left_dependence.numeric.dependence import Dependence, Pairs, count, dependence_left
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
-BY_REGIONS = frozenset({"within regions", "between regions"})
-BY_DISTANCE = frozenset({"neighbours by W", "second neighbours"})
-"""`BY_REGIONS`, `BY_DISTANCE`: the tests, by what would mend what they find."""
+TESTS = {
+    "within regions": Note("pairs_within"),
+    "between regions": Note("pairs_between"),
+    "neighbours by W": Note("pairs_neighbours"),
+    "second neighbours": Note("pairs_second"),
+}
+"""The tests in the order of tables, and in words."""
 Draws = Annotated[int, Field(ge=99, le=100_000)]
 """With fewer draws no p of four tests is below .05 after Holm's adjustment."""
 
@@ -47,10 +52,10 @@ class LeftDependence(OfModel):
         In a configuration ``${model}``: a regression, filtered by the weights of the run as the wild bootstrap filters
         it, or a spatial model.
     by : str or None
-        A column of regions, or a group that is known of a country's units; None takes the column that the model's
-        errors are clustered by, else the known country's grouping where all units have one.
+        A column of regions, or a group that is known of a country's units; None takes the known country's grouping
+        where all units have one.
     draws : int
-        Draws of signs of units.
+        Draws of signs of units, or of the clusters that the model's errors have.
     seed : int
         Seed of the signs.
     level : float
@@ -73,16 +78,9 @@ class LeftDependence(OfModel):
     level: Level = 0.95
 
     @property
-    def regions(self) -> str | None:
-        """The column or known group of regions that is named or that errors are clustered by."""
-        cluster = getattr(self.model, "cluster", "unit")
-        own = getattr(self.model, "cov", "") == "cluster" and isinstance(cluster, str)
-        return cluster if self.by is None and own and cluster not in ("unit", "time", "both") else self.by
-
-    @property
     def terms(self) -> tuple[str, ...]:
         """The model's columns, and that of regions as dummies unless a country knows them."""
-        by = self.regions
+        by = self.by
         return (*self.model.terms, *(() if by is None or by in country().groups else (f"C({by})",)))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
@@ -99,34 +97,35 @@ class LeftDependence(OfModel):
 
     def _patterns(
         self, panel: Panel, weights: Weights | None, model: PanelRegression | SpatialPanel, filtered: bool
-    ) -> dict[str, scipy.sparse.csr_array]:
-        """Return weights of pairs by the name of the test."""
-        found: dict[str, scipy.sparse.csr_array] = {}
-        units = self._regions(panel)
-        if units is not None:
-            same = (units[:, None] == units[None, :]).astype(float)
-            np.fill_diagonal(same, 0.0)
-            found["within regions"] = scipy.sparse.csr_array(same)
-            if model.fixed not in ("time", "two_way"):
-                found["between regions"] = scipy.sparse.csr_array(1.0 - same - np.eye(len(same)))
+    ) -> dict[str, Pairs]:
+        """Return which pairs of units are tested, by the name of the test."""
+        found: dict[str, Pairs] = {}
+        by_period = model.fixed in ("time", "two_way")
+        clusters, regions = _codes(model.levels_of_signs(panel)), self._regions(panel)
+        every = np.zeros_like(clusters)
+        if regions is not None:
+            both = np.unique(np.stack([regions, clusters]), axis=1, return_inverse=True)[1].ravel()
+            found["within regions"] = ((1, regions), (-1, both))
+            if not by_period:
+                found["between regions"] = ((1, every), (-1, regions), (-1, clusters), (1, both))
         if weights is not None and set(weights.labels) == set(panel.units):
             matrix = weights.align(panel).matrix
             links = matrix.maximum(matrix.T).sign()
             paths = (links @ links).sign()
-            beyond = scipy.sparse.lil_array(paths - paths.multiply(links))
-            beyond.setdiag(0.0)
+            own = {"second neighbours": _of_other_clusters(paths - paths.multiply(links), clusters)}
             if not filtered:
-                found["neighbours by W"] = scipy.sparse.csr_array(links)
-            found["second neighbours"] = scipy.sparse.csr_array(beyond)
-        found = {name: pattern for name, pattern in found.items() if pattern.sum() > 0}
+                own["neighbours by W"] = _of_other_clusters(links, clusters)
+            whole = count(((1, every), (-1, clusters)))
+            # effects of periods fix the sum over all pairs
+            found |= {name: one for name, one in own.items() if not by_period or count(one) < whole}
+        found = {name: found[name] for name in TESTS if name in found and count(found[name]) > 0}
         if not found:
             raise WeightsError(Note("left_without_patterns", key="diagnostic.by"))
         return found
 
-    def _regions(self, panel: Panel) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
-        by = self.regions
-        if by is not None:
-            return groups_of(panel, by).units
+    def _regions(self, panel: Panel) -> IntArray | None:
+        if self.by is not None:
+            return groups_of(panel, self.by).units
         home = country()
         if not home.groups or home.strangers(panel.units):
             return None
@@ -136,10 +135,8 @@ class LeftDependence(OfModel):
             # all units of one region
             return None
 
-    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return ``left_dependence``: a row for each pattern of pairs.
-
-        Columns: statistic (Moran's I of that pattern), expected (of independent units), z, p of the draws, and p_holm.
+    def tests(self, panel: Panel, weights: Weights | None = None) -> dict[str, Dependence]:
+        """Return the test of each pattern of pairs by its name.
 
         Raises
         ------
@@ -154,10 +151,23 @@ class LeftDependence(OfModel):
             assert spatial is not None
             residuals, rows, remove, filtered = _of_spatial(spatial, made, weights)
         patterns = self._patterns(made, weights, model, filtered)
-        signs = signs_of(made.units, self.draws, self.seed)
-        tests = dependence_left(residuals, rows, remove, list(patterns.values()), signs)
-        numbers = [(one.statistic, one.expected, one.z, one.p) for one in tests]
-        index = pd.Index(list(patterns), name="pairs of units")
+        signs = signs_of(model.levels_of_signs(made), self.draws, self.seed, every=False)
+        return dict(
+            zip(patterns, dependence_left(residuals, rows, remove, list(patterns.values()), signs), strict=True)
+        )
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return ``left_dependence``: a row for each pattern of pairs.
+
+        Columns: statistic (Moran's I of that pattern), expected (of independent units), z, p of the draws, and p_holm.
+
+        Raises
+        ------
+        ConfigError, DataError, EstimationError, WeightsError
+        """
+        tests = self.tests(panel, weights)
+        numbers = [(one.statistic, one.expected, one.z, one.p) for one in tests.values()]
+        index = pd.Index(list(tests), name="pairs of units")
         table = pd.DataFrame(numbers, index, ["statistic", "expected", "z", "p"])
         return {"left_dependence": table.assign(p_holm=adjusted(table["p"].to_numpy(dtype=np.float64), "holm"))}
 
@@ -171,12 +181,24 @@ class LeftDependence(OfModel):
         smallest = float(table["p_holm"].min())
         failed = [str(name) for name, p in table["p_holm"].items() if is_significant(float(p), alpha)]
         if not failed:
-            return (Note("left_nothing", level=alpha, p=smallest, pairs=tuple(map(str, table.index))),)
-        notes = [Note("left_something", level=alpha, p=smallest, pairs=tuple(failed))]
-        if BY_REGIONS.intersection(failed):
-            notes.append(Note("left_by_regions", by=self.regions or country().grouping))
-        if BY_DISTANCE.intersection(failed):
-            notes.append(Note("left_by_distance"))
+            return (Note("left_nothing", level=alpha, p=smallest, pairs=in_words(table.index)),)
+        return (Note("left_something", level=alpha, p=smallest, pairs=in_words(failed), mend=self.mends(failed)),)
+
+    def mends(self, failed: Collection[str]) -> tuple[Note, ...]:
+        """Return what may mend the tests that failed, of what the model takes."""
+        home, linear = country(), regression_of(self.model) is not None
+        by = self.by or home.grouping
+        notes = []
+        if "within regions" in failed:
+            if self.by is not None or len(home.groups[by]) >= FEWEST_CLUSTERS:
+                notes.append(Note("mend_clusters", by=by, fewest=FEWEST_CLUSTERS))
+            notes.append(Note("mend_effects" if linear else "mend_effects_of_regression", by=by))
+        if "between regions" in failed:
+            notes.append(Note("mend_periods"))
+        if not {"neighbours by W", "second neighbours"}.isdisjoint(failed):
+            notes.append(Note("mend_reach"))
+        if linear and set(failed) != {"within regions"}:
+            notes.append(Note("mend_errors"))
         return tuple(notes)
 
 
@@ -207,3 +229,19 @@ def _remover(basis: FloatArray, rows: Rows, effects: EffectsKind) -> Removes:
         return np.asarray(within - basis @ (basis.T @ within))
 
     return remove
+
+
+def in_words(tests: Iterable[str]) -> tuple[Note, ...]:
+    """Return the names of tests as sentences have them."""
+    return tuple(TESTS[name] for name in tests)
+
+
+def _codes(levels: Sequence[str]) -> IntArray:
+    return np.asarray(np.unique(levels, return_inverse=True)[1].ravel(), dtype=np.int64)
+
+
+def _of_other_clusters(links: scipy.sparse.csr_array, clusters: IntArray) -> scipy.sparse.csr_array:
+    """Return links without those between units of one cluster, such as a unit's own."""
+    pairs = links.tocoo()
+    apart = clusters[pairs.row] != clusters[pairs.col]
+    return scipy.sparse.csr_array((pairs.data[apart], (pairs.row[apart], pairs.col[apart])), shape=links.shape)

@@ -61,6 +61,10 @@ class EvidenceRequest:
         return FILE
 
     @property
+    def most(self) -> None:
+        """Of any number of runs."""
+
+    @property
     def key(self) -> Mapping[str, object]:
         """The fields, as plain values."""
         return asdict(self)

@@ -1,0 +1,1 @@
+"""What tables say below them of residuals."""
