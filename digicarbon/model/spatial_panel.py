@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, WeightsError
 from digicarbon.inference import SPATIAL_REFERENCES
-from digicarbon.model._absorption import Clusters, groups_of_units
+from digicarbon.model._absorption import groups_of_units
 from digicarbon.model._durbin import DURBIN_KINDS, WithLags, refuse_names
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import Columns, rows_of
@@ -32,7 +32,6 @@ from digicarbon.model._spatial_estimates import (
 )
 from digicarbon.model._spatial_result import ends_of, picked, roles_of, sizes, without_errors
 from digicarbon.model.base import (
-    COLUMN,
     Model,
     in_order,
     needed,
@@ -43,14 +42,14 @@ from digicarbon.model.base import (
     sentences,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
-from digicarbon.model.tested import Arrangeable, Clustered
+from digicarbon.model.tested import Arrangeable, ClusteredUnits
 from digicarbon.note import Note
 from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind, absorb, absorbed_count, demean
 from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end, twin
 from digicarbon.numeric.spatial.operator import SpatialOperator
-from digicarbon.panel import Panel, numbered
+from digicarbon.panel import Panel
 from digicarbon.result import Effects, Inference, Result
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
@@ -69,7 +68,6 @@ _ERRORS: Mapping[Covariance, Note] = {
     "classic": Note("errors_information"),
     "observed": Note("errors_observed"),
     "robust": Note("errors_quasi"),
-    "cluster": Note("errors_scores"),
 }
 
 
@@ -83,7 +81,7 @@ def _sample(n: int, t: int, effects: EffectsKind, correction: Correction) -> Sam
     return Sample(n, t, effects, correction)
 
 
-class SpatialPanel(Arrangeable, WithLags, Clustered):
+class SpatialPanel(Arrangeable, WithLags, ClusteredUnits):
     """A static spatial panel model fitted by maximum likelihood.
 
     Attributes
@@ -142,7 +140,6 @@ class SpatialPanel(Arrangeable, WithLags, Clustered):
     error_structure: ErrorStructure = "baltagi"
     error_weights: Node | None = None
     cov: Covariance = "cluster"
-    cluster: Clusters = "unit"
     effects_se: Literal["delta", "simulation"] = "delta"
     effects_draws: Annotated[int, Field(ge=100)] = 1000
 
@@ -161,17 +158,6 @@ class SpatialPanel(Arrangeable, WithLags, Clustered):
         if self.error_weights is not None and not self.has_error:
             raise ValueError(Note("error_weights_not_of_kind", key="error_weights", kind=self.kind))
         return self
-
-    @property
-    def offers(self) -> Mapping[str, tuple[object, ...]]:
-        """What this model takes of a request: units are clusters, or lie in them."""
-        return {**super().offers, **({"cluster": ("unit", COLUMN)} if self.cov == "cluster" else {})}
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """All columns that the model reads, those of clusters among them."""
-        own, terms = self.own_clusters, super().terms
-        return (*terms, *map(numbered, own)) if own else terms
 
     @property
     def ignored(self) -> frozenset[str]:
@@ -499,12 +485,7 @@ class SpatialPanel(Arrangeable, WithLags, Clustered):
         return squared_correlation(design.within[..., -1], demean(fitted, self.fixed))
 
     def _notes(self, found: Estimates, design: Design, beyond: tuple[str, ...]) -> tuple[Note, ...]:
-        # slx has no spatial parameter, whose scores depend on each other
-        plain, by = self.kind == "slx" and self.cov == "cluster", self.own_clusters
-        if by:
-            notes = [Note("errors_scores_added_by" if plain else "errors_scores_by", by=by[0])]
-        else:
-            notes = [Note("errors_scores_added") if plain else _ERRORS[self.cov]]
+        notes = [self.errors_note(self.kind != "slx") if self.cov == "cluster" else _ERRORS[self.cov]]
         if design.sample.transformed:
             notes.append(Note("lee_yu_likelihood", observations=design.sample.size))
         if self.bias_correction == "bias_corrected" and self.fixed != "none":

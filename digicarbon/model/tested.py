@@ -15,8 +15,8 @@ from pydantic import model_validator
 
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.inference import LEAST, NumberOfDraws
-from digicarbon.model._absorption import clusters_of_units, columns_of_clusters
-from digicarbon.model.base import Level, Model
+from digicarbon.model._absorption import Clusters, clusters_of_units, columns_of_clusters
+from digicarbon.model.base import COLUMN, Level, Model
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind
@@ -412,6 +412,30 @@ class Clustered(Tested):
         """The columns that clusters are read from; none for those of units and periods."""
         given = vars(self)
         return columns_of_clusters(given["cluster"]) if given["cov"] == "cluster" else ()
+
+
+class ClusteredUnits(Clustered):
+    """A model with ``cov``, whose scores are those of units, or of groups of whole units that a column says."""
+
+    cluster: Clusters = "unit"
+
+    @property
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
+        """What this model takes of a request: units are clusters, or lie in them."""
+        return {**super().offers, **({"cluster": ("unit", COLUMN)} if vars(self)["cov"] == "cluster" else {})}
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads, those of clusters among them."""
+        own, terms = self.own_clusters, super().terms
+        return (*terms, *map(numbered, own)) if own else terms
+
+    def errors_note(self, spatial: bool) -> Note:
+        """Return what clustered standard errors are; ``spatial``: whether there is a spatial parameter's score."""
+        # without one, scores do not depend on each other
+        if self.own_clusters:
+            return Note("errors_scores_by" if spatial else "errors_scores_added_by", by=self.own_clusters[0])
+        return Note("errors_scores" if spatial else "errors_scores_added")
 
 
 def resampled_of(result: Result, numbers: Mapping[Estimand, tuple[float, float, float]]) -> Resampled:

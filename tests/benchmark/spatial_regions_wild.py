@@ -13,7 +13,8 @@ with 0.6, in the last two worlds with variances that differ between units, those
 (I - 0.5W)⁻¹ times an AR(1) with 0.6 of the city and 1.5 times one of the region, independent of each other. Rejections
 at 5 % with clusters of cities and of regions, of a regression with two-way effects and of the effects in a spatial
 Durbin panel, or in the models that are named. ``IV``: x is the sum of such a variable, its instrument, and of halves
-of x and the errors. ``SAR by IV``: the control moves an outcome that has a spatial lag, 0.4.
+of x and the errors. ``SAR by IV``: the control moves an outcome that has a spatial lag, 0.4. ``gaps``: a spatial Durbin
+panel, of which a tenth of the rows is missing.
 ``--few``: of the regression alone, in the same world, by all vectors of signs of few regions and by Webb's weights.
 """
 
@@ -84,6 +85,8 @@ def model_of(name: str, cluster: str) -> Any:
         return dc.PanelIV(**fields | {"x": ("inside",)}, instruments=("q",))
     if name == "SAR by IV":
         return dc.SpatialIV(**fields | {"y": "lagged"}, kind="sar")
+    if name == "gaps":
+        return dc.UnbalancedSpatialPanel(**fields, kind="sdm")
     return dc.PanelRegression(**fields) if name == "FE" else dc.SpatialPanel(**fields, kind="sdm")
 
 

@@ -27,6 +27,7 @@ FIELD_BASES: dict[type[Model], list[Base]] = {
         Base(UnbalancedSpatialPanel(**TERMS, kind="sdm")),
         Base(UnbalancedSpatialPanel(**TERMS, kind="sdm", further_weights=(LINE,)), ("durbin_by", "kind")),
         Base(UnbalancedSpatialPanel(**TERMS, kind="sar"), ("restandardise", "cov"), gaps=True),
+        Base(UnbalancedSpatialPanel(**TERMS, kind="sar", cov="cluster"), ("cluster",), gaps=True),
         wild(UnbalancedSpatialPanel, kind="sar"),
     ],
 }
@@ -37,6 +38,7 @@ FIELD_ORDERS = [
     Order(UnbalancedSpatialPanel(**TERMS, kind="sar"), "bias_correction", ("none", "adjusted_score"), "sigma2", "coef"),
 ]
 """Words of a field by a number, from the smallest to the largest."""
+FIELD_REFUSED = {(UnbalancedSpatialPanel, "cluster"): {"time", "both"}}
 FIELD_DOES: dict[str, Does] = {**dict.fromkeys(("durbin_by", "restandardise"), ESTIMATE)}
 """What fields do that no model of the core has."""
 

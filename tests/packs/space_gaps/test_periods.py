@@ -8,6 +8,7 @@ import scipy
 
 from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.packs.space_gaps.numeric.clustered import clustered, own_share
 from digicarbon.packs.space_gaps.numeric.effects import Effects
@@ -256,8 +257,9 @@ def test_error_covariance_is_the_inverse_information_with_explicit_matrices() ->
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("several", "error"), [(1, False), (2, False), (1, True)])
+@pytest.mark.parametrize("by", ["unit", "cluster"])
 def test_clustered_covariance_is_that_of_loops_over_units_and_pairs(
-    kind: EffectsKind, several: int, error: bool
+    kind: EffectsKind, several: int, error: bool, by: str
 ) -> None:
     world = World(5, lam=0.4) if error else World(11, several)
     effects = Effects.of(world.present, kind)
@@ -280,18 +282,22 @@ def test_clustered_covariance_is_that_of_loops_over_units_and_pairs(
     left = np.diag(maker(dummies, n))
     sums = []
     meat = np.zeros((3 + several, 3 + several))
-    for i in np.unique(unit):
-        own = unit == i
+    members = np.arange(N) if by == "unit" else np.arange(N) ** 2 % 5
+    group = members[unit]
+    for i in np.unique(group):
+        own = group == i
         own_errors = e[own]
         line = list(z[own].T @ own_errors / found.sigma2)
         for of_q, of_g in zip(q, g, strict=True):
-            diagonal = np.diag(of_g)[own]
-            line.append(
-                (of_q[own] @ own_errors + diagonal @ (own_errors**2 - found.sigma2 * share[own])) / found.sigma2
-            )
+            inner = of_g[np.ix_(own, own)]
+            diagonal = np.diag(inner)
+            squares = diagonal @ (own_errors**2 - found.sigma2 * share[own])
+            # products of different units of a cluster; there is no G between periods
+            apart = own_errors @ (inner - np.diag(diagonal)) @ own_errors
+            line.append((of_q[own] @ own_errors + squares + apart) / found.sigma2)
         sums.append([*line, (own_errors**2 - found.sigma2 * left[own]).sum() / (2 * found.sigma2**2)])
-        for j in np.unique(unit[unit < i]):
-            other = unit == j
+        for j in np.unique(group[group < i]):
+            other = group == j
             products = np.array(
                 [own_errors @ (of_g[np.ix_(own, other)] + of_g[np.ix_(other, own)].T) @ e[other] for of_g in g]
             )
@@ -299,7 +305,8 @@ def test_clustered_covariance_is_that_of_loops_over_units_and_pairs(
     centred = np.array(sums) - np.mean(sums, axis=0)
     meat += centred.T @ centred
     want = found.bread @ meat @ found.bread.T * len(sums) / (len(sums) - 1)
-    np.testing.assert_allclose(clustered(found, world.weights, effects, error), want, rtol=1e-8, atol=1e-12)
+    clusters = None if by == "unit" else Groups.of([members])
+    np.testing.assert_allclose(clustered(found, world.weights, effects, error, clusters), want, rtol=1e-8, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -40,7 +40,9 @@ def frame(seed: int = 1, rho: float = 0.4, by: list[FloatArray] | None = None) -
     every = [dc.Weights.from_matrix(one, UNITS).dense() for one in (by or [links()] * T)]
     y = np.stack([np.linalg.solve(np.eye(N) - rho * w, row) for w, row in zip(every, lead, strict=True)])
     index = pd.MultiIndex.from_product([range(2001, 2001 + T), UNITS], names=["year", "unit"])
-    return pd.DataFrame({"y": y.ravel(), "a": a.ravel(), "b": b.ravel()}, index=index).reset_index()
+    made = pd.DataFrame({"y": y.ravel(), "a": a.ravel(), "b": b.ravel()}, index=index).reset_index()
+    zones = dict(zip(UNITS, np.arange(N) ** 2 % 11, strict=True))
+    return made.assign(zone=made["unit"].map(zones).astype(str), same=made["unit"])
 
 
 def panel_of(table: pd.DataFrame) -> dc.Panel:
@@ -97,20 +99,44 @@ def test_the_end_of_a_range_is_that_of_spatial_panel(kind: str, spatial: str, co
 
 @pytest.mark.parametrize("kind", ["slx", "sar", "sem", "sdm", "sdem"])
 @pytest.mark.parametrize("effects", ["none", "unit", "time", "two_way"])
-def test_clustered_errors_of_a_balanced_panel_are_those_of_spatial_panel(kind: str, effects: str) -> None:
+@pytest.mark.parametrize("cluster", ["unit", "zone"])
+def test_clustered_errors_of_a_balanced_panel_are_those_of_spatial_panel(kind: str, effects: str, cluster: str) -> None:
     panel = panel_of(frame())
     for ours, theirs in (("adjusted_score", "lee_yu"), ("none", "none")):
-        fields: dict[str, Any] = {"kind": kind, "effects": effects, "cov": "cluster"}
+        fields: dict[str, Any] = {"kind": kind, "effects": effects, "cov": "cluster", "cluster": cluster}
         found = model(**fields, bias_correction=ours).fit(panel, weights())
         known = dc.SpatialPanel(**SPEC, **fields, bias_correction=theirs).fit(panel, weights())
         np.testing.assert_allclose(found.covariance, known.covariance, rtol=1e-7, atol=1e-12)
-        assert {"errors_scores", "errors_scores_added"} & {note.code for note in found.notes}
+        assert found.notes[0] == known.notes[0]
+
+
+@pytest.mark.parametrize("kind", ["slx", "sdm", "sem"])
+def test_clusters_of_a_column_with_gaps(kind: str) -> None:
+    panel = panel_of(some(frame()))
+    one, other = (model(kind, cov="cluster", cluster=cluster).fit(panel, weights()) for cluster in ("unit", "same"))
+    np.testing.assert_allclose(one.covariance, other.covariance, rtol=1e-9, atol=1e-14)
+    found = model(kind, cov="cluster", cluster="zone", test="wild", intervals=False).fit(panel, weights())
+    note = next(note for note in found.notes if note.code == "wild_p_by")
+    assert note["by"] == "zone"
+    count = 2 ** len({value**2 % 11 for value in range(N)})
+    p = found.estimates.loc["a", "p"]
+    assert p * count == pytest.approx(round(p * count))
+
+
+@pytest.mark.parametrize(("cluster", "words"), [("half", "2 clusters by half are too few"), ("moves", "cluster=moves")])
+def test_clusters_that_cannot_be_are_refused_before_the_fit(cluster: str, words: str) -> None:
+    table = frame()
+    panel = panel_of(table.assign(half=table["unit"] < "u12", moves=table["year"].astype(str)))
+    with pytest.raises(DigicarbonError, match=words):
+        model(cov="cluster", cluster=cluster).check(panel, weights())
+    with pytest.raises(DigicarbonError, match="offers unit, a column"):
+        model(cov="cluster", cluster="time")
 
 
 @pytest.mark.parametrize("kind", ["slx", "sar", "sdm", "sem", "sdem"])
-@pytest.mark.parametrize("cov", ["classic", "cluster"])
-def test_many_outcomes_are_fitted_as_single_ones(kind: str, cov: str) -> None:
-    panel, fitted = panel_of(some(frame())), model(kind, cov=cov)
+@pytest.mark.parametrize(("cov", "cluster"), [("classic", "unit"), ("cluster", "unit"), ("cluster", "zone")])
+def test_many_outcomes_are_fitted_as_single_ones(kind: str, cov: str, cluster: str) -> None:
+    panel, fitted = panel_of(some(frame())), model(kind, cov=cov, cluster=cluster)
     result = fitted.fit(panel, weights())
     null = fitted.null(panel, weights(), [])
     assert null is not None
@@ -284,18 +310,19 @@ def test_several_weights_recover_the_truth() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("cov", ["classic", "cluster"])
+@pytest.mark.parametrize(("cov", "cluster"), [("classic", "unit"), ("cluster", "unit"), ("cluster", "zone")])
 @pytest.mark.parametrize(
     ("kind", "effects", "correction", "by"),
     [("sdm", "two_way", "adjusted_score", "every"), ("sdm", "unit", "none", "first"), ("sar", "time", "none", "every")],
 )
 def test_outcomes_of_several_weights_at_once_equal_single_fits(
-    kind: str, effects: str, correction: str, by: str, cov: str
+    kind: str, effects: str, correction: str, by: str, cov: str, cluster: str
 ) -> None:
     node = {"_target_": "digicarbon.weights.EconomicWeights", "economy": "size"}
     table = some(frame())
     panel = panel_of(table.assign(size=table["unit"].str[1:].astype(float) ** 2 + 1))
-    fitted = model(kind, effects=effects, bias_correction=correction, durbin_by=by, cov=cov, further_weights=[node])
+    errors = {"cov": cov, "cluster": cluster}
+    fitted = model(kind, effects=effects, bias_correction=correction, durbin_by=by, further_weights=[node], **errors)
     first = weights()
     estimands = [Estimand("coefficient", "a"), *(Estimand(effect, "a") for effect in ("direct", "indirect", "total"))]
     batch = fitted.batch(panel, first, estimands[0])

@@ -26,7 +26,7 @@ class PeriodFits(Fitted[FloatArray]):
         self._design, self._estimand = design, estimand
         space = design.space
         z = design.columns[..., : len(design.names)]
-        self._batch = LagBatch(z, space.surface, space.adjusted, by_unit, space.traces_of_one)
+        self._batch = LagBatch(z, space.surface, space.adjusted, by_unit, space.traces_of_one, design.clusters)
         self.key: Hashable = ("periods", space)
 
     def prepare(self, outcomes: FloatArray) -> FloatArray:
@@ -108,7 +108,7 @@ class LinearPeriodFits(LocalFits):
             for g in contrasts:
                 cells = (self._q @ (g @ self._root))[:, None] * rest
                 sums = cells.reshape(*space.effects.present.shape, -1).sum(axis=0)
-                out.append((g @ self._root @ along, np.sqrt(of_sums(sums, space.effects))))
+                out.append((g @ self._root @ along, np.sqrt(of_sums(sums, space.effects, self._design.clusters))))
             return out
         sigma = np.sqrt(np.einsum("im,im->m", rest, rest) / space.degrees)
         return [(g @ self._root @ along, sigma * float(np.linalg.norm(g @ self._root))) for g in contrasts]
@@ -119,7 +119,7 @@ class ErrorPeriodFits(LocalFits):
 
     def __init__(self, design: PeriodDesign, estimand: Estimand, by_unit: bool) -> None:
         super().__init__(design, estimand, by_unit)
-        self._batch = ErrorPeriodBatch(design.errors(design.level[..., :-1]), by_unit)
+        self._batch = ErrorPeriodBatch(design.errors(design.level[..., :-1]), by_unit, design.clusters)
         self.key = ("periods with errors", design.space)
 
     def prepare(self, outcomes: FloatArray) -> FloatArray:

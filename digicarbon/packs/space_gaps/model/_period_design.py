@@ -13,6 +13,7 @@ from digicarbon.arrays import BoolArray, FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.latest import Latest
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.packs.space_gaps.numeric.effects import Effects
 from digicarbon.packs.space_gaps.numeric.error import ErrorPeriods, FilteredEffects
@@ -89,6 +90,8 @@ class PeriodDesign:
     periods: IntArray
     units: IntArray
     """`periods`, `units`: the cell of each row of the panel, shape (rows,)."""
+    clusters: Groups | None
+    """Of the units; None where units are clusters."""
 
     @cached_property
     def columns(self) -> FloatArray:

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError, WeightsError
+from digicarbon.model._absorption import groups_of_units
 from digicarbon.model._durbin import DURBIN_KINDS, WithLags, refuse_names
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_goodness import criteria
@@ -27,6 +28,7 @@ from digicarbon.model.base import (
     sentences,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
+from digicarbon.model.tested import ClusteredUnits
 from digicarbon.note import Note
 from digicarbon.numeric.latest import Latest
 from digicarbon.numeric.linear.within import EFFECTS_OF
@@ -50,7 +52,7 @@ _FURTHER = Latest()
 """Further weights of the latest panels: a bootstrap asks for them thousands of times."""
 
 
-class UnbalancedSpatialPanel(WithLags):
+class UnbalancedSpatialPanel(WithLags, ClusteredUnits):
     """A static spatial panel whose units, or weights, or both differ between periods, with one or several weights.
 
     In each period the units that are observed are neighbours of each other: W_t is their part of W. Absent units must
@@ -78,6 +80,8 @@ class UnbalancedSpatialPanel(WithLags):
     cov : {"classic", "cluster"}
         Classic: of normal errors. Cluster: errors that are independent between units and of any variance and
         correlation within them (see `digicarbon.packs.space_gaps.numeric.clustered.clustered`).
+    cluster : "unit" or the name of a column
+        As in `digicarbon.model.spatial_panel.SpatialPanel`.
 
     References
     ----------
@@ -115,6 +119,7 @@ class UnbalancedSpatialPanel(WithLags):
             "durbin": self.kind not in DURBIN_KINDS,
             "durbin_by": self.kind not in DURBIN_KINDS or not self.further_weights,
             "bias_correction": self.effects == "none",
+            "cluster": self.cov != "cluster",
         }
         return self.untested | {name for name, holds in meaningless.items() if holds}
 
@@ -211,7 +216,9 @@ class UnbalancedSpatialPanel(WithLags):
         if self.cov == "classic":
             return found
         space = design.space
-        return replace(found, covariance=clustered(found, space.weights, space.effects, self.has_error))
+        return replace(
+            found, covariance=clustered(found, space.weights, space.effects, self.has_error, design.clusters)
+        )
 
     def _plain(self, design: PeriodDesign) -> PeriodFit:
         space = design.space
@@ -255,7 +262,8 @@ class UnbalancedSpatialPanel(WithLags):
         names = (*constant, *self.regressors, *self._lags(len(every)))
         level = np.concatenate([ones, raw[..., :-1], *lags, raw[..., -1:]], axis=2)
         refuse_too_small(space.effects.degrees, len(names) + 1, self.effects)
-        design = PeriodDesign(level, names, tuple(one.called for one in every), space, periods, units)
+        clusters = groups_of_units(panel, self.own_clusters)
+        design = PeriodDesign(level, names, tuple(one.called for one in every), space, periods, units, clusters)
         within = design.rows(design.columns[..., : level.shape[2]])
         refuse_unidentified(names, within[:, :-1], design.rows(level)[:, :-1], self.effects)
         refuse_constant(self.y, within[:, -1], raw[..., -1], self.effects, DataError)
@@ -336,7 +344,7 @@ class UnbalancedSpatialPanel(WithLags):
         space = design.space
         present = space.effects.present
         if self.cov == "cluster":
-            notes = [Note("errors_scores_added") if self.kind == "slx" else Note("errors_scores")]
+            notes = [self.errors_note(self.kind != "slx")]
         else:
             notes = [Note("errors_adjusted") if space.adjusted else Note("errors_information")]
         if space.adjusted:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.packs.space_gaps.numeric.effects import Effects
 from digicarbon.packs.space_gaps.numeric.estimates import PeriodFit
 from digicarbon.packs.space_gaps.numeric.weights import PeriodWeights
 
 
-def clustered(fit: PeriodFit, weights: PeriodWeights, effects: Effects, error: bool) -> FloatArray:
+def clustered(
+    fit: PeriodFit, weights: PeriodWeights, effects: Effects, error: bool, clusters: Groups | None = None
+) -> FloatArray:
     """Return the covariance for errors that are independent between units, and of any kind within them.
 
     ``error``: whether the errors have the spatial process. The result is zero for a spatial parameter at an end of its
-    range, shape (k + R + 1, k + R + 1).
+    range, shape (k + R + 1, k + R + 1). ``clusters``: of the units; these are then in place of units, as in the other
+    functions here.
 
     As `digicarbon.numeric.spatial.robust.unit_clustered`, with G of each period. The score of ρ times σ² is
     Σ_i Σ_t (q_it e_it + g_t,ii e_it²) + Σ_{i<j} Σ_t (g_t,ij + g_t,ji) e_it e_jt less its mean. The variance is that of
-    the sums over units, plus Σ_{i<j} (Σ_t (g_t,ij + g_t,ji) e_it e_jt)².
+    the sums over units, plus Σ_{i<j} (Σ_t (g_t,ij + g_t,ji) e_it e_jt)². Products of two units of a cluster belong to
+    its sum, and those of two clusters are added up before they are squared.
     """
     e, sigma2 = fit.residuals, fit.sigma2
     k, r = len(fit.beta), len(fit.spatial)
@@ -28,29 +33,40 @@ def clustered(fit: PeriodFit, weights: PeriodWeights, effects: Effects, error: b
     sums[:, -1] = (e**2 - sigma2 * left_of_one(effects)).sum(axis=0) / (2 * sigma2**2)
     meat = np.zeros((size, size))
     if r and not fit.boundary:
-        pairs = np.empty((r, e.shape[1], e.shape[1]))
+        pairs = []
         zero, share = direction(fit.spatial, weights, effects, error), own_share(effects)
         for place, g in enumerate(weights.g(fit.spatial)):
-            diagonal, pairs[place] = diagonal_and_pairs(g, e, zero)
+            diagonal, products = diagonal_and_pairs(g, e, zero)
             sums[:, k + place] += (diagonal * (e**2 - sigma2 * share)).sum(axis=0) / sigma2
+            if clusters is not None:
+                # each pair of a cluster is there twice; its sum may stand at any unit of it
+                first = np.unique(clusters.codes, return_index=True)[1]
+                products = clusters.sums(clusters.sums(products).T)
+                sums[first, k + place] += products.diagonal() / 2 / sigma2
+                np.fill_diagonal(products, 0.0)
+            pairs.append(products)
         meat[k : k + r, k : k + r] = np.einsum("rij,sij->rs", pairs, pairs) / 2 / sigma2**2
-    units = effects.present.any(axis=0)
-    sums = sums[units] - sums[units].mean(axis=0)
+    sums = centred(sums, effects, clusters)
     meat += sums.T @ sums
-    return np.asarray(fit.bread @ meat @ fit.bread.T * factor(effects))
+    return np.asarray(fit.bread @ meat @ fit.bread.T * factor(effects, clusters))
 
 
-def factor(effects: Effects) -> float:
-    """Return n/(n - 1) of n units."""
-    n = int(effects.present.any(axis=0).sum())
+def factor(effects: Effects, clusters: Groups | None = None) -> float:
+    """Return n/(n - 1) of n units or clusters."""
+    n = int(effects.present.any(axis=0).sum()) if clusters is None else clusters.count
     return n / max(n - 1, 1)
 
 
-def of_sums(sums: FloatArray, effects: Effects) -> FloatArray:
+def centred(sums: FloatArray, effects: Effects, clusters: Groups | None) -> FloatArray:
+    """Return sums of units, shape (N, M), of those that are observed or of clusters, less their means."""
+    own = sums[effects.present.any(axis=0)] if clusters is None else clusters.sums(sums)
+    return np.asarray(own - own.mean(axis=0))
+
+
+def of_sums(sums: FloatArray, effects: Effects, clusters: Groups | None = None) -> FloatArray:
     """Return the variance of an estimate, shape (M,), to which units add sums, shape (N, M)."""
-    own = sums[effects.present.any(axis=0)]
-    own = own - own.mean(axis=0)
-    return np.asarray((own * own).sum(axis=0) * factor(effects))
+    own = centred(sums, effects, clusters)
+    return np.asarray((own * own).sum(axis=0) * factor(effects, clusters))
 
 
 def left_of_one(effects: Effects) -> FloatArray:

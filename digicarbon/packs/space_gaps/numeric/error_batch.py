@@ -10,6 +10,7 @@ import scipy
 from numpy.polynomial import chebyshev
 
 from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.spatial.likelihood import near_end
 from digicarbon.numeric.spatial.operator import coarse_nodes
 from digicarbon.packs.space_gaps.numeric.clustered import of_sums
@@ -45,12 +46,13 @@ class ErrorPeriodBatch:
     """A model with a spatial error by period that is fitted to many outcomes.
 
     ``by_unit``: whether standard errors are those of `digicarbon.packs.space_gaps.numeric.clustered.clustered`.
+    ``clusters``: of the units, in place of which they are.
 
     In a piece of the range, see `pieces`, what is maximised is a polynomial in λ through the values at its nodes.
     """
 
-    def __init__(self, model: ErrorPeriods, by_unit: bool = False) -> None:
-        self.model, self.by_unit = model, by_unit
+    def __init__(self, model: ErrorPeriods, by_unit: bool = False, clusters: Groups | None = None) -> None:
+        self.model, self.by_unit, self.clusters = model, by_unit, clusters
         self._factors: dict[float, _Factor] = {}
 
     def several(self, outcomes: FloatArray, contrasts: Sequence[FloatArray]) -> list[tuple[FloatArray, FloatArray]]:
@@ -139,7 +141,7 @@ class ErrorPeriodBatch:
         for which in range(len(contrasts)):
             estimate = np.einsum("mp,pm->m", basis, coefficients[:, which])
             if self.by_unit:
-                variance = of_sums(np.einsum("mp,pnm->nm", basis, sums[which]), model.effects)
+                variance = of_sums(np.einsum("mp,pnm->nm", basis, sums[which]), model.effects, self.clusters)
             else:
                 variance = sigma2 * (basis @ spreads[:, which])
             error = np.sqrt(np.maximum(variance, 0.0))

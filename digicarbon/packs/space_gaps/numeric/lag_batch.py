@@ -9,6 +9,7 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import BoolArray, FloatArray
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.spatial.likelihood import is_flat
 from digicarbon.packs.space_gaps.numeric.clustered import factor, left_of_one, of_sums, own_share
 from digicarbon.packs.space_gaps.numeric.lag import CLOSE, NEAR, NEWTON, ROUGH, SQUARED, solve_lag, table_of
@@ -41,13 +42,19 @@ class LagBatch:
 
     ``z``: regressors, effects removed, shape (T, N, k). ``surface``: of the weights and effects. ``by_unit``: whether
     standard errors are those of `digicarbon.packs.space_gaps.numeric.clustered.clustered`. ``traces``: of one W, whose
-    `smooth` is true.
+    `smooth` is true. ``clusters``: of the units, in place of which they are.
     """
 
     def __init__(
-        self, z: FloatArray, surface: Surface, adjusted: bool, by_unit: bool = False, traces: Traces | None = None
+        self,
+        z: FloatArray,
+        surface: Surface,
+        adjusted: bool,
+        by_unit: bool = False,
+        traces: Traces | None = None,
+        clusters: Groups | None = None,
     ) -> None:
-        self.traces = traces
+        self.traces, self.clusters = traces, clusters
         self.surface, self.weights, self.effects = surface, surface.weights, surface.effects
         self.adjusted, self.by_unit = adjusted, by_unit
         self.degrees = self.effects.degrees if adjusted else self.effects.size
@@ -206,7 +213,6 @@ class LagBatch:
         e, values = own.e, own.values
         m = e.shape[1]
         diagonal, products = own.filters.diagonal_and_pairs(own.basis, turned, e.reshape(t, n, m))
-        pairs: FloatArray = np.einsum("pm,pm->m", products, products)
         left, share = (one.reshape(-1, 1) for one in (left_of_one(self.effects), own_share(self.effects)))
         squares = e * e
         trace = (turned * values.trace).sum(axis=1)
@@ -214,7 +220,18 @@ class LagBatch:
         cells += diagonal.reshape(t * n, m) * (squares - sigma2 * share)
         cells = cells / sigma2 + (self.q @ weights.T) * e
         sums = cells.reshape(t, n, m).sum(axis=0)
-        return np.asarray(of_sums(sums, self.effects) + factor(self.effects) * pairs / sigma2**2)
+        if self.clusters is not None:
+            codes = self.clusters.codes
+            ends = np.sort(np.stack([codes[own.filters.first], codes[own.filters.second]]), axis=0)
+            (first, second), which = np.unique(ends, axis=1, return_inverse=True)
+            products = Groups.coded(which.ravel()).sums(products)
+            within = first == second
+            # a sum of a cluster may stand at any unit of it
+            sums[np.unique(codes, return_index=True)[1][first[within]]] += products[within] / sigma2
+            products = products[~within]
+        pairs: FloatArray = np.einsum("pm,pm->m", products, products)
+        every = self.effects, self.clusters
+        return np.asarray(of_sums(sums, *every) + factor(*every) * pairs / sigma2**2)
 
     def _multiplied(self, values: Values, quantity: str) -> tuple[FloatArray, FloatArray]:
         """Return what β and each θ count in a quantity, and the derivatives of it in each ρ."""

@@ -40,6 +40,8 @@ def r(part: RPart, model: UnbalancedSpatialPanel) -> list[str]:
         return part.skip("an estimate at the boundary of its range, where the score has no zero")
     if len(part.extract.index) > MOST_ROWS:
         return part.skip(f"more than {MOST_ROWS} rows, too many for plain matrices of all of them")
+    if model.own_clusters:
+        return part.skip("clusters of a column, which are not written here")
     part.functions += [*code(spatial_r.__package__, "spatial"), *code(__package__, "periods")]
     again = [model.restandardise and one.means for one in every]
     adjusted = model.bias_correction == "adjusted_score" and model.effects != "none"
