@@ -14,7 +14,8 @@ with 0.6, in the last two worlds with variances that differ between units, those
 at 5 % with clusters of cities and of regions, of a regression with two-way effects and of the effects in a spatial
 Durbin panel, or in the models that are named. ``IV``: x is the sum of such a variable, its instrument, and of halves
 of x and the errors. ``SAR by IV``: the control moves an outcome that has a spatial lag, 0.4. ``gaps``: a spatial Durbin
-panel, of which a tenth of the rows is missing.
+panel, of which a tenth of the rows is missing. ``threshold``: slopes of such a panel where another such variable is
+below zero; above it x has a slope of one. Its threshold is searched among 30 quantiles.
 ``--few``: of the regression alone, in the same world, by all vectors of signs of few regions and by Webb's weights.
 """
 
@@ -70,6 +71,7 @@ def shocked(seed: int, regions: int, cities: int, gaps: bool = False) -> tuple[d
     lagged = y + np.linalg.solve(np.eye(units) - 0.4 * ring, z)
     index = pd.MultiIndex.from_product([names, range(periods)], names=["unit", "year"])
     columns = {"x": x, "y": y, "z": z, "q": q, "inside": q + 0.5 * x + 0.5 * y, "lagged": lagged}
+    columns |= {"above": y + x * (q > 0)}
     region = np.repeat([f"r{place:02d}" for place in range(regions)], cities * periods)
     frame = index.to_frame(index=False).assign(**{name: one.ravel() for name, one in columns.items()}, region=region)
     if gaps:
@@ -85,6 +87,9 @@ def model_of(name: str, cluster: str) -> Any:
         return dc.PanelIV(**fields | {"x": ("inside",)}, instruments=("q",))
     if name == "SAR by IV":
         return dc.SpatialIV(**fields | {"y": "lagged"}, kind="sar")
+    if name == "threshold":
+        fields |= {"y": "above", "threshold": "q", "grid": 30, "trim": 0.2, "threshold_draws": 0}
+        return dc.PanelThreshold(**fields, space="sdm")
     if name == "gaps":
         return dc.UnbalancedSpatialPanel(**fields, kind="sdm")
     return dc.PanelRegression(**fields) if name == "FE" else dc.SpatialPanel(**fields, kind="sdm")
@@ -99,7 +104,8 @@ def shocks(regions: int, cities: int, panels: int, names: Sequence[str]) -> None
             for cluster in ("unit", "region"):
                 model = model_of(name, cluster)
                 for test, one in (("errors", model.by_errors), ("wild", model)):
-                    result, (x,) = one.fit(panel, weights), model.x
+                    result = one.fit(panel, weights)
+                    x = result.focal[0]
                     p = {"": result.estimates.loc[x, "p"]}
                     if len(model.quantities) > 1:
                         spatial = result.spatial_effects is not None

@@ -102,6 +102,32 @@ def test_wild_bootstrap_is_that_of_the_spatial_panel(small: tuple[dc.Panel, dc.W
     np.testing.assert_array_equal(result.resampled.effects, plain.resampled.effects)
 
 
+@pytest.mark.parametrize("space", ["sar", "sdm"])
+def test_errors_and_signs_are_those_of_the_clusters_of_a_column(space: str) -> None:
+    panel, weights = drawn(n=24, periods=5, seed=4)
+    zones = np.arange(24) ** 2 % 11
+    panel = panel.with_columns({"zone": zones[panel.unit_codes] * 1.0, "same": panel.unit_codes + 100.0})
+    fields = TERMS | {"space": space, "effects": "unit", "threshold_draws": 39, "cov": "cluster"}
+    model = dc.PanelThreshold(**fields, cluster="zone", test="wild", intervals=False)
+    result = model.fit(panel, weights)
+    own = {
+        f"r{at}": np.where(panel.column("q") <= result.statistics["threshold_1"], 1 - at, at) * panel.column("x")
+        for at in (0, 1)
+    }
+    split = dc.SpatialPanel(y="y", x=tuple(own), controls=("c",), kind=space, effects="unit", cov="cluster")
+    plain = split.model_copy(update={"cluster": "zone"}).fit(panel.with_columns(own), weights)
+    np.testing.assert_allclose(result.covariance, plain.covariance, rtol=1e-8, atol=1e-14)
+    assert {note["by"] for note in result.notes if note.code in ("errors_scores_by", "wild_p_by")} == {"zone"}
+    assert next(note for note in result.notes if note.code == "threshold_signs_by")["by"] == "zone"
+    p = result.estimates.loc["x[1]", "p"] * 2 ** len(set(zones))
+    assert p == pytest.approx(round(p))
+    by_unit, same = (dc.PanelThreshold(**fields, cluster=cluster).fit(panel, weights) for cluster in ("unit", "same"))
+    np.testing.assert_allclose(by_unit.covariance, same.covariance, rtol=1e-9, atol=1e-14)
+    tests = [one.tables["threshold_tests"].to_numpy(dtype=float) for one in (by_unit, same, result)]
+    np.testing.assert_array_equal(tests[0], tests[1])
+    assert (tests[0] != tests[2]).any()
+
+
 def test_the_search_is_shared_by_models_of_the_same_weights(
     small: tuple[dc.Panel, dc.Weights], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +161,8 @@ def test_scripts_fit_the_spatial_model_of_regimes(small: tuple[dc.Panel, dc.Weig
     [
         ({"sets": "clustered"}, "sets=clustered does not hold in spatial models (space=sdm); choose likelihood"),
         ({"cov": "conley"}, "cov=conley is not an error of spatial models (space=sdm)"),
-        ({"cov": "cluster", "cluster": "time"}, "choose classic, robust or cluster by unit"),
+        ({"cov": "cluster", "cluster": "time"}, "choose classic, robust, or cluster by unit or by a column"),
+        ({"cov": "cluster", "cluster": ("zone", "unit")}, "cluster by unit or by a column"),
         ({"space": "sem"}, "space"),
     ],
 )

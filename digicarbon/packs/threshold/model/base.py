@@ -15,7 +15,7 @@ from digicarbon.model._absorption import Clusters, clusters_of_units
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import OF_ERRORS
-from digicarbon.model.base import Model, require_panel, sentences
+from digicarbon.model.base import COLUMN, Model, is_offered, require_panel, sentences
 from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.tested import Clustered, Tested
@@ -83,7 +83,8 @@ class PanelThreshold(Clustered):
     space : {"none", "sar", "sdm"}
         The spatial model in which slopes differ, see `SpatialPanel`: with the spatial lag of the outcome (sar), or of
         outcome, x and controls (sdm). The slope of a lag of x differs by the regime of the neighbour whose x it is.
-        Panels are then balanced, ``sets`` are those of the ``likelihood`` and ``cov`` classic, robust or cluster.
+        Panels are then balanced, ``sets`` are those of the ``likelihood`` and ``cov`` classic, robust or cluster, of
+        units or of a column's groups of whole units.
     cov, cluster, bandwidth, kernel, small_sample, df
         As in `PanelRegression`. Standard errors are those of slopes and take thresholds as known.
     test, draws, weights, seed, intervals, level
@@ -153,8 +154,8 @@ class PanelThreshold(Clustered):
             )
         if self.space != "none" and self.sets not in (None, "likelihood"):
             raise ValueError(Note("threshold_space_sets", key="sets", sets=self.sets, space=self.space))
-        by_unit = self.cov == "cluster" and self.cluster == "unit"
-        if self.space != "none" and not (by_unit or self.cov in ("classic", "robust")):
+        whole = self.cov == "cluster" and is_offered(self.cluster, ("unit", COLUMN))
+        if self.space != "none" and not (whole or self.cov in ("classic", "robust")):
             raise ValueError(Note("threshold_space_errors", key="cov", cov=self.cov, space=self.space))
         return self
 
@@ -199,7 +200,7 @@ class PanelThreshold(Clustered):
         own = frozenset() if self.threshold_draws else frozenset({"resampling"})
         untested = self.untested - {"seed"} if self.threshold_draws else self.untested
         if self.space != "none":
-            return untested | own | (OF_ERRORS - {"cov"})
+            return untested | own | (OF_ERRORS - {"cov", *({"cluster"} if self.cov == "cluster" else ())})
         return untested | own | (self.regression(self.x, self.controls).ignored & OF_ERRORS)
 
     @property
@@ -324,7 +325,7 @@ class PanelThreshold(Clustered):
             numbers = (self.thresholds, self.trim, self.grid, self.threshold_draws, self.seed, resampling)
             try:
                 if isinstance(linear, SpatialPanel):
-                    return thresholds_of(_spatial_lag(linear, panel, weights, ordered), *numbers)
+                    return thresholds_of(_spatial_lag(linear, panel, weights, ordered), *numbers, levels)
                 return estimate(ordered, panel.column(self.y), *numbers, self.kind_of_sets, levels)
             except TooFewCandidatesError as failed:
                 raise self._too_few(failed.known) from None
@@ -365,7 +366,7 @@ class PanelThreshold(Clustered):
         if self.threshold_draws:
             fields = {"draws": self.threshold_draws, "statistic": self.statistic}
             notes.append(Note("threshold_signs", **fields) if signs else Note("threshold_units", **fields))
-            if of := clusters_of_units(regimes.panel, self.own_clusters):
+            if signs and (of := clusters_of_units(regimes.panel, self.own_clusters)):
                 notes.append(Note("threshold_signs_by", by=of[0]))
             if signs and self.resampling == "units":
                 notes.append(Note("threshold_unbalanced"))
@@ -405,7 +406,7 @@ _OF_ERRORS = OF_ERRORS | (frozenset({*Tested.model_fields} - {*Model.model_field
 """Fields that change nothing of the thresholds."""
 _OF_REGRESSION = ("y", "effects", *sorted(OF_ERRORS), "level")
 """Fields that the regression has, too."""
-_OF_SPATIAL = ("y", "effects", "cov", "level")
+_OF_SPATIAL = ("y", "effects", "cov", "cluster", "level")
 """Fields that a spatial model has, too."""
 
 
