@@ -5,41 +5,39 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field, PrivateAttr
+from pydantic import PrivateAttr
 
 from digicarbon.arrays import BoolArray
 from digicarbon.note import Note, cut
 from digicarbon.numeric.shape.influence import robustness
 from digicarbon.numeric.significance import is_significant
 from digicarbon.render import stacked
-from digicarbon.report.base import Decimals, Record, Report, Table, counted_notes, counted_once
+from digicarbon.report.base import Decimals, Record, Table, counted_notes, counted_once
 from digicarbon.report.choices import Choice, choices_of
 from digicarbon.report.claim import OUTCOMES, Verdict, percent
 from digicarbon.report.curve import TESTS, Curve, CurvePart, MixtureError, by_facet, curve_of, units_notes
-from digicarbon.report.focal import Quantity, head_of
+from digicarbon.report.focal import head_of
 from digicarbon.report.influence import few_notes, influence_table
-from digicarbon.report.joint import Joint, JointMethod, JointRequest
+from digicarbon.report.joint import Joint
+from digicarbon.report.jointly import STATISTICS, JointlyTested, of_part, p_values
 from digicarbon.report.kinds import KINDS, LETTERS, with_letter
 from digicarbon.report.labels import Labels
 from digicarbon.report.picture import Strip, chinese, plot_specification_curve, rendered
 from digicarbon.report.pictured import Formats
 from digicarbon.report.regimes import with_regimes
 from digicarbon.report.signs import number
-from digicarbon.result import RunEffect
-from digicarbon.spec import Names, Seed
+from digicarbon.spec import Names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_PANELS = 6
 """Largest number of curves that stand side by side, if there are several parts."""
-DRAW = 2.5e-5
-"""Seconds that a specification takes for one draw of the joint test, at 30 units and 6 periods."""
 PICTURE = 1.0
 """Seconds that a picture takes."""
 LARGEST = 10
@@ -50,14 +48,9 @@ LEFT_OUT = (
     *("runs_at_boundary", "runs_beyond", "runs_failed"),
 )
 """Notes on fits that are not on the curve; the picture counts them."""
-_STATISTICS = {
-    "median": "joint test: median estimate, p",
-    "share_significant": "joint test: share significant, p",
-    "mean_z": "joint test: mean z, p",
-}
 
 
-class SpecificationCurve(Report):
+class SpecificationCurve(JointlyTested):
     """The curve of a multiverse, its summary with the joint test, and the influence of each choice.
 
     Attributes
@@ -89,46 +82,17 @@ class SpecificationCurve(Report):
 
     references: ClassVar[tuple[str, ...]] = ("simonsohn2020", "young2017")
 
-    quantity: Quantity = "coefficient"
-    term: str | None = None
     by: Names = ()
     facet: str | None = None
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    draws: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    seed: Seed = 1
-    method: JointMethod = "wild"
     decimals: Decimals = 4
     pictures: Formats = ("png", "svg")
 
-    _joints: Mapping[str, Joint] = PrivateAttr(default_factory=dict)
     _failed: int = PrivateAttr(default=0)
     _latest: tuple[int, Sequence[Record], Curve] | None = PrivateAttr(default=None)
 
-    @property
-    def run_effect(self) -> RunEffect:
-        """The number that the curve shows."""
-        return RunEffect(self.quantity, self.term, self.level)
-
-    @property
-    def joint_request(self) -> JointRequest | None:
-        """The joint test, if ``draws`` is positive."""
-        if not self.draws:
-            return None
-        return JointRequest(self.quantity, self.term, self.draws, self.seed, self.level, self.method)
-
     def seconds(self, runs: int) -> float:
         """Return the seconds for the pictures and for the joint test's fits to all draws."""
-        return PICTURE * len(self.pictures) + DRAW * self.draws * runs
-
-    def with_joint(self, joint: Joint | None) -> SpecificationCurve:
-        """Return the report with the joint test in its table and picture; None: without a word on one."""
-        return self.with_joints({} if joint is None else {"": joint})
-
-    def with_joints(self, joints: Mapping[str, Joint]) -> SpecificationCurve:
-        """Return the same with the joint test of each main part, by its name."""
-        report = self.model_copy(update={} if joints else {"draws": 0})
-        report._joints = dict(joints)
-        return report
+        return PICTURE * len(self.pictures) + super().seconds(runs)
 
     def with_failed(self, runs: int) -> SpecificationCurve:
         """Return the report with the number of failed runs on its picture."""
@@ -162,8 +126,8 @@ class SpecificationCurve(Report):
         rules = tuple(list(cells.index).index(name) for name in ("median", "mean"))
         if any(part.joint is not None and len(part.joint.statistics) for part in curve.parts):
             rules = (*rules, len(cells))
-            tested = {name: _p_values(part.joint if name == part.head else None) for name, (part, _) in columns.items()}
-            cells = pd.concat([cells, pd.DataFrame(tested, index=list(_STATISTICS.values()))])
+            tested = {name: p_values(part.joint if name == part.head else None) for name, (part, _) in columns.items()}
+            cells = pd.concat([cells, pd.DataFrame(tested, index=list(STATISTICS.values()))])
         if any(part.tests for part in curve.parts):
             rules = (*rules, len(cells))
             counts = {name: self._survivors(rows, part.tests) for name, (part, rows) in columns.items()}
@@ -348,25 +312,13 @@ class SpecificationCurve(Report):
         if without := int((~np.isfinite(curve.rows["low"]) & ~np.isfinite(curve.rows["high"])).sum()):
             remarks.append(words.word("no interval").format(runs=f"{without:,}"))
         for part in shown_parts:
-            remarks += self._joint_remark(part, words)
+            remarks += self.joint_remark(part, words)
         if self.judged is not None:
             remarks += words.notes(self.judged.notes)
         if self.multiverse is not None:
             kinds = dict.fromkeys(self.multiverse.kind(key) for key in keys if key in self.multiverse.kinds)
             remarks += [words.word(f"kind {LETTERS[kind]}") for kind in KINDS if kind in kinds]
         return tuple(remarks)
-
-    def _joint_remark(self, part: CurvePart, words: Labels) -> list[str]:
-        """Return what the joint test of a part says."""
-        joint = part.joint
-        if joint is None or not len(joint.statistics):
-            return []
-        fields = dict(zip(("median", "share", "mean"), _p_values(joint), strict=True))
-        remark = words.word("joint on curve").format(draws=f"{joint.draws:,}", **fields)
-        if joint.specifications != len(part.rows):
-            others = words.word("joint on others").format(specifications=f"{joint.specifications:,}")
-            remark += others if words.language == "zh" else f" {others}"
-        return [f"{words.run(part.name)}{words.colon}{remark}" if part.name else remark]
 
     def _part(self, name: str) -> str:
         """Return the head of the column of all specifications, or of those of one facet."""
@@ -462,27 +414,14 @@ class SpecificationCurve(Report):
             )
         ]
         for part in curve.parts:
-            notes += self._of_joint(part.joint, part.name)
-        if not self._joints and self.draws:
-            run_effect = self.request_words("curve", "quantity", "term", "draws", "seed", "level", "method")
-            notes.append(Note("no_joint_recorded", words=run_effect))
+            notes += self.joint_notes(part)
+        notes += self.unrecorded("curve")
         focal_runs = curve.focal_runs
         notes += units_notes(curve)
         for part in curve.parts:
-            notes += _said_of(part.name, few_notes(part.rows))
+            notes += of_part(part.name, few_notes(part.rows))
         notes += [*curve.notes, *counted_notes(focal_runs.notes, focal_runs.runs), *counted_once(focal_runs.again)]
         return self.words.notes(notes)
-
-    def _of_joint(self, joint: Joint | None, part: str) -> list[Note]:
-        """Return notes on a joint test."""
-        if joint is None:
-            return []
-        notes = list(joint.notes)
-        if len(joint.statistics):
-            of = {"draws": joint.draws, "specifications": joint.specifications, "seed": joint.seed}
-            test = Note("joint_test_wild" if joint.method == "wild" else "joint_test", sign=joint.dominant, **of)
-            notes.insert(0, test)
-        return _said_of(part, notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -502,11 +441,6 @@ class _Panel:
         return is_significant(self.tests[test].loc[self.rows.index], level)
 
 
-def _said_of(part: str, notes: Sequence[Note]) -> list[Note]:
-    """Return notes on a part, which they name if there are several."""
-    return [Note("of_labels", labels=(part,), note=note) for note in notes] if part else list(notes)
-
-
 def _flat(panels: Iterable[Sequence[_Panel]]) -> list[_Panel]:
     return [panel for some in panels for panel in some]
 
@@ -523,13 +457,6 @@ def _unlike(names: Sequence[str]) -> list[str]:
 
 def _many(mask: NDArray[np.bool_]) -> str:
     return f"{int(mask.sum())} ({mask.mean():.0%})"
-
-
-def _p_values(joint: Joint | None) -> list[str]:
-    """Return the p values of a joint test as cells; blanks without one."""
-    if joint is None or not len(joint.statistics):
-        return [""] * len(_STATISTICS)
-    return [f"{p:.3f}" for p in joint.statistics.loc[list(_STATISTICS), "p"]]
 
 
 def drawn_words(words: Labels) -> Labels:

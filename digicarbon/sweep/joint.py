@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon import progress
-from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.arrays import IntArray
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model import Model
 from digicarbon.model.batch import Batch, Estimand, Null, estimate_of
@@ -41,7 +41,7 @@ _Absent = tuple[str, Note]
 CELLS = 1 << 22
 """Numbers that the outcomes of one block of draws may hold; a block takes a few times as much."""
 MOST_ESTIMATES = 1 << 26
-"""Estimates of all draws that are kept at most, with their z (eight and four bytes each, 0.8 gigabytes)."""
+"""z of all draws at most, and the estimates that are made of them (four and eight bytes each, 0.8 gigabytes)."""
 QUANTILES = (0.025, 0.5, 0.975)
 """Low end, middle and high end under the null."""
 AGREE = np.array([1e-6, 2e-3])
@@ -61,7 +61,12 @@ class Specification:
     run: Run
     estimand: Estimand
     estimate: float
-    z: float
+    se: float
+
+    @property
+    def z(self) -> float:
+        """The estimate divided by its standard error; not-a-number without one."""
+        return self.estimate / self.se if self.se > 0 else float("nan")
 
     @property
     def model(self) -> Model:
@@ -147,9 +152,9 @@ def joint_test(
     one sign for each whole unit where none has a W that holds all units (`digicarbon.numeric.resampling.draws`), or for
     each whole cluster where a specification declares a column of clusters.
     Outcomes are regenerated through the inverse of the spatial filter, and the specification is fitted to them
-    (`digicarbon.numeric.resampling.unit_wild`). Permutations exchange the residuals of whole units instead. p is (1 +
-    the number of draws as extreme) / (1 + draws), two-sided: each curve is measured in its own dominant sign, the
-    median by its absolute value.
+    (`digicarbon.numeric.resampling.unit_wild`). Permutations exchange the residuals of whole units instead. The curve
+    of a draw has its z times the observed standard errors. p is (1 + the number of draws as extreme) / (1 + draws),
+    two-sided: each curve is measured in its own dominant sign, the median by its absolute value.
 
     References
     ----------
@@ -181,7 +186,7 @@ def joint_test(
 
     # the matrices are small: threads would mostly wait for each other
     with threadpool_limits(1), progress.phase(Note("phase_joint_test"), len(chosen) * draws) as advance:
-        estimates, drawn, test, more_absent = _under_the_null(groups, method, draws, seed, advance)
+        drawn, test, more_absent = _under_the_null(groups, method, draws, seed, advance)
     chosen, absent = test.members, absent + more_absent
     if not chosen:
         raise _no_run(absent, runs)
@@ -189,8 +194,9 @@ def joint_test(
     if not is_significant(smallest := 1 / (1 + draws), level):
         notes.append(Note("joint_few_draws", draws=draws, smallest=smallest, level=level))
     each = _each(chosen, drawn[:, 1:])
-    lost = 1 - np.isfinite(estimates[:, 1:]).mean(axis=1)
-    statistics, curves = curve_statistics(estimates, drawn, level)
+    lost = 1 - np.isfinite(drawn[:, 1:]).mean(axis=1)
+    estimate, se = np.array([(one.estimate, one.se) for one in chosen]).T
+    statistics, curves = curve_statistics(estimate, se, drawn, level)
     if statistics.missing:
         most = int(lost.argmax())
         notes.append(Note("missing_draws", share=statistics.missing))
@@ -234,9 +240,7 @@ def _specifications(
         if estimand is None or numbers is None or not np.isfinite(numbers[0]):
             absent.append((run.label, why or _no_number(quantity, run)))
             continue
-        estimate, se = numbers
-        z = estimate / se if se > 0 else float("nan")
-        specifications.append(Specification(runs, run, estimand, estimate, z))
+        specifications.append(Specification(runs, run, estimand, *numbers))
     return specifications, absent, runs
 
 
@@ -388,8 +392,8 @@ def _under_the_null(
     draws: int,
     seed: int,
     advance: progress.Advance,
-) -> tuple[FloatArray, NDArray[np.float32], _Test, list[_Absent]]:
-    """Return estimates and z, each of shape (S, 1 + draws), the S specifications, and runs without a null.
+) -> tuple[NDArray[np.float32], _Test, list[_Absent]]:
+    """Return z, shape (S, 1 + draws), the S specifications, and runs without a null.
 
     The observed outcome is the first column.
     """
@@ -402,7 +406,7 @@ def _under_the_null(
     patterns = None if by_units or clusters else patterns_among(units, list(used.values()))
     position = {unit: place for place, unit in enumerate(units)}
     every = sum(len(members) for _, members in groups)
-    estimates, z = np.empty((every, 1 + draws)), np.empty((every, 1 + draws), dtype=np.float32)
+    z = np.empty((every, 1 + draws), dtype=np.float32)
     test, absent = _Test(), []
     if whole is None and patterns is not None:
         test.weighted = Note("joint_by_patterns")
@@ -426,7 +430,7 @@ def _under_the_null(
             test.unmoved = max(test.unmoved, int((np.bincount(classes)[classes] == 1).sum()))
             outcomes = _Permuted(fitted, within_classes(whole, np.array([position[unit] for unit in labels]), classes))
         for block in slices(draws, CELLS // len(fitted.y)):
-            test.single_fits += _block(outcomes, members, estimates, z, (place, block))
+            test.single_fits += _block(outcomes, members, z, (place, block))
             advance(place * draws + block.stop * len(members))
         test.members += members
         test.unfiltered += 0 if fitted.spatial else len(members)
@@ -434,7 +438,7 @@ def _under_the_null(
             test.endless += sum(one.estimand.quantity in RATIOS for one in members)
             test.largest_root = max(test.largest_root, fitted.root)
     tested = len(test.members)
-    return estimates[:tested], z[:tested], test, absent
+    return z[:tested], test, absent
 
 
 def _clusters(specifications: Sequence[Specification], method: JointMethod) -> dict[str, str]:
@@ -460,7 +464,6 @@ def _clusters(specifications: Sequence[Specification], method: JointMethod) -> d
 def _block(
     outcomes: _Weighted | _Permuted,
     members: Sequence[Specification],
-    estimates: FloatArray,
     drawn: NDArray[np.float32],
     at: tuple[int, slice],
 ) -> int:
@@ -483,7 +486,7 @@ def _block(
         with np.errstate(divide="ignore", invalid="ignore"):
             z = estimate / se
         _refuse_another_fit(one, float(estimate[0]), float(z[0]))
-        estimates[place, columns], drawn[place, columns] = estimate, z
+        drawn[place, columns] = z
         alone += batch.key == "one by one" and block.start == 0
     return alone
 

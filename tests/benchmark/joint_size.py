@@ -107,9 +107,9 @@ def fe(x: str, controls: tuple[str, ...]) -> Model:
     return PanelRegression(y="y", x=(x,), controls=controls, cov="cluster", test="errors")
 
 
-def spatial(kind: str) -> Callable[[str, tuple[str, ...]], Model]:
+def spatial(kind: str, cov: str = "cluster") -> Callable[[str, tuple[str, ...]], Model]:
     """Return what makes a spatial specification."""
-    return lambda x, controls: SpatialPanel(y="y", x=(x,), controls=controls, kind=kind, cov="classic", test="errors")
+    return lambda x, controls: SpatialPanel(y="y", x=(x,), controls=controls, kind=kind, cov=cov, test="errors")
 
 
 Outcomes = Callable[[Panel, Model, int, int], FloatArray]
@@ -166,7 +166,7 @@ def one(
     The usual one is that of the first specification.
     """
     draws, seed = at
-    estimates, every_z, usual = [], [], float("nan")
+    numbers, every_z, usual = [], [], float("nan")
     for controls in CONTROLS:
         outcomes: FloatArray | None = None
         for x in MEASURES:
@@ -175,13 +175,13 @@ def one(
             outcomes = how(panel, model, draws, seed) if outcomes is None else outcomes
             batch = model.batch(panel, weights, Estimand(quantity, x))
             estimate, se = batch.fit(batch.prepare(outcomes))
-            if not estimates:
+            if not numbers:
                 df = N - 1 if weights is None else 1e9
                 usual = float(2 * special.stdtr(df, -abs(estimate[0] / se[0])))
-            estimates.append(estimate)
+            numbers.append((estimate[0], se[0]))
             every_z.append(estimate / se)
     z = np.array(every_z, dtype=np.float32)
-    p = curve_statistics(np.array(estimates), z, 0.05)[0].p()
+    p = curve_statistics(*np.array(numbers).T, z, 0.05)[0].p()
     return [*(p[name] for name in STATISTICS), float(step_down(z[:, 0], z[:, 1:]).adjusted.min())], usual
 
 
@@ -198,6 +198,11 @@ BOTH: dict[str, Case] = {
     "FE, unequal units": (Design(unequal=True), fe, "coefficient"),
     "FE, unequal units, measure alike": (ALIKE, fe, "coefficient"),
     "SDM, direct, unequal units, measure alike": (ALIKE, spatial("sdm"), "direct"),
+    "SDM, direct, unequal units, measure alike, errors of one variance": (
+        ALIKE,
+        spatial("sdm", "classic"),
+        "direct",
+    ),
     "SDM, total, unequal units": (Design(unequal=True), spatial("sdm"), "total"),
     "law, scattered: FE": (Design(law="scattered"), fe, "coefficient"),
     "law, together: FE": (Design(law="together"), fe, "coefficient"),

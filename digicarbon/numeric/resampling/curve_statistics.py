@@ -9,17 +9,16 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import BoolArray, FloatArray
 
-TIES = 1e-9
-"""A statistic that is smaller than the observed one by less than this share is equal to it."""
-SINGLE = 1e-6
-"""The same for z, which have single precision."""
+TIES = 1e-6
+"""What is smaller than the observed value by less than this share is equal to it: z of draws have single precision."""
 
 
 @dataclass(frozen=True, eq=False)
 class CurveStatistics:
     """Statistics of D curves, the observed one first.
 
-    ``dominant`` is 1 or -1, the sign of most estimates of the curve, of the median where there are as many of both;
+    A draw's curve has its z times the standard errors of the observed estimates (`curve_statistics`). ``dominant`` is 1
+    or -1, the sign of most estimates of the curve, of the median where there are as many of both;
     ``share_significant`` the share of the estimates that are significant and have this sign; ``mean_z`` is positive
     where it has it; ``missing`` the share of the estimates of draws that are no numbers.
     """
@@ -56,21 +55,27 @@ def at_least(values: FloatArray, strictly: bool = False) -> BoolArray:
     return np.asarray(~smaller)
 
 
-def curve_statistics(estimates: FloatArray, z: NDArray[np.float32], level: float) -> tuple[CurveStatistics, FloatArray]:
+def curve_statistics(
+    estimate: FloatArray, se: FloatArray, z: NDArray[np.float32], level: float
+) -> tuple[CurveStatistics, FloatArray]:
     """Return the statistics of each curve, and the curves of the draws sorted, shape (S, D - 1).
 
-    Estimates and z, shape (S, D), are of S specifications on D outcomes, the observed one first; estimates are sorted
-    in place. An estimate that is not a number is not on the curve, such a z counts as 0. An estimate is significant
-    where at most the share ``level`` of the D estimates of its specification have as large a |z|: so its own p value
-    from the draws is not larger than the level, whatever its standard error is worth.
+    ``estimate`` and ``se``, shape (S,), are the observed ones of S specifications; z, shape (S, D), is of D outcomes,
+    the observed one first. A draw's estimate counts as many standard errors as it has itself, of the observed size:
+    estimates alone would be compared with those of draws that have other variances. One that is not a number is not on
+    the curve, such a z counts as 0. An estimate is significant where at most the share ``level`` of the D estimates of
+    its specification have as large a |z|: so its own p value from the draws is not larger than the level, whatever its
+    standard error is worth.
 
     Statistics of a curve without estimates are not numbers; one of fewer than S estimates is stretched to S ranks.
     """
+    estimates = z * se[:, None]
+    estimates[:, 0] = estimate
     on_curve = np.isfinite(estimates)
     count, every = on_curve.sum(axis=0), np.arange(estimates.shape[1])
     positive, negative, total = np.zeros((3, len(every)))
-    for place, own in enumerate(z):
-        known = on_curve[place] & np.isfinite(own)
+    for own in z:
+        known = np.isfinite(own)
         significant = known & _significant(np.where(known, np.abs(own), np.inf), level)
         positive += significant & (own > 0)
         negative += significant & (own < 0)
@@ -96,7 +101,7 @@ def _significant(sizes: FloatArray, level: float) -> BoolArray:
     if most >= len(sizes):
         return np.ones(len(sizes), dtype=np.bool_)
     below = np.partition(sizes, -most - 1)[-most - 1]
-    return np.asarray(sizes > below * (1 + SINGLE))
+    return np.asarray(sizes > below * (1 + TIES))
 
 
 def _stretch(curves: FloatArray, count: NDArray[np.int64]) -> None:

@@ -380,3 +380,14 @@ def test_a_sweep_records_what_its_page_reads(tmp_path: Path, monkeypatch: pytest
         assert again is not None
         assert again.to_json() == kept.to_json()
     assert stored.supplement(EvidenceRequest("direct", None, leave_out=True)) is None
+    # the joint test under the averages is the one of a curve
+    curve = Composer(loader(), "one", ["report=curve", "report.draws=999", "report.pictures=[]"])
+    tested = sweep.run(curve, plan(curve)).table
+    assert tested is not None
+    median, share, mean = (
+        tested.cells.loc[f"joint test: {name}, p"].item() for name in ("median estimate", "share significant", "mean z")
+    )
+    sentence = (
+        f"Joint test, 999 draws of no effect: p = {median} (median), {share} (share significant), {mean} (mean z)."
+    )
+    assert sentence in done.table.notes

@@ -134,6 +134,14 @@ def test_without_recorded_likelihoods_weights_are_equal_and_the_table_says_so(re
     assert list(other.table("T", records).cells.columns) == ["equal weights"]
 
 
+def test_a_joint_test_that_is_not_recorded_is_named_unless_none_is_asked_for(records: list[Record]) -> None:
+    evidence = Evidence("coefficient", None, ())
+    for draws in (999, 0):
+        report = OneAnswer(draws=draws).with_supplement(evidence)
+        notes = [note for note in report.table("One answer", records).notes if "joint test is not recorded" in note]
+        assert [("report.draws=" in note) for note in notes] == ([False] if draws else [])
+
+
 def test_a_run_without_a_likelihood_is_named_with_the_reason(records: list[Record]) -> None:
     each = [*evidence(records).each[:-1], Support(records[-1].label, why=Note("why_no_likelihood", model="PanelIV"))]
     table = OneAnswer(language=None).with_supplement(Evidence("coefficient", None, each)).table("T", records)

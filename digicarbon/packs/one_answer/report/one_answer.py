@@ -20,15 +20,15 @@ from digicarbon.packs.one_answer.report.evidence import Evidence, EvidenceReques
 from digicarbon.packs.one_answer.report.steps import SearchBy, flip_table, paths_of, search_table, step_words
 from digicarbon.packs.one_answer.report.without_units import UnitsLeftOut, units_of, units_table
 from digicarbon.render import stacked
-from digicarbon.report.base import Decimals, Record, Report, Table, counted_notes, counted_once
+from digicarbon.report.base import Decimals, Record, Table, counted_notes, counted_once
 from digicarbon.report.curve import Curve, units_notes
-from digicarbon.report.focal import Quantity, head_of
+from digicarbon.report.focal import head_of
+from digicarbon.report.jointly import JointlyTested
 from digicarbon.report.part import MOST_VALUES, Part, part_of
 from digicarbon.report.pictured import Formats, files_of
 from digicarbon.report.regimes import with_regimes
 from digicarbon.report.specification_curve import SpecificationCurve, drawn_words
 from digicarbon.report.supplement import Supplement
-from digicarbon.result import RunEffect
 
 FIT = 3e-3
 """Seconds of a fit without a unit, at 30 units and 6 periods."""
@@ -36,7 +36,7 @@ UNITS = 30
 """Units that plans suppose."""
 
 
-class OneAnswer(Report):
+class OneAnswer(JointlyTested):
     """What many specifications say together.
 
     Attributes
@@ -47,6 +47,12 @@ class OneAnswer(Report):
         The focal term; None takes the first of each run.
     level : float
         The largest p value that counts as significant.
+    draws : int
+        Draws of the joint test at the end of a sweep, whose p stand under the averages; 0 for no test.
+    seed : int
+        Seed of the draws.
+    method : {"wild", "permutation"}
+        How they are drawn, as on a curve.
     main : mapping of str to object, or None
         Choices of the main specification, e.g. ``{model: sdm, weights: w1_adjacency}``; the first specification of the
         experiment that has them. Empty or None takes the first one.
@@ -66,9 +72,7 @@ class OneAnswer(Report):
 
     references: ClassVar[tuple[str, ...]] = ("george2010", "lesage2014", "lindeman1980", "owen2017", "raftery1995")
 
-    quantity: Quantity = "coefficient"
-    term: str | None = None
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    draws: Annotated[int, Field(ge=0, le=1_000_000)] = 999
     main: Mapping[str, Any] | None = {}
     dilution: Annotated[float, Field(ge=0, le=10, strict=False)] = 1.0
     search: SearchBy = "estimate"
@@ -78,11 +82,6 @@ class OneAnswer(Report):
     pictures: Formats = ("png", "svg")
 
     _evidence: Evidence | None = PrivateAttr(default=None)
-
-    @property
-    def run_effect(self) -> RunEffect:
-        """The number that is made one answer."""
-        return RunEffect(self.quantity, self.term, self.level)
 
     @property
     def supplement_request(self) -> EvidenceRequest:
@@ -100,8 +99,8 @@ class OneAnswer(Report):
         return report
 
     def seconds(self, runs: int) -> float:
-        """Return the seconds for the fits without each unit."""
-        return FIT * UNITS * runs if self.leave_out else 0.0
+        """Return the seconds for the joint test and the fits without each unit."""
+        return super().seconds(runs) + (FIT * UNITS * runs if self.leave_out else 0.0)
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the averages, and below them the other parts.
@@ -113,9 +112,10 @@ class OneAnswer(Report):
         """
         curve, parts = self._parts(records)
         tables: list[Table] = []
-        for place, part in enumerate(parts):
+        for place, (part, of_curve) in enumerate(zip(parts, curve.parts, strict=True)):
             part_tables = self._tables(part)
-            notes = self._notes(curve, parts) if not place else ()
+            notes = [*self.joint_remark(of_curve, self.words), *self.words.notes(self.joint_notes(of_curve))]
+            notes += () if place else self._notes(curve, parts)
             part_tables[0] = replace(part_tables[0], title=title, notes=(*part_tables[0].notes, *notes))
             name = f"{self.words.colon}{self.words.head(part.name)}" if part.name else ""
             tables += [replace(one, title=f"{one.title}{name}") for one in part_tables]
@@ -165,7 +165,7 @@ class OneAnswer(Report):
         report = SpecificationCurve(
             quantity=self.quantity, term=self.term, level=self.level, labels=self.labels, language=self.language
         )
-        curve = report.with_multiverse(self.multiverse).curve(records)
+        curve = report.with_multiverse(self.multiverse).with_joints(self._joints).curve(records)
         return curve, [part_of(curve, one.rows, one.name, self.main or {}) for one in curve.parts]
 
     def _groups(self, part: Part) -> list[Comparable]:
@@ -231,7 +231,7 @@ class OneAnswer(Report):
         if self._evidence is None:
             notes.append(Note("no_evidence_recorded", words=self._asking()))
         else:
-            notes += self._without(parts)
+            notes += [*self.unrecorded("one_answer"), *self._without(parts)]
             if any(set(DILUTED.values()) & set(group.averages) for part in parts for group in self._groups(part)):
                 notes.append(Note("diluted_by", power=self.dilution))
             if self.leave_out and self._evidence.left_out is None:
@@ -241,7 +241,7 @@ class OneAnswer(Report):
         return self.words.notes(notes)
 
     def _asking(self) -> str:
-        return self.request_words("one_answer", "quantity", "term", "leave_out")
+        return self.request_words("one_answer", "quantity", "term", "draws", "seed", "level", "method", "leave_out")
 
     def _without(self, parts: Sequence[Part]) -> list[Note]:
         """Return notes on specifications without a likelihood, by reason, and on those that compare with none."""

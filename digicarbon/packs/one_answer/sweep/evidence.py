@@ -47,7 +47,7 @@ def evidence(fits: Iterable[tuple[Run, Result]], request: EvidenceRequest, execu
         chosen.append((run, estimand, replace(result, tables={}, covariance=np.empty((0, 0)))))
         if request.leave_out:
             # the same estimate with other standard errors is no further specification
-            key = estimate_key(Specification(place, run, estimand, numbers[0], numbers[0] / numbers[1]))
+            key = estimate_key(Specification(place, run, estimand, *numbers[:2]))
             again.setdefault(key, Fit(run, estimand, numbers))
     found = (run.prepared.weights for run, _, _ in chosen)
     supports = Supports(list({one.digest: one for one in found if one is not None}.values()))
