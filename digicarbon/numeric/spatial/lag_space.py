@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.latest import Latest
 from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.slices import slices
 from digicarbon.numeric.spatial.lag_outcomes import EVERY, At, Block, LagOutcomes, centred
@@ -56,6 +58,7 @@ LEAST_PAIR = 1e-9
 PAIR_CELLS, FEWEST_PAIRED = 1 << 17, 16
 """Products of two units that are handled at a time, and the fewest draws."""
 
+_Made = TypeVar("_Made")
 Slopes = Callable[[FloatArray, tuple[FloatArray, FloatArray]], tuple[FloatArray, FloatArray]]
 Asked = tuple[int, int | None, str]
 """Column of a term and of its spatial lag, and an effect of it."""
@@ -163,10 +166,8 @@ class LagSpace:
         self.by_time = sample.effects in ("time", "two_way")
         # an orthonormal contraction of time has the same inner products as demeaning, in one period less
         self._time = _contraction(sample.t) if sample.effects in ("unit", "two_way") else np.eye(sample.t)
-        self._nodes: dict[tuple[float, float], Nodes] = {}
-        self._pairs: dict[tuple[float, float], Pairs] = {}
-        self._traces: dict[tuple[float, float], FloatArray] = {}
-        self._matrices: dict[tuple[float, float], FloatArray] = {}
+        # ranges near a pole are other ones for each outcome: of a long sweep they would add up
+        self._latest = Latest()
 
     def transform(self, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return columns and their spatial lags with effects removed.
@@ -239,10 +240,8 @@ class LagSpace:
         nodes = at.nodes
         if len(rho) < len(nodes.points) or not isinstance(self.used, DenseOperator) or len(nodes.points) == MOST_NODES:
             return self.traces(rho)
-        ends = nodes.low, nodes.high
-        if ends not in self._traces:
-            self._traces[ends] = nodes.inverse @ np.stack(self.traces(nodes.points), axis=1)
-        first, second = self._traces[ends].T @ at.basis.T
+        table = self._once("traces", nodes, lambda: nodes.inverse @ np.stack(self.traces(nodes.points), axis=1))
+        first, second = table.T @ at.basis.T
         return first, second
 
     def effect_weights(
@@ -396,9 +395,11 @@ class LagSpace:
     def nodes(self, rho: FloatArray) -> Nodes:
         """Return nodes on a range that contains all ρ."""
         ends = self.range_of(rho)
-        if ends not in self._nodes:
-            self._nodes[ends] = self._new_nodes(*ends)
-        return self._nodes[ends]
+        return self._latest.once(("nodes", *ends), lambda: self._new_nodes(*ends), _bytes)
+
+    def _once(self, what: str, nodes: Nodes, make: Callable[[], _Made]) -> _Made:
+        """Return what is made of nodes, the latest ones kept."""
+        return self._latest.once((what, nodes.low, nodes.high), make, _bytes)
 
     def star(self, nodes: Nodes, place: int, columns: FloatArray) -> FloatArray:
         """Return JG at a node times columns of shape (N, m)."""
@@ -456,26 +457,23 @@ class LagSpace:
 
     def _matrices_at(self, nodes: Nodes) -> FloatArray:
         """Return Chebyshev coefficients of G* between units of different clusters, shape (p, N²)."""
-        at = nodes.low, nodes.high
-        if at not in self._matrices:
-            identity = self.centre(np.eye(self.w.n))
-            values = np.stack([self.centre(self.used.apply_g(float(point), identity)) for point in nodes.points])
-            inside = np.eye(self.w.n) if self.members is None else self.members @ self.members.T
-            values[:, inside > 0] = 0.0
-            table = nodes.inverse @ values.reshape(len(values), -1)
-            if self.independent >= SHORT:
-                # polynomials are at most one: the last ones have coefficients that are no longer counted
-                sizes = np.abs(table).max(axis=1)
-                table = table[: 1 + np.flatnonzero(sizes > LEAST * sizes.max())[-1]].astype(np.float32)
-            self._matrices[at] = table
-        return self._matrices[at]
+        return self._once("matrices", nodes, lambda: self._new_matrices(nodes))
+
+    def _new_matrices(self, nodes: Nodes) -> FloatArray:
+        identity = self.centre(np.eye(self.w.n))
+        values = np.stack([self.centre(self.used.apply_g(float(point), identity)) for point in nodes.points])
+        inside = np.eye(self.w.n) if self.members is None else self.members @ self.members.T
+        values[:, inside > 0] = 0.0
+        table = nodes.inverse @ values.reshape(len(values), -1)
+        if self.independent < SHORT:
+            return np.asarray(table)
+        # polynomials are at most one: the last ones have coefficients that are no longer counted
+        sizes = np.abs(table).max(axis=1)
+        return np.asarray(table[: 1 + np.flatnonzero(sizes > LEAST * sizes.max())[-1]].astype(np.float32))
 
     def pairs(self, nodes: Nodes) -> Pairs:
         """Return the weights of pairs of units, which models of this W and sample share; for many units."""
-        at = nodes.low, nodes.high
-        if at not in self._pairs:
-            self._pairs[at] = self._new_pairs(nodes)
-        return self._pairs[at]
+        return self._once("pairs", nodes, lambda: self._new_pairs(nodes))
 
     def _new_pairs(self, nodes: Nodes) -> Pairs:
         # G is largest at the ends of the range
@@ -573,6 +571,12 @@ def _between(
             + other * share**2 * (3 - 2 * share)
             - last * share**2 * rest
         )
+
+
+def _bytes(made: object) -> int:
+    """Return about the bytes of an array, or of the arrays of an object."""
+    parts = [made] if isinstance(made, np.ndarray) else list(vars(made).values())
+    return sum(part.nbytes for part in parts if isinstance(part, np.ndarray))
 
 
 def _contraction(t: int) -> FloatArray:
