@@ -66,7 +66,7 @@ class Inference(Spec):
     test, draws, signs, weights, seed, intervals
         As in `digicarbon.model.tested.Tested`.
     strata
-        As in `digicarbon.model.tested.Arrangeable`.
+        As in `digicarbon.model.tested.Tested`.
     """
 
     role: ClassVar[str] = "inference"

@@ -97,7 +97,7 @@ def _forecast(planned: Plan, chosen: Settings) -> Outlook:
 
 
 def _duration(run: Run, durations: Durations) -> float:
-    """Return the seconds that a run will take; those of a wild bootstrap grow with its draws."""
+    """Return the seconds that a run will take; those of draws and arrangements grow with their number."""
     model = run.specs.model
     draws = wild_draws(model)
     known = durations.get(kind(run))

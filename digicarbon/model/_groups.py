@@ -60,6 +60,11 @@ class ByGroup(Model):
         """The terms that have a coefficient for each group."""
         return self.x if self.interact == "focal" else self.regressors
 
+    def own_strata(self, panel: Panel) -> Mapping[str, Sequence[object]]:
+        """Return the groups: a path of x stays in its own."""
+        groups = groups_of(panel, self.by)
+        return {groups.by: groups.units.tolist()}
+
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
         """Return None: several coefficients of one variable are no single estimate of a specification."""
         return None

@@ -78,6 +78,11 @@ class ByInstruments(Tested):
         return self.endogenous
 
     @property
+    def no_arrangements(self) -> Note | None:
+        """Why x does not move over units: what is correlated with the errors is so where it does nothing, too."""
+        return Note("randomised_instrumented") if self.instrumented else super().no_arrangements
+
+    @property
     def fixed(self) -> EffectsKind:
         """The fixed effects."""
         return fixed_among(self.effects)

@@ -13,36 +13,48 @@ from digicarbon.arrays import BoolArray, FloatArray, IntArray
 from digicarbon.errors import ConfigError, DigicarbonError
 from digicarbon.inference import LEAST
 from digicarbon.model._absorption import clusters_of_units
+from digicarbon.model._latest import LATEST
 from digicarbon.model.batch import Estimand, Fits, estimate_of
 from digicarbon.model.in_space import average_of
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind
-from digicarbon.numeric.resampling.arrangements import MOST, Arranging
+from digicarbon.numeric.resampling.arrangements import Arranging
 from digicarbon.numeric.resampling.unit_wild import Observed, WildTest, wild_tests
 from digicarbon.numeric.significance import is_undecided
 from digicarbon.panel import Panel, variables_of
+from digicarbon.progress import counted
 from digicarbon.result import Result
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
-    from digicarbon.model.tested import Arrangeable, Tested
+    from digicarbon.model.tested import Tested
 
 FEWEST_UNITS, FEWEST_CLUSTERS = 6, 2
 """Units, and clusters of the declared level, that must carry x for signs to test it."""
+BARE = Note("z_of_estimate")
+"""Stands for no errors: where few units carry a term, and a model has no errors of one variance."""
 _DIGITS = 9
 """To which paths are compared, as shares of the largest value."""
 _AWAY = 4.0
 """Standard errors by which outcomes are moved whose fits say what those of all other values are."""
 
 
+def by_unit(panel: Panel, values: FloatArray) -> FloatArray:
+    """Return values of rows by unit and period, shape (N, T): not-a-number where a unit has no row."""
+    out = np.full(panel.shape, np.nan)
+    out[panel.unit_codes, panel.period_codes] = values
+    return out
+
+
 def paths_of(values: FloatArray, effects: EffectsKind) -> IntArray:
     """Return a number for the path of each unit, equal for paths that effects of units leave equal, shape (N,).
 
-    ``values``: shape (N, m).
+    ``values``: shape (N, m), not-a-number where there is none.
     """
-    left = values - values.mean(axis=1, keepdims=True) if "unit" in EFFECTS_OF[effects] else values
-    rounded = np.round(left / (np.abs(values).max() or 1.0), _DIGITS) + 0.0
-    return np.asarray(np.unique(rounded, axis=0, return_inverse=True)[1].ravel(), dtype=np.int64)
+    left = values - np.nanmean(values, axis=1, keepdims=True) if "unit" in EFFECTS_OF[effects] else values
+    rounded = np.round(np.nan_to_num(left) / (np.nanmax(np.abs(values)) or 1.0), _DIGITS) + 0.0
+    whole = np.hstack([rounded, np.isnan(values)])
+    return np.asarray(np.unique(whole, axis=0, return_inverse=True)[1].ravel(), dtype=np.int64)
 
 
 def carried(values: FloatArray, effects: EffectsKind) -> BoolArray:
@@ -82,16 +94,13 @@ class Carriers:
 
 def few_carriers(model: Tested, made: Panel, effects: EffectsKind, names: Iterable[str]) -> dict[str, Carriers]:
     """Return the columns that too few units, or clusters of the declared level, carry for a test by signs."""
-    n, t = made.shape
     of = clusters_of_units(made, model.own_clusters)
     levels = np.array(of[1] if of else made.units)
     out = {}
     for name in names:
-        values = np.full((n, t), np.nan)
-        values[made.unit_codes, made.period_codes] = made.column(name)
-        who = carried(values, effects)
+        who = carried(by_unit(made, made.column(name)), effects)
         clusters = len(set(levels[who]))
-        if of and len(set(levels)) < n and clusters < FEWEST_CLUSTERS:
+        if of and len(set(levels)) < len(who) and clusters < FEWEST_CLUSTERS:
             out[name] = Carriers(clusters, of[0])
         elif who.sum() < FEWEST_UNITS and not who.all():
             out[name] = Carriers(int(who.sum()), "")
@@ -118,59 +127,68 @@ class Arranged:
 
     def dealt(self, panel: Panel, deal: IntArray) -> Panel:
         """Return a panel in which each unit has another one's path."""
-        given = self.first[deal[self.place]]
-        columns = {name: panel.column(name).reshape(panel.shape)[given].ravel() for name in self.moving}
+        given, cells = self.first[deal[self.place]], (panel.unit_codes, panel.period_codes)
+        columns = {name: by_unit(panel, panel.column(name))[given][cells] for name in self.moving}
         kept = {name: column for name, column in panel.columns.items() if name not in self.mixed}
         return replace(panel, columns=kept).with_columns(columns)
 
 
-def arranged(
-    model: Tested, panel: Panel, weights: Weights | None, term: str, effects: EffectsKind, strata: str | None
-) -> Arranged:
+def arranged(model: Tested, panel: Panel, weights: Weights | None, term: str) -> Arranged:
     """Return how the paths of a focal term move; raise ConfigError where they cannot.
 
-    Variables of a product move where they are focal themselves. Whole clusters of the declared level move; where a
-    cluster's units differ, as many of one cluster. Else, without strata, units that do not have the usual path and are
+    Variables of a product move where they are focal themselves. Paths stay among units with rows in the same periods,
+    and in the strata and groups of the model. Whole clusters of the declared level move; where a cluster's units
+    differ, as many of one cluster. Else, where paths may go to all units, those that do not have the usual path and are
     neighbours move as connected sets.
     """
+    facts = {"key": "test", "term": term}
+    if model.no_arrangements is not None:
+        raise ConfigError(model.no_arrangements)
     focal = set(variables_of([one for one in model.x if ":" not in one]))
     own, made = focal & set(variables_of([term])), panel.with_terms(model.terms)
-    facts = {"key": "test", "term": term}
     if not own or not own.isdisjoint(variables_of([model.y])):
         raise ConfigError(Note("randomised_product", **facts))
-    if not made.balanced:
-        raise ConfigError(Note("randomised_unbalanced", **facts))
-    uses = {name: set(variables_of([name])) for name in made.columns}
-    moving = tuple(name for name, variables in uses.items() if variables <= own)
-    mixed = tuple(name for name, variables in uses.items() if variables & own and not variables <= own)
+    own = model.moves_with(own)
+    # columns by level, e.g. of bands or neighbours, are made again
+    uses = {name: set(variables_of([name.partition("[")[0]])) for name in made.columns}
+    moving = tuple(name for name, variables in uses.items() if variables <= own and "[" not in name)
+    mixed = tuple(name for name, variables in uses.items() if variables & own and name not in moving)
     read = [name for name in made.expanded(model.regressors, among=model.terms) if uses[name] & own]
     alone, n = read == [term], len(made.units)
-    base = [name for name in made.expanded(model.x, among=model.terms) if name in moving]
-    codes = paths_of(made.cube(base).transpose(1, 0, 2).reshape(n, -1), effects if alone else "none")
+    base = [name for name in moving if name in own or name in made.expanded(model.x, among=model.terms)]
+    paths = np.hstack([by_unit(made, made.column(name)) for name in base])
+    codes = paths_of(paths, model.carried_after if alone and not model.exact_paths else "none")
     first = place = np.arange(n)
-    apart, over, links = np.zeros(n, dtype=np.int64), Note("over_units"), None
-    if strata is not None:
-        parts = clusters_of_units(made, (strata,))
+    strata, links = dict(model.own_strata(made)), None
+    if model.strata is not None:
+        parts = clusters_of_units(made, (model.strata,))
         if parts is None:
-            raise ConfigError(Note("strata_vary", key="strata", strata=strata))
-        apart, over = np.unique(parts[1], return_inverse=True)[1].ravel(), Note("over_strata", strata=strata)
+            raise ConfigError(Note("strata_vary", key="strata", strata=model.strata))
+        strata[parts[0]] = parts[1]
+    rows = np.isnan(by_unit(made, np.ones(len(made.index))))
+    keys = [*strata.values(), map(bytes, rows)]
+    apart = np.unique([repr(key) for key in zip(*keys, strict=True)], return_inverse=True)[1].ravel()
+    free, names = made.balanced and not strata, ", ".join(strata)
+    over = Note("over_strata", strata=names) if strata else Note("over_units")
     usual, by = np.bincount(codes).max() > 1, clusters_of_units(made, model.own_clusters) or ("", made.units)
     levels = np.unique(by[1], return_index=True, return_inverse=True)
     if len(levels[0]) < n:
         of_cluster = np.asarray(levels[2].ravel())
         if all((own_codes == own_codes[levels[1]][of_cluster]).all() for own_codes in (codes, apart)):
             first, place = np.asarray(levels[1]), of_cluster
-            over = Note("over_clusters", by=by[0]) if strata is None else Note("over_both", by=by[0], strata=strata)
-        elif usual and strata is None:
+            over = Note("over_both", by=by[0], strata=names) if strata else Note("over_clusters", by=by[0])
+        elif usual and free:
             links = (of_cluster[:, None] == of_cluster).astype(float)
             over = Note("over_one_cluster", by=by[0])
         else:
             raise ConfigError(Note("randomised_in_clusters", by=by[0], **facts))
-    elif usual and strata is None and weights is not None and set(made.units) <= set(weights.labels):
+    elif usual and free and weights is not None and set(made.units) <= set(weights.labels):
         average = average_of(made.units, [weights])
         few = codes != np.bincount(codes).argmax()
         if average[np.ix_(few, few)].any():
             links, over = average + average.T, Note("over_sets", weights=weights.called)
+    if not made.balanced:
+        over = Note("over_rows", over=over)
     arranging = Arranging(codes[first], apart[first], links)
     rest = arranging.every(1)
     if rest is not None:
@@ -188,9 +206,15 @@ class Randomised:
 
 
 def randomised(
-    model: Arrangeable, term: str, how: Arranged, result: Result, weights: Weights | None, errors_in_z: Note
+    model: Tested,
+    term: str,
+    names: Sequence[str],
+    how: Arranged,
+    result: Result,
+    weights: Weights | None,
+    errors_in_z: Note,
 ) -> Randomised:
-    """Return tests of what a result says of a focal term: refits to all arrangements of its paths, or some of them.
+    """Return tests of a focal term's coefficients, by name: refits to all arrangements of its paths, or some of them.
 
     p is the share of arrangements with |z| at least the sample's, its own among them (Fisher's randomisation test,
     studentised as in Wu & Ding 2021, Journal of the American Statistical Association 116). ``result``: of the model.
@@ -198,33 +222,39 @@ def randomised(
     of the outcome has an interval of the values that the test does not reject. Raises EstimationError where connected
     sets find no room.
     """
-    slopes = [name for name in (term, f"W_{term}") if name in result.terms]
-    asked = Estimand.of_term(term, slopes, model.quantities)
-    known = {one: both for one in asked if (both := estimate_of(result, one)) is not None and both[1] > 0}
-    auto = model.draws == "auto"
-    deals = how.arranging.every(MOST if model.draws == "auto" else model.draws + 1)
+    effects = [quantity for quantity in model.quantities if quantity != "coefficient"]
+    asked = [Estimand(effect, name) for effect in effects for name in names if result.role(name).kind != "lag_x"]
+    asked = [Estimand("coefficient", name) for name in names] + asked
+
+    def numbers(of: Result, estimand: Estimand) -> tuple[float, float]:
+        estimate, se = estimate_of(of, estimand) or (np.nan, np.nan)
+        return estimate, se if errors_in_z != BARE else 1.0
+
+    known = {one: both for one in asked if np.isfinite((both := numbers(result, one))[0]) and both[1] > 0}
+    auto, refitted = model.draws == "auto", model.to_refit
+    deals = how.arranging.every(model.refits if model.draws == "auto" else model.draws + 1)
     every, y = deals is not None, how.panel.column(model.y)
 
     def fits(deals: IntArray, outcome: FloatArray) -> Fits:
         panel = how.panel.with_columns({model.y: outcome})
         out = np.full((len(known), 2, len(deals)), np.nan)
-        for number, deal in enumerate(deals):
-            with suppress(DigicarbonError):
-                own = model.estimated(how.dealt(panel, deal), weights)
-                for place, estimand in enumerate(known):
-                    out[place, :, number] = estimate_of(own, estimand) or (np.nan, np.nan)
+        for place in counted(range(len(deals)), Note("arrangements_of", term=term)):
+            with suppress(DigicarbonError), LATEST.apart():
+                own = refitted.estimated(how.dealt(panel, deals[place]), weights)
+                out[:, :, place] = [numbers(own, estimand) for estimand in known]
         return [(both[0], both[1]) for both in out]
 
     deals = how.arranging.some(model.least_draws, (model.seed, 0)) if deals is None else deals
     zero = fits(deals, y)
     seen = [Observed(*known[one], own) for one, own in zip(known, zero, strict=True)]
-    for block in range(1, 10 if auto and not every else 1):
+    for block in range(1, model.refits // (LEAST + 1) if auto and not every else 1):
         if not any(is_undecided(one.p, len(one.all_drawn)) for one in seen):
             break
         further = fits(how.arranging.some(LEAST + 1, (model.seed, block)), y)
         seen = [replace(one, further=(*one.further, own)) for one, own in zip(seen, further, strict=True)]
     at = None
-    if model.inverts_arrangements and how.alone and model.intervals and known:
+    alone = how.alone and list(known) == [Estimand("coefficient", term)]
+    if alone and model.inverts_arrangements and model.intervals:
         x, step = how.panel.column(term), _AWAY * seen[0].se
         less, more = (fits(deals, y - side * step * x)[0] for side in (-1.0, 1.0))
         estimates, errors = (np.stack([less[part], zero[0][part], more[part]]) for part in (0, 1))

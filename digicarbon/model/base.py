@@ -116,6 +116,11 @@ class Model(Spec):
         """
         return {}
 
+    @property
+    def no_arrangements(self) -> Note | None:
+        """Why the model is not fitted to arrangements of x, for a note; None if it is."""
+        return Note("randomised_not_of_class", model=type(self).__name__)
+
     @model_validator(mode="after")
     def _offered(self) -> Model:
         for name in self.offers:
@@ -282,7 +287,13 @@ def refuse_unmet(model: Model, name: str) -> None:
     if offered is None or is_offered(value, offered):
         return
     of = getattr(model, "estimator", None) or getattr(model, "kind", None) or type(model).__name__
-    raise ValueError(Note("not_offered", key=name, value=shown(value), of=of, offered=words_of(offered)))
+    facts = {"key": name, "value": shown(value), "offered": words_of(offered)}
+    raise ValueError(Note("not_offered", of=of, why=why_not(model, value), **facts))
+
+
+def why_not(model: Model, value: object) -> Note | str:
+    """Return why a model does not offer a value, in words; empty where that needs none."""
+    return (value == "randomisation" and model.no_arrangements) or ""
 
 
 def words_of(offered: tuple[object, ...]) -> tuple[Any, ...] | Note:

@@ -123,6 +123,11 @@ class GroupedRegression(ByGroup, PanelRegression):
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         expanded = self.expanded(panel)
         expanded.model.check(expanded.panel, weights)
+        self.refuse_arrangements(panel, weights)
+
+    def by_slope(self, panel: Panel) -> Panel:
+        """Return the panel with a column for each term and group."""
+        return self.expanded(panel).panel
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the coefficient of each term and group as a restriction."""
@@ -141,7 +146,7 @@ class GroupedRegression(ByGroup, PanelRegression):
     def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
         """Return a result with wild p values where the model asks for them, those of equal coefficients among them."""
         found = super().tested(result, panel, weights)
-        if self.test == "errors":
+        if self.test != "wild":
             return found
         from digicarbon.model._panel_restrictions import joint_null
         from digicarbon.model.wild import joint_p, one_thread
@@ -209,7 +214,7 @@ class GroupedRegression(ByGroup, PanelRegression):
         dummies = _dummies(panel, groups, self.fixed, self.interact == "all", further)
         focal = tuple(name for term in x for name in names[term])
         others = tuple(name for term in controls for name in names[term])
-        fields = self.model_dump(exclude={"by", "interact", "formula"}) | {"test": "errors"}
+        fields = self.model_dump(exclude={"by", "interact", "formula", "strata"}) | {"test": "errors"}
         # dummies come first: of two collinear columns the later one is named
         model = PanelRegression(**(fields | {"x": (*dummies, *focal), "controls": others}))
         return Expanded(model, panel.with_columns(columns | dummies), groups, x, focal, tuple(dummies), made_of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -84,6 +84,8 @@ class GroupedSpatial(ByGroup, SpatialPanel):
     with ``test="wild"``, too, by which p values of focal slopes, of their spatial lags and of effects are wild.
     """
 
+    takes_long: ClassVar[bool] = True
+
     interact: Interact = "focal"
 
     @model_validator(mode="after")
@@ -117,6 +119,11 @@ class GroupedSpatial(ByGroup, SpatialPanel):
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         expanded = self.expanded(panel, weights)
         expanded.model.check(expanded.panel, weights)
+        self.refuse_arrangements(panel, weights)
+
+    def by_slope(self, panel: Panel) -> Panel:
+        """Return the panel with a column for each term and group."""
+        return self._columns(panel, None).panel
 
     def extract(self, panel: Panel, weights: Weights | None) -> Extract:
         """Return the columns of the model on interactions."""
@@ -258,7 +265,9 @@ class GroupedSpatial(ByGroup, SpatialPanel):
 
     def _interacted_model(self, regressors: Sequence[str], focal: int = 1) -> SpatialPanel:
         """Return the spatial panel on interacted columns, of which the first ones are focal."""
-        fields = self.model_dump(exclude={"by", "interact", "durbin", "kind", "x", "controls"}) | {"test": "errors"}
+        fields = self.model_dump(exclude={"by", "interact", "durbin", "kind", "x", "controls", "strata"}) | {
+            "test": "errors"
+        }
         kind = WITHOUT_LAGS.get(self.kind, self.kind)
         return SpatialPanel(
             **fields, kind=kind, durbin=(), x=tuple(regressors[:focal]), controls=tuple(regressors[focal:])

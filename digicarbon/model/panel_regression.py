@@ -57,7 +57,7 @@ from digicarbon.model.base import (
     sentences,
 )
 from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne, columns_key, under_null
-from digicarbon.model.tested import Arrangeable, Clustered
+from digicarbon.model.tested import Clustered
 from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import AnySmallSample, Covariance, Kernel, nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import Fit
@@ -76,7 +76,7 @@ if TYPE_CHECKING:
 PanelEffects = Literal["none", "unit", "time", "two_way", "random", "random_time", "random_two_way"]
 
 _RANDOM: Mapping[str, tuple[str, ...]] = {kind: by for kind, by in KINDS.items()}
-_OF_ERRORS = frozenset({*Arrangeable.model_fields, "small_sample", "df", "bandwidth"} - {*Model.model_fields})
+_OF_ERRORS = frozenset({*Clustered.model_fields, "small_sample", "df", "bandwidth"} - {*Model.model_fields})
 """Fields that change nothing of what least squares is run on."""
 
 
@@ -89,7 +89,7 @@ def _roles_of_columns(names: tuple[str, ...], constant: bool, regressors: tuple[
     return (*(CONSTANT,) * constant, *own)
 
 
-class PanelRegression(Arrangeable, Clustered):
+class PanelRegression(Clustered):
     """A linear regression on a panel: pooled, with fixed or random effects, of means or of differences.
 
     Attributes
@@ -300,10 +300,8 @@ class PanelRegression(Arrangeable, Clustered):
         return fixed_among(self.effects)
 
     @property
-    def arranged_after(self) -> EffectsKind | None:
+    def carried_after(self) -> EffectsKind:
         """The effects after which units carry x; further effects may take what periods share."""
-        if type(self) is not PanelRegression:
-            return None
         if self.absorbs:
             return "two_way" if self.fixed in ("unit", "two_way") else "time"
         return "none" if self.estimator == "between" else self.fixed

@@ -42,7 +42,7 @@ from digicarbon.model.base import (
     sentences,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
-from digicarbon.model.tested import Arrangeable, ClusteredUnits
+from digicarbon.model.tested import ClusteredUnits
 from digicarbon.note import Note
 from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.within import EFFECTS_OF, EffectsKind, absorb, absorbed_count, demean
@@ -71,7 +71,7 @@ _ERRORS: Mapping[Covariance, Note] = {
 }
 
 
-_OF_ERRORS = frozenset({*Arrangeable.model_fields, "cov", "effects_se", "effects_draws"} - {*Model.model_fields})
+_OF_ERRORS = frozenset({*ClusteredUnits.model_fields, "cov", "effects_se", "effects_draws"} - {*Model.model_fields})
 """Fields that change nothing of the arrays of a design."""
 
 
@@ -81,7 +81,7 @@ def _sample(n: int, t: int, effects: EffectsKind, correction: Correction) -> Sam
     return Sample(n, t, effects, correction)
 
 
-class SpatialPanel(Arrangeable, WithLags, ClusteredUnits):
+class SpatialPanel(WithLags, ClusteredUnits):
     """A static spatial panel model fitted by maximum likelihood.
 
     Attributes
@@ -127,7 +127,7 @@ class SpatialPanel(Arrangeable, WithLags, ClusteredUnits):
         "r": "digicarbon.replication.part.spatial_r:script",
         "stata": "digicarbon.replication.part.spatial_stata:script",
     }
-    former: ClassVar[Mapping[str, str]] = {**Arrangeable.former, "draws": "effects_draws"}
+    former: ClassVar[Mapping[str, str]] = {**ClusteredUnits.former, "draws": "effects_draws"}
     references: ClassVar[tuple[str, ...]] = ("elhorst2014", "lee2010panel", "lesage2009")
     references_by: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = SPATIAL_REFERENCES
 
@@ -311,16 +311,6 @@ class SpatialPanel(Arrangeable, WithLags, ClusteredUnits):
             return CombinedFits(design, estimand, self.cov, of) if small and not uneven else None
         fits = ErrorFits if self.has_error else LagFits
         return fits(design, estimand, self.cov, of)
-
-    @property
-    def arranged_after(self) -> EffectsKind | None:
-        """The effects after which units carry x."""
-        return self.fixed if type(self) is SpatialPanel else None
-
-    def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the model cannot be fitted; fit nothing."""
-        super().check(panel, weights)
-        self.refuse_arrangements(panel, weights)
 
     @property
     def no_wild(self) -> Note | None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self, get_args
 
 import numpy as np
 from pydantic import model_validator
@@ -16,7 +14,7 @@ from pydantic import model_validator
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.inference import LEAST, NumberOfDraws
 from digicarbon.model._absorption import Clusters, clusters_of_units, columns_of_clusters
-from digicarbon.model.base import COLUMN, Level, Model
+from digicarbon.model.base import COLUMN, Level, Model, is_offered, says
 from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind
@@ -33,9 +31,11 @@ if TYPE_CHECKING:
     from digicarbon.numeric.resampling.draws import Draws
     from digicarbon.numeric.resampling.unit_wild import WildTest
 
-Test = Literal["errors", "wild"]
+Test = Literal["errors", "wild", "randomisation"]
 MOST, BLOCK = 9999, 1000
 """Draws that a p value near the level of a star may have, and that are added at once."""
+MOST_REFITS, FEWER_REFITS = 10_000, 1_000
+"""Arrangements up to which all are taken, of models that are quickly fitted, and of others."""
 
 
 class Tested(Model):
@@ -62,6 +62,9 @@ class Tested(Model):
         Whether intervals are found by inverting the test, which takes a few times as long; without them there are none.
     level : float
         Coverage of the intervals.
+    strata : str or None
+        With ``test="randomisation"`` paths of x move only among units of the same value of this column, which is
+        constant in time.
 
     Notes
     -----
@@ -72,7 +75,13 @@ class Tested(Model):
     share_of_p: ClassVar[float] = 0.3
     """Share of a fit with intervals that its p values take, about as `tests/benchmark/bench_fit.py` finds it."""
 
-    test: Test | Literal["randomisation"] = "wild"
+    exact_paths: ClassVar[bool] = False
+    """Whether levels of x say more to the model than what its effects leave of them."""
+
+    takes_long: ClassVar[bool] = False
+    """Whether a fit takes more than a few milliseconds, so that fewer arrangements are all taken."""
+
+    test: Test = "wild"
     draws: NumberOfDraws = "auto"
     signs: Signs = "patterns"
     weights: SignWeights = "rademacher"
@@ -80,33 +89,103 @@ class Tested(Model):
     intervals: bool = True
     level: Level = 0.95
 
+    strata: str | None = None
+
+    @model_validator(mode="after")
+    def _read_strata(self) -> Self:
+        if self.strata is not None and self.test != "randomisation":
+            raise ValueError(Note("strata_of_randomisation", key="strata", strata=self.strata))
+        return self
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads, that of strata among them."""
+        terms, own = super().terms, () if self.strata is None else (numbered(self.strata),)
+        return (*terms, *(name for name in own if name not in terms))
+
     @property
     def offers(self) -> Mapping[str, tuple[object, ...]]:
-        """What this model takes of a request: no wild test where there is none, see `no_wild`."""
-        if self.no_wild is not None:
-            return {"test": ("errors",)}
-        return {"test": ("errors", "wild")} if self.arranged_after is None else {}
+        """What this model takes of a request: no wild test and no arrangements of x where there are none."""
+        wild = () if self.no_wild is not None else ("wild",)
+        if self.no_arrangements is not None:
+            return {"test": ("errors", *wild), "strata": (None,)}
+        return {} if wild else {"test": ("errors", "randomisation")}
 
     @property
-    def arranged_after(self) -> EffectsKind | None:
-        """The effects after which units carry x where the model is fitted to arrangements of x; None where it is not.
+    def no_arrangements(self) -> Note | None:
+        """Why the model is not fitted to arrangements of x; a class from elsewhere may read x in other ways."""
+        return None if says(self, "fit") else super().no_arrangements
 
-        A class that changes a model of ours is not: it may read x in other ways.
-        """
+    @property
+    def to_refit(self) -> Self:
+        """The model that is fitted to arrangements, without what its estimates do not need."""
+        return self
+
+    @property
+    def refits(self) -> int:
+        """Arrangements up to which all are taken, where no number of draws is asked for."""
+        return FEWER_REFITS if self.takes_long else MOST_REFITS
+
+    @property
+    def inverts_arrangements(self) -> bool:
+        """Whether covariances of coefficients are quadratic forms of the outcome."""
+        return False
+
+    def moves_with(self, variables: set[str]) -> set[str]:
+        """Return the variables that move over units with some of x: these, and what is made of them."""
+        return variables
+
+    def own_strata(self, panel: Panel) -> Mapping[str, Sequence[object]]:
+        """Return what paths of x stay in by the model itself, e.g. its groups: for each name a label of each unit."""
+        return {}
+
+    def by_slope(self, panel: Panel) -> Panel | None:
+        """Return the panel with a column for each slope of x by groups of units; None where there are no groups."""
         return None
+
+    def estimated(self, panel: Panel, weights: Weights | None) -> Result:
+        """Return the fit with p values from its standard errors."""
+        return self.by_errors.fit(panel, weights)
 
     def by_arrangements(
-        self, result: Result, panel: Panel, weights: Weights | None, term: str, few: bool
-    ) -> Randomised | None:
-        """Return tests of a focal term by arrangements; None where the model is not fitted to them.
+        self,
+        result: Result,
+        panel: Panel,
+        weights: Weights | None,
+        term: str,
+        names: Sequence[str],
+        few: bool,
+    ) -> Randomised:
+        """Return tests of coefficients of a focal term by arrangements; raise ConfigError where there are none.
 
-        ``few``: whether few units carry the term.
+        ``few``: whether few units carry the term. Errors by unit would then rest on these, and z on noise: it has
+        errors of one variance, or is the estimate itself.
         """
-        return None
+        from digicarbon.model.arranged import BARE, arranged, randomised
+
+        how = arranged(self, panel, weights, term)
+        direct = _slopes(term, result)[0]
+        label = term if set(direct) <= set(names) else ", ".join(name for name in names if name in direct)
+        if not few:
+            return randomised(self, label, names, how, result, weights, Note("z_of_table"))
+        kinds = get_args(type(self).model_fields["cov"].annotation)
+        if "classic" in kinds and is_offered("classic", self.offers.get("cov")):
+            plain = self.model_copy(update={"cov": "classic"})
+            own = plain.estimated(how.panel, weights)
+            return randomised(plain, label, names, how, own, weights, Note("z_of_one_variance"))
+        return randomised(self, label, names, how, result, weights, BARE)
+
+    def refuse_arrangements(self, panel: Panel, weights: Weights | None) -> None:
+        """Raise a ConfigError if arrangements of x are asked for and there are none."""
+        if self.test == "randomisation":
+            from digicarbon.model.arranged import arranged
+
+            for term in panel.with_terms(self.terms).expanded(self.x, among=self.terms):
+                arranged(self, panel, weights, term)
 
     @property
-    def means_removed(self) -> EffectsKind:
-        """The fixed effects after which a column is what the model sees of it."""
+    def carried_after(self) -> EffectsKind:
+        """The fixed effects after which a column is what the model sees of it, and units carry x or do not."""
         fixed: EffectsKind = getattr(self, "fixed", "two_way")
         return fixed
 
@@ -119,10 +198,10 @@ class Tested(Model):
     @property
     def untested(self) -> frozenset[str]:
         """Fields that mean nothing without the wild bootstrap."""
+        if self.test == "randomisation":
+            return frozenset({"signs", "weights"})
         none = self.test == "errors" or self.no_wild is not None
-        if none:
-            return frozenset({"draws", "signs", "weights", "seed", "intervals"})
-        return frozenset({"signs", "weights"}) if self.test == "randomisation" else frozenset()
+        return frozenset({"draws", "signs", "weights", "seed", "intervals"}) if none else frozenset()
 
     @property
     def may_use_weights(self) -> bool:
@@ -161,42 +240,53 @@ class Tested(Model):
         panel: Panel,
         weights: Weights | None,
         restrictions: Callable[[], Sequence[Restrictions | Redrawn]],
+        movable: Panel | None = None,
     ) -> Result:
-        """Return what `tested` returns, with restrictions that are already known."""
+        """Return what `tested` returns, with restrictions that are already known.
+
+        ``movable``: the panel that paths of x move in, where that is not the one of the regression.
+        """
         if not result.terms:
             return result
         cautions = self.cautions(result, panel, weights)
         if self.test == "errors":
             return replace(result, notes=(*result.notes, *cautions)) if cautions else result
         why = Note("wild_not_at_end", parameter=result.end) if result.end else self.no_wild
-        if why is not None:
+        if result.end and why is not None:
             return replace(result, notes=(*result.notes, why, *cautions))
         from digicarbon.model.wild import one_thread, wild_tests
 
         # lags may leave a unit without rows
         made = panel.with_terms((self.y, *self.regressors))
-        levels = self.levels_of_signs(made)
+        signs = self.test == "wild" and why is None
+        levels = self.levels_of_signs(made) if signs else made.units
         draws = self.draws_for(levels, weights)
         tests: dict[Estimand, WildTest] = {}
         by_unit: dict[Estimand, WildTest] = {}
         with one_thread():
-            moved, moved_notes = self._randomised(result, panel, made, weights)
+            moved, moved_notes = self._randomised(result, panel if movable is None else movable, made, weights, signs)
             arranged = {estimand: test for one in moved for estimand, test in one.tests.items()}
-            for of_term in () if self.test == "randomisation" else restrictions():
+            for of_term in restrictions() if signs else ():
                 numbers = {estimand: estimate_of(result, estimand) for estimand in of_term.estimands}
                 known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}
                 if not known:
                     continue
                 few = not arranged.keys().isdisjoint(known)
-                if not few:
+                others = {estimand: both for estimand, both in known.items() if estimand not in arranged}
+                if others:
                     further = self.further_draws(draws, levels, weights)
-                    tests |= wild_tests(of_term, known, draws, self.level, self.intervals, further)
+                    tests |= wild_tests(of_term, others, draws, self.level, self.intervals, further)
                 if few or draws.patterns is not None:
                     further = self.further_draws(draws.by_unit, levels, weights)
                     by_unit |= wild_tests(of_term, known, draws.by_unit, self.level, False, further)
+        if why is not None and not moved:
+            return replace(result, notes=(*result.notes, why, *moved_notes, *cautions))
         every = tests | arranged
         drawn = {estimand: test for one in moved if not one.every for estimand, test in one.tests.items()}
         of_wild = self._wild_notes(panel, weights, list(tests.values()), levels, draws) if tests or not moved else ()
+        if why is not None:
+            by_errors = {Estimand("coefficient", name) for name in result.focal} - arranged.keys()
+            of_wild = (why,) if by_errors else ()
         return replace(
             result,
             resampled=resampled_of(result, {estimand: (one.p, one.low, one.high) for estimand, one in every.items()}),
@@ -211,31 +301,38 @@ class Tested(Model):
         )
 
     def _randomised(
-        self, result: Result, panel: Panel, made: Panel, weights: Weights | None
+        self, result: Result, panel: Panel, made: Panel, weights: Weights | None, signs: bool
     ) -> tuple[list[Randomised], list[Note]]:
         """Return tests of focal terms by arrangements, and notes on them: of all, or of those that few units carry.
 
-        ``made``: with the terms of the regression.
+        ``made``: with the terms of the regression. ``signs``: whether there is a test by signs.
         """
         from digicarbon.model.arranged import few_carriers
 
-        effects = self.arranged_after
         moved: list[Randomised] = []
         notes: list[Note] = []
-        columns = [term for term in result.focal if term in made.columns]
-        few = few_carriers(self, made, self.means_removed if effects is None else effects, columns)
-        for term in result.focal if self.test == "randomisation" else few:
-            own = None
-            # what nobody asked for is left to signs where it cannot be
-            with suppress(ConfigError, EstimationError) if self.test == "wild" else nullcontext():
-                own = self.by_arrangements(result, panel, weights, term, term in few)
-            if own is not None:
-                moved.append(own)
-                if self.test == "wild":
-                    notes.append(Note("few_carry", term=term, carriers=few[term].note))
-                notes += own.notes
-            elif term in few:
-                notes.append(Note("few_carry_signs", term=term, carriers=few[term].note))
+        split = self.by_slope(made)
+        for term in made.expanded(self.x, among=self.regressors):
+            direct, lags = _slopes(term, result)
+            parts = {term: direct} if split is None else {name: (name,) for name in direct}
+            few = few_carriers(self, split or made, self.carried_after, parts) if direct else {}
+            asked = [name for part in few for name in parts[part]] if self.test == "wild" else direct
+            if not asked:
+                continue
+            names = (*asked, *(lag for lag in lags if result.role(lag).of in asked))
+            beside = Note("signs_beside") if signs else ""
+            carry = [Note("few_carry", term=part, carriers=own.note, signs=beside) for part, own in few.items()]
+            try:
+                test = self.by_arrangements(result, panel, weights, term, names, bool(few))
+            except (ConfigError, EstimationError) as error:
+                # what nobody asked for is left to signs where it cannot be
+                if self.test == "randomisation":
+                    raise
+                why = error.args[0]
+                notes += [Note("few_carry_signs", term=part, carriers=own.note, why=why) for part, own in few.items()]
+            else:
+                moved.append(test)
+                notes += [*(carry if self.test == "wild" else ()), *test.notes]
         return moved, notes
 
     @property
@@ -342,68 +439,6 @@ class Tested(Model):
         return []
 
 
-class Arrangeable(Tested):
-    """A tested model that is fitted to arrangements of x.
-
-    Attributes
-    ----------
-    strata : str or None
-        With ``test="randomisation"`` paths of x move only among units of the same value of this column, which is
-        constant in time.
-    """
-
-    strata: str | None = None
-
-    @model_validator(mode="after")
-    def _read_strata(self) -> Self:
-        if self.strata is not None and self.test != "randomisation":
-            raise ValueError(Note("strata_of_randomisation", key="strata", strata=self.strata))
-        return self
-
-    @property
-    def offers(self) -> Mapping[str, tuple[object, ...]]:
-        """What this model takes of a request: no strata where it is not fitted to arrangements."""
-        return {**super().offers, "strata": (None,)} if self.arranged_after is None else super().offers
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """All columns that the model reads, that of strata among them."""
-        terms, own = super().terms, () if self.strata is None else (numbered(self.strata),)
-        return (*terms, *(name for name in own if name not in terms))
-
-    @property
-    def inverts_arrangements(self) -> bool:
-        """Whether covariances of coefficients are quadratic forms of the outcome."""
-        return False
-
-    @abstractmethod
-    def estimated(self, panel: Panel, weights: Weights | None) -> Result:
-        """Return the fit with p values from its standard errors."""
-
-    def by_arrangements(
-        self, result: Result, panel: Panel, weights: Weights | None, term: str, few: bool
-    ) -> Randomised | None:
-        """Return what the base class does."""
-        from digicarbon.model.arranged import arranged, randomised
-
-        if self.arranged_after is None:
-            return None
-        how = arranged(self, panel, weights, term, self.arranged_after, self.strata)
-        if not few:
-            return randomised(self, term, how, result, weights, Note("z_of_table"))
-        # errors by unit would rest on the few units that carry the term, and z on noise
-        plain = self.model_copy(update={"cov": "classic"})
-        return randomised(plain, term, how, plain.estimated(how.panel, weights), weights, Note("z_of_one_variance"))
-
-    def refuse_arrangements(self, panel: Panel, weights: Weights | None) -> None:
-        """Raise a ConfigError if arrangements of x are asked for and there are none."""
-        if self.test == "randomisation" and self.arranged_after is not None:
-            from digicarbon.model.arranged import arranged
-
-            for term in panel.with_terms(self.terms).expanded(self.x, among=self.terms):
-                arranged(self, panel, weights, term, self.arranged_after, self.strata)
-
-
 class Clustered(Tested):
     """A tested model with ``cov`` and ``cluster`` of a panel regression, whose signs are those of its clusters."""
 
@@ -436,6 +471,14 @@ class ClusteredUnits(Clustered):
         if self.own_clusters:
             return Note("errors_scores_by" if spatial else "errors_scores_added_by", by=self.own_clusters[0])
         return Note("errors_scores" if spatial else "errors_scores_added")
+
+
+def _slopes(term: str, result: Result) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the coefficients of a focal term, one for each group or level where it has several, and of its lags."""
+    direct = tuple(name for name in result.terms if name == term or name.startswith(f"{term}["))
+    return direct, tuple(
+        name for name in result.terms if (role := result.role(name)).kind == "lag_x" and role.of in direct
+    )
 
 
 def resampled_of(result: Result, numbers: Mapping[Estimand, tuple[float, float, float]]) -> Resampled:
@@ -480,5 +523,7 @@ def asks_for_wild(model: object) -> bool:
 
 
 def wild_draws(model: object) -> int:
-    """Return the draws of the wild bootstrap that a model's p values come from; 0 where they come from errors."""
-    return model.least_draws if isinstance(model, Tested) and model.test == "wild" and model.no_wild is None else 0
+    """Return the draws, or random arrangements, that a model's p values come from; 0 where they come from errors."""
+    if not isinstance(model, Tested) or model.test == "errors":
+        return 0
+    return model.least_draws if model.test == "randomisation" or model.no_wild is None else 0

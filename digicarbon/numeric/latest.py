@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -40,3 +41,15 @@ class Latest:
             while len(self._kept) > 1 and (len(self._kept) > self._most or self._bytes > self._most_bytes):
                 self._bytes -= self._kept.pop(next(iter(self._kept)))[1]
         return made
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Keep nothing of what is made meanwhile, e.g. of a panel that nobody asks for again, and all from before."""
+        with self._lock:
+            before = self._kept, self._bytes
+            self._kept, self._bytes = {}, 0
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._kept, self._bytes = before

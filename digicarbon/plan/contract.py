@@ -10,7 +10,7 @@ from digicarbon.config.files import ROOT
 from digicarbon.errors import COMMAND_LINE, ConfigError
 from digicarbon.inference import Inference
 from digicarbon.model import Model
-from digicarbon.model.base import is_offered, shown, words_of
+from digicarbon.model.base import is_offered, shown, why_not, words_of
 from digicarbon.note import Note, cut
 from digicarbon.plan.choice import Choice
 
@@ -31,7 +31,7 @@ def refuse_unhonoured(
         return
     offers = model.offers
     # draws of a test that the model does not have
-    idle = model.ignored & _OF_DRAWS if offers.get("test") == ("errors",) else frozenset()
+    idle = model.ignored & _OF_DRAWS if "wild" not in offers.get("test", ("wild",)) else frozenset()
     fields = {name: field for name, field in type(model).model_fields.items() if name not in idle}
     for name, usual in _USUAL.items():
         wanted, reads, offered = getattr(inference, name), name in fields, offers.get(name)
@@ -46,7 +46,8 @@ def refuse_unhonoured(
         if by_model or own == wanted:
             if offered is None or is_offered(own, offered):
                 continue
-            said = Note("request_unoffered", key=key, offered=words_of(offered), **facts)
+            why = why_not(model, own if by_model else wanted)
+            said = Note("request_unoffered", key=key, offered=words_of(offered), why=why, **facts)
         elif name in inference.void or model.same.get(name, {}).get(wanted) == own:
             continue
         elif reads:

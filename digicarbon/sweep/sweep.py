@@ -24,7 +24,7 @@ from digicarbon.disk.files import Scratch
 from digicarbon.errors import ConfigError, Interrupt
 from digicarbon.executor import Executor
 from digicarbon.executor.memory import peak_memory
-from digicarbon.model.tested import wild_draws
+from digicarbon.model.tested import asks_for_wild, wild_draws
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import at, key_of
 from digicarbon.numeric.significance import is_significant
@@ -258,7 +258,8 @@ def _refuse_unknown_number(quantity: str, key: str, composer: Composer, planned:
 
 def _refuse_small_level(claim: Claim, composer: Composer, planned: Plan) -> None:
     """Refuse a claim whose level no p value of a wild bootstrap can reach, however strong the effect is."""
-    draws = [wild_draws(run.specs.model) for run in planned.runs]
+    # of arrangements there may be more, where all are taken
+    draws = [wild_draws(run.specs.model) * asks_for_wild(run.specs.model) for run in planned.runs]
     if claim.significant is None or not draws or not all(draws):
         return
     least = 1 / (1 + max(draws))

@@ -11,12 +11,16 @@ in the fifth year.
 Prints the share of p ≤ 0.05 without an effect and with one.
 
     python tests/benchmark/few_treated.py --samples 400 --effect 1.5 --draws 199
+    python tests/benchmark/few_treated.py --samples 200 --estimators twfe imputation callaway_santanna
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -72,19 +76,28 @@ def main() -> None:
     parser.add_argument("--effect", type=float, default=1.5)
     parser.add_argument("--draws", type=int, default=199)
     parser.add_argument("--worlds", nargs="+", default=WORLDS)
+    parser.add_argument("--estimators", nargs="+", default=["regression"], help="of dc.DiD, or the regression on x")
     asked = parser.parse_args()
     rows = {}
     for world in asked.worlds:
         cluster = "province" if world == "one province" else "unit"
-        model = dc.PanelRegression(y="y", x=("x",), cluster=cluster, draws=asked.draws, intervals=False)
-        for effect in (0.0, asked.effect):
+        for estimator, effect in product(asked.estimators, (0.0, asked.effect)):
+            fields = {"y": "y", "cluster": cluster, "draws": asked.draws, "intervals": False}
+            if estimator == "regression":
+                model: Any = dc.PanelRegression(x=("x",), **fields)
+            else:
+                model = dc.DiD(policy="x", estimator=estimator, **fields)
             rejected = []
             for seed in range(asked.samples):
                 result = model.fit(*sample(world, effect, seed))
-                rejected.append((result.estimates.loc["x", "p"] <= 0.05, result.statistics["p_units.x"] <= 0.05))
-            rows[world, effect] = np.mean(rejected, axis=0)
-    table = pd.DataFrame(rows, index=["arrangements", "signs"]).T
-    sys.stdout.write(table.round(3).to_string() + f"\n{asked.samples} samples\n")
+                plain = replace(result, resampled=None)
+                arranged, errors = (one.estimates.loc["x", "p"] for one in (result, plain))
+                p = arranged, result.statistics.get("p_units.x", np.nan), errors
+                rejected.append(np.where(np.isnan(p), np.nan, np.array(p) <= 0.05))
+            rows[world, estimator, effect] = np.mean(rejected, axis=0)
+    table = pd.DataFrame(rows, index=["arrangements", "signs", "errors"]).T
+    error = np.sqrt(0.05 * 0.95 / asked.samples)
+    sys.stdout.write(table.round(3).to_string() + f"\n{asked.samples} samples, error of 0.05: {error:.3f}\n")
 
 
 if __name__ == "__main__":

@@ -6,55 +6,18 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
+from arrangements import UNITS, YEARS, assert_of_refits, assert_refused, law, laws, note, panel, ring
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError
 from digicarbon.numeric.resampling.arrangements import Arranging, connected_sets, number_of_orders, orders
 from digicarbon.panel import Panel
-from digicarbon.result import Result
 from digicarbon.weights import Weights
-
-UNITS, YEARS = 9, 5
-NAMES = [f"u{place}" for place in range(UNITS)]
-RING = (np.roll(np.eye(UNITS), 1, axis=1) + np.roll(np.eye(UNITS), -1, axis=1)) / 2
-
-
-def law(*treated: int, units: int = UNITS) -> np.ndarray:
-    """Return a policy of 0 and 1 that starts in the third year."""
-    out = np.zeros((units, YEARS))
-    out[list(treated), 2:] = 1
-    return out
-
-
-def panel(x: np.ndarray, effect: float = 0.0, seed: int = 1) -> Panel:
-    rng = np.random.default_rng(seed)
-    units = len(x)
-    frame = pd.DataFrame(
-        {
-            "unit": np.repeat([f"u{place}" if units < 10 else f"u{place:02d}" for place in range(units)], YEARS),
-            "year": np.tile(np.arange(2001, 2001 + YEARS), units),
-            "y": (effect * x + rng.normal(size=x.shape)).ravel(),
-            "x": x.ravel(),
-            "c": rng.normal(size=x.size),
-            "province": np.repeat([f"P{place // 3}" for place in range(units)], YEARS),
-        }
-    )
-    return Panel.from_frame(frame, "unit", "year")
-
-
-def ring() -> Weights:
-    return Weights.from_matrix(RING, NAMES, name="ring")
 
 
 def fe(**fields: Any) -> dc.PanelRegression:
     return dc.PanelRegression(**{"y": "y", "x": ("x",), "controls": ("c",)} | fields)
-
-
-def note(result: Result, code: str) -> Any:
-    (found,) = [note for note in result.notes if note.code == code]
-    return found
 
 
 def demeaned(values: np.ndarray) -> np.ndarray:
@@ -209,18 +172,63 @@ def test_check_refuses_what_cannot_move(fields: dict[str, Any], x: np.ndarray, w
             run(data)
 
 
-def test_models_without_arrangements_refuse_them_and_say_what_signs_of_few_are() -> None:
-    data = panel(law(0, 3, 7))
-    with pytest.raises(ConfigError, match="it offers errors, wild"):
-        dc.GroupedRegression(y="y", x=("x",), controls=("c",), by="province", test="randomisation").fit(data)
+GROUPS = {name: "a" if place < 5 else "b" for place, name in enumerate(ring().labels)}
+
+
+@pytest.mark.parametrize(
+    ("model", "weights"),
+    [
+        (dc.GroupedRegression(y="y", x=("x",), controls=("c",), by=GROUPS), None),
+        (dc.GroupedSpatial(y="y", x=("x",), controls=("c",), by=GROUPS, kind="sdm"), ring()),
+    ],
+)
+def test_paths_stay_in_the_groups_of_a_model(model: Any, weights: Weights | None) -> None:
+    data = panel(law(0, 6), 1.0)
+    others = [law(one, other) for one in range(5) for other in range(5, 9)]
+    result = assert_of_refits(model, data, weights, others, "x[a]", "x[b]")
+    assert note(result, "randomised_every")["number"] == 20
+    assert note(result, "randomised_every")["over"]["strata"] == "group"
+
+
+def test_a_group_in_which_few_carry_x_has_arrangements_and_others_have_signs() -> None:
+    by = {f"u{place:02d}": "a" if place < 12 else "b" for place in range(30)}
+    data = panel(law(0, *range(12, 20), units=30))
+    result = dc.GroupedRegression(y="y", x=("x",), by=by, draws=19, intervals=False).fit(data)
+    assert note(result, "few_carry")["term"] == note(result, "randomised_some")["term"] == "x[a]"
+    assert "p_units.x[a]" in result.statistics
+    assert "p_units.x[b]" not in result.statistics
+    assert "p_simulation_error.x[b]" in result.statistics
+    assert any(note.code.startswith("wild_p") for note in result.notes)
+
+
+def test_paths_stay_among_units_with_the_same_periods() -> None:
+    data = panel(law(0, 3), 1.0)
+    gaps = data.rows((data.unit_codes < 6) | (data.period_codes > 0))
+    result = assert_of_refits(fe(), gaps, None, laws(2, range(6)), "x")
+    assert note(result, "randomised_every")["over"].code == "over_rows"
+    one = data.rows(np.arange(len(data.index)) != 0)
+    said = note(fe(controls=()).fit(one), "randomised_every")
+    # the unit with a gap has no other of its kind: the other one moves alone
+    assert said["number"] == 8
+    alone = panel(law(0))
+    alone = alone.rows(np.arange(len(alone.index)) != 0)
+    with pytest.raises(ConfigError, match="no other arrangement over single units, with rows in the same periods"):
+        fe(test="randomisation").check(alone)
+
+
+def test_models_without_arrangements_say_why() -> None:
+    data = panel(law(0, 3, 7)).with_columns({"z": np.random.default_rng(3).normal(size=UNITS * YEARS)})
+    data = data.with_columns({"z": data.column("z") + data.column("x")})
+    assert_refused(
+        dc.PanelIV(y="y", x=("x",), instruments=("z",), draws=19), data, None, "on the instruments in its place"
+    )
     with pytest.raises(ValueError, match="test=randomisation alone"):
         fe(strata="province")
-    gaps = data.rows(np.arange(len(data.index)) != 12)
-    with pytest.raises(ConfigError, match="not balanced"):
-        fe(test="randomisation").check(gaps)
-    result = fe(draws=19, intervals=False).fit(gaps)
-    assert note(result, "few_carry_signs")["carriers"]["number"] == 3
-    assert any(note.code.startswith("wild_p") for note in result.notes)
+
+    class Own(dc.PanelRegression):
+        """A class that might read x in another way."""
+
+    assert_refused(Own(y="y", x=("x",), draws=19, intervals=False), data, None, "in ways of its own")
 
 
 def test_connected_sets_are_each_found_once() -> None:

@@ -14,8 +14,6 @@ from digicarbon.arrays import BoolArray, FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 
-MOST = 10_000
-"""Arrangements up to which all are taken."""
 MOST_TRIES = 1000
 """Attempts to find room for connected sets, before it is said that there is none."""
 

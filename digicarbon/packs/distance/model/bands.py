@@ -136,7 +136,8 @@ class DistanceBands(Clustered):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
-        self.regression.check(self.with_lags(panel), weights)
+        self.regression.by_errors.check(self.with_lags(panel), weights)
+        self.refuse_arrangements(panel, weights)
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
@@ -162,15 +163,7 @@ class DistanceBands(Clustered):
         DataError, EstimationError, WeightsError
         """
         made = self.with_lags(panel)
-        regression = self.regression
-        fitted = regression.by_errors.fit(made, weights)
-        fitted = replace(
-            fitted,
-            kind="distance_bands",
-            focal=self.x,
-            spatial_effects=self._effects(fitted, made),
-            roles=roles_made_of(fitted.terms, fitted.roles, self.made_of(made)),
-        )
+        fitted = self.estimated(made, weights)
         result = self.resampled(fitted, made, weights, lambda: self._restrictions(made, weights))
         frame = self._table(result, made, weights)
         # from which band on no uniform interval is without zero
@@ -182,6 +175,18 @@ class DistanceBands(Clustered):
             listings=(*result.listings, "distance_bands"),
             statistics={**result.statistics, **known},
             notes=(*result.notes, *self._notes(ends, frame), *dropped(self.distances, made)),
+        )
+
+    def estimated(self, panel: Panel, weights: Weights | None) -> Result:
+        """Return the fit with p values from its standard errors, without uniform intervals."""
+        made = self.with_lags(panel)
+        fitted = self.regression.by_errors.fit(made, weights)
+        return replace(
+            fitted,
+            kind="distance_bands",
+            focal=self.x,
+            spatial_effects=self._effects(fitted, made),
+            roles=roles_made_of(fitted.terms, fitted.roles, self.made_of(made)),
         )
 
     def made_of(self, panel: Panel) -> Mapping[str, MadeOf]:

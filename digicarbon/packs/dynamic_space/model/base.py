@@ -102,7 +102,7 @@ class DynamicSpatialPanel(WithLags):
     @property
     def terms(self) -> tuple[str, ...]:
         """All columns that the model reads, the outcome's lag among them."""
-        return (self.y, self.past, *self.regressors)
+        return (self.y, self.past, *super().terms[1:])
 
     @property
     def ignored(self) -> frozenset[str]:

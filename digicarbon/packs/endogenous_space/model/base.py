@@ -115,6 +115,8 @@ class SpatialIV(WithLags, ByInstruments):
         "mutl2011",
     )
 
+    takes_long: ClassVar[bool] = True
+
     kind: Kind = "sar"
     instruments: Terms = ()
     lags: Annotated[int, Field(ge=0, le=4)] = 2
@@ -198,6 +200,7 @@ class SpatialIV(WithLags, ByInstruments):
         """
         design = self.design(panel, weights)
         self.error_structure(design.columns, weights)
+        self.refuse_arrangements(panel, weights)
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:

@@ -114,6 +114,11 @@ class Mediation(Tested):
         return self.untested | (self.outcome_equation.ignored & {"cluster", "small_sample", "df"})
 
     @property
+    def no_arrangements(self) -> Note:
+        """Why x does not move over units: its mediators would have other values, which nobody knows."""
+        return Note("randomised_of_parts")
+
+    @property
     def quantities(self) -> tuple[Quantity, ...]:
         """The coefficient, and the direct, indirect and total effect where the outcome has an equation."""
         return ("coefficient", *EFFECTS) if self.equations == "full" else ("coefficient",)

@@ -45,6 +45,8 @@ class PolicyEstimator(ABC):
     """Whether standard errors are its own, whatever the inference."""
     has_wild: ClassVar[bool] = False
     """Whether it has a wild bootstrap: its designs are `Restricted`."""
+    takes_long: ClassVar[bool] = False
+    """Whether a fit takes more than a few milliseconds, see `digicarbon.model.tested.Tested`."""
     weighs: ClassVar[bool] = True
     """Whether it takes weights of observations."""
     marks_exposed: ClassVar[bool] = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
@@ -55,6 +55,8 @@ class Exposure:
 
 class _PolicyModel(Clustered):
     """The effect of a policy on the units that come under it; fields as in `DiD`."""
+
+    exact_paths: ClassVar[bool] = True
 
     y: str
     x: Names = ()

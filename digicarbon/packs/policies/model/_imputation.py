@@ -156,6 +156,8 @@ class ImputedRows(ByUnit):
 class Imputing(OfUnits):
     """Differences between treated rows and what they are imputed to have been."""
 
+    takes_long = True
+
     reads = ("reference", "leads", "lags")
     marks_exposed = True
     on_rows = ImputedRows

@@ -27,6 +27,7 @@ class SyntheticDiD(PolicyEstimator):
     """Weighted units without the policy and weighted periods before it, which together move as each cohort did."""
 
     own_errors = True
+    takes_long = True
     weighs = False
     # a synthetic unit needs a change before the policy
     fewest = 2

@@ -16,6 +16,7 @@ from digicarbon.model._panel_batch import null_of
 from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model.base import Model, Other, require_panel, sentences
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
+from digicarbon.model.tested import FEWER_REFITS
 from digicarbon.note import Note, cut
 from digicarbon.packs.policies.model._effects import Design, Restricted
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
@@ -25,6 +26,7 @@ from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._reporting import Reporting
 from digicarbon.packs.policies.model._spillovers import exposure
 from digicarbon.packs.policies.model._timing import Timing
+from digicarbon.packs.policies.panel.policy import match_weight, policy_columns
 from digicarbon.panel import Panel
 from digicarbon.result import Quantity, Result
 from digicarbon.weights import Weights
@@ -113,9 +115,9 @@ class DiD(_PolicyModel):
     observation_weights : str or None
         A column by which rows weigh, as in `PanelRegression`. Means of effects weigh by it, too: effects are those on
         the units' size, e.g. on people, and no longer on units.
-    test, draws, weights, seed, intervals, level
-        As in `digicarbon.model.tested.Tested`; of all estimators but ``stacked`` and ``synthetic_did``; its
-        draws have this seed, too.
+    test, draws, weights, seed, intervals, level, strata
+        As in `digicarbon.model.tested.Tested`; ``stacked`` and ``synthetic_did`` have no wild bootstrap, and draws of
+        the latter have this seed, too. Arrangements give the dates of the policy to other units.
 
     Notes
     -----
@@ -203,7 +205,7 @@ class DiD(_PolicyModel):
     def terms(self) -> tuple[str, ...]:
         """All columns that the model reads, those of weights, further effects and clusters among them."""
         if self.absorbs or self.own_clusters:
-            return self.regression((self.policy,)).terms
+            return tuple(dict.fromkeys((*super().terms, *self.regression((self.policy,)).terms)))
         column, terms = self.observation_weights, super().terms
         return terms if column is None or column in terms else (*terms, column)
 
@@ -229,6 +231,17 @@ class DiD(_PolicyModel):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing but what is quick."""
         self.design(panel, weights).check(weights)
+        self.refuse_arrangements(panel, weights)
+
+    def moves_with(self, variables: set[str]) -> set[str]:
+        """Return all columns of the policy: a unit gets another one's dates."""
+        return variables | {*policy_columns(self.policy)}
+
+    @property
+    def no_arrangements(self) -> Note | None:
+        """Why the policy is not given to other units: weights of a matched sample are made for those that have it."""
+        matched = self.observation_weights == match_weight(self.policy)
+        return Note("randomised_matched", weights=self.observation_weights) if matched else super().no_arrangements
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
@@ -272,14 +285,15 @@ class DiD(_PolicyModel):
         result = Reporting(self, self.how, effects, made, timing).result(reached.notes)
         used = made if timing is None else timing.panel
         if not isinstance(design, Restricted):
-            return self.tested(result, used, weights), effects.leads
+            return self.resampled(result, used, weights, tuple, made), effects.leads
         # of the panel with all units: those that the estimator leaves out reach others, too
-        found = self.resampled(result, used, weights, partial(design.restrictions, weights))
-        if found.resampled is not None and found.resampled.wild and "first_event" in found.statistics:
+        found = self.resampled(result, used, weights, partial(design.restrictions, weights), made)
+        wild = self.test == "wild" and found.resampled is not None and found.resampled.wild
+        if wild and "first_event" in found.statistics:
             found = replace(found, statistics={**found.statistics, **self._band(found, design, weights)})
         if effects.leads is None:
             return found, None
-        if found.resampled is None:
+        if not wild:
             said = [Note("did_leads_by_errors")] if np.isfinite(effects.leads.p) else []
             return replace(found, notes=(*found.notes, *said)), effects.leads
         from digicarbon.model.wild import one_thread
@@ -308,6 +322,17 @@ class DiD(_PolicyModel):
     def no_wild(self) -> Note | None:
         """Why this estimator has no wild bootstrap."""
         return None if self.how.has_wild else Note("did_without_wild", estimator=self.estimator)
+
+    @property
+    def refits(self) -> int:
+        """Arrangements up to which all are taken: fewer where the estimator takes long."""
+        return FEWER_REFITS if self.how.takes_long else super().refits
+
+    @property
+    def inverts_arrangements(self) -> bool:
+        """Whether covariances are quadratic forms of the outcome: that of the regression on one dummy."""
+        regression = self.how.one_dummy
+        return regression is not None and regression.inverts_arrangements
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Restrictions]:
         """Return each effect as a restriction of the regression that it is a combination of."""

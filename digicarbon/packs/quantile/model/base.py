@@ -66,16 +66,12 @@ class PanelQuantile(Clustered):
         Whether influence functions are added up by row or by cluster before they are squared.
     cluster, small_sample, df
         As in `PanelRegression`.
-    test : {"errors", "wild"}
+    test : {"errors", "wild", "randomisation"}
         Where p values and intervals come from. There is no wild bootstrap of quantiles: ``wild`` gives a note.
-    draws
-        Draws of the wild bootstrap, which there is none of: taken with other fields of ``inference``, of no effect.
-    weights
-        Weights of the wild bootstrap, which there is none of: taken with other fields of ``inference``, of no effect.
-    intervals
-        Intervals of the wild bootstrap, which there is none of: taken with other fields of ``inference``, of no effect.
-    seed : int
-        Seed of the bootstrap.
+    draws, seed, strata
+        As in `digicarbon.model.tested.Tested`, of arrangements; the seed is that of the bootstrap, too.
+    weights, intervals
+        Of the wild bootstrap, which there is none of: taken with other fields of ``inference``, of no effect.
 
     Notes
     -----
@@ -86,6 +82,7 @@ class PanelQuantile(Clustered):
     Machado & Santos Silva (2019), Journal of Econometrics 213, 145-173.
     """
 
+    takes_long: ClassVar[bool] = True
     lacks: ClassVar[Mapping[str, Note]] = {"observation_weights": Note("unweighted_quantile")}
     scripts: ClassVar[Mapping[str, str]] = {
         "r": "digicarbon.packs.quantile.script.quantile:in_r",
@@ -117,7 +114,7 @@ class PanelQuantile(Clustered):
     @property
     def terms(self) -> tuple[str, ...]:
         """All columns that the model reads, those of clusters among them."""
-        return self.regression.terms if self.own_clusters else super().terms
+        return tuple(dict.fromkeys((*super().terms, *(self.regression.terms if self.own_clusters else ()))))
 
     @property
     def own_clusters(self) -> tuple[str, ...]:
@@ -127,10 +124,10 @@ class PanelQuantile(Clustered):
     @property
     def ignored(self) -> frozenset[str]:
         """Fields that mean nothing for the standard errors."""
-        never = frozenset({"draws", "signs", "weights", "intervals"})
+        never = self.untested
         if self.errors == "bootstrap":
-            return never | {"cov", "cluster", "small_sample"}
-        return never | {"bootstrap_draws", "seed"} | (self.regression.ignored & {"cluster", "small_sample", "df"})
+            return never - {"seed"} | {"cov", "cluster", "small_sample"}
+        return never | {"bootstrap_draws"} | (self.regression.ignored & {"cluster", "small_sample", "df"})
 
     @property
     def no_wild(self) -> Note:
@@ -155,6 +152,12 @@ class PanelQuantile(Clustered):
         require_panel(panel)
         self.regression.check(panel, weights)
         self._check_rows(panel.with_terms(self.terms))
+        self.refuse_arrangements(panel, weights)
+
+    @property
+    def to_refit(self) -> PanelQuantile:
+        """The model with standard errors from influence functions, where others are samples."""
+        return self.model_copy(update={"errors": "analytic"})
 
     def _check_rows(self, made: Panel) -> None:
         """Raise unless a row lies beyond each quantile, and halves identify the coefficients where they are used."""

@@ -96,6 +96,8 @@ class UnbalancedSpatialPanel(WithLags, ClusteredUnits):
     }
     references: ClassVar[tuple[str, ...]] = ("elhorst2012", "lee2010panel", "lesage2009", "lin2010")
 
+    takes_long: ClassVar[bool] = True
+
     kind: Literal["slx", "sar", "sem", "sdm", "sdem"]
     effects: Literal["none", "unit", "time", "two_way"] = "two_way"
     bias_correction: Literal["adjusted_score", "none"] = "adjusted_score"

@@ -106,6 +106,8 @@ class PanelThreshold(Clustered):
     Hansen (1999), Journal of Econometrics 93, 345-368.
     """
 
+    exact_paths: ClassVar[bool] = True
+    takes_long: ClassVar[bool] = True
     lacks: ClassVar[Mapping[str, Note]] = {"observation_weights": Note("unweighted_threshold")}
     scripts: ClassVar[Mapping[str, str]] = {
         "extract": "digicarbon.packs.threshold.script.threshold:extract",
@@ -234,6 +236,12 @@ class PanelThreshold(Clustered):
         ordered = self._ordered(made)
         if (most := ordered.most(self.trim, self.grid)) < self.thresholds:
             raise self._too_few(most)
+        self.refuse_arrangements(panel, weights)
+
+    @property
+    def to_refit(self) -> PanelThreshold:
+        """The model without tests of thresholds and without sets that are drawn."""
+        return self.model_copy(update={"threshold_draws": 0, "sets": "likelihood"})
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:

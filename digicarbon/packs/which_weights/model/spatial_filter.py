@@ -100,6 +100,7 @@ class SpatialFilter(Clustered):
     Planning A 39, 1193-1221.
     """
 
+    takes_long: ClassVar[bool] = True
     lacks: ClassVar[Mapping[str, Note]] = {"observation_weights": Note("unweighted_filter")}
     references: ClassVar[tuple[str, ...]] = ("griffith2003", "tiefelsdorf2007")
 
@@ -132,6 +133,7 @@ class SpatialFilter(Clustered):
         """Raise a sentence if the model cannot be fitted; choose nothing."""
         made = self._made(panel, weights)
         self._regression(made.expanded(self.controls, among=self.terms)).check(made, weights)
+        self.refuse_arrangements(panel, weights)
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
