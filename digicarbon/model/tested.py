@@ -206,7 +206,8 @@ class Tested(Model):
     @property
     def may_use_weights(self) -> bool:
         """Whether weights are used where there are some: for the filter of errors, and for sets of neighbours."""
-        return self.test != "errors" and not self.uses_weights
+        tested = self.no_wild is None or self.arranged_after is not None
+        return tested and self.test != "errors" and not self.uses_weights
 
     @property
     def inverts(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -227,7 +228,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), preparation: Pre
             ),
             composer.files[0].shown if composer.files else COMMAND_LINE,
         )
-    result.remarks += _former(composer, result)
+    result.remarks += [*_former(composer, result), *_idle(composer, result)]
     return result
 
 
@@ -297,6 +298,13 @@ def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[Note]:
             Note("fields_of_own_report", report=composer.chosen["report"], keys=keys, where=composer.where(keys[0]))
         )
     return notes
+
+
+def _idle(composer: Composer, planned: Plan) -> list[Note]:
+    """Return a note on words of the command that choose a W which no run takes."""
+    words = tuple(word for word in composer.overrides if re.match(r"\+*weights[.=]", word))
+    idle = words and all(run.specs.weights is None for run in planned.runs)
+    return [Note("weights_idle", words=words)] if idle else []
 
 
 def _inherited_columns(composer: Composer, choices: Sequence[Choice]) -> list[Note]:

@@ -257,6 +257,14 @@ WITHOUT_W = {"decay", "gmm_difference", "gmm_system", "quantile", "stacked", "sy
 """Models without draws that have no W: one from a rate, instruments of the own past, quantiles, and two of policies."""
 
 
+@pytest.mark.parametrize(("model", "idle"), [("quantile", True), ("twfe", False)])
+def test_a_w_that_no_run_takes_is_named(model: str, idle: bool) -> None:
+    words = [f"model={model}", "weights=k_nearest"]
+    remarks = plan(Composer(loader(), "config", words)).remarks
+    assert [remark.code for remark in remarks] == (["weights_idle"] if idle else [])
+    assert not idle or str(remarks[0]).startswith("weights=k_nearest: no model")
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_another_w_has_other_numbers_where_a_model_has_one_or_draws_by_it(model: str) -> None:
     def with_weights(*words: str) -> list[Numbers | DigicarbonError]:
