@@ -56,7 +56,7 @@ def _of_column(column: str | None) -> str | None:
 
 Absorb = Annotated[Names, AfterValidator(_spelt)]
 """Further absorbed effects: columns of text or numbers, joined by ``^`` where each combination has an effect."""
-Clusters = Annotated[str | Annotated[tuple[str, str], Field(strict=False)], AfterValidator(_of_columns)]
+Clusters = Annotated[ClusterBy | str | Annotated[tuple[str, str], Field(strict=False)], AfterValidator(_of_columns)]
 """``unit``, ``time``, ``both``, a column, or two of these columns."""
 Trends = Annotated[str | None, AfterValidator(_of_column)]
 """A column whose groups have linear trends."""

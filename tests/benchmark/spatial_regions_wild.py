@@ -15,7 +15,8 @@ at 5 % with clusters of cities and of regions, of a regression with two-way effe
 Durbin panel, or in the models that are named. ``IV``: x is the sum of such a variable, its instrument, and of halves
 of x and the errors. ``SAR by IV``: the control moves an outcome that has a spatial lag, 0.4. ``gaps``: a spatial Durbin
 panel, of which a tenth of the rows is missing. ``threshold``: slopes of such a panel where another such variable is
-below zero; above it x has a slope of one. Its threshold is searched among 30 quantiles.
+below zero; above it x has a slope of one. Its threshold is searched among 100 quantiles. ``mediation``: by
+the sum of that variable and x, which moves nothing.
 ``--few``: of the regression alone, in the same world, by all vectors of signs of few regions and by Webb's weights.
 """
 
@@ -71,7 +72,7 @@ def shocked(seed: int, regions: int, cities: int, gaps: bool = False) -> tuple[d
     lagged = y + np.linalg.solve(np.eye(units) - 0.4 * ring, z)
     index = pd.MultiIndex.from_product([names, range(periods)], names=["unit", "year"])
     columns = {"x": x, "y": y, "z": z, "q": q, "inside": q + 0.5 * x + 0.5 * y, "lagged": lagged}
-    columns |= {"above": y + x * (q > 0)}
+    columns |= {"above": y + x * (q > 0), "moved": x + q}
     region = np.repeat([f"r{place:02d}" for place in range(regions)], cities * periods)
     frame = index.to_frame(index=False).assign(**{name: one.ravel() for name, one in columns.items()}, region=region)
     if gaps:
@@ -88,8 +89,10 @@ def model_of(name: str, cluster: str) -> Any:
     if name == "SAR by IV":
         return dc.SpatialIV(**fields | {"y": "lagged"}, kind="sar")
     if name == "threshold":
-        fields |= {"y": "above", "threshold": "q", "grid": 30, "trim": 0.2, "threshold_draws": 0}
+        fields |= {"y": "above", "threshold": "q", "grid": 100, "trim": 0.2, "threshold_draws": 0}
         return dc.PanelThreshold(**fields, space="sdm")
+    if name == "mediation":
+        return dc.Mediation(**fields, mediators=("moved",))
     if name == "gaps":
         return dc.UnbalancedSpatialPanel(**fields, kind="sdm")
     return dc.PanelRegression(**fields) if name == "FE" else dc.SpatialPanel(**fields, kind="sdm")

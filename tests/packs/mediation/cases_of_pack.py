@@ -40,7 +40,6 @@ FIELD_ORDERS = [
     ),
 ]
 """Words of a field by a number, from the smallest to the largest."""
-FIELD_REFUSED = {(Mediation, "cluster"): {"district"}}
 FIELD_DOES: dict[str, Does] = {**dict.fromkeys(("equations",), ESTIMATE)}
 """What fields do that no model of the core has."""
 

@@ -16,6 +16,7 @@ from conftest import REFERENCE
 from digicarbon.diagnostic import OmittedVariable
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model.batch import Estimand, OneByOne
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
 from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import linear_null
@@ -29,6 +30,7 @@ from digicarbon.tracking._results import decode, encode
 from digicarbon.tracking._rows import metrics
 
 N, T = 25, 6
+ZONES = np.arange(N) ** 2 % 11
 FIELDS = {"y": "y", "x": ("x",), "controls": ("c",), "mediators": ("m1", "m2")}
 
 
@@ -39,7 +41,8 @@ def frame(seed: int = 3) -> pd.DataFrame:
     m2 = -0.6 * x + e2
     y = 0.3 * x + 0.5 * m1 - 0.4 * m2 + 0.1 * c + e
     unit, time = np.repeat(np.arange(N), T), np.tile(np.arange(T), N)
-    return pd.DataFrame({"unit": unit, "time": time, "y": y, "x": x, "c": c, "m1": m1, "m2": m2})
+    found = pd.DataFrame({"unit": unit, "time": time, "y": y, "x": x, "c": c, "m1": m1, "m2": m2})
+    return found.assign(zone=[f"zone {place}" for place in ZONES[unit]], same=unit)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,7 @@ def fitted(effects: EffectsKind = "two_way") -> Paths:
         {"cov": "robust", "small_sample": "hc3"},
         {"cluster": "time"},
         {"cluster": "both", "small_sample": "sss"},
+        {"cluster": "zone"},
         {"effects": "none", "small_sample": "none"},
         {"effects": "unit", "cov": "robust"},
     ],
@@ -217,23 +221,25 @@ def test_robustness_values_are_those_of_the_diagnostic(panel: dc.Panel, fields: 
             assert own[f"rv_{name}_level"] == pytest.approx(row["rv_level"], rel=precision, abs=1e-9)
 
 
-def test_the_wild_bootstrap_is_a_plain_loop() -> None:
+@pytest.mark.parametrize("of", [np.arange(N), ZONES], ids=["units", "zones"])
+def test_the_wild_bootstrap_is_a_plain_loop(of: np.ndarray) -> None:
     fit, data = fitted(), frame()
     rng = np.random.default_rng(1)
-    signs, others = rng.choice([-1.0, 1.0], (2, 7, N))
-    drawn = confidence(fit, ROWS, "two_way", Draws(signs), Draws(others))
+    signs, others = rng.choice([-1.0, 1.0], (2, 7, of.max() + 1))[..., of]
+    clusters = Groups.of([of.repeat(T)])
+    drawn = confidence(fit, ROWS, "two_way", Draws(signs), Draws(others), None if of is not ZONES else clusters)
     base = data[["x", "c"]].to_numpy()
     m, y = data[["m1", "m2"]].to_numpy(), data["y"].to_numpy()
     first = [linear_null(column, base, ROWS, "two_way") for column in m.T]
     last = linear_null(y, np.column_stack([base, m]), ROWS, "two_way")
-    errors = standard_errors(fit, ROWS)
+    errors = standard_errors(fit, clusters)
     for d in range(7):
         w, v = signs[d].repeat(T), others[d].repeat(T)
         again = np.column_stack([n.y - n.residuals + w * corrected(n) for n in first])
         outcome = y - last.residuals + (again - m) @ fit.b + v * corrected(last)
         values = absorb(np.column_stack([base, again, outcome]), ROWS, "two_way")
         one = paths(values[:, :4], values[:, 4], 2, (0,))
-        own = standard_errors(one, ROWS)
+        own = standard_errors(one, clusters)
         for name, place in (("a", 0), ("b", 1), ("direct", 2)):
             estimate = getattr(fit, name)
             expected = estimate - errors[place] * (getattr(one, name) - estimate) / own[place]
@@ -282,6 +288,7 @@ def test_a_curve_can_ask_for_each_effect(panel: dc.Panel) -> None:
         {"cov": "robust"},
         {"cov": "robust", "small_sample": "hc3", "effects": "unit"},
         {"cluster": "time", "small_sample": "none"},
+        {"cluster": "zone"},
         {"effects": "none", "small_sample": "sss"},
         {"small_sample": "hc3"},
     ],
@@ -363,10 +370,20 @@ def test_what_cannot_be_fitted_is_said(panel: dc.Panel) -> None:
         Mediation(**FIELDS | {"mediators": ("copy",)}).check(copied)
 
 
-@pytest.mark.parametrize("cluster", ["province", ["province", "year"]])
-def test_clusters_of_columns_are_refused_with_a_reason(cluster: object) -> None:
-    with pytest.raises(ConfigError, match="not of columns"):
-        Mediation(**FIELDS, cluster=cluster)
+def test_signs_are_those_of_the_clusters_of_a_column(panel: dc.Panel) -> None:
+    result = Mediation(**FIELDS, cluster="zone", test="wild", draws=199).fit(panel)
+    assert {note["by"] for note in result.notes if note.code in ("wild_p_by", "mediation_wild_by")} == {"zone"}
+    total = PanelRegression(y="y", x=("x",), controls=("c",), cov="cluster", cluster="zone", test="wild", draws=199)
+    assert result.effects.loc[("total", "x"), "p"] == total.fit(panel).estimates.loc["x", "p"]
+    by_unit = Mediation(**FIELDS, test="wild", draws=199).fit(panel)
+    assert result.effects.loc[("indirect", "x"), "high"] != by_unit.effects.loc[("indirect", "x"), "high"]
+    one, other = (Mediation(**FIELDS, cluster=cluster).fit(panel) for cluster in ("unit", "same"))
+    np.testing.assert_allclose(one.covariance, other.covariance, rtol=1e-9, atol=1e-15)
+
+
+def test_clusters_of_two_columns_are_refused() -> None:
+    with pytest.raises(ConfigError, match="it offers unit, time, both, a column"):
+        Mediation(**FIELDS, cov="cluster", cluster=("zone", "same"))
 
 
 def test_shares_have_their_delta_errors() -> None:

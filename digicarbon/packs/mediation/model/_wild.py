@@ -51,7 +51,7 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
     units = model.levels_of_signs(fitted.panel)
     own, other = model.draws_for(units, weights, every=False), model.draws_for(units, weights, _OF_OUTCOME, every=False)
     with one_thread():
-        drawn = confidence(fitted.paths, fitted.columns.rows, model.effects, own, other)
+        drawn = confidence(fitted.paths, fitted.columns.rows, model.effects, own, other, fitted.clusters)
     via, statistics, level = drawn.via, dict(result.statistics), model.level
     mediation = result.tables["mediation"].copy()
     for place, x in enumerate(fitted.focal):
@@ -69,12 +69,15 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
             _, low, high = _interval(shares.sum(axis=1), model.intervals, level)
             statistics |= {"mediated_share_low": low, "mediated_share_high": high}
             del statistics["mediated_share_se"]
+    how = Note("mediation_wild", draws=model.least_draws)
+    if model.own_clusters:
+        how = Note("mediation_wild_by", by=model.own_clusters[0], draws=model.least_draws)
     return replace(
         result,
         statistics={name: value for name, value in statistics.items() if np.isfinite(value)},
         tables={**result.tables, "mediation": mediation},
         resampled=resampled_of(result, numbers),
-        notes=(*_together(result, outcome), Note("mediation_wild", draws=model.least_draws)),
+        notes=(*_together(result, outcome), how),
     )
 
 

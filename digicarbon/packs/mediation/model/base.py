@@ -5,30 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
 import scipy
-from pydantic import field_validator, model_validator
+from pydantic import model_validator
 
 from digicarbon.arrays import FloatArray
+from digicarbon.model._absorption import OWN_CLUSTERS, Clusters
 from digicarbon.model._latest import LATEST
 from digicarbon.model._panel_columns import Columns
 from digicarbon.model._panel_covariance import REPAIRED, factor_of, factors_of_both
-from digicarbon.model.base import Other, Terms, require_panel, sentences
+from digicarbon.model.base import COLUMN, Other, Terms, require_panel, sentences
 from digicarbon.model.batch import Estimand, JointBatch, Null, OneByOne
 from digicarbon.model.panel_regression import PanelRegression
-from digicarbon.model.tested import Tested
+from digicarbon.model.tested import Clustered
 from digicarbon.note import Note, cut
-from digicarbon.numeric.linear.covariance import ClusterBy, SmallSample, nearest_semidefinite
+from digicarbon.numeric.linear.absorbed import Groups
+from digicarbon.numeric.linear.covariance import SmallSample, nearest_semidefinite
 from digicarbon.numeric.linear.robustness_value import robustness_value
 from digicarbon.numeric.linear.within import EffectsKind, Rows
 from digicarbon.packs.mediation.model._mediators import at_zero, earlier_outcomes, fault
 from digicarbon.packs.mediation.numeric.outcomes import IndirectBatch
 from digicarbon.packs.mediation.numeric.paths import Paths, Products, paths, products, sobel
 from digicarbon.packs.mediation.numeric.sensitivity import indirect_at, rho_at_zero
-from digicarbon.panel import Panel
+from digicarbon.panel import Panel, numbered
 from digicarbon.result import EFFECTS, Constituent, Effects, MadeOf, Quantity, Result, Role, roles_made_of
 from digicarbon.weights import Weights
 
@@ -43,7 +45,7 @@ RHO = np.round(np.arange(-0.9, 0.91, 0.1), 1) + 0.0  # no minus zero
 _RHO = pd.Index(RHO, name="rho")
 
 
-class Mediation(Tested):
+class Mediation(Clustered):
     """The effect of x on the outcome, taken apart into what goes through mediators and the rest.
 
     Attributes
@@ -84,17 +86,9 @@ class Mediation(Tested):
     equations: Literal["full", "first_step"] = "full"
     effects: EffectsKind = "two_way"
     cov: Literal["classic", "robust", "cluster"] = "cluster"
-    cluster: ClusterBy = "unit"
+    cluster: Clusters = "unit"
     small_sample: SmallSample = "stata"
     df: Literal["auto", "residual"] = "auto"
-
-    @field_validator("cluster", mode="before")
-    @classmethod
-    def _of_units_or_periods(cls, cluster: object) -> object:
-        if cluster not in get_args(ClusterBy):
-            shown = ", ".join(map(str, cluster)) if isinstance(cluster, list | tuple) else str(cluster)
-            raise ValueError(Note("clusters_of_mediation", key="cluster", cluster=shown))
-        return cluster
 
     @model_validator(mode="after")
     def _mediators_are_others(self) -> Mediation:
@@ -102,6 +96,16 @@ class Mediation(Tested):
         if problem is not None:
             raise ValueError(problem)
         return self
+
+    @property
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
+        """What this model takes of a request: clusters of one column, never of two."""
+        return {**super().offers, **({"cluster": (*OWN_CLUSTERS, COLUMN)} if self.cov == "cluster" else {})}
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads, those of clusters among them."""
+        return (*super().terms, *map(numbered, self.own_clusters))
 
     @property
     def regressors(self) -> tuple[str, ...]:
@@ -349,14 +353,22 @@ class _Fitted:
             )
             by_unit, by_time, overlap = (scaled(*part) for part in parts)
             return by_unit + by_time - overlap
-        by: Literal["unit", "time"] = "time" if rule.cluster == "time" else "unit"
-        added = sums("row" if rule.cov == "robust" else by)
+        if self.clusters is not None:
+            added = self.clusters.sums(sums("row"))
+        else:
+            by: Literal["unit", "time"] = "time" if rule.cluster == "time" else "unit"
+            added = sums("row" if rule.cov == "robust" else by)
         return scaled(added, factor_of(columns, rule), factor_of(small, rule))
 
     @cached_property
     def without_mediators(self) -> Columns:
         """Columns of as many regressors as the other equations have, for their small-sample factors."""
         return replace(self.columns, values=self.columns.values[:, : self.every.k + 1])
+
+    @property
+    def clusters(self) -> Groups | None:
+        """The clusters of a column; None where there are none."""
+        return self.columns.clusters[0] if self.columns.clusters else None
 
     @property
     def _df(self) -> int:
@@ -393,7 +405,7 @@ class _Fitted:
             return None
         if not isinstance(outcome, LinearFits) or not isinstance(total, LinearFits):
             return None
-        indirect = IndirectBatch(self.paths, self.columns.rows, of_outcome, of_others)
+        indirect = IndirectBatch(self.paths, self.columns.rows, of_outcome, of_others, self.clusters)
         return MediatedFits(outcome, total, indirect, self.sums, estimand)
 
     @cached_property

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.linear_batch import LinearRule
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.packs.mediation.numeric.paths import Paths
@@ -16,14 +17,17 @@ class IndirectBatch:
     """Indirect effects of one focal column, to be fitted to many outcomes.
 
     ``fit``: of any outcome: what is used does not depend on it. ``outcome``, ``others``: of the equation of the
-    outcome, and of the mediators' ones, which differ in their factors alone. Any but ``both`` and ``groups``.
+    outcome, and of the mediators' ones, which differ in their factors alone. Any but ``both``.
+    ``clusters``: those of ``groups``.
 
     The mediators' equations are the same for all outcomes, and b is linear in the outcome. So Σ a_j b_j is g′y, and its
     influence is the sum of g e, with e the residuals of the outcome, and of b_j times the influence on a_j.
     """
 
-    def __init__(self, fit: Paths, rows: Rows, outcome: LinearRule, others: LinearRule) -> None:
-        self._fit, self._rows, self._outcome, self._others = fit, rows, outcome, others
+    def __init__(
+        self, fit: Paths, rows: Rows, outcome: LinearRule, others: LinearRule, clusters: Groups | None = None
+    ) -> None:
+        self._fit, self._rows, self._outcome, self._others, self._clusters = fit, rows, outcome, others, clusters
 
     def fit(
         self, y: FloatArray, focal: int, mediators: FloatArray, combination: FloatArray | None = None
@@ -51,7 +55,9 @@ class IndirectBatch:
             e = e / (1 - squares.sum(axis=1))[:, None]
             first = first / (1 - squares[:, : fit.k].sum(axis=1))[:, None]
         scores, of_a = (basis @ g)[:, None] * e, h[:, None] * first
-        if self._outcome.middle != "robust":
+        if self._clusters is not None and self._outcome.middle == "groups":
+            scores, of_a = self._clusters.sums(scores), self._clusters.sums(of_a)
+        elif self._outcome.middle != "robust":
             by: Literal["unit", "time"] = "time" if self._outcome.middle == "time" else "unit"
             scores, of_a = self._rows.sums(scores, by), self._rows.sums(of_a, by)
         if combination is not None:

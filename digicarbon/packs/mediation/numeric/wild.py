@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
 from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.null_model import NullModel, without
@@ -32,15 +33,22 @@ class Confidence:
         return np.asarray(self.a * self.b[:, None, :])
 
 
-def confidence(fit: Paths, rows: Rows, effects: EffectsKind, of_mediators: Draws, of_outcome: Draws) -> Confidence:
+def confidence(
+    fit: Paths,
+    rows: Rows,
+    effects: EffectsKind,
+    of_mediators: Draws,
+    of_outcome: Draws,
+    clusters: Groups | None = None,
+) -> Confidence:
     """Redraw mediators and outcome, and fit all equations to every draw.
 
     ``effects``: those that were removed. ``of_mediators``, ``of_outcome``: draws of the errors of the mediators, which
     share them, and of the outcome. They must be independent: with equal signs the products of the two equations' errors
-    would be the same in all draws.
+    would be the same in all draws. ``clusters``: of rows; None takes units.
 
     M* = Ba + ε*_M and y* = Bc' + M*b + ε*_y, effects removed, with residuals corrected for leverage by unit (HC2). No
-    restriction is imposed. t statistics have standard errors that are clustered by unit, in draws as in the sample.
+    restriction is imposed. t statistics have standard errors that are clustered in draws as in the sample.
     The equation of the outcome is fitted to what B leaves of M*, so that its design is another one in each draw.
     """
     n, m = len(fit.design), len(fit.b)
@@ -53,25 +61,26 @@ def confidence(fit: Paths, rows: Rows, effects: EffectsKind, of_mediators: Draws
         ]
     )
     last = corrected(NullModel(fit.outcome_residuals, fit.outcome_residuals, rows, basis, time))
-    se_a, se_b, se_direct = standard_errors(fit, rows)
+    clusters = clusters or Groups(rows.unit_codes, rows.n)
+    se_a, se_b, se_direct = standard_errors(fit, clusters)
     parts = []
     for some in slices(len(of_mediators.weights), CELLS // (n * (m + 2))):
         changes = [of_mediators.errors(column, rows, some) for column in pushed.T]
-        parts.append(_statistics(fit, rows, effects, changes, of_outcome.errors(last, rows, some)))
+        parts.append(_statistics(fit, rows, clusters, effects, changes, of_outcome.errors(last, rows, some)))
     t_a, t_b, t_direct = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Confidence(fit.a - se_a * t_a, fit.b - se_b * t_b, fit.direct - se_direct * t_direct)
 
 
-def standard_errors(fit: Paths, rows: Rows) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return those of a, b and c' clustered by unit, without a small-sample factor: shapes (f, m), (m,), (f,)."""
-    sums = rows.sums(fit.influence(), "unit")
+def standard_errors(fit: Paths, clusters: Groups) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return those of a, b and c' by clusters, without a small-sample factor: shapes (f, m), (m,), (f,)."""
+    sums = clusters.sums(fit.influence())
     se = np.sqrt((sums * sums).sum(axis=0))
     p, (f, m) = len(fit.outcome), fit.a.shape
     return se[p : p + f * m].reshape(f, m), se[fit.k : p], se[list(fit.focal)]
 
 
 def _statistics(
-    fit: Paths, rows: Rows, effects: EffectsKind, changes: list[FloatArray], change: FloatArray
+    fit: Paths, rows: Rows, clusters: Groups, effects: EffectsKind, changes: list[FloatArray], change: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return t statistics of a, b and c' around the estimates: shapes (M, f, m), (M, m), (M, f).
 
@@ -90,15 +99,15 @@ def _statistics(
     residuals = errors - np.einsum("jrd,dj->rd", left, moved_b)
     a = fit.a[:, :, None] + np.moveaxis(moved_a, 0, 1)
     moved_direct = moved_c - np.einsum("fjd,dj->fd", a, moved_b)
-    of_b = np.stack([rows.sums(one * residuals, "unit") for one in left])
+    of_b = np.stack([clusters.sums(one * residuals) for one in left])
     sums_b = np.einsum("djk,kgd->jgd", inverse, of_b)
     se_b = np.sqrt((sums_b**2).sum(axis=1)).T
     t_a, t_direct = np.empty((draws, *fit.a.shape)), np.empty((draws, len(fit.a)))
     for place, column in enumerate(h.T):
         for j, one in enumerate(left):
-            sums = rows.sums(column[:, None] * one, "unit")
+            sums = clusters.sums(column[:, None] * one)
             t_a[:, place, j] = moved_a[j, place] / np.sqrt((sums**2).sum(axis=0))
-        own = rows.sums(column[:, None] * residuals, "unit") - np.einsum("jd,jgd->gd", a[place], sums_b)
+        own = clusters.sums(column[:, None] * residuals) - np.einsum("jd,jgd->gd", a[place], sums_b)
         t_direct[:, place] = moved_direct[place] / np.sqrt((own**2).sum(axis=0))
     return t_a, moved_b / se_b, t_direct
 

@@ -9,6 +9,8 @@ from digicarbon.script.r import EFFECTS, RPart
 
 def script(part: RPart, model: Mediation) -> list[str]:
     """Return all equations; of mediators and of indirect effects only coefficients are compared."""
+    if model.own_clusters:
+        return part.skip("clusters of a column, which are not written here")
     full = model.equations == "full"
     lines = panel_r.script(part, model.outcome_equation) if full else []
     if full:

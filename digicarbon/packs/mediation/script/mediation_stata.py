@@ -10,6 +10,8 @@ from digicarbon.script.words import wrapped
 
 def script(part: StataPart, model: Mediation) -> list[str]:
     """Return all equations; of mediators only coefficients are compared, indirect effects are shown."""
+    if model.own_clusters:
+        return part.skip("clusters of a column, which are not written here")
     full, names = model.equations == "full", part.names
     right = [name for name in part.extract.regressors if name not in model.mediators]
     lines = panel_stata.script(part, model.outcome_equation) if full else []
