@@ -206,7 +206,7 @@ class Tested(Model):
     @property
     def may_use_weights(self) -> bool:
         """Whether weights are used where there are some: for the filter of errors, and for sets of neighbours."""
-        tested = self.no_wild is None or self.arranged_after is not None
+        tested = self.no_wild is None or self.no_arrangements is None
         return tested and self.test != "errors" and not self.uses_weights
 
     @property

@@ -257,7 +257,7 @@ WITHOUT_W = {"decay", "gmm_difference", "gmm_system", "quantile", "stacked", "sy
 """Models without draws that have no W: one from a rate, instruments of the own past, quantiles, and two of policies."""
 
 
-@pytest.mark.parametrize(("model", "idle"), [("quantile", True), ("twfe", False)])
+@pytest.mark.parametrize(("model", "idle"), [("gmm_difference", True), ("twfe", False)])
 def test_a_w_that_no_run_takes_is_named(model: str, idle: bool) -> None:
     words = [f"model={model}", "weights=k_nearest"]
     remarks = plan(Composer(loader(), "config", words)).remarks
