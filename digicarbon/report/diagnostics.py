@@ -64,11 +64,15 @@ class DiagnosticTables(Pictured):
             having = [record for record in records if needed in record.result.tables]
             yield from self.of_each(name, title, having, plot, lambda result: result.tables)
 
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Return which columns of a table are shown; empty for all."""
+        return self.columns_of.get(name, ())
+
     def part(self, name: str, title: str, records: Sequence[Record]) -> Table:
         """Return one of the tables, of the runs that have it: its rows, the runs side by side."""
         return DiagnosticTable(
             name=name,
-            columns=self.columns_of.get(name, ()),
+            columns=self.columns(name),
             decimals=self.decimals,
             most_runs=self.most_runs,
             labels=self.labels,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Formats = Annotated[tuple[Format, ...], Field(strict=False)]
 """Formats of pictures: any of png, svg, pdf; empty for none."""
+Band = Literal["pointwise", "uniform"]
+"""Intervals in a table along a curve: of each estimate by itself, or a band of all at once; pictures have both."""
 Periods = Annotated[tuple[int | str, ...], Field(strict=False)]
 
 
@@ -126,3 +128,19 @@ def number(value: float, decimals: int) -> str:
     if not np.isfinite(value):
         return unbounded(value)
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.{decimals}f}"
+
+
+def ends(band: Band) -> tuple[str, str]:
+    """Return the columns of the intervals that a table shows."""
+    return ("low_uniform", "high_uniform") if band == "uniform" else ("low", "high")
+
+
+def band_notes(band: Band, along: Note, drawn: bool) -> tuple[Note, ...]:
+    """Return what intervals along a curve hold, and where the critical value is from.
+
+    ``along``: what the curve goes along, e.g. quantiles. ``drawn``: whether it is from draws of a run.
+    """
+    return (
+        Note("curve_band_uniform" if band == "uniform" else "curve_band_pointwise", along=along),
+        Note("curve_band_drawn" if drawn else "curve_band_joint", along=along),
+    )

@@ -25,6 +25,8 @@ from digicarbon.spec import Names
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from digicarbon.result import Result
+
 MOST_SHOWN = 12
 """With more runs the tables below the coefficients are longer than what one reads."""
 
@@ -75,6 +77,10 @@ class TablesBelow(Pictured):
             most_runs=self.most_runs,
         ).with_supplement(self._supplement)
 
+    def rows_of(self, name: str, result: Result) -> pd.DataFrame:
+        """Return a table of a result."""
+        return result.tables[name]
+
     def columns(self, name: str, table: pd.DataFrame) -> list[str]:
         """Return the columns of a table that are shown, in their order."""
         return [str(column) for column in table.columns]
@@ -102,7 +108,7 @@ class TablesBelow(Pictured):
 
     def _one(self, name: str, records: Sequence[Record]) -> Table:
         """Return a table of all runs below each other."""
-        frames = [record.result.tables[name] for record in records]
+        frames = [self.rows_of(name, record.result) for record in records]
         table = below_each_other(records, frames, lambda key: self.word(str(key)), self.words)
         cells = table[self.columns(name, table)].map(self._cell).rename(columns=self.word)
         corner = self.words.level(str(frames[0].index.name))

@@ -14,11 +14,12 @@ DRAWS = 100_000
 def joint_critical(covariance: FloatArray, df: float | None, level: float, seed: int = 1) -> float:
     """Return c with P(max |t| <= c) = level over estimates with a joint covariance, shape (k, k).
 
-    Estimates without a variance do not count; without ``df`` t is normal. Bretz, Hothorn & Westfall (2010), Multiple
-    Comparisons Using R, sec. 3.1. That of a single one is the quantile itself.
+    Estimates without a variance, or with that of rounding, do not count; without ``df`` t is normal. That of a single
+    one is the quantile itself. Bretz, Hothorn & Westfall (2010), Multiple Comparisons Using R, sec. 3.1.
     """
     spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    known = np.isfinite(spread) & (spread > 0)
+    finite = np.isfinite(spread)
+    known = finite & (spread > 1e-12 * spread[finite].max(initial=0.0))
     if not known.any():
         return float("nan")
     if known.sum() == 1:
@@ -33,3 +34,14 @@ def joint_critical(covariance: FloatArray, df: float | None, level: float, seed:
     if df is not None:
         largest /= np.sqrt(rng.chisquare(df, DRAWS) / df)
     return float(np.quantile(largest, level))
+
+
+def uniform_ends(
+    coef: FloatArray, se: FloatArray, low: FloatArray, high: FloatArray, critical: FloatArray | float
+) -> tuple[FloatArray, FloatArray]:
+    """Return the ends of the band of several estimates at once, nowhere narrower than the interval of each.
+
+    Each of shape (k,). ``low``, ``high``: those of each by itself, which may come from an inverted test and reach
+    farther than draws around the estimate.
+    """
+    return np.fmin(coef - critical * se, low), np.fmax(coef + critical * se, high)

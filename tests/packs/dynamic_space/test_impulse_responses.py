@@ -74,6 +74,39 @@ def test_orders_of_neighbours_add_up_to_the_effects() -> None:
     assert orders.loc[("x", "at once", "direct", 1), "coef"] == 0
 
 
+def test_the_band_of_responses_is_that_of_their_joint_covariance() -> None:
+    """By powers of explicit matrices, in draws of the parameters along the slopes of all years."""
+    result = MODEL.fit(panel(), weights())
+    w = weights().align(panel()).matrix.toarray()
+    places = [result.terms.index(name) for name in ("x", "W_x", "rho", "lag_y", "W_lag_y")]
+
+    def curve(p: np.ndarray) -> np.ndarray:
+        inverse = np.linalg.inv(np.eye(30) - p[2] * w)
+        step, now, found = inverse @ (p[3] * np.eye(30) + p[4] * w), inverse @ (p[0] * np.eye(30) + p[1] * w), []
+        for _ in range(9):
+            found.append((now.sum() - np.trace(now)) / 30)
+            now = step @ now
+        return np.array(found)
+
+    at = result.coef[places]
+    slopes = np.array([(curve(at + move) - curve(at - move)) / 2e-6 for move in 1e-6 * np.eye(5)]).T
+    covariance = result.covariance[np.ix_(places, places)]
+    own = ImpulseResponses(model=MODEL, horizons=8).tables(panel(), weights())
+    rng = np.random.default_rng(3)
+    drawn = rng.multivariate_normal(np.zeros(5), covariance, size=100_000) @ slopes.T
+    for name, sums in (("impulse_responses", drawn), ("cumulated_responses", drawn.cumsum(axis=1))):
+        table = own[name].loc[("x", "indirect")]
+        critical = np.quantile(np.abs(sums / sums.std(axis=0)).max(axis=1), 0.95)
+        assert table["uniform_critical"].nunique() == 1
+        assert table["uniform_critical"].iloc[0] == pytest.approx(critical, abs=0.03)
+        np.testing.assert_allclose(table["low_uniform"], table["coef"] - table["uniform_critical"] * table["se"])
+        assert (table["low_uniform"] < table["low"]).all()
+    # what is zero by its kind does not count
+    parts = own["effects_by_order"].loc[("x", "at once", "direct")]
+    assert parts.loc[1, ["low_uniform", "high_uniform"]].tolist() == [0, 0]
+    assert 1.95 < parts["uniform_critical"].iloc[0] < 2.8
+
+
 def test_other_models_have_no_responses() -> None:
     static = dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm")
     with pytest.raises(ConfigError, match="dynamic spatial panel"):
@@ -97,6 +130,9 @@ def test_the_report_has_three_tables_and_a_picture() -> None:
         "Sums of the responses so far",
         "Effects by order of neighbours",
     ]
+    assert "estimate ± critical value" in " ".join(report.table("Responses", [record]).notes)
+    uniform = ImpulseResponseTables(band="uniform", pictures=()).table("Responses", [record])
+    assert [str(name) for name in uniform.cells.columns][-2:] == ["from, uniform", "to, uniform"]
     files = report.files("Responses", [record])
     assert list(files) == ["impulse_responses.png"]
     assert files["impulse_responses.png"].startswith(b"\x89PNG")

@@ -22,7 +22,7 @@ from digicarbon.model.tested import Clustered, Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import Covariance, Kernel, SmallSample
 from digicarbon.numeric.linear.within import EffectsKind
-from digicarbon.numeric.shape.uniform import joint_critical
+from digicarbon.numeric.shape.uniform import joint_critical, uniform_ends
 from digicarbon.packs.distance.model._distances import columns_of_places, distances_of, dropped, length, unit_of
 from digicarbon.panel import Panel, constituents
 from digicarbon.result import EFFECTS, Effects, MadeOf, Quantity, Result, roles_made_of
@@ -299,19 +299,15 @@ class DistanceBands(Clustered):
             lags = self.lags_of(term)
             own = estimates.loc[list(lags), ["coef", "se", "p", "low", "high"]]
             critical = self._critical(result, lags, made, weights)
-            half = critical * own["se"].to_numpy()
             frame = own.set_axis(list(self.band_names), axis=0)
             frame.insert(0, "band_start", [low for low, _ in self.bands])
             frame.insert(1, "band_end", [high for _, high in self.bands])
             frame.insert(2, "distance_unit", unit_of(self.distances))
             frame.insert(3, "neighbours", [float(size.mean()) for size in sizes])
             frame.insert(4, "alone", [float((size == 0).sum()) for size in sizes])
-            # an inverted test may reach farther than its draws around the estimate: a uniform interval holds both
-            low, high = (own[end].to_numpy() for end in ("low", "high"))
-            frames[term] = frame.assign(
-                uniform_low=np.fmin(own["coef"].to_numpy() - half, low),
-                uniform_high=np.fmax(own["coef"].to_numpy() + half, high),
-            )
+            coef, se, low, high = own[["coef", "se", "low", "high"]].to_numpy().T
+            frame["uniform_low"], frame["uniform_high"] = uniform_ends(coef, se, low, high, critical)
+            frames[term] = frame
         return pd.concat(frames, names=["term", "band"])
 
     def _critical(self, result: Result, lags: tuple[str, ...], made: Panel, weights: Weights | None) -> float:

@@ -13,6 +13,7 @@ from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError
 from digicarbon.model.tested import asks_for_wild
 from digicarbon.note import Note
+from digicarbon.numeric.shape.uniform import joint_critical, uniform_ends
 from digicarbon.packs.dynamic_space.model.base import DynamicSpatialPanel
 from digicarbon.packs.dynamic_space.numeric.effects import ORDERS, Factors, accumulated, impulse_factors, order_factors
 from digicarbon.panel import Panel
@@ -61,8 +62,9 @@ class ImpulseResponses(OfModel):
 
         Rows of the first two are a focal term, an effect and the years since the change; of the third a focal term,
         when (at once or in the long run), an effect and the order of neighbours: 0 is the unit itself. Columns are
-        coef, se, stat, p, low and high. There is no table where rho lies at the end of its range, and no long run where
-        the model is not stable.
+        coef, se, stat, p, low and high; uniform_critical, low_uniform and high_uniform: the band that holds an effect
+        of a term in all years, or of all orders, from the joint covariance of the delta method. There is no table where
+        rho lies at the end of its range, and no long run where the model is not stable.
 
         Raises
         ------
@@ -80,15 +82,22 @@ class ImpulseResponses(OfModel):
         def table(blocks: Mapping[tuple[str, ...], Factors], last: list[object], names: list[str]) -> pd.DataFrame:
             rows: list[tuple[Any, ...]] = []
             values: list[np.ndarray] = []
+            criticals: list[float] = []
             every = {key: factors.estimates(*numbers) for key, factors in blocks.items()}
             for place, term in zip(focal, model.x, strict=True):
                 for key, each in every.items():
                     for effect, name in enumerate(EFFECTS):
                         rows += [(term, *key, name, label) for label in last]
                         values.append(np.stack([each.coef[effect::3, place], each.se[effect::3, place]]))
+                        slopes = blocks[key].gradients(*numbers[:2])[effect::3, place]
+                        critical = joint_critical(slopes @ numbers[2] @ slopes.T, inference.df, inference.level)
+                        criticals += [critical] * len(last)
             coef, se = np.concatenate(values, axis=1)
             index = pd.MultiIndex.from_tuples(rows, names=["x", *names])
-            return pd.DataFrame(inference.columns(coef, se), index=index)
+            columns = inference.columns(coef, se)
+            low, high = uniform_ends(coef, se, columns["low"], columns["high"], np.array(criticals))
+            band = {"uniform_critical": criticals, "low_uniform": low, "high_uniform": high}
+            return pd.DataFrame({**columns, **band}, index=index)
 
         responses = impulse_factors(theta, w, self.horizons)
         years: list[object] = list(range(self.horizons + 1))

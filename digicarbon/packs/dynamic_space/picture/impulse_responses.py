@@ -32,7 +32,8 @@ def plot_impulse_responses(tables: Mapping[str, pd.DataFrame], **frame: Unpack[N
     Returns
     -------
     matplotlib.figure.Figure
-        A row for each focal term, a panel for each effect.
+        A row for each focal term, a panel for each effect. Dark areas are intervals of one year, wide light ones the
+        band of all.
 
     Raises
     ------
@@ -43,12 +44,17 @@ def plot_impulse_responses(tables: Mapping[str, pd.DataFrame], **frame: Unpack[N
     terms = list(dict.fromkeys(parts["impulse_responses"].index.get_level_values("x")))
     words = Words.of(frame)
     figure = new_figure(8.4, 0.9 + 2.4 * len(terms))
+    band = None
     panels = figure.subplots(len(terms), 3, sharex=True, squeeze=False)
     for row, term in zip(panels, terms, strict=True):
         for axes, effect in zip(row, EFFECTS, strict=True):
             for name, (colour, style, marker) in LINES.items():
                 part = parts[name].xs((term, effect), level=("x", "effect"))
                 years = np.array([int(year) for year in part.index])
+                # those of earlier versions have none
+                if "low_uniform" in part:
+                    ends = (part["low_uniform"], part["high_uniform"])
+                    band = axes.fill_between(years, *ends, color=colour, alpha=0.07, linewidth=0)
                 axes.fill_between(years, part["low"], part["high"], color=colour, alpha=0.13, linewidth=0)
                 look = {"color": colour, "linestyle": style, "marker": marker}
                 axes.plot(years, part["coef"], linewidth=1.2, markersize=3.0, **look)
@@ -59,5 +65,8 @@ def plot_impulse_responses(tables: Mapping[str, pd.DataFrame], **frame: Unpack[N
     for axes in panels[-1]:
         axes.set_xlabel(words.say("years after"))
     handles = panels[0][0].lines[:2]
-    figure.legend(handles, [words.say("response"), words.say("sum of responses")], loc="outside lower center", ncols=2)
+    labels = [words.say("response"), words.say("sum of responses")]
+    if band is not None:
+        handles, labels = [*handles, band], [*labels, words.say("uniform band")]
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure

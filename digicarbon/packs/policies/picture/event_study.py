@@ -11,7 +11,7 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
-from digicarbon.numeric.shape.uniform import joint_critical
+from digicarbon.numeric.shape.uniform import joint_critical, uniform_ends
 from digicarbon.packs.policies.panel.policy import policy_columns
 from digicarbon.panel import Panel
 from digicarbon.report.picture._figure import (
@@ -84,9 +84,8 @@ def event_numbers(result: Result) -> pd.DataFrame:
         if (reference := result.statistics.get(name)) is not None:
             rows[int(reference)] = [0.0, *[np.nan] * (len(SHOWN) - 1), *kind]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=[*SHOWN, "reference", "of_leads"], dtype=float)
-    half = event_critical(result) * table["se"]
-    table["low_uniform"] = np.fmin(table["coef"] - half, table["low"])
-    table["high_uniform"] = np.fmax(table["coef"] + half, table["high"])
+    coef, se, low, high = table[["coef", "se", "low", "high"]].to_numpy().T
+    table["low_uniform"], table["high_uniform"] = uniform_ends(coef, se, low, high, event_critical(result))
     return table.astype({"reference": bool, "of_leads": bool}).rename_axis("event").sort_index()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from digicarbon.packs.policies.picture.event_study import event_critical, event_
 from digicarbon.report.base import Decimals, Record, Table, attributed
 from digicarbon.report.heads import Heads, heads_of
 from digicarbon.report.picture import event_label, no_letters
-from digicarbon.report.pictured import Pictured, level_note, number, results_of
+from digicarbon.report.pictured import Band, Pictured, ends, level_note, number, results_of
 from digicarbon.report.regimes import of_mean
 from digicarbon.report.rows import interval_text, number_text
 from digicarbon.report.summary import coefficients
@@ -63,7 +63,7 @@ class EventStudy(Pictured):
     """
 
     decimals: Decimals = 3
-    band: Literal["pointwise", "uniform"] = "pointwise"
+    band: Band = "pointwise"
     statistics: Names = ("pretest_p", "nobs", "n_treated", "n_never")
     rollout: bool = True
     most_runs: Annotated[int, Field(ge=1, le=MOST_STUDIES)] = MOST_STUDIES
@@ -143,8 +143,8 @@ class EventStudy(Pictured):
             return f"0 ({self.words.word('reference of leads')})"
         if row["reference"]:
             return f"0 ({self.words.word('reference')})"
-        end = "_uniform" if self.band == "uniform" else ""
-        return self._interval({**row, "low": row[f"low{end}"], "high": row[f"high{end}"]})
+        low, high = ends(self.band)
+        return self._interval({**row, "low": row[low], "high": row[high]})
 
     def _interval(self, row: Mapping[str, float]) -> str:
         ends = interval_text(row["low"], row["high"], self.decimals) if np.isfinite(row["se"]) else ""

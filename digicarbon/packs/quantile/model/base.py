@@ -25,6 +25,7 @@ from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import least_squares
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, dependent, vanishing
+from digicarbon.numeric.resampling.unit_wild import uniform_critical
 from digicarbon.numeric.resampling.units import counts_of_units
 from digicarbon.packs.quantile.numeric.moments import LocationScale, Samples, half_panels, location_scale, samples
 from digicarbon.panel import Panel
@@ -41,6 +42,8 @@ MOST_UNITS = 2
 """So does it with more units than this for each row of a unit: intervals are then short beside the bias."""
 FEW_BEYOND = 10
 """With fewer rows beyond a quantile, a note says so."""
+CRITICAL = "uniform_critical"
+"""Statistics of this name, a point and a focal term are critical values from samples of units."""
 _OF_REGRESSION = ("y", "x", "controls", "effects", "cov", "cluster", "small_sample", "df", "level")
 
 
@@ -217,7 +220,9 @@ class PanelQuantile(Clustered):
         Result
             Terms are ``x[0.1]``, ``x[0.25]``, … for each regressor and quantile. ``tables`` has ``location_scale`` (the
             coefficients of least squares and of the scale), ``quantiles`` (quantiles of the errors, whose mean absolute
-            value is 1) and ``equality`` (whether coefficients are the same at all quantiles).
+            value is 1) and ``equality`` (whether coefficients are the same at all quantiles). With bootstrap samples
+            ``statistics`` has the critical value of each focal term's uniform band: that of the largest |t| over
+            quantiles, of samples around the estimates.
 
         Raises
         ------
@@ -292,7 +297,7 @@ class _Fitted:
         """The covariances of the coefficients and of location, scale and quantiles; whether these were repaired."""
         moments = self.moments
         if self.model.errors == "bootstrap":
-            drawn = self._samples()
+            drawn = self._samples
             every = np.hstack([drawn.location, drawn.scale, drawn.q])
             return np.atleast_2d(np.cov(drawn.coefficients.T)), np.cov(every.T), False
         every = of_influence(self.columns, self.model.regression.rule, self._influence)
@@ -332,6 +337,7 @@ class _Fitted:
         fit = least_squares(values)
         return _sound(location_scale(values[:, :-1], fit.coef, fit.residuals, fit.root, removed, self.moments.taus))
 
+    @cached_property
     def _samples(self) -> Samples:
         model, rows = self.model, self.columns.rows
         counts = counts_of_units(rows.n, model.bootstrap_draws, np.random.default_rng(model.seed))
@@ -374,7 +380,7 @@ class _Fitted:
         statistics = {name: self.location.statistics[name] for name in ("nobs", "n_units", "n_periods")}
         equality = self._equality()
         together = dict(zip(equality.columns, equality.to_numpy()[-1].tolist(), strict=True))
-        statistics |= {"equality_f": together["F"], "equality_p": together["p"]}
+        statistics |= {"equality_f": together["F"], "equality_p": together["p"], **self._band()}
         lost = float((moments.scales <= 0).mean())
         rows = model._rows(self.columns.rows)
         few = model._beyond(rows, FEW_BEYOND)
@@ -426,6 +432,21 @@ class _Fitted:
         k = len(self.columns.names)
         errors = np.sqrt(np.maximum(self.covariances[1].diagonal(), 0))
         return errors[:k], errors[k : 2 * k], errors[2 * k :]
+
+    def _band(self) -> dict[str, float]:
+        """Return the critical value of each focal term's uniform band, from samples of units where there are some."""
+        if self.model.errors != "bootstrap":
+            return {}
+        drawn, centre = self._samples.coefficients, self.estimates.coefficients[0]
+        errors = np.broadcast_to(np.sqrt(self.covariances[0].diagonal()), drawn.shape)
+        count, found = len(self.model.quantiles), {}
+        for name in self.location.focal:
+            first = count * self.columns.names.index(name)
+            fits = [(drawn[:, place], errors[:, place]) for place in range(first, first + count)]
+            found[f"{CRITICAL}.{name}"] = uniform_critical(
+                centre[first : first + count], fits, self.location.inference.level
+            )
+        return found
 
     def _location_scale(self) -> pd.DataFrame:
         inference, (location, scale, _) = self.location.inference, self._parts()
