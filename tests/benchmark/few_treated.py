@@ -11,7 +11,7 @@ in the fifth year.
 Prints the share of p ≤ 0.05 without an effect and with one.
 
     python tests/benchmark/few_treated.py --samples 400 --effect 1.5 --draws 199
-    python tests/benchmark/few_treated.py --samples 200 --estimators twfe imputation callaway_santanna
+    python tests/benchmark/few_treated.py --samples 200 --draws 99 --estimators twfe imputation callaway_santanna
 """
 
 from __future__ import annotations
