@@ -125,6 +125,11 @@ class GroupedRegression(ByGroup, PanelRegression):
         expanded.model.check(expanded.panel, weights)
         self.refuse_arrangements(panel, weights)
 
+    @property
+    def inverts_arrangements(self) -> bool:
+        """Whether there are intervals: none, as a path of x is in slopes of several groups."""
+        return False
+
     def by_slope(self, panel: Panel) -> Panel:
         """Return the panel with a column for each term and group."""
         return self.expanded(panel).panel
