@@ -91,7 +91,7 @@ FEWEST_CLUSTERS = [DiD(**POLICY)]
 
 def with_columns(panel: dc.Panel) -> dc.Panel:
     """Return the panel of `fields` with a policy that does something, and one that does nothing."""
-    sham = {f"u{code:02}": 2005 + code % 3 for code in (0, 1, 3, 4, 5)}
+    sham = {f"u{code:02}": 2005 + code % 3 for code in (0, 1, 3, 4, 5, 7)}
     return panel.with_policy("pilot", "start").with_policy("sham", sham)
 
 

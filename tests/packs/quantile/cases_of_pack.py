@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from classic import PanelQuantile
-from fields import ERROR, ESTIMATE, SAID, SMALL_SAMPLES, TERMS, Base, Does, Order, wild
+from fields import ERROR, ESTIMATE, SMALL_SAMPLES, TERMS, Base, Does, Order, wild
 
 from digicarbon.model import Model
 
@@ -39,7 +39,7 @@ FIELD_ORDERS = [
 """Words of a field by a number, from the smallest to the largest."""
 FIELD_DOES: dict[str, Does] = {"errors": ERROR, **dict.fromkeys(("bias",), ESTIMATE)}
 """What fields do that no model of the core has."""
-FIELD_DOES_OF = {(PanelQuantile, "test"): SAID}
+FIELD_DOES_OF = {(PanelQuantile, "test"): Does("notes", keeps=("coef", "se"))}
 # a note says for all of them that there is no wild bootstrap
 FIELD_UNUSED = [(PanelQuantile, "signs"), (PanelQuantile, "weights"), (PanelQuantile, "intervals")]
 NO_WILD = [PanelQuantile]
