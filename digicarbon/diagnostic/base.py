@@ -121,7 +121,7 @@ class Diagnostic(Spec):
 
         Raises
         ------
-        DataError, WeightsError
+        ConfigError, DataError, EstimationError, WeightsError
         """
         raise TypeError(f"{type(self).__name__} does not say what it computes; define `tables`.")
 

@@ -26,14 +26,11 @@ class EmissionFactors(Diagnostic):
         One of the account ``fuels``; in a configuration ``${outcome}``, that of the run.
     """
 
+    notes: ClassVar[tuple[Note, ...]] = (Note("emission_factor"),)
+    """How the factors are computed, and their units."""
     table_names: ClassVar[tuple[str, ...]] = ("emission_factors",)
 
     outcome: Annotated[SerializeAsAny[Spec], BeforeValidator(partial(nested, kind=Spec))]
-
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """How the factors are computed, and their units."""
-        return (Note("emission_factor"),)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the outcome counts no fuels."""

@@ -161,6 +161,8 @@ class BeaMeasure(Measure):
 
     references: ClassVar[tuple[str, ...]] = ("leontief1936", "miller2009")
 
+    in_10k_cny: ClassVar[float] = 1.0
+
     terms: SomeNames = ("ln_e",)
     sector1: Names = SECTOR1
     sector2: Names = SECTOR2
@@ -186,11 +188,6 @@ class BeaMeasure(Measure):
         if self.scope == "narrow" and ddl_terms:
             raise ValueError(Note("bea_narrow_without_ddl", key="scope", terms=cut(ddl_terms)))
         return self
-
-    @property
-    def in_10k_cny(self) -> float:
-        """The factor that turns the measures into 10k CNY: they are in this unit."""
-        return 1.0
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and sector1, sector2, ddl, ide, e in 10k CNY for each row of the inputs.

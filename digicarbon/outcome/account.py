@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -84,6 +84,8 @@ class CarbonOutcome(Outcome):
         has it). Other accounts ignore this field.
     """
 
+    _unit: ClassVar[str] = "Mt"
+
     account: Literal["sectoral", "apparent", "fuels"] = "sectoral"
     factors: dict[str, Fuel] | None = None
     missing_fuels: Literal["refuse", "zero"] = "refuse"
@@ -121,10 +123,6 @@ class CarbonOutcome(Outcome):
         words = (self._co2_note(), *((Note("fuel_symbols"),) if fuels else ()))
         source = f"{STUDY}, Eq 9" if fuels and self.factors is None else ""
         return {self.name: Definition(f"{self._formula(co2)}{names}", words, self._unit, source)}
-
-    @property
-    def _unit(self) -> str:
-        return "Mt"
 
     def _formula(self, co2: str) -> str:
         """Return the formula of the outcome, of which CO2 in million tonnes is a part."""

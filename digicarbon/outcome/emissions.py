@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pandas as pd
 
 from digicarbon.note import Note
@@ -42,6 +44,8 @@ class PerCapita(CarbonOutcome):
         The series of the population, 10k persons.
     """
 
+    _unit: ClassVar[str] = "t per head"
+
     name: str = "co2_per_capita"
     term: str = "ln_co2_per_capita"
     population: str = "population"
@@ -50,10 +54,6 @@ class PerCapita(CarbonOutcome):
     def divided_by(self) -> tuple[str, ...]:
         """The population."""
         return (self.population,)
-
-    @property
-    def _unit(self) -> str:
-        return "t per head"
 
     def _formula(self, co2: str) -> str:
         return f"{MT_PER_10K_TO_T_PER_HEAD:g} · {co2} / {self.population}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,8 @@ class Intensity(CarbonOutcome):
     gdp_index : str
         The series of the volume index of GDP, previous year = 100; used with a base year only.
     """
+
+    _unit: ClassVar[str] = "t per 10k CNY"
 
     name: str = "ci"
     term: str = "ln_ci"
@@ -78,10 +81,6 @@ class Intensity(CarbonOutcome):
     def _deflation(self) -> tuple[Note, ...]:
         years = () if self.base_year is None else (self.base_year,)
         return tuple(Note("constant_prices", year=year, index=self.gdp_index) for year in years)
-
-    @property
-    def _unit(self) -> str:
-        return "t per 10k CNY"
 
     def _formula(self, co2: str) -> str:
         return f"{MT_PER_100M_TO_T_PER_10K:g} · {co2} / {self.gdp if self.base_year is None else REAL_GDP}"

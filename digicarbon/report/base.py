@@ -124,6 +124,11 @@ class Report(Spec):
         records : sequence of Record
             In the order of the experiment. Those of a large sweep are read again on each pass, so that memory does not
             grow with their number: read each once, and keep numbers, not records.
+
+        Raises
+        ------
+        ConfigError
+            If the records do not have what the report shows, or a field names what none of them has.
         """
         raise TypeError(f"{type(self).__name__} does not say how it is laid out; define `table`.")
 

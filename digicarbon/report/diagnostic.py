@@ -43,10 +43,7 @@ class DiagnosticTable(Report):
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table.
 
-        Raises
-        ------
-        ConfigError
-            If no run has such a table (the message names the diagnostic that makes it), or the table lacks a column.
+        Raises ConfigError if no run has it (the message names the diagnostic that makes it), or it lacks a column.
         """
         if len(records) > self.most_runs:
             table = across(title, self._blocks(records), self._cell, self.words)

@@ -48,13 +48,7 @@ class IntervalPicture(Pictured):
     terms: Names = ()
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return a row for each estimate in the picture, and for what belongs to it, see ``terms``.
-
-        Raises
-        ------
-        ConfigError
-            If no run has such a coefficient or effect.
-        """
+        """Return a row for each estimate in the picture, and for what belongs to it, see ``terms``."""
         if len(records) > self.most_runs:
             return coefficients(title, records, 0.05, self.decimals, self.words, self.multiverse)
         named = terms_in_words(records, self.words)
@@ -123,10 +117,7 @@ class BandTable(Pictured):
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return a row for each band and term, with its effects or the coefficient.
 
-        Raises
-        ------
-        ConfigError
-            If a run does not vary the key by numbers, or no run has a focal term.
+        Raises ConfigError if a run does not vary the key by numbers, or no run has a focal term.
         """
         groups = self._groups(records)
         if len(records) > self.most_runs:

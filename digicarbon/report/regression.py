@@ -182,11 +182,8 @@ class RegressionTable(Pictured):
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table.
 
-        Raises
-        ------
-        ConfigError
-            If there is no statistic or test of a name: neither the package has one nor any of the runs. If no run has
-            a choice of ``heads``, or what a row of ``rows`` shows, or a row has not one cell for each column.
+        Raises ConfigError if neither the package nor any of the runs has a statistic or test of a name, if no run has a
+        choice of ``heads``, or what a row of ``rows`` shows, or a row has not one cell for each column.
         """
         title = self.caption or title
         if len(records) > self.most_runs:

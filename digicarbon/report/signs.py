@@ -61,13 +61,7 @@ class SignTable(Report):
         return RunEffect(self.quantity, level=self.level)
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the counts with the runs below.
-
-        Raises
-        ------
-        ConfigError
-            If no run has the quantity, or no run varies a key of ``by``.
-        """
+        """Return the counts with the runs below."""
         focal_runs = focal(records, self.quantity, by_column=True)
         if focal_runs.rows.empty:
             raise ConfigError(Note("signs_without_quantity", key="report.quantity", quantity=one_of(self.quantity)))

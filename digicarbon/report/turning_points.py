@@ -43,13 +43,7 @@ class TurningPointTable(RegressionTable):
     pictures: Formats = ("png", "svg")
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the table.
-
-        Raises
-        ------
-        ConfigError
-            If a run has no turning points.
-        """
+        """Return the table; a run without turning points is a ConfigError."""
         above = super().table(title, records)
         if len(records) > self.most_runs:
             tables = ((record, _turning_points(record).drop(columns="note")) for record in records)

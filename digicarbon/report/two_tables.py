@@ -41,10 +41,7 @@ class TwoTables(Report):
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the first table with the second one below; notes that both have are shown under the first one only.
 
-        Raises
-        ------
-        ConfigError
-            If one of the two cannot be made of these runs.
+        Raises ConfigError if one of the two cannot be made of these runs.
         """
         first, second = self.first.table(title, records), self.second.table(self.words.word(self.heading), records)
         return replace(

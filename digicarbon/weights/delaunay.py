@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import scipy
 
 from digicarbon.note import Note
@@ -18,10 +20,7 @@ class DelaunayWeights(FromPlaces):
     apart. See `digicarbon.numeric.spatial.proximity.triangulated`.
     """
 
-    @property
-    def title(self) -> str:
-        """What the weights are called."""
-        return "Delaunay"
+    title: ClassVar[str] = "Delaunay"
 
     def matrix(self, places: Places, panel: Panel) -> scipy.sparse.csr_array:
         """Return the weights of three or more units on different places that are not on one line."""

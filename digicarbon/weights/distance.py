@@ -6,7 +6,7 @@ Anselin (1988), Spatial Econometrics: Methods and Models, ch. 3; LeSage & Pace (
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import scipy
 from pydantic import Field
@@ -57,14 +57,11 @@ class DistanceBandWeights(NearPlaces):
         The exponent p of inverse distances.
     """
 
+    title: ClassVar[Note] = Note("band_weights")
+
     threshold: Positive | None = None
     weight: Literal["binary", "inverse"] = "binary"
     power: Positive = 1.0
-
-    @property
-    def title(self) -> Note:
-        """What the weights are called."""
-        return Note("band_weights")
 
     def matrix(self, places: Places, panel: Panel) -> scipy.sparse.csr_array:
         """Return the weights; inverse distances need different places."""
@@ -96,12 +93,9 @@ class InverseDistanceWeights(CutOffWeights):
         The exponent p; 2 is the gravity form.
     """
 
-    power: Positive = 1.0
+    title: ClassVar[Note] = Note("inverse_weights")
 
-    @property
-    def title(self) -> Note:
-        """What the weights are called."""
-        return Note("inverse_weights")
+    power: Positive = 1.0
 
     def matrix(self, places: Places, panel: Panel) -> scipy.sparse.csr_array:
         """Return the weights; no two units may have the same place."""
@@ -118,12 +112,9 @@ class ExponentialWeights(CutOffWeights):
         Decay per kilometre, or per unit of the coordinates: weights halve every ln 2 / alpha.
     """
 
-    alpha: Positive = 0.01
+    title: ClassVar[Note] = Note("exponential_weights")
 
-    @property
-    def title(self) -> Note:
-        """What the weights are called."""
-        return Note("exponential_weights")
+    alpha: Positive = 0.01
 
     def matrix(self, places: Places, panel: Panel) -> scipy.sparse.csr_array:
         """Return the weights."""

@@ -146,12 +146,9 @@ class ProductWeights(FromPlaces, SizedWeights):
         The exponent p of the distance.
     """
 
-    power: Annotated[float, Field(gt=0)] = 1.0
+    title: ClassVar[Note] = Note("product_weights")
 
-    @property
-    def title(self) -> Note:
-        """What the weights are called."""
-        return Note("product_weights")
+    power: Annotated[float, Field(gt=0)] = 1.0
 
     def matrix(self, places: Places, panel: Panel) -> scipy.sparse.csr_array:
         """Return the weights of units on different places, whose means differ."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -31,12 +31,9 @@ class NestedWeights(FromPlaces, SizedWeights):
         The exponent p of the distance.
     """
 
-    power: Annotated[float, Field(gt=0)] = 1.0
+    title: ClassVar[str] = "W2"
 
-    @property
-    def title(self) -> str:
-        """What the weights are called."""
-        return "W2"
+    power: Annotated[float, Field(gt=0)] = 1.0
 
     def matrix(self, places: Places, panel: Panel) -> FloatArray:
         """Return the weights of units on different places, whose means are positive."""

@@ -144,13 +144,7 @@ class DecayPanel(Model):
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
-        """Fit the model to a balanced panel.
-
-        Parameters
-        ----------
-        panel : Panel
-        weights : Weights, optional
-            Not used: weights are estimated.
+        """Fit the model to a balanced panel; weights are not used, but estimated.
 
         Returns
         -------
@@ -158,10 +152,6 @@ class DecayPanel(Model):
             Terms are the regressors, ``W_<name>`` for their spatial lags, ``rho`` or ``lambda`` where the kind has one,
             ``gamma`` and ``sigma2``. ``tables`` has ``decay_profile``: γ, the log-likelihood and its distance from the
             top.
-
-        Raises
-        ------
-        DataError, WeightsError, EstimationError
         """
         data, names, limits = self.data(panel)
         found = fit_decay(data, *limits, self.level, self.cov)

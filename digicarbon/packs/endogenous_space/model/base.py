@@ -204,13 +204,7 @@ class SpatialIV(WithLags, ByInstruments):
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
-        """Fit the model to a balanced panel.
-
-        Parameters
-        ----------
-        panel : Panel
-        weights : Weights
-            For exactly the panel's units, in any order.
+        """Fit the model to a balanced panel, with weights for exactly its units, in any order.
 
         Returns
         -------
@@ -219,10 +213,6 @@ class SpatialIV(WithLags, ByInstruments):
             ``lambda``. Tables as `PanelIV` has them; the lag of y is called ``W_<y>`` there. Where one regressor is
             endogenous beside it and errors are not spatial, ``weak_sets`` has sets of its coefficient, of ρ and of its
             effects that hold however weak the instruments are.
-
-        Raises
-        ------
-        DataError, WeightsError, EstimationError
         """
         return self.tested(self.estimated(panel, weights), panel, weights)
 

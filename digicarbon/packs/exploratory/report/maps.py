@@ -58,13 +58,7 @@ class LisaMap(DiagnosticTable, OnMap):
     level: Annotated[float, Field(gt=0, lt=1)] = 0.05
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the table, with the number of regions in each cluster as notes.
-
-        Raises
-        ------
-        ConfigError
-            As in `DiagnosticTable`.
-        """
+        """Return the table, with the number of regions in each cluster as notes."""
         table = super().table(title, records)
         if len(records) > self.most_runs:
             return table
@@ -132,13 +126,7 @@ class MapTable(ClassMap):
     units: Mapping[str, str] = {}
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the values, regions by variables and periods; for very many regions, quantiles of the values.
-
-        Raises
-        ------
-        ConfigError
-            If no run has such a table, or a variable is unknown.
-        """
+        """Return the values, regions by variables and periods; for very many regions, quantiles of the values."""
         if len(records) > self.most_runs:
             raise ConfigError(Note("too_many_maps", key="report", runs=len(records)))
         frames = [(record, frame) for record in records if (frame := self._values(record)) is not None]

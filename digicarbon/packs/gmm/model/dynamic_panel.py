@@ -213,14 +213,7 @@ class DynamicPanel(Model):
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
-        """Fit the model.
-
-        Parameters
-        ----------
-        panel : Panel
-            Balanced or not, with gaps or not.
-        weights : Weights, optional
-            Ignored: the model takes none.
+        """Fit the model to a panel, balanced or not, with gaps or not; it takes no weights and ignores them.
 
         Returns
         -------
@@ -231,10 +224,6 @@ class DynamicPanel(Model):
             slopes and ``wald_time`` of the period dummies; ``n_instruments`` (their rank), ``n_units``, ``nobs``.
             Tables: ``difference_in_hansen`` by set of instruments; ``time_effects``, the period dummies' coefficients.
             Residuals are those of the transformed equation, for the periods that are left.
-
-        Raises
-        ------
-        DataError, EstimationError
         """
         found, fit, used, covariance = self._estimated(panel)
         slope = found.is_slope()

@@ -113,10 +113,6 @@ class Influence(OfModel):
         The first has columns coef, se, se_jackknife (that of `small_sample="cr3"`), clusters, effective and
         effective_equal (effective numbers of clusters where errors within them are uncorrelated, and where they are
         equal), largest_leverage and largest_partial (over those of equal clusters), coef_lowest and coef_highest.
-
-        Raises
-        ------
-        ConfigError, DataError, EstimationError, WeightsError
         """
         focal = focal_of(self.model, panel, self.term, weights)
         labels, clusters = self._clusters(focal.panel)

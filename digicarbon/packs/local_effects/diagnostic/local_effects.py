@@ -141,17 +141,14 @@ class LocalEffects(OfModel):
 
     references: ClassVar[tuple[str, ...]] = ("debarsy2010", "lesage2009")
 
+    notes: ClassVar[tuple[Note, ...]] = (Note("local_effects"),)
+    """Why effects differ between units."""
     table_names: ClassVar[tuple[str, ...]] = ("local_effects", "shocks")
     listings = table_names
     takes_weights: ClassVar[bool] = True
 
     variables: Names = ()
     shocks: Names = ()
-
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """Why effects differ between units."""
-        return (Note("local_effects"),)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the run's model is not spatial, or a unit of ``shocks`` is none of the panel."""

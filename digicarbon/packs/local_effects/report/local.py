@@ -40,10 +40,7 @@ class LocalEffectTable(ClassMap):
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return a row for each unit, its effects side by side; for very many units, quantiles of the effects.
 
-        Raises
-        ------
-        ConfigError
-            If no run has such effects, or what a change in ``shock`` does is not kept.
+        Raises ConfigError if no run has such effects, or what a change in ``shock`` does is not kept.
         """
         if len(records) > self.most_runs:
             raise ConfigError(Note("too_many_maps", key="report", runs=len(records)))

@@ -77,10 +77,6 @@ class SpatialMediation(OfModel):
         Columns are coef, se, stat, p, low and high. Paths are each mediator, all mediators, the path beside them, and
         all together; the last one is the total effect that the equations imply, not the one of a model without
         mediators. Numbers are missing where a spatial parameter lies at the end of its range.
-
-        Raises
-        ------
-        ConfigError, DataError, WeightsError, EstimationError
         """
         last, *first = self._equations()
         weights = needed(weights, last.kind)

@@ -150,14 +150,9 @@ class Mediation(Clustered):
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
-        """Fit all equations.
+        """Fit all equations to a panel, balanced or not.
 
-        Parameters
-        ----------
-        panel : Panel
-            Balanced or not.
-        weights : Weights, optional
-            For the spatial dependence of the errors in the wild bootstrap of coefficients and total effects.
+        Weights are for the spatial dependence of the errors in the wild bootstrap of coefficients and total effects.
 
         Returns
         -------
@@ -166,10 +161,6 @@ class Mediation(Clustered):
             mediator, and ``x[m]`` for the indirect effect through it. ``spatial_effects`` has the direct, indirect and
             total effect of each focal term; tables are ``mediation``, ``equations``, ``sensitivity`` and ``rho``. Of
             first steps only ``m[x]`` and ``equations``.
-
-        Raises
-        ------
-        DataError, EstimationError, WeightsError
         """
         require_panel(panel)
         fitted = _Fitted.of(self, panel, weights)

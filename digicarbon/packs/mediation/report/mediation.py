@@ -55,13 +55,7 @@ class PathTables(Pictured):
     textbook: bool = True
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the tables below each other.
-
-        Raises
-        ------
-        ConfigError
-            If no run has equations of a mediation, or effects through mediators in space.
-        """
+        """Return the tables of mediations and of effects through mediators in space below each other."""
         runs = [record for record in records if {"equations", "spatial_mediation"} & record.result.tables.keys()]
         if not runs:
             raise ConfigError(Note("no_mediation"))

@@ -31,13 +31,7 @@ class MarginalEffectTable(RegressionTable):
     pictures: Formats = ("png", "svg")
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the table.
-
-        Raises
-        ------
-        ConfigError
-            If a run has no effects along a moderator.
-        """
+        """Return the table; a run without effects along a moderator is a ConfigError."""
         above = super().table(title, records)
         if len(records) > self.most_runs:
             tables = ((record, _table(record, NAME).drop(columns=["note", "given"])) for record in records)

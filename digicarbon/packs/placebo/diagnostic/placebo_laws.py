@@ -179,10 +179,6 @@ class PlaceboLaws(OfModel):
         given their number (Clopper & Pearson 1934); the share of laws with a p as small as the run's, (1 + number)/(1 +
         laws), by which x is compared with laws of its kind alone; Moran's I of the paths of x, and its mean over the
         laws; how many connected sets x reaches, where it is dealt to sets.
-
-        Raises
-        ------
-        ConfigError, DataError, WeightsError, EstimationError
         """
         dealt = self._dealt(panel, weights)
         # stars need p values alone

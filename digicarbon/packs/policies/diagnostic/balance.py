@@ -29,16 +29,13 @@ class Balance(Diagnostic):
         For each covariate, those of the columns.
     """
 
+    notes: ClassVar[tuple[Note, ...]] = (Note("balance_differences"),)
+    """What a standardised difference is."""
     table_names: ClassVar[tuple[str, ...]] = ("balance",)
 
     covariates: Names = ()
     columns: Names = ()
     numbers: Annotated[tuple[Annotated[tuple[float, ...], Field(strict=False)], ...], Field(strict=False)] = ()
-
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """What a standardised difference is."""
-        return (Note("balance_differences"),)
 
     def with_balance(self, balance: Callable[[], pd.DataFrame | None]) -> Balance:
         """Return the diagnostic with the balance of the run's sample.

@@ -44,12 +44,7 @@ class NegativeWeights(OfModel):
         two_way(did_of(self.model)).check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return the table ``negative_weights``, indexed by policy.
-
-        Raises
-        ------
-        ConfigError, DataError, EstimationError
-        """
+        """Return the table ``negative_weights``, indexed by policy."""
         return {"negative_weights": _weights_table(did_of(self.model), panel)}
 
 
@@ -105,10 +100,6 @@ class GoodmanBacon(OfModel):
         ``bacon`` has a row for each kind of comparison and the two-way coefficient last; ``bacon_pairs`` a row for each
         pair of cohorts, with the labels of their first treated periods (empty: never), the kind as in
         `digicarbon.packs.policies.numeric.goodman_bacon.Comparison`, the estimate and its weight.
-
-        Raises
-        ------
-        ConfigError, DataError, EstimationError
         """
         model = did_of(self.model)
         made, policy = _balanced(model, panel)

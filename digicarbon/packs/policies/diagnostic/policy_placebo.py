@@ -88,10 +88,6 @@ class PlaceboInSpace(OfModel):
         ``possible`` is the number of different assignments, a power of ten in words where no float is as large.
         Of ``estimator=twfe`` without spillovers and further effects the draws' standard errors are clustered by unit,
         else those of the model.
-
-        Raises
-        ------
-        ConfigError, DataError, EstimationError
         """
         model = did_of(self.model)
         together = model.estimator == "twfe" and model.spillovers == "none" and not model.absorbs
@@ -197,12 +193,7 @@ class PlaceboInTime(OfModel):
         did_of(self.model).timing(panel)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return ``placebo_time``: a row for each number of periods, with the reason where there is no estimate.
-
-        Raises
-        ------
-        ConfigError, DataError, EstimationError
-        """
+        """Return ``placebo_time``: a row for each number of periods, with the reason where there is no estimate."""
         model = did_of(self.model)
         lines = [_earlier(model, panel, weights, periods) for periods in self.periods]
         return {"placebo_time": pd.DataFrame(lines, index=pd.Index(self.periods, name="periods_earlier"))}

@@ -96,10 +96,6 @@ class OmittedVariable(OfModel):
         or group and each multiple, where there are controls: the confounder's partial R² ``r2dz_x`` (with the
         regressor) and ``r2yz_dx`` (with the outcome), and coef, se, stat, low and high with the confounder in the
         regression; not a number where no confounder can be so strong.
-
-        Raises
-        ------
-        ConfigError, DataError, EstimationError
         """
         focal = focal_of(self.model, panel, self.term, weights)
         groups = self.groups(focal)

@@ -112,12 +112,7 @@ class Oster(OfModel):
         self._estimated(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return ``oster``, indexed by quantity: value, and the interval by samples of units.
-
-        Raises
-        ------
-        ConfigError, DataError, EstimationError
-        """
+        """Return ``oster``, indexed by quantity: value, and the interval by samples of units."""
         focal, found = self._estimated(panel, weights)
         values = self._numbers(found)
         samples = self._drawn(focal)

@@ -153,16 +153,13 @@ class RotembergWeights(_OfShiftShare):
 
     references: ClassVar[tuple[str, ...]] = ("goldsmith2020",)
 
+    notes: ClassVar[tuple[Note, ...]] = (Note("rotemberg"),)
+    """What the weights are."""
     table_names: ClassVar[tuple[str, ...]] = ("rotemberg", "rotemberg_periods", "rotemberg_summary")
     scripts: ClassVar[Mapping[str, str]] = {"extract": f"{_SCRIPT}:extract", "r": f"{_SCRIPT}:rotemberg"}
 
     top: Annotated[int, Field(ge=1)] = 5
     centred: bool = True
-
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """What the weights are."""
-        return (Note("rotemberg"),)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the model has no shift-share column or cannot be fitted."""
@@ -173,12 +170,7 @@ class RotembergWeights(_OfShiftShare):
         return (*((Note("rotemberg_centred"),) if self.centres(found) else ()), *super().about(found))
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return ``rotemberg``, by sector, ``rotemberg_periods`` and ``rotemberg_summary``.
-
-        Raises
-        ------
-        ConfigError, DataError, EstimationError
-        """
+        """Return ``rotemberg``, by sector, ``rotemberg_periods`` and ``rotemberg_summary``."""
         found = self.found(panel, weights)
         shocks = found.shocks
         if self.centres(found):
@@ -279,10 +271,6 @@ class AkmErrors(_OfShiftShare):
         """Return ``akm``: coefficient, standard error, p and interval of the model, AKM and AKM0.
 
         The column ``kind`` says what the set of AKM0 is where it is no interval; its ends are then infinite.
-
-        Raises
-        ------
-        ConfigError, DataError, EstimationError
         """
         found = self.found(panel, weights)
         result = self._estimated(found)

@@ -132,10 +132,6 @@ class SpatialChoice(OfModel):
         AIC, corrected AIC, BIC, Hannan and Quinn's criterion; for rivals, tests of the run's model against them.
         ``spatial_choice_run`` has what reports compare over runs,
         ``spatial_choice_units`` each unit's part of the run's log-likelihood.
-
-        Raises
-        ------
-        ConfigError, DataError, WeightsError, EstimationError
         """
         widest = self.widest()
         spaces = list(self._spaces(widest, panel, weights))

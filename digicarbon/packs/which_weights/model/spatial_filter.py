@@ -137,14 +137,7 @@ class SpatialFilter(Clustered):
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
-        """Choose eigenvectors and fit the regression beside them.
-
-        Parameters
-        ----------
-        panel : Panel
-            Balanced.
-        weights : Weights
-            For exactly the panel's units, in any order.
+        """Choose eigenvectors of weights for exactly the units of a balanced panel, and fit the regression beside them.
 
         Returns
         -------
@@ -152,10 +145,6 @@ class SpatialFilter(Clustered):
             Coefficients of the eigenvectors, ``filter1[2013]`` etc., have the role of dummies. ``statistics`` has
             ``eigenvectors``, their number, and ``moran_before``, ``moran_before_p``, ``moran_after`` and
             ``moran_after_p`` of the residuals.
-
-        Raises
-        ------
-        DataError, EstimationError, WeightsError
         """
         made = self._made(panel, weights)
         return self.tested(self.estimated(made, weights), made, weights)

@@ -130,10 +130,7 @@ class SpatialChoiceTable(Pictured):
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the runs, the most probable first; below, probabilities of kinds, of W, and of one given the other.
 
-        Raises
-        ------
-        ConfigError
-            If no run has the diagnostic, or a kind or W has no probability beforehand while others have one.
+        Raises ConfigError if no run has the diagnostic, or a kind or W has no probability beforehand while others have.
         """
         groups = self._groups(records)
         several = len(groups) > 1
