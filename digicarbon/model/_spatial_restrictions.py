@@ -13,7 +13,7 @@ from digicarbon.model._spatial_estimates import Design, dense
 from digicarbon.model.batch import Batch, Estimand
 from digicarbon.model.restrictions import KnownPart, Lagged, Nulls, Projected, Redrawn, Restrictions, error_nulls
 from digicarbon.numeric.resampling.draws import Draws
-from digicarbon.numeric.resampling.null_model import LagNulls, combined_null, in_rows
+from digicarbon.numeric.resampling.null_model import LagNulls, NullModel, combined_null, in_rows, lag_null
 from digicarbon.result import Result
 
 if TYPE_CHECKING:
@@ -79,6 +79,16 @@ def restrictions_by_group(
         # few units: beside the lags of its regressors a null model has no more room for those of all groups
         return [both]
     return [both, Single(every)]
+
+
+def free_null(model: SpatialPanel, panel: Panel, weights: Weights | None) -> NullModel:
+    """Return the null model of a lag model in which no slope is restricted; its lags are those of all regressors."""
+    from digicarbon.model._panel_columns import rows_of
+
+    design = model.design(panel, weights)
+    flat, lags = in_rows(design.level), {f"W_{name}" for name in model.lagged}
+    z = flat[:, [place for place, name in enumerate(design.names) if name not in lags]]
+    return lag_null(np.ascontiguousarray(flat[:, -1]), z, rows_of(panel), design.w, null_sample(design))
 
 
 class Single(Redrawn):

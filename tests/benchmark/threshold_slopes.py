@@ -1,12 +1,13 @@
 """Size of slopes of regimes, and coverage of their intervals and of sets of thresholds, by simulation.
 
-    python tests/benchmark/threshold_slopes.py size|coverage [REPLICATIONS [UNITS [WORLD]]]
+    python tests/benchmark/threshold_slopes.py size|space|coverage [REPLICATIONS [UNITS [WORLD]]]
 
 Panels of 30 units (or UNITS) and 8 periods, in all worlds (or in WORLD). ``size``: x has no effect in any regime; the
 share of p of each slope up to .05. Twice, errors, x, q and a control are autoregressions of .8, with effects of units
-and periods; then the worlds of ``coverage`` without effects of x. ``coverage``: the slope of x is .5 up to q = 0 and .5
-+ jump above; the shares of intervals and sets of 95 % that hold the truth. Slopes of tiny regimes, which have neither p
-nor interval, do not count.
+and periods; then the worlds of ``coverage`` without effects of x. ``space``: the same in a SAR and an SDM of 30
+units on a lattice with 30 quantiles of q as candidates; direct, indirect and total effects of each regime. ``coverage``:
+the slope of x is .5 up to q = 0 and .5 + jump above; the shares of intervals and sets of 95 % that hold the truth.
+Slopes of tiny regimes, which have neither p nor interval, do not count.
 
 Errors, x and q have a correlation over time of .5 and effects of units (in ``q constant`` five times as large in q),
 errors a variance by unit, and in ``variance by q`` errors are exp(q/2) as large. 199 draws. The standard error of a
@@ -16,6 +17,7 @@ share of .95 among 1,000 replications is .7 points.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,6 +26,9 @@ import digicarbon as dc
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.result import Result
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from lattice import lattice
 
 PERIODS, DRAWS, BURN = 8, 199, 40
 WORLDS = {"base": (0.0, 1.0), "variance by q": (0.5, 1.0), "q constant": (0.0, 5.0)}
@@ -79,6 +84,29 @@ def fitted(panel: dc.Panel, seed: int, effects: EffectsKind = "unit") -> Result:
     ).fit(panel)
 
 
+def in_space(panel: dc.Panel, space: str, seed: int) -> list[float]:
+    """Return whether p of the direct, indirect and total effect of each regime is up to .05."""
+    weights = dc.Weights.from_matrix(lattice(6, 5).dense(), panel.units, name="lattice")
+    result = dc.PanelThreshold(
+        y="y",
+        x=("x",),
+        threshold="q",
+        effects="unit",
+        space=space,
+        grid=30,
+        sets="likelihood",
+        threshold_draws=0,
+        draws=DRAWS,
+        intervals=False,
+        seed=seed,
+    ).fit(panel, weights)
+    if result.spatial_effects is None:
+        return [np.nan] * 6
+    p = result.effects["p"]
+    rows = [(effect, f"x[{regime}]") for effect in ("direct", "indirect", "total") for regime in (1, 2)]
+    return [float(p[row] <= 0.05) + 0 * p[row] for row in rows]
+
+
 def covered(panel: dc.Panel, result: Result, slopes: tuple[float, float]) -> list[float]:
     """Return whether the set holds the threshold, and whether each interval holds its slope."""
     q = np.sort(panel.column("q"))
@@ -106,6 +134,12 @@ def main(what: str, replications: int, n: int, only: str = "") -> None:
         sys.stdout.write(f"{n:4} {name:26} {' '.join(f'{share:8.3f}' for share in np.nanmean(found, axis=0))}\n")
         sys.stdout.flush()
 
+    if what == "space":
+        for space in ("sar", "sdm"):
+            for world in worlds:
+                panels = (in_world(np.random.default_rng([2, s]), 30, world, (0, 0)) for s in range(replications))
+                shares(f"{space}, {world}", [in_space(panel, space, s) for s, panel in enumerate(panels)])
+        return
     if what == "size":
         sys.stdout.write(f"{'N':>4} {'world':26}     x[1]     x[2]\n")
         kinds: tuple[EffectsKind, ...] = ("unit", "two_way")

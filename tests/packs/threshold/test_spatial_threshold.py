@@ -9,6 +9,12 @@ import numpy as np
 import pytest
 
 from digicarbon.errors import ConfigError, DigicarbonError
+from digicarbon.model._panel_columns import rows_of
+from digicarbon.numeric.resampling.draws import Draws
+from digicarbon.numeric.resampling.null_model import lag_null
+from digicarbon.numeric.resampling.signs import signs_of
+from digicarbon.numeric.resampling.unit_wild import draws_of
+from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.script import Names, RPart, StataPart
 from digicarbon.script.words import Remarks
 from digicarbon.source import SimulatedThreshold
@@ -90,16 +96,41 @@ def test_several_thresholds_of_quantiles(small: tuple[dc.Panel, dc.Weights]) -> 
     assert result.has_note("threshold_units")
 
 
-def test_wild_bootstrap_is_that_of_the_spatial_panel(small: tuple[dc.Panel, dc.Weights]) -> None:
-    panel, weights = small
-    model = dc.PanelThreshold(effects="unit", **TERMS, threshold_draws=0, test="wild", draws=99)
-    result = model.fit(panel, weights)
-    regimes = model.regimes(panel, weights)
-    assert isinstance(regimes.regression, dc.SpatialPanel)
-    plain = regimes.regression.model_copy(update={"test": "wild", "draws": 99}).fit(regimes.panel, weights)
-    assert result.resampled is not None
-    assert plain.resampled is not None
-    np.testing.assert_array_equal(result.resampled.effects, plain.resampled.effects)
+@pytest.mark.parametrize("space", ["sar", "sdm"])
+def test_wild_draws_are_searched_again_and_the_largest_p_counts(space: str) -> None:
+    """Each draw is fitted as a sample of its own, around the fit at each start."""
+    panel, weights = drawn(n=16, periods=5, seed=4)
+    fields = TERMS | {"space": space, "effects": "unit", "threshold_draws": 0, "cov": "cluster", "grid": 8}
+    model = dc.PanelThreshold(**fields, test="wild", draws=19, signs="units", intervals=False)
+    result, regimes = model.fit(panel, weights), model.regimes(panel, weights)
+    (slopes,) = model.restrictions(panel, weights, result)
+    ps = []
+    for start in slopes.starts:
+        at, _ = regimes.at(start)
+        truth = numbers(regimes.regression.by_errors.fit(at, weights))[0]
+        columns = at.array((*regimes.focal, "c"))
+        null = lag_null(
+            at.column("y"), columns, rows_of(at), weights.align(at).operator, Sample(16, 5, "unit", "lee_yu")
+        )
+        ts = []
+        for y in draws_of(null, Draws(signs_of(panel.units, 19, model.seed))).T:
+            estimates, errors = numbers(model.by_errors.fit(panel.with_columns({"y": y}), weights))
+            ts.append((estimates - truth) / errors)
+        estimates, errors = numbers(result)
+        ps.append((1 + (np.abs(ts) >= np.abs(estimates / errors) * (1 - 1e-9)).sum(axis=0)) / 20)
+    of_table = [result.effects.at[(effect, term), "p"] for effect in EFFECTS for term in regimes.focal]
+    np.testing.assert_allclose(of_table, np.max(ps, axis=0))
+    assert len(ps) > 1 or space == "sdm"
+    assert result.has_note("threshold_searched")
+
+
+EFFECTS = ("direct", "indirect", "total")
+
+
+def numbers(result: dc.Result) -> np.ndarray:
+    """Return effects of x in each regime and their standard errors, shape (2, 6)."""
+    rows = result.effects.loc[[(effect, f"x[{regime}]") for effect in EFFECTS for regime in (1, 2)]]
+    return rows[["coef", "se"]].to_numpy().T
 
 
 @pytest.mark.parametrize("space", ["sar", "sdm"])

@@ -128,10 +128,9 @@ def test_wild_draws_are_searched_for_thresholds_again(panel: dc.Panel) -> None:
 @pytest.mark.parametrize("thresholds", [1, 2, 3])
 def test_thresholds_of_many_outcomes_are_those_of_each(panel: dc.Panel, thresholds: int) -> None:
     model = dc.PanelThreshold(effects="unit", **TERMS, thresholds=thresholds, threshold_draws=0)
-    regimes = model.regimes(panel)
     y = panel.column("y")
     outcomes = y + np.random.default_rng(3).normal(0, 1, (12, len(y)))
-    found = Again(regimes.least_squares, thresholds, model.trim).places(outcomes)
+    found = Again(model.searching(panel, None), thresholds, model.trim).places(outcomes)
     for places, outcome in zip(found, outcomes, strict=True):
         assert tuple(places) == model.regimes(panel.with_columns({"y": outcome})).found.places
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
-from digicarbon.packs.threshold.numeric.estimator import LeastSquares, Thresholds
+from digicarbon.packs.threshold.numeric.estimator import Thresholds
 from digicarbon.packs.threshold.numeric.search import Ordered
 from digicarbon.panel import Panel
 from digicarbon.result import MadeOf, Result
@@ -142,11 +142,6 @@ class Regimes:
     def places_of_sets(self) -> list[IntArray]:
         """The places of the candidates in the confidence set of each threshold."""
         return [curve.candidates[inside] for curve, inside in zip(self.found.curves, self._inside, strict=True)]
-
-    @property
-    def least_squares(self) -> LeastSquares:
-        """What searches outcomes of the same sample for thresholds."""
-        return LeastSquares(self._ordered, self._whole.column(self._model.y), "likelihood")
 
     def _hole_after(self, candidates: IntArray) -> NDArray[np.bool_]:
         """Return after which candidates there are values that another threshold leaves too few rows to be one."""

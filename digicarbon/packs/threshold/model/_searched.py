@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model._panel_restrictions import joint_null
+from digicarbon.model._spatial_restrictions import free_null
 from digicarbon.model.batch import Batch, Estimand, estimate_of
-from digicarbon.model.panel_regression import PanelRegression
 from digicarbon.model.restrictions import Redrawn
+from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.wild import FEWEST
 from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.unit_wild import CELLS, TIES, draws_of
 from digicarbon.numeric.slices import slices
 from digicarbon.packs.threshold.model._regimes import Regimes
-from digicarbon.packs.threshold.numeric.estimator import KEPT, Again, groups_of
+from digicarbon.packs.threshold.numeric.estimator import KEPT, Again, Fits, groups_of
 from digicarbon.result import Result
 from digicarbon.weights import Weights
 
@@ -40,12 +41,18 @@ class Searched(Redrawn):
     these counts. Where the set is short they hardly differ.
 
     ``regimes``: of the sample. ``result``: its fit, for the size of statistics.
+    ``searching``: what searches outcomes of the sample for thresholds.
     """
 
-    def __init__(self, model: PanelThreshold, weights: Weights | None, regimes: Regimes, result: Result) -> None:
-        self.estimands = tuple(Estimand("coefficient", term) for term in regimes.focal)
+    def __init__(
+        self, model: PanelThreshold, weights: Weights | None, regimes: Regimes, result: Result, searching: Fits[Any]
+    ) -> None:
+        regression = regimes.regression
+        names = [[name for name in (term, f"W_{term}") if name in result.terms] for term in regimes.focal]
+        own = [Estimand.of_term(each[0], each, regression.quantities) for each in names]
+        self.estimands = tuple(estimand for each in own for estimand in each)
         self._weights, self._regimes = weights, regimes
-        self._again = Again(regimes.least_squares, model.thresholds, model.trim, model.grid)
+        self._again = Again(searching, model.thresholds, model.trim, model.grid)
         self._observed = [estimate_of(result, estimand) for estimand in self.estimands]
         self._batches: dict[tuple[int, ...], tuple[Batch, NDArray[np.bool_]]] = {}
         self._known: tuple[Draws, list[list[tuple[FloatArray, FloatArray]]]] | None = None
@@ -79,9 +86,14 @@ class Searched(Redrawn):
 
     def _from(self, start: tuple[int, ...], draws: Draws) -> list[tuple[FloatArray, FloatArray]]:
         regression = self._regimes.regression
-        assert isinstance(regression, PanelRegression)
-        null = draws.of(joint_null(regression, self._regimes.at(start)[0], np.empty((0, 0)), (), self._weights))
-        truth = self._slopes(start, null.y[:, None] - null.unfiltered(null.residuals[:, None]))[0][0]
+        panel = self._regimes.at(start)[0]
+        if isinstance(regression, SpatialPanel):
+            null = draws.of(free_null(regression, panel, self._weights))
+            # without its residuals an outcome has no likelihood
+            truth = self._slopes(start, null.y[:, None])[0][0]
+        else:
+            null = draws.of(joint_null(regression, panel, np.empty((0, 0)), (), self._weights))
+            truth = self._slopes(start, null.y[:, None] - null.unfiltered(null.residuals[:, None]))[0][0]
         found = np.full((2, len(self.estimands), len(draws.weights)), np.nan)
         for some in slices(len(draws.weights), CELLS // len(null.y)):
             outcomes = draws_of(null, draws, some)

@@ -26,6 +26,7 @@ from digicarbon.numeric.resampling.null_model import in_rows
 from digicarbon.numeric.resampling.unit_wild import alpha_of, beyond_critical
 from digicarbon.packs.threshold.model._regimes import Regimes, texts
 from digicarbon.packs.threshold.numeric.estimator import (
+    LeastSquares,
     Resampling,
     Sets,
     Thresholds,
@@ -294,13 +295,22 @@ class PanelThreshold(Clustered):
         return self.regimes(panel).made_of if self.space == "none" else super().made_of(panel)
 
     def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> Sequence[Restrictions | Redrawn]:
-        """Return the slopes of regimes, whose draws are searched again; in spatial models thresholds are known."""
+        """Return the slopes of regimes, whose draws are searched again, and in spatial models their effects."""
         from digicarbon.packs.threshold.model._searched import Searched
 
-        regimes = self.regimes(panel, weights)
-        if isinstance(regimes.regression, SpatialPanel):
-            return regimes.regression.restrictions(regimes.panel, weights, result)
-        return [Searched(self, weights, regimes, result)]
+        return [Searched(self, weights, self.regimes(panel, weights), result, self.searching(panel, weights))]
+
+    def searching(self, panel: Panel, weights: Weights | None) -> LeastSquares | SpatialLag:
+        """Return what searches outcomes of a sample for thresholds."""
+        made = panel.with_terms(self.terms)
+        ordered, linear = self._ordered(made), self._linear(made)
+        if isinstance(linear, SpatialPanel):
+            return _spatial_lag(linear, made, weights, ordered)
+        return LeastSquares(ordered, made.column(self.y), "likelihood")
+
+    def _linear(self, panel: Panel) -> PanelRegression | SpatialPanel:
+        """Return the model without thresholds."""
+        return self.regression(*(panel.expanded(terms, among=self.terms) for terms in (self.x, self.controls)))
 
     def contrasts(self, panel: Panel, weights: Weights | None) -> Contrasts | None:
         """Return combinations of coefficients as restrictions; None for spatial models."""
@@ -324,7 +334,7 @@ class PanelThreshold(Clustered):
         """
         panel = panel.with_terms(self.terms)
         ordered = self._ordered(panel)
-        linear = self.regression(*(panel.expanded(terms, among=self.terms) for terms in (self.x, self.controls)))
+        linear = self._linear(panel)
         by = clusters_of_units(panel, self.own_clusters)
         levels = None if by is None else np.unique(by[1], return_inverse=True)[1]
 
@@ -400,8 +410,7 @@ class PanelThreshold(Clustered):
             if len(pieces) > 1:
                 shown = tuple(Note("set_piece", low=low, high=high) for low, high in pieces)
                 notes.append(Note("threshold_set_pieces", number=at, pieces=shown))
-        searched = self.test == "wild" and self.space == "none"
-        notes.append(Note("threshold_searched") if searched else Note("threshold_known"))
+        notes.append(Note("threshold_searched" if self.test == "wild" else "threshold_known"))
         return tuple(notes)
 
 

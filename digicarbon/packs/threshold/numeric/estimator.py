@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.random import Generator
@@ -157,6 +157,9 @@ class Fits(Protocol[_Found]):
     def curve(self, search: _Found, places: list[int], at: int) -> Curve:
         """Return the likelihood ratio of one of the thresholds, given the others; ``search`` is that given them."""
 
+    def best(self, search: _Found, outcomes: FloatArray) -> IntArray:
+        """Return the place of the best candidate for each outcome, shape (M,). ``outcomes``: shape (M, rows)."""
+
 
 def estimate(
     ordered: Ordered,
@@ -263,12 +266,12 @@ def groups_of(places: IntArray) -> Iterator[tuple[tuple[int, ...], IntArray]]:
         yield tuple(map(int, row)), np.flatnonzero(group.ravel() == number)
 
 
-class Again:
+class Again(Generic[_Found]):
     """Finds thresholds of many outcomes of a sample, each as `thresholds_of` finds its own by the same arguments."""
 
-    def __init__(self, fits: LeastSquares, count: int, trim: float, most: int | None = None) -> None:
+    def __init__(self, fits: Fits[_Found], count: int, trim: float, most: int | None = None) -> None:
         self._fits, self._count, self._trim, self._most = fits, count, trim, most
-        self._searches: dict[tuple[int, ...], Search | None] = {}
+        self._searches: dict[tuple[int, ...], _Found | None] = {}
 
     def places(self, outcomes: FloatArray) -> IntArray:
         """Return the places of the thresholds of each outcome, shape (M, count).
@@ -284,7 +287,7 @@ class Again:
             for known, own in groups_of(np.sort(others, axis=1)):
                 search = self._search(known)
                 if search is not None:
-                    out[own] = search.largest(outcomes[some[own]])[2]
+                    out[own] = self._fits.best(search, outcomes[some[own]])
             lost[some[out < 0]] = True
             return out
 
@@ -301,9 +304,9 @@ class Again:
         places[lost] = -1
         return np.sort(places, axis=1)
 
-    def _search(self, known: tuple[int, ...]) -> Search | None:
+    def _search(self, known: tuple[int, ...]) -> _Found | None:
         if known not in self._searches:
-            if len(self._searches) * len(self._fits.y) > KEPT:
+            if len(self._searches) * len(self._fits.ordered.q) > KEPT:
                 self._searches.clear()
             try:
                 self._searches[known] = _search(self._fits, self._trim, self._most, list(known), len(known))
@@ -333,6 +336,10 @@ class LeastSquares:
     def search(self, candidates: IntArray, known: Sequence[int]) -> Search:
         """Return what finds one more threshold."""
         return self.ordered.search(candidates, known)
+
+    def best(self, search: Search, outcomes: FloatArray) -> IntArray:
+        """Return the place of the best candidate for each outcome, shape (M,). ``outcomes``: shape (M, rows)."""
+        return search.largest(outcomes)[2]
 
     def gains(self, search: Search) -> FloatArray:
         """Return by how much each candidate lowers the sum of squares, shape (G,)."""

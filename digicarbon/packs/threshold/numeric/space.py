@@ -93,8 +93,7 @@ class SpatialLag:
         rho, errors = self._fit(known)
         values = []
         for part in sampled(self._fit(errors_of)[1]):
-            cells = max(len(search.candidates) * search.roots.shape[1], len(errors))
-            for some in slices(len(part), _CELLS // cells):
+            for some in slices(len(part), self._at_a_time(search)):
                 change = part[some].T - errors[:, None]
                 lag = self._by_unit(lambda columns: self.space.w.apply_g(rho, columns), change)
                 # (I - ρW)⁻¹ = I + ρG with G = W(I - ρW)⁻¹, which makes the lag of what is added
@@ -107,6 +106,19 @@ class SpatialLag:
         """Return the sum of squares with thresholds and the observations of the likelihood."""
         errors = self._fit(places)[1]
         return float(errors @ errors), self.space.sample.size
+
+    def best(self, search: Candidates, outcomes: FloatArray) -> IntArray:
+        """Return the place of the best candidate for each outcome, shape (M,). ``outcomes``: shape (M, rows)."""
+        out = np.empty(len(outcomes), dtype=np.intp)
+        for some in slices(len(outcomes), self._at_a_time(search)):
+            rows = np.ascontiguousarray(outcomes[some].T)
+            level, lagged = self._demeaned(rows), self._demeaned(self._by_unit(self._lag, rows))
+            out[some] = self.ratios(search, level, lagged).argmax(axis=0)
+        return search.candidates[out]
+
+    def _at_a_time(self, search: Candidates) -> int:
+        """Return the number of outcomes whose arrays have about `_CELLS` numbers."""
+        return _CELLS // max(len(search.candidates) * int(search.roots.shape[1]), len(self.level))
 
     def curve(self, search: Candidates, places: list[int], at: int) -> Curve:
         """Return the likelihood ratio of a threshold."""
