@@ -6,8 +6,8 @@ Panels of 30 units (or UNITS) and 8 periods, in all worlds (or in WORLD). ``size
 share of p of each slope up to .05. Twice, errors, x, q and a control are autoregressions of .8, with effects of units
 and periods; then the worlds of ``coverage`` without effects of x. ``space``: the same in a SAR and an SDM of 30
 units on a lattice with 30 quantiles of q as candidates; direct, indirect and total effects of each regime.
-``coverage``: the slope of x is .5 up to q = 0 and .5 + jump above; the shares of intervals and sets of 95 % that hold the truth.
-Slopes of tiny regimes, which have neither p nor interval, do not count.
+``coverage``: the slope of x is .5 up to q = 0 and .5 + jump above; the shares of intervals and sets of 95 % that hold
+the truth. Slopes of tiny regimes, which have neither p nor interval, do not count.
 
 Errors, x and q have a correlation over time of .5 and effects of units (in ``q constant`` five times as large in q),
 errors a variance by unit, and in ``variance by q`` errors are exp(q/2) as large. 199 draws. The standard error of a
