@@ -43,13 +43,7 @@ class DiagnosticTables(Pictured):
         return Note("no_diagnostics_of_report", options=cut(cls.options, len(cls.options)))
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return a table for each check, below each other.
-
-        Raises
-        ------
-        ConfigError
-            If no run has one.
-        """
+        """Return a table for each check, below each other."""
         having = {name: _different(name, records) for name in self.shown}
         tables = [self.part(name, self.words.word(f"check {name}"), runs) for name, runs in having.items() if runs]
         if not tables:

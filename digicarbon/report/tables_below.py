@@ -91,13 +91,7 @@ class TablesBelow(Pictured):
         """Return the note that no run has such tables."""
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the coefficients, and a table of each kind below them.
-
-        Raises
-        ------
-        ConfigError
-            If no run has such tables.
-        """
+        """Return the coefficients, and a table of each kind below them."""
         having = [record for record in records if self.needed in record.result.tables]
         if not having:
             raise ConfigError(self.none())

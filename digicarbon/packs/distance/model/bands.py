@@ -141,26 +141,15 @@ class DistanceBands(Clustered):
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
-        """Fit the regression.
-
-        Parameters
-        ----------
-        panel : Panel
-            Balanced.
-        weights : Weights, optional
-            For Conley's covariance and the wild bootstrap.
+        """Fit the regression to a balanced panel; weights are for Conley's covariance and the wild bootstrap.
 
         Returns
         -------
         Result
             Terms are x, ``x[0-300 km]`` and so on for its lags (``x[0-3]`` of a matrix of distances), and controls;
-            effects are means over units. ``tables``
-            has ``distance_bands``: the lags with pointwise and uniform intervals; ``statistics`` has
-            ``vanishes_<term>``, the distance from which on every uniform interval holds zero, where there is one.
-
-        Raises
-        ------
-        DataError, EstimationError, WeightsError
+            effects are means over units. ``tables`` has ``distance_bands``: the lags with pointwise and uniform
+            intervals; ``statistics`` has ``vanishes_<term>``, the distance from which on every uniform interval holds
+            zero, where there is one.
         """
         made = self.with_lags(panel)
         fitted = self.estimated(made, weights)

@@ -65,10 +65,6 @@ class ImpulseResponses(OfModel):
         coef, se, stat, p, low and high; uniform_critical, low_uniform and high_uniform: the band that holds an effect
         of a term in all years, or of all orders, from the joint covariance of the delta method. There is no table where
         rho lies at the end of its range, and no long run where the model is not stable.
-
-        Raises
-        ------
-        ConfigError, DataError, WeightsError, EstimationError
         """
         model = self._dynamic()
         found = model.estimates(panel, weights)

@@ -79,10 +79,6 @@ class HonestBounds(OfModel):
         """Return ``honest_bounds``, indexed by size: bounds of the effect, and its interval.
 
         Bounds are not a number where no trend of this size agrees with what was estimated before the policy.
-
-        Raises
-        ------
-        ConfigError, DataError, EstimationError
         """
         package = _package()
         model = _by_event(did_of(self.model))

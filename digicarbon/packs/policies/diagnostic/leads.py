@@ -37,12 +37,7 @@ class Leads(OfModel):
         by_event(did_of(self.model)).check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return the test, ``leads``, and ``lead_effects`` by event time.
-
-        Raises
-        ------
-        ConfigError, DataError, EstimationError
-        """
+        """Return the test, ``leads``, and ``lead_effects`` by event time."""
         model = by_event(did_of(self.model))
         result, test = model.pretest(panel, weights)
         effects = event_effects(result, model.policy)

@@ -69,13 +69,7 @@ class EventStudy(Pictured):
     most_runs: Annotated[int, Field(ge=1, le=MOST_STUDIES)] = MOST_STUDIES
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the overall effect, a row for each event time in the picture, and how many units each has.
-
-        Raises
-        ------
-        ConfigError
-            If no run has effects by event time.
-        """
+        """Return the overall effect, a row for each event time in the picture, and how many units each has."""
         if len(records) > self.most_runs:
             return coefficients(title, records, 0.05, self.decimals, self.words, self.multiverse)
         heads = heads_of(list(records), None, self.words)
