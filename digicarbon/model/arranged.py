@@ -149,9 +149,11 @@ def arranged(model: Tested, panel: Panel, weights: Weights | None, term: str) ->
     if not own or not own.isdisjoint(variables_of([model.y])):
         raise ConfigError(Note("randomised_product", **facts))
     own = model.moves_with(own)
-    # columns by level, e.g. of bands or neighbours, are made again
-    uses = {name: set(variables_of([name.partition("[")[0]])) for name in made.columns}
-    moving = tuple(name for name, variables in uses.items() if variables <= own and "[" not in name)
+    # columns by level, e.g. of bands or neighbours, are made again; what the model reads is as it is
+    read_as_is = set(variables_of(model.terms))
+    by_level = {name: name.partition("[")[0] for name in made.columns if "[" in name and name not in read_as_is}
+    uses = {name: set(variables_of([by_level.get(name, name)])) for name in made.columns}
+    moving = tuple(name for name, variables in uses.items() if variables <= own and name not in by_level)
     mixed = tuple(name for name, variables in uses.items() if variables & own and name not in moving)
     read = [name for name in made.expanded(model.regressors, among=model.terms) if uses[name] & own]
     alone, n = read == [term], len(made.units)

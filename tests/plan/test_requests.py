@@ -257,9 +257,9 @@ WITHOUT_W = {"decay", "gmm_difference", "gmm_system", "quantile", "stacked", "sy
 """Models without draws that have no W: one from a rate, instruments of the own past, quantiles, and two of policies."""
 
 
-@pytest.mark.parametrize(("model", "idle"), [("gmm_difference", True), ("twfe", False)])
-def test_a_w_that_no_run_takes_is_named(model: str, idle: bool) -> None:
-    words = [f"model={model}", "weights=k_nearest"]
+@pytest.mark.parametrize(("test", "idle"), [("errors", True), ("wild", False)])
+def test_a_w_that_no_run_takes_is_named(test: str, idle: bool) -> None:
+    words = ["model=twfe", "weights=k_nearest", f"inference.test={test}"]
     remarks = plan(Composer(loader(), "config", words)).remarks
     assert [remark.code for remark in remarks] == (["weights_idle"] if idle else [])
     assert not idle or str(remarks[0]).startswith("weights=k_nearest: no model")
