@@ -65,7 +65,7 @@ class ByInstruments(Tested):
     def offers(self) -> Mapping[str, tuple[object, ...]]:
         """What this model takes of a request: clusters of one column, where its covariance has clusters."""
         column = (COLUMN,) if self.rule.cov == "cluster" else ()
-        return {**super().offers, **({"cluster": (*OWN_CLUSTERS, *column)} if self.cov == "cluster" else {})}
+        return {**super().offers, "cluster": (*OWN_CLUSTERS, *column) if self.cov == "cluster" else ("unit",)}
 
     @property
     def own_clusters(self) -> tuple[str, ...]:

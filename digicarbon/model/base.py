@@ -288,11 +288,13 @@ def refuse_unmet(model: Model, name: str) -> None:
         return
     of = getattr(model, "estimator", None) or getattr(model, "kind", None) or type(model).__name__
     facts = {"key": name, "value": shown(value), "offered": words_of(offered)}
-    raise ValueError(Note("not_offered", of=of, why=why_not(model, value), **facts))
+    raise ValueError(Note("not_offered", of=of, why=why_not(model, name, value), **facts))
 
 
-def why_not(model: Model, value: object) -> Note | str:
-    """Return why a model does not offer a value, in words; empty where that needs none."""
+def why_not(model: Model, name: str, value: object) -> Note | str:
+    """Return why a model does not offer a value of a field, in words; empty where that needs none."""
+    if name == "cluster" and getattr(model, "cov", "cluster") != "cluster":
+        return Note("clusters_of_cov")
     return (value == "randomisation" and model.no_arrangements) or ""
 
 

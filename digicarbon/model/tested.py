@@ -444,10 +444,20 @@ class Clustered(Tested):
     """A tested model with ``cov`` and ``cluster`` of a panel regression, whose signs are those of its clusters."""
 
     @property
+    def by_cluster(self) -> bool:
+        """Whether errors have clusters."""
+        return bool(vars(self)["cov"] == "cluster")
+
+    @property
+    def offers(self) -> Mapping[str, tuple[object, ...]]:
+        """What this model takes of a request: no clusters where its errors have none."""
+        reads = self.by_cluster or vars(self)["cov"] == "beck_katz"
+        return {**super().offers, **({} if reads else {"cluster": ("unit",)})}
+
+    @property
     def own_clusters(self) -> tuple[str, ...]:
         """The columns that clusters are read from; none for those of units and periods."""
-        given = vars(self)
-        return columns_of_clusters(given["cluster"]) if given["cov"] == "cluster" else ()
+        return columns_of_clusters(vars(self)["cluster"]) if self.by_cluster else ()
 
 
 class ClusteredUnits(Clustered):
@@ -458,7 +468,7 @@ class ClusteredUnits(Clustered):
     @property
     def offers(self) -> Mapping[str, tuple[object, ...]]:
         """What this model takes of a request: units are clusters, or lie in them."""
-        return {**super().offers, **({"cluster": ("unit", COLUMN)} if vars(self)["cov"] == "cluster" else {})}
+        return {**super().offers, **({"cluster": ("unit", COLUMN)} if self.by_cluster else {})}
 
     @property
     def terms(self) -> tuple[str, ...]:

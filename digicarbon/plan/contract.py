@@ -46,7 +46,7 @@ def refuse_unhonoured(
         if by_model or own == wanted:
             if offered is None or is_offered(own, offered):
                 continue
-            why = why_not(model, own if by_model else wanted)
+            why = why_not(model, name, own if by_model else wanted)
             said = Note("request_unoffered", key=key, offered=words_of(offered), why=why, **facts)
         elif name in inference.void or model.same.get(name, {}).get(wanted) == own:
             continue

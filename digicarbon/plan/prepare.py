@@ -380,6 +380,16 @@ class Preparation:
             return self._weights(specs, spec, panel)
         return None
 
+    def refusal_of_weights(self, specs: Specs, prepared: Prepared) -> DigicarbonError | None:
+        """Return why a run does without its weights; None where it has them, or takes none."""
+        if specs.weights is None or prepared.weights is not None:
+            return None
+        try:
+            self._weights(specs, specs.weights, prepared.panel)
+        except DigicarbonError as error:
+            return error
+        return None
+
     def check(self, specs: Specs, prepared: Prepared, key: str = "") -> None:
         """Let model and diagnostic check their data, unless a run with this hash was checked or fitted before.
 

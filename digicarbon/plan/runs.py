@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -228,7 +227,11 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), preparation: Pre
             ),
             composer.files[0].shown if composer.files else COMMAND_LINE,
         )
-    result.remarks += [*_former(composer, result), *_idle(composer, result)]
+    result.remarks += [
+        *_former(composer, result),
+        *_idle(composer, result),
+        *_without_weights(composer, result, preparation),
+    ]
     return result
 
 
@@ -301,10 +304,29 @@ def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[Note]:
 
 
 def _idle(composer: Composer, planned: Plan) -> list[Note]:
-    """Return a note on words of the command that choose a W which no run takes."""
-    words = tuple(word for word in composer.overrides if re.match(r"\+*weights[.=]", word))
-    idle = words and all(run.specs.weights is None for run in planned.runs)
-    return [Note("weights_idle", words=words)] if idle else []
+    """Return notes on words of the command that change nothing of any run: a W that none takes, fields all ignore."""
+    words: dict[str, list[str]] = {"weights_idle": [], "fields_idle": []}
+    for word in composer.overrides:
+        key = word.lstrip("+").partition("=")[0]
+        group = key.partition(".")[0]
+        if group == "weights" and all(run.specs.weights is None for run in planned.runs):
+            words["weights_idle"].append(word)
+        elif group == "inference" and key != group and all(run.specs.lacks(key) for run in planned.runs):
+            words["fields_idle"].append(word)
+    return [Note(code, words=tuple(each)) for code, each in words.items() if each]
+
+
+def _without_weights(composer: Composer, planned: Plan, preparation: Preparation) -> list[Note]:
+    """Return notes on runs that do without the W that a file chooses, by reason."""
+    files = [
+        file for file in composer.files if file.name != ROOT and ("weights" in file.content or file.chooses("weights"))
+    ]
+    labels: dict[Note, list[str]] = {}
+    for run in planned.runs if files else ():
+        refusal = preparation.refusal_of_weights(run.specs, run.prepared)
+        if refusal is not None:
+            labels.setdefault(note_of(refusal), []).append(run.label)
+    return [Note("without_its_weights", labels=cut(names), why=why) for why, names in labels.items()]
 
 
 def _inherited_columns(composer: Composer, choices: Sequence[Choice]) -> list[Note]:
@@ -409,7 +431,7 @@ class _Check:
     def specify(self) -> None:
         """Build the specifications."""
         specs = specify(self.config, self.preparation.builder)
-        if specs.weights is not None and not specs.optional_weights:
+        if specs.weights is not None and (not specs.optional_weights or self._gives_weights):
             require(self.missing, self.chosen, self.composer, self.choice)
         elif any(key.startswith("weights.") for key in self.missing):
             # nobody names the file of weights that the run does without
@@ -420,9 +442,18 @@ class _Check:
         refuse_unhonoured(specs.model, specs.inference, self.composer, self.choice, self.chosen)
         self.specs = self.preparation.completed(specs)
 
+    @property
+    def _gives_weights(self) -> bool:
+        """Whether the command line says something of weights: a run then has them, or is refused."""
+        return any(key.partition(".")[0] == "weights" for key in self.composer.given)
+
     def prepare(self) -> None:
         """Prepare the data."""
         self.prepared = self.preparation.prepare(self.specs)
+        if self._gives_weights:
+            refusal = self.preparation.refusal_of_weights(self.specs, self.prepared)
+            if refusal is not None:
+                raise refusal
 
     def name(self) -> None:
         """Compute the content hash."""

@@ -167,9 +167,8 @@ def test_few_clusters_and_units_that_move_are_refused_before_the_fit(cluster: st
         model("sdm", cluster=cluster).check(PANEL, W)
 
 
-def test_clusters_without_clustered_errors_mean_nothing() -> None:
-    own = model("sdm", cov="classic", cluster="absent")
-    assert "cluster" in own.ignored
-    own.check(PANEL, W)
+def test_clusters_without_clustered_errors_are_refused() -> None:
+    with pytest.raises(DigicarbonError, match="Clusters are those of cov=cluster"):
+        model("sdm", cov="classic", cluster="absent")
     with pytest.raises(DigicarbonError, match="absent"):
         model("sdm", cluster="absent").check(PANEL, W)

@@ -302,7 +302,7 @@ def test_a_file_of_weights_that_does_not_fit_is_to_be_corrected(folder: Path) ->
     edges = ("weights.path=e.csv", "weights.origin=a", "weights.destination=b", "model.controls=[]", "model=twfe,sdm")
     said = refusal("config", *TABLE[:-2], "weights=edges", *edges)
     assert said.startswith(
-        "model=sdm: command line: weights.path: e.csv has labels that are not units of the panel: g."
+        "model=twfe: command line: weights.path: e.csv has labels that are not units of the panel: g."
     )
     assert "exclude" not in said
 
@@ -355,22 +355,25 @@ def test_a_model_without_weights_is_fitted_once() -> None:
 def test_wrong_weights_are_refused_where_no_model_reads_them(words: tuple[str, ...]) -> None:
     assert refusal("config", "model=twfe", *words) == refusal("config", "model=sdm", *words)
     # a file that nobody needs may be missing
-    for inference in ("wild", "cluster"):
-        assert planned("config", "model=twfe", "weights=matrix", f"inference={inference}").runs[0].specs.weights is None
+    made = planned("config", "model=twfe", "weights=matrix", "inference=cluster")
+    assert made.runs[0].specs.weights is None
 
 
 def test_weights_are_recorded_where_the_wild_bootstrap_filters_by_them(folder: Path) -> None:
     for words, recorded in (
         (("inference=wild",), "w1_adjacency"),
         (("inference=cluster",), None),
-        (("inference=wild", "weights=matrix"), None),
-        (("inference=wild", "weights=matrix", "weights.path=gone.csv"), None),
     ):
         made = planned("config", "model=twfe", *words)
         assert [one.get("filter_weights") for one in recorded_params(made)] == [recorded]
         assert not any("weights" in one for one in recorded_params(made))
         # no name or choice of a model that does not take them
         assert made.runs[0].has("weights") == "none"
+
+
+def test_weights_of_a_command_are_used_or_refused(folder: Path) -> None:
+    assert "weights.path" in refusal("config", "model=twfe", "inference=wild", "weights=matrix")
+    assert "there is no file 'gone.csv'" in refusal("config", "model=twfe", "weights=matrix", "weights.path=gone.csv")
 
 
 @pytest.mark.long

@@ -201,7 +201,8 @@ def test_errors_and_signs_are_those_of_the_clusters_of_a_column(kind: str) -> No
 def test_moments_have_no_clusters_of_a_column() -> None:
     with pytest.raises(ConfigError, match="cluster=zone; it offers unit, time, both"):
         SpatialIV(**TERMS, kind="sarar", cov="cluster", cluster="zone")
-    SpatialIV(**TERMS, kind="sarar", cov="classic", cluster="zone")
+    with pytest.raises(ConfigError, match="Clusters are those of cov=cluster"):
+        SpatialIV(**TERMS, kind="sarar", cov="classic", cluster="zone")
 
 
 def test_first_stages_are_those_of_linearmodels() -> None:

@@ -73,13 +73,9 @@ def test_clusters_of_columns(panel: dc.Panel, clusters: str | tuple[str, str]) -
     assert np.abs(result.covariance / by_unit.covariance - 1).max() > 0.01
 
 
-def test_clusters_do_not_matter_to_the_bootstrap(panel: dc.Panel) -> None:
-    model = dc.PanelQuantile(effects="unit", **TERMS, cluster="region", errors="bootstrap", bootstrap_draws=20)
-    assert "region" not in model.terms
-    np.testing.assert_array_equal(
-        model.fit(panel).covariance,
-        dc.PanelQuantile(effects="unit", **TERMS, errors="bootstrap", bootstrap_draws=20).fit(panel).covariance,
-    )
+def test_the_bootstrap_has_no_clusters_of_a_column() -> None:
+    with pytest.raises(ConfigError, match="cluster=region; it offers unit"):
+        dc.PanelQuantile(effects="unit", **TERMS, cluster="region", errors="bootstrap", bootstrap_draws=20)
 
 
 @pytest.mark.parametrize("source", [{"errors": "normal"}, {"errors": "skewed", "memory": 0.5}])

@@ -100,7 +100,7 @@ class Mediation(Clustered):
     @property
     def offers(self) -> Mapping[str, tuple[object, ...]]:
         """What this model takes of a request: clusters of one column, never of two."""
-        return {**super().offers, **({"cluster": (*OWN_CLUSTERS, COLUMN)} if self.cov == "cluster" else {})}
+        return {**super().offers, "cluster": (*OWN_CLUSTERS, COLUMN) if self.cov == "cluster" else ("unit",)}
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class PanelQuantile(Clustered):
     draws, seed, strata
         As in `digicarbon.model.tested.Tested`, of arrangements; the seed is that of the bootstrap, too.
     weights, intervals
-        Of the wild bootstrap, which there is none of: taken with other fields of ``inference``, of no effect.
+        As in `digicarbon.model.tested.Tested`, of no effect: there is no wild bootstrap.
 
     Notes
     -----
@@ -120,9 +120,9 @@ class PanelQuantile(Clustered):
         return tuple(dict.fromkeys((*super().terms, *(self.regression.terms if self.own_clusters else ()))))
 
     @property
-    def own_clusters(self) -> tuple[str, ...]:
-        """The columns that clusters are read from; none for those of units and periods."""
-        return super().own_clusters if self.errors == "analytic" else ()
+    def by_cluster(self) -> bool:
+        """Whether errors have clusters: samples are of whole units."""
+        return super().by_cluster and self.errors == "analytic"
 
     @property
     def ignored(self) -> frozenset[str]:
