@@ -25,6 +25,8 @@ SPATIAL = ("lag_y", "lag_error")
 
 def changed(model: SpatialPanel, **fields: Any) -> SpatialPanel:
     """Return the model with some fields replaced, after the checks of a new model."""
+    if "cov" in fields:
+        fields = {"cluster": "unit"} | fields
     return type(model)(**{name: getattr(model, name) for name in type(model).model_fields} | fields)
 
 

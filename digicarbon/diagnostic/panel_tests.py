@@ -102,7 +102,8 @@ def arrays_of(model: PanelRegression, panel: Panel) -> PanelArrays:
     """Return the arrays of a model's terms; DataError, EstimationError if they do not identify it with its effects."""
     # the tests use neither covariance nor estimator: few clusters or missing weights must not stop them
     fields = {name: getattr(model, name) for name in type(model).model_fields}
-    type(model)(**fields | {"estimator": "within", "cov": "classic", "small_sample": "stata"}).check(panel)
+    plain = {"estimator": "within", "cov": "classic", "cluster": "unit", "small_sample": "stata"}
+    type(model)(**fields | plain).check(panel)
     full = panel.with_terms(model.terms)
     x = full.array(full.expanded(model.regressors, among=model.terms))
     y = full.array([model.y])[:, 0]

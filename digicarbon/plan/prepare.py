@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain
@@ -376,19 +376,25 @@ class Preparation:
         if not specs.optional_weights:
             return self._weights(specs, spec, panel)
         # whatever keeps weights from the panel (no file, other units) leaves the run without them; its notes say so
-        with suppress(DigicarbonError):
-            return self._weights(specs, spec, panel)
-        return None
+        weights = self._weights_or_refusal(specs, spec, panel)
+        return None if isinstance(weights, DigicarbonError) else weights
 
     def refusal_of_weights(self, specs: Specs, prepared: Prepared) -> DigicarbonError | None:
         """Return why a run does without its weights; None where it has them, or takes none."""
         if specs.weights is None or prepared.weights is not None:
             return None
-        try:
-            self._weights(specs, specs.weights, prepared.panel)
-        except DigicarbonError as error:
-            return error
-        return None
+        weights = self._weights_or_refusal(specs, specs.weights, prepared.panel)
+        return weights if isinstance(weights, DigicarbonError) else None
+
+    def _weights_or_refusal(self, specs: Specs, spec: WeightsSpec, panel: Panel) -> Weights | DigicarbonError:
+        def make() -> Weights | DigicarbonError:
+            try:
+                return self._weights(specs, spec, panel)
+            except DigicarbonError as error:
+                return error
+
+        keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, spec)
+        return self.once(("weights or refusal", *keys, panel.units), make)
 
     def check(self, specs: Specs, prepared: Prepared, key: str = "") -> None:
         """Let model and diagnostic check their data, unless a run with this hash was checked or fitted before.

@@ -305,15 +305,16 @@ def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[Note]:
 
 def _idle(composer: Composer, planned: Plan) -> list[Note]:
     """Return notes on words of the command that change nothing of any run: a W that none takes, fields all ignore."""
-    words: dict[str, list[str]] = {"weights_idle": [], "fields_idle": []}
+    weights, fields = [], []
     for word in composer.overrides:
         key = word.lstrip("+").partition("=")[0]
         group = key.partition(".")[0]
         if group == "weights" and all(run.specs.weights is None for run in planned.runs):
-            words["weights_idle"].append(word)
+            weights.append(word)
         elif group == "inference" and key != group and all(run.specs.lacks(key) for run in planned.runs):
-            words["fields_idle"].append(word)
-    return [Note(code, words=tuple(each)) for code, each in words.items() if each]
+            fields.append(word)
+    notes = [Note("weights_idle", words=tuple(weights))] if weights else []
+    return notes + ([Note("fields_idle", words=tuple(fields))] if fields else [])
 
 
 def _without_weights(composer: Composer, planned: Plan, preparation: Preparation) -> list[Note]:

@@ -66,6 +66,14 @@ def test_error_model_is_not_nested_with_some_lags_only(produc: dc.Panel, usaww: 
         assert found.loc[name, "null"].startswith("Not tested: the spatial error model is not nested")
 
 
+def test_clusters_of_a_column_stop_no_likelihood_ratio(produc: dc.Panel, usaww: dc.Weights) -> None:
+    panel = produc.with_text({"region": np.array([f"r{code % 9}" for code in produc.unit_codes], dtype=object)})
+    plain = dc.diagnose(model(x=X), panel, usaww, draws=9)
+    by_region = dc.diagnose(model(x=X, cov="cluster", cluster="region"), panel, usaww, draws=9)
+    ratios = plain["test"].str.startswith("LR")
+    pd.testing.assert_frame_equal(by_region[ratios], plain[ratios])
+
+
 def test_common_factor_is_the_numerical_delta_method() -> None:
     rng = np.random.default_rng(3)
     root = rng.normal(size=(5, 5))
