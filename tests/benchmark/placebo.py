@@ -57,9 +57,9 @@ CONTROLS = ("ln_pgdp", "ln_population", "ln_urbanization", "ln_ter_sec")
 
 
 def spatial(kind: str, **choices: object) -> dc.Model:
-    """Return a spatial model with errors clustered by unit."""
+    """Return a spatial model whose p values rest on errors clustered by unit."""
     return dc.SpatialPanel.model_validate(
-        {"y": "y", "x": ("x",), "controls": CONTROLS, "kind": kind, "cov": "cluster"} | choices
+        {"y": "y", "x": ("x",), "controls": CONTROLS, "kind": kind, "cov": "cluster", "test": "errors"} | choices
     )
 
 
