@@ -353,6 +353,7 @@ def sentences(fit: Callable[_Given, Result]) -> Callable[_Given, Result]:
                 refuse_unmet(model, "test")
             except ValueError as error:
                 raise ConfigError(error.args[0]) from None
+        _refuse_idle_weights(*args, **kwargs)
         try:
             return fit(*args, **kwargs)
         except (ArithmeticError, np.linalg.LinAlgError) as error:
@@ -363,13 +364,22 @@ def sentences(fit: Callable[_Given, Result]) -> Callable[_Given, Result]:
     return fitted
 
 
+def _refuse_idle_weights(model: object, panel: object, weights: object = None, *_: object, **__: object) -> None:
+    """Raise a WeightsError where a model would use weights that somebody gives, and they lack units of the panel."""
+    optional = weights is not None and isinstance(model, Model) and model.may_use_weights
+    if optional and isinstance(panel, Panel):
+        given = needed(weights, type(model).__name__)
+        if not set(panel.units) <= set(given.labels):
+            given.align(panel)
+
+
 def require_panel(panel: object) -> None:
     """Raise unless what a model is to be fitted to is a panel."""
     if not isinstance(panel, Panel):
         raise DataError(Note("panel_is_none", given=type(panel).__name__))
 
 
-def needed(weights: Weights | None, kind: str) -> Weights:
+def needed(weights: object, kind: str) -> Weights:
     """Return the weights of a model that needs them; raise WeightsError if there are none, or of a class not ours."""
     if weights is None:
         raise WeightsError(Note("model_needs_weights", kind=kind))

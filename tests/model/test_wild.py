@@ -396,3 +396,16 @@ def test_ends_are_those_of_all_draws_whatever_is_formed(
         np.testing.assert_allclose(getattr(found, one), getattr(every, one), rtol=1e-6, atol=1e-9)
         if "numeric.spatial.batch.ALL_PAIRS" not in sizes:
             np.testing.assert_allclose(getattr(found, one), getattr(usual, one), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("test", ["wild", "randomisation"])
+def test_weights_that_lack_units_of_the_panel_are_refused_where_they_would_only_serve_the_test(
+    panel: dc.Panel, weights: dc.Weights, test: str
+) -> None:
+    some = weights.restrict(weights.labels[:-1], "keep")
+    model = dc.PanelRegression(y="y", x=("x",), test=test, draws=19)
+    with pytest.raises(WeightsError, match=rf"has no row for {weights.labels[-1]}\."):
+        model.fit(panel, some)
+    with pytest.raises(WeightsError, match=rf"has no row for {weights.labels[-1]}\."):
+        model.fit(panel, weights=some)
+    model.model_copy(update={"test": "errors"}).fit(panel, some)
