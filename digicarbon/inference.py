@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import AnySmallSample, Kernel
 from digicarbon.numeric.resampling.signs import Signs, SignWeights
 from digicarbon.spec import Seed, Spec
@@ -52,6 +53,15 @@ def void(cov: str) -> frozenset[str]:
     return frozenset(name for name, holds in meant.items() if not holds)
 
 
+def as_clusters(cluster: object) -> object:
+    """Return clusters as fields have them: nothing stands for units, and a list of one column for the column."""
+    if isinstance(cluster, list | tuple) and len(cluster) == 1:
+        return cluster[0]
+    if isinstance(cluster, list | tuple) and len(cluster) == 2 and cluster[0] == cluster[1]:
+        raise ValueError(Note("clusters_twice", key="cluster", column=str(cluster[0])))
+    return "unit" if cluster is None else cluster
+
+
 class Inference(Spec):
     """The kind of standard error, shared by the models of a sweep.
 
@@ -74,7 +84,7 @@ class Inference(Spec):
     former: ClassVar[Mapping[str, str]] = {"replications": "draws"}
 
     cov: AnyCovariance = "cluster"
-    cluster: str | Annotated[tuple[str, str], Field(strict=False)] = "unit"
+    cluster: Annotated[str | Annotated[tuple[str, str], Field(strict=False)], BeforeValidator(as_clusters)] = "unit"
     bandwidth: Annotated[int, Field(ge=0)] | None = None
     kernel: Kernel = "uniform"
     small_sample: AnySmallSample = "stata"

@@ -505,7 +505,7 @@ def _faults(cls: type[Spec], error: pydantic.ValidationError) -> list[Any]:
             lacking = [other for one, other in every if one["type"] == "missing" and other[:-1] == place[:-1]]
             return any(isinstance(other[-1], int) and other[-1] > place[-1] for other in lacking)
         # of the types that a field takes, the value may be of one
-        return item["type"].endswith("_type") and any(
+        return (item["type"].endswith("_type") or item["type"] == "literal_error") and any(
             other[: len(place)] == place
             and (other != place or not (one["type"].endswith("_type") or one["type"] == "literal_error"))
             for one, other in every

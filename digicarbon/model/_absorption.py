@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
+from digicarbon.inference import as_clusters
 from digicarbon.model._latest import LATEST
 from digicarbon.model._observation_weights import Weighting
 from digicarbon.note import Note, cut
@@ -56,7 +57,11 @@ def _of_column(column: str | None) -> str | None:
 
 Absorb = Annotated[Names, AfterValidator(_spelt)]
 """Further absorbed effects: columns of text or numbers, joined by ``^`` where each combination has an effect."""
-Clusters = Annotated[ClusterBy | str | Annotated[tuple[str, str], Field(strict=False)], AfterValidator(_of_columns)]
+Clusters = Annotated[
+    ClusterBy | str | Annotated[tuple[str, str], Field(strict=False)],
+    BeforeValidator(as_clusters),
+    AfterValidator(_of_columns),
+]
 """``unit``, ``time``, ``both``, a column, or two of these columns."""
 Trends = Annotated[str | None, AfterValidator(_of_column)]
 """A column whose groups have linear trends."""

@@ -16,7 +16,7 @@ TIME_WORDS = ("time", "year", "period", "quarter", "month", "date", "t")
 
 _VARIABLE = r"[^\W\d][\w .]*?"
 _WRAPPED_OR_POWER = re.compile(
-    r"I\((?:[^()]|\([^()]*\))*\)|\{[^}]*\}|(?P<base>[^\W\d][\w.]*(?:\([^()]*\))?)\s*(?:\^|\*\*)\s*(?P<power>\d+)"
+    r"I\((?:[^()]|\([^()]*\))*\)|\{[^}]*\}|(?P<base>[^\W\d][\w.]*(?:\([^()]*\))?)\s*(?:\^|\*\*)\s*(?P<power>\d+)(?![\w.])"
 )
 _RAISED = re.compile(r"(?P<base>.*?)\s*(?:\^|\*\*)\s*(?P<power>\d+)\s*\Z")
 _CALL = re.compile(r"(?P<name>[A-Za-z]+)\(\s*(?P<inside>.*?)\s*(?:,\s*(?:k\s*=\s*)?(?P<order>\d+))?\s*\)\Z")
@@ -114,7 +114,7 @@ def read(text: str) -> Formula:
         lambda found: f"I({found['base']}**{found['power']})" if found["base"] else found[0], text
     )
     if re.search(r"\^|\*\*", _WRAPPED_OR_POWER.sub("", guarded)):
-        raise ValueError(Note("formula_power", key="formula", formula=text))
+        raise ValueError(Note("formula_power", key="formula", formula=whole))
     try:
         parsed = Parsed(guarded, _ordering="none")
     except (FormulaicError, SyntaxError, KeyError, TypeError, ValueError) as error:
@@ -123,26 +123,23 @@ def read(text: str) -> Formula:
         why = Note("formula_may_use", words=_WORDS) if unclear else plain
         instruments = Note("formula_instruments") if guarded.count("~") > 1 else ""
         backticks = Note("formula_backticks") if re.search(r"[\w)]\s+[\w(]", text) else ""
-        raise ValueError(
-            Note(
-                "formula_unreadable", key="formula", formula=text, why=why, instruments=instruments, backticks=backticks
-            )
-        ) from error
+        facts = {"why": why, "instruments": instruments, "backticks": backticks}
+        raise ValueError(Note("formula_unreadable", key="formula", formula=whole, **facts)) from error
     if not hasattr(parsed, "rhs") or len(parsed.lhs) != 1:
-        raise ValueError(Note("formula_without_outcome", key="formula", formula=text))
+        raise ValueError(Note("formula_without_outcome", key="formula", formula=whole))
     parts = parsed.rhs if isinstance(parsed.rhs, tuple) else (parsed.rhs,)
     if len(parts) > 2:
-        raise ValueError(Note("formula_with_bars", key="formula", formula=text))
+        raise ValueError(Note("formula_with_bars", key="formula", formula=whole))
     terms = tuple(_term(term.factors, text) for term in parts[0] if str(term) != "1")
     if not terms:
-        raise ValueError(Note("formula_without_term", key="formula", formula=text))
+        raise ValueError(Note("formula_without_term", key="formula", formula=whole))
     absorbed = tuple(_term(term.factors, text) for term in parts[1] if str(term) != "1") if len(parts) == 2 else None
     if len(slopes) > 1:
         raise ValueError(Note("formula_slopes", key="formula", formula=whole))
     if absorbed is not None:
         absorbed = tuple(dict.fromkeys([*absorbed, *(base for base, _ in slopes)]))
     if absorbed == () and not interactions:
-        raise ValueError(Note("formula_without_effects", key="formula", formula=text))
+        raise ValueError(Note("formula_without_effects", key="formula", formula=whole))
     constant = any(str(term) == "1" for term in parts[0])
     trends, slope = slopes[0] if slopes else (None, None)
     y = _term(next(iter(parsed.lhs)).factors, text)

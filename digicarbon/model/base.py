@@ -292,10 +292,11 @@ def refuse_unmet(model: Model, name: str) -> None:
 
 
 def why_not(model: Model, name: str, value: object) -> Note | str:
-    """Return why a model does not offer a value of a field, in words; empty where that needs none."""
+    """Return why a model does not offer a value of a field, to stand after a sentence; empty where that needs none."""
     if name == "cluster" and getattr(model, "cov", "cluster") != "cluster":
-        return Note("clusters_of_cov")
-    return (value == "randomisation" and model.no_arrangements) or ""
+        return Note("after_blank", said=Note("clusters_of_cov"))
+    why = model.no_arrangements if value == "randomisation" else None
+    return "" if why is None else Note("after_blank", said=why)
 
 
 def words_of(offered: tuple[object, ...]) -> tuple[Any, ...] | Note:

@@ -240,7 +240,7 @@ class PanelRegression(Clustered):
             raise ValueError(Note("trends_take_unit_effects", key="trends"))
         if self.collinear == "drop" and self.estimator == "lsdv":
             raise ValueError(Note("lsdv_drops_nothing", key="collinear"))
-        if self.own_clusters and (self._of_other_rows or self.cov == "beck_katz"):
+        if self.own_clusters and self._of_other_rows:
             raise ValueError(Note("clusters_of_other_rows", key="cluster", estimator=self.estimator))
         return self
 

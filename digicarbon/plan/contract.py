@@ -65,8 +65,12 @@ def refuse_unhonoured(
 def _asked(key: str, composer: Composer, choice: Choice) -> bool:
     """Return whether a user wrote a value of a key, or chose the option of ``inference`` that has it."""
     group = key.partition(".")[0]
+    chosen = choice.place(group) is not None or group in composer.given
+    chosen = chosen or any(file.chooses(group) for file in composer.files if file.name != ROOT)
+    return is_written(key, composer, choice) or (group == "inference" and chosen)
+
+
+def is_written(key: str, composer: Composer, choice: Choice) -> bool:
+    """Return whether a user wrote a value of a key."""
     files = [file for file in composer.files if file.name != ROOT]
-    if choice.place(key) is not None or key in composer.given or any(file.sets(key) for file in files):
-        return True
-    chosen = choice.place(group) is not None or group in composer.given or any(file.chooses(group) for file in files)
-    return group == "inference" and chosen
+    return choice.place(key) is not None or key in composer.given or any(file.sets(key) for file in files)

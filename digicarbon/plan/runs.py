@@ -19,7 +19,7 @@ from digicarbon.note import Note, cut, note_of
 from digicarbon.note.about import at, first_of, group_of, key_of, note_of_said, with_key
 from digicarbon.note.ending import ended
 from digicarbon.plan.choice import Axis, Choice, as_text
-from digicarbon.plan.contract import refuse_unhonoured
+from digicarbon.plan.contract import is_written, refuse_unhonoured
 from digicarbon.plan.exclude import Impossible
 from digicarbon.plan.expand import expand, flat
 from digicarbon.plan.prepare import Preparation, Prepared, Specs, specify
@@ -535,9 +535,19 @@ def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> Digic
     origin = composer.origin(key, choice.values)
     placed = at(error, choice.place(origin) or composer.where(origin, choice.values), origin)
     note = note_of_said(error.said)
-    if origin == "inference.cov" and key == "model.cov" and first_of(note).code == "not_one_of":
+    first = first_of(note)
+    options = {group: str(choice.values.get(group, composer.chosen[group])) for group in ("inference", "model")}
+    at_odds = origin == "inference.cov" and key == "model.cov" and first.code == "not_one_of"
+    if at_odds and is_written(origin, composer, choice):
+        allowed, value = (with_key(first, origin)[name] for name in ("allowed", "given"))
+        offered = tuple(one.strip("'") for one in allowed)
+        facts = {"value": value.strip("'"), "offered": offered, "why": ""}
+        placed = error.anew(Note("request_unoffered", key=origin, model=options["model"], **facts), placed.where)
+    elif first.code == "not_offered" and key.startswith("model."):
+        facts = {name: value for name, value in first.fields if name not in ("of", "key")}
+        placed = error.anew(Note("request_unoffered", key=origin, model=options["model"], **facts), placed.where)
+    elif at_odds:
         # the option of inference is valid, but not for this model
-        options = {group: str(choice.values.get(group, composer.chosen[group])) for group in ("inference", "model")}
         chosen = choice.place("inference") or choice.place("model") or composer.chooser("inference")
         placed = error.anew(
             Note(

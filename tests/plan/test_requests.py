@@ -285,3 +285,47 @@ def test_another_w_has_other_numbers_where_a_model_has_one_or_draws_by_it(model:
         assert not isinstance(one, DigicarbonError)
         assert not isinstance(other, DigicarbonError)
         assert differ(one, other, "low", "high")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["model=sdm", "inference.cov=conley"],
+            "model=sdm does not have inference.cov=conley; it offers classic, observed, robust, cluster.",
+        ),
+        (
+            ["model=twfe", "inference.cov=robust", "inference.cluster=province"],
+            "model=twfe does not have inference.cluster=province; it offers unit. Clusters are those of cov=cluster",
+        ),
+        (
+            ["model=sdm", "inference.cluster=[province,year]"],
+            "model=sdm does not have inference.cluster=[province, year]; it offers unit, a column.",
+        ),
+        (
+            ["model=first_difference", "inference.cluster=province"],
+            "inference.cluster as a column is not for estimator=first_difference; choose unit, time or both.",
+        ),
+        (["model=twfe", "inference.draws=5"], "inference.draws: must be at least 19; got 5."),
+        (
+            ["model=twfe", "inference.cluster=[province,province]"],
+            "inference.cluster names province twice; name two different columns, or one.",
+        ),
+    ],
+)
+def test_a_refusal_is_one_sentence_that_names_key_and_option_as_they_are_written(words: list[str], said: str) -> None:
+    plain, axes = read_overrides(["executor=sequential", *PLACEBO, *words], loader())
+    with pytest.raises(DigicarbonError) as caught:
+        plan(Composer(loader(), "config", plain), axes, PREPARATION)
+    sentence = str(caught.value)
+    assert sentence.startswith(f"command line: {said}")
+    assert sentence == sentence.strip()
+    if said.endswith("."):
+        assert sentence == f"command line: {said}"
+
+
+@pytest.mark.parametrize(("written", "read"), [("null", "unit"), ("[year]", "year")])
+def test_no_cluster_is_the_unit_and_a_list_of_one_is_its_column(written: str, read: str) -> None:
+    plain, axes = read_overrides(["model=twfe", "inference.test=errors", f"inference.cluster={written}"], loader())
+    (run,) = plan(Composer(loader(), "config", plain), axes, PREPARATION).runs
+    assert run.specs.model.model_dump()["cluster"] == run.specs.inference.cluster == read

@@ -193,7 +193,7 @@ def test_scripts_fit_the_spatial_model_of_regimes(small: tuple[dc.Panel, dc.Weig
         ({"sets": "clustered"}, "sets=clustered does not hold in spatial models (space=sdm); choose likelihood"),
         ({"cov": "conley"}, "cov=conley is not an error of spatial models (space=sdm)"),
         ({"cov": "cluster", "cluster": "time"}, "choose classic, robust, or cluster by unit or by a column"),
-        ({"cov": "cluster", "cluster": ("zone", "unit")}, "cluster by unit or by a column"),
+        ({"cov": "cluster", "cluster": ("zone", "unit")}, "PanelThreshold.cluster=[zone, unit] is not an error of"),
         ({"space": "sem"}, "space"),
     ],
 )

@@ -15,7 +15,7 @@ from digicarbon.model._absorption import Clusters, clusters_of_units
 from digicarbon.model._latest import LATEST, columns_of
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import OF_ERRORS
-from digicarbon.model.base import COLUMN, Model, is_offered, require_panel, sentences
+from digicarbon.model.base import COLUMN, Model, is_offered, require_panel, sentences, shown
 from digicarbon.model.panel_regression import PanelRegression, regression_with
 from digicarbon.model.spatial_panel import SpatialPanel
 from digicarbon.model.tested import Clustered, Tested
@@ -159,7 +159,8 @@ class PanelThreshold(Clustered):
             raise ValueError(Note("threshold_space_sets", key="sets", sets=self.sets, space=self.space))
         whole = self.cov == "cluster" and is_offered(self.cluster, ("unit", COLUMN))
         if self.space != "none" and not (whole or self.cov in ("classic", "robust")):
-            raise ValueError(Note("threshold_space_errors", key="cov", cov=self.cov, space=self.space))
+            key = "cluster" if self.cov == "cluster" else "cov"
+            raise ValueError(Note("threshold_space_errors", key=key, value=shown(getattr(self, key)), space=self.space))
         return self
 
     @property
@@ -408,8 +409,8 @@ class PanelThreshold(Clustered):
             notes.append(Note("threshold_unscaled", numbers=cut(unscaled)))
         for at, (_, _, pieces) in enumerate(regimes.sets, start=1):
             if len(pieces) > 1:
-                shown = tuple(Note("set_piece", low=low, high=high) for low, high in pieces)
-                notes.append(Note("threshold_set_pieces", number=at, pieces=shown))
+                parts = tuple(Note("set_piece", low=low, high=high) for low, high in pieces)
+                notes.append(Note("threshold_set_pieces", number=at, pieces=parts))
         notes.append(Note("threshold_searched" if self.test == "wild" else "threshold_known"))
         return tuple(notes)
 
