@@ -19,7 +19,7 @@ from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import Model, PanelRegression
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.model.base import Level
+from digicarbon.model.base import Level, shown
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, small_sample_factor
 from digicarbon.numeric.linear.within import absorb, absorbed_rank
@@ -67,7 +67,7 @@ def wild_bootstrap(
     weights: WildWeights = "rademacher",
     impose_null: bool = True,
     tails: Tails = "symmetric",
-    cluster: str = "unit",
+    cluster: str | None = None,
     draws: int = 9999,
     seed: int = 0,
     level: float = 0.95,
@@ -91,8 +91,9 @@ def wild_bootstrap(
         Whether residuals are those of the estimate under the null (WCR, restricted) or not (WCU).
     tails : {"symmetric", "equal"}
         Two-sided p of |t|, or twice that of the smaller tail.
-    cluster : str
-        ``unit``, ``time`` or a column whose values are the clusters. Where each unit has one row, its clusters are
+    cluster : str or None
+        ``unit``, ``time`` or a column whose values are the clusters; None: the clusters of the model, or units where
+        its errors have none. Where each unit has one row, its clusters are
         single rows and the test is the wild bootstrap for heteroskedasticity, as the table then says.
     draws, seed : int
     level : float
@@ -296,8 +297,8 @@ class WildClusterBootstrap(OfModel):
     weights : {"rademacher", "webb"}
     impose_null : bool
     tails : {"symmetric", "equal"}
-    cluster : str
-        ``unit``, ``time`` or a column.
+    cluster : str or None
+        ``unit``, ``time`` or a column; None: the clusters of the model, or units where its errors have none.
     draws : int
         Number of bootstrap samples.
     seed : int
@@ -315,15 +316,25 @@ class WildClusterBootstrap(OfModel):
     weights: WildWeights = "rademacher"
     impose_null: bool = True
     tails: Tails = "symmetric"
-    cluster: str = "unit"
+    cluster: str | None = None
     draws: Draws = 9999
     seed: Seed = 0
     level: Level = 0.95
 
     @property
+    def by(self) -> str:
+        """What has one sign; raises a ConfigError if the model's errors have clusters of two kinds."""
+        regression = self.model.as_a(PanelRegression) if isinstance(self.model, Model) else None
+        if self.cluster is not None or regression is None or regression.cov != "cluster":
+            return self.cluster or "unit"
+        if regression.cluster == "both" or isinstance(regression.cluster, tuple):
+            raise ConfigError(Note("bootstrap_of_two", key="diagnostic.cluster", cluster=shown(regression.cluster)))
+        return regression.cluster
+
+    @property
     def terms(self) -> tuple[str, ...]:
         """The model's columns, and that of the clusters as dummies."""
-        by = () if self.cluster in ("unit", "time") else (f"C({self.cluster})",)
+        by = () if self.by in ("unit", "time") else (f"C({self.by})",)
         return tuple(dict.fromkeys([*self.model.terms, *by]))
 
     @property
@@ -331,11 +342,11 @@ class WildClusterBootstrap(OfModel):
         """What the table's standard errors are: clustered, whatever the model's are."""
         regression = regression_of(self.model)
         rule = "" if regression is None else regression.small_sample
-        return {"wild_bootstrap": Note("errors_wild_bootstrap", by=self.cluster, rule=rule)}
+        return {"wild_bootstrap": Note("errors_wild_bootstrap", by=self.by, rule=rule)}
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise an error if the test cannot be made."""
-        _tests(panel, _sample(self.model, panel, self.cluster), self.term, self.value)
+        _tests(panel, _sample(self.model, panel, self.by), self.term, self.value)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``wild_bootstrap``, indexed by term."""
@@ -343,7 +354,7 @@ class WildClusterBootstrap(OfModel):
 
     def lines(self, panel: Panel) -> pd.DataFrame:
         """Return the table of `wild_bootstrap` with notes as nulls, and as terms where a row is of several."""
-        sample = _sample(self.model, panel, self.cluster)
+        sample = _sample(self.model, panel, self.by)
         rows, effects = rows_of(sample.panel), sample.model.fixed
 
         def remove(columns: FloatArray) -> FloatArray:
@@ -380,7 +391,7 @@ class WildClusterBootstrap(OfModel):
         null = Note(
             "restricted_bootstrap" if self.impose_null else "unrestricted_bootstrap",
             null=test.null,
-            by=self.cluster,
+            by=self.by,
             clusters=clusters,
             how=Note("all_vectors" if result.enumerated else "draws_of_weights", draws=result.draws, weights=weights),
         )

@@ -52,6 +52,25 @@ def test_statistic_is_the_model_s_own(effects: str, cluster: str, rule: str) -> 
 
 
 @pytest.mark.parametrize("cluster", ["unit", "time", "zone", "mixed"])
+def test_signs_are_those_of_the_clusters_of_the_model(cluster: str) -> None:
+    spec = model(cov="cluster", cluster=cluster)
+    own = dc.wild_bootstrap(spec, panel(), draws=99)
+    pd.testing.assert_frame_equal(own, dc.wild_bootstrap(model(), panel(), cluster=cluster, draws=99))
+    # errors without clusters have those of units, and what is asked of the test goes before
+    without = dc.wild_bootstrap(model(cov="robust"), panel(), draws=99)
+    other = dc.wild_bootstrap(spec, panel(), cluster="unit", draws=99)
+    pd.testing.assert_frame_equal(without, other)
+
+
+@pytest.mark.parametrize("cluster", ["both", ("zone", "year")])
+def test_clusters_of_two_kinds_are_refused_unless_one_is_named(cluster: str | tuple[str, str]) -> None:
+    spec = model(cov="cluster", cluster=cluster)
+    with pytest.raises(ConfigError, match=r"gives each cluster of one kind a sign.*Choose unit, time or a column"):
+        dc.wild_bootstrap(spec, panel(), draws=99)
+    assert dc.wild_bootstrap(spec, panel(), cluster="zone", draws=99)["clusters"].iloc[0] == 6
+
+
+@pytest.mark.parametrize("cluster", ["unit", "time", "zone", "mixed"])
 @pytest.mark.parametrize("weights", ["rademacher", "webb"])
 def test_p_does_not_depend_on_row_order_or_scale(cluster: str, weights: str) -> None:
     options = {"cluster": cluster, "weights": weights, "draws": 999}

@@ -12,7 +12,7 @@ from lattice import lattice
 
 from digicarbon.diagnostic import PlaceboLaws
 from digicarbon.errors import ConfigError, DataError, WeightsError
-from digicarbon.model import Model
+from digicarbon.model import Model, PanelRegression
 from digicarbon.numeric.resampling.arrangements import in_sets
 from digicarbon.packs.placebo.diagnostic import placebo_laws
 from digicarbon.packs.placebo.numeric.deals import in_patterns
@@ -221,3 +221,22 @@ def test_where_effects_go_on_in_time_the_outcome_is_taken_as_it_is() -> None:
 )
 def test_models_whose_x_is_more_than_a_column_are_refused(model: Model) -> None:
     refused(ConfigError, "takes panel regressions and static spatial panels.*not this", model, panel())
+
+
+@pytest.mark.parametrize("errors", [{"cluster": "zone"}, {"cov": "robust", "test": "errors"}])
+def test_laws_have_the_errors_and_the_test_of_the_run(errors: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    data = panel().with_columns({"zone": np.repeat(np.arange(UNITS) % 6, PERIODS).astype(float)})
+    model = dc.PanelRegression(**LINEAR | FEW | {"x": ("x",)} | errors)
+    fitted: list[Any] = []
+    own = PanelRegression.fit
+
+    def fit(self: PanelRegression, *given: Any) -> Result:
+        fitted.append(self)
+        return own(self, *given)
+
+    monkeypatch.setattr(PanelRegression, "fit", fit)
+    counted(model, data, outcome="as_is")
+    assert len(fitted) >= 100
+    assert {(one.cov, one.cluster, one.test, one.draws) for one in fitted if one.test == model.test} == {
+        (model.cov, model.cluster, model.test, model.draws)
+    }

@@ -278,6 +278,19 @@ def test_placebos_are_fits_of_exchanged_policies(controls: tuple[str, ...], gaps
     assert (row["low"], row["high"]) == pytest.approx(draws["coef"].quantile([0.025, 0.975]).to_list())
 
 
+@pytest.mark.parametrize(
+    "errors", [{"cov": "robust"}, {"cluster": "time"}, {"cluster": "zone"}, {"cluster": ("zone", "time")}]
+)
+def test_placebos_have_the_errors_of_the_model(errors: dict[str, Any]) -> None:
+    frame = world(0.5, units=20)
+    frame = frame.assign(zone=frame["state"].factorize()[0] % 7)
+    model = did("y", **errors)
+    draws = tables(PlaceboInSpace(model=model, draws=99, seed=2), panel_of(frame))["placebo_space_draws"]
+    given = np.random.default_rng(2).permuted(np.tile(np.arange(20), (99, 1)), axis=1)
+    expected = model.fit(exchanged(frame, given[41].tolist())).estimates.loc["pilot", ["coef", "se", "p"]]
+    assert draws.loc[42].to_list() == pytest.approx(expected.to_list(), rel=1e-8)
+
+
 @pytest.mark.parametrize("estimator", EVERY[1:])
 def test_other_estimators_are_fitted_one_by_one(estimator: str) -> None:
     frame = world(0.5, units=20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -86,8 +87,7 @@ class PlaceboInSpace(OfModel):
         """Return ``placebo_space``, a row for the policy, and ``placebo_space_draws``, a row for each draw.
 
         ``possible`` is the number of different assignments, a power of ten in words where no float is as large.
-        Of ``estimator=twfe`` without spillovers and further effects the draws' standard errors are clustered by unit,
-        else those of the model.
+        The draws' standard errors are those of the model, and their p rest on these.
         """
         model = did_of(self.model)
         together = model.estimator == "twfe" and model.spillovers == "none" and not model.absorbs
@@ -138,7 +138,20 @@ def _together(
     factor = small_sample_factor(model.small_sample, n, len(rows.unit_codes), 1 + len(names), absorbed, n - 1)
     se = se * math.sqrt(factor)
     p = 2 * scipy.special.stdtr(n - 1, -np.abs(coef / se))
+    if (model.cov, model.cluster, model.df) != ("cluster", "unit", "auto"):
+        se, p = _by_fits(model, made, policy[given][:, rows.unit_codes, rows.period_codes], weights)
     return float(coef[0]), _frame(coef[1:], se[1:], p[1:]), count
+
+
+def _by_fits(model: DiD, made: Panel, policies: FloatArray, weights: Weights | None) -> tuple[FloatArray, FloatArray]:
+    """Return standard errors and p of the two-way coefficient of policies, shape (M, rows), by the model's errors."""
+    regression, found = model.regression((model.policy,)), np.full((2, len(policies)), np.nan)
+    for place, policy in enumerate(policies):
+        # effects may leave nothing of a policy
+        with suppress(DigicarbonError):
+            fit = regression.fit(made.with_columns({model.policy: policy}), weights)
+            found[:, place] = fit.estimates.loc[model.policy, ["se", "p"]].to_numpy(dtype=np.float64)
+    return found[0], found[1]
 
 
 def _one_by_one(
