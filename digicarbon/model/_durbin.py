@@ -97,7 +97,7 @@ class WithLags(Tested):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         self.design(panel, weights)
-        self.refuse_arrangements(panel, weights)
+        self.check_test(panel, weights)
 
 
 def refuse_names(own: Iterable[str], terms: Iterable[str]) -> None:

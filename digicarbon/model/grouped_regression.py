@@ -123,7 +123,7 @@ class GroupedRegression(ByGroup, PanelRegression):
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         expanded = self.expanded(panel)
         expanded.model.check(expanded.panel, weights)
-        self.refuse_arrangements(panel, weights)
+        self.check_test(panel, weights)
 
     @property
     def inverts_arrangements(self) -> bool:

@@ -119,7 +119,7 @@ class GroupedSpatial(ByGroup, SpatialPanel):
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         expanded = self.expanded(panel, weights)
         expanded.model.check(expanded.panel, weights)
-        self.refuse_arrangements(panel, weights)
+        self.check_test(panel, weights)
 
     def by_slope(self, panel: Panel) -> Panel:
         """Return the panel with a column for each term and group."""

@@ -314,9 +314,7 @@ class PanelRegression(Clustered):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         self._refuse_alone(self.design(panel, weights), panel)
-        if self.test != "errors":
-            self.levels_of_signs(panel.with_terms(self.terms))
-        self.refuse_arrangements(panel, weights)
+        self.check_test(panel, weights)
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:

@@ -175,8 +175,10 @@ class Tested(Model):
             return randomised(plain, label, names, how, own, weights, Note("z_of_one_variance"))
         return randomised(self, label, names, how, result, weights, BARE)
 
-    def refuse_arrangements(self, panel: Panel, weights: Weights | None) -> None:
-        """Raise a ConfigError if arrangements of x are asked for and there are none."""
+    def check_test(self, panel: Panel, weights: Weights | None) -> None:
+        """Raise if no cluster has whole units to sign, or arrangements of x are asked for and there are none."""
+        if self.own_clusters and (self.no_wild is None or self.test == "randomisation"):
+            self.levels_of_signs(panel.with_terms(self.terms))
         if self.test == "randomisation":
             from digicarbon.model.arranged import arranged
 

@@ -329,3 +329,10 @@ def test_no_cluster_is_the_unit_and_a_list_of_one_is_its_column(written: str, re
     plain, axes = read_overrides(["model=twfe", "inference.test=errors", f"inference.cluster={written}"], loader())
     (run,) = plan(Composer(loader(), "config", plain), axes, PREPARATION).runs
     assert run.specs.model.model_dump()["cluster"] == run.specs.inference.cluster == read
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_clusters_that_vary_within_units_are_refused_before_the_fit(model: str) -> None:
+    one = answer(model, "inference=wild", "inference.cluster=year", FEW, NO_INTERVALS)
+    if isinstance(one, DigicarbonError):
+        assert_refused(one, "inference.")

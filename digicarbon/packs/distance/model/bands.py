@@ -137,7 +137,7 @@ class DistanceBands(Clustered):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         self.regression.by_errors.check(self.with_lags(panel), weights)
-        self.refuse_arrangements(panel, weights)
+        self.check_test(panel, weights)
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:

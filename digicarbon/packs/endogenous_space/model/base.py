@@ -200,7 +200,7 @@ class SpatialIV(WithLags, ByInstruments):
         """
         design = self.design(panel, weights)
         self.error_structure(design.columns, weights)
-        self.refuse_arrangements(panel, weights)
+        self.check_test(panel, weights)
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:

@@ -147,6 +147,7 @@ class Mediation(Clustered):
         """Raise a sentence if an equation cannot be fitted; fit nothing."""
         require_panel(panel)
         self.outcome_equation.check(panel, weights)
+        self.check_test(panel, weights)
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:

@@ -231,7 +231,7 @@ class DiD(_PolicyModel):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing but what is quick."""
         self.design(panel, weights).check(weights)
-        self.refuse_arrangements(panel, weights)
+        self.check_test(panel, weights)
 
     def moves_with(self, variables: set[str]) -> set[str]:
         """Return all columns of the policy: a unit gets another one's dates."""

@@ -155,7 +155,7 @@ class PanelQuantile(Clustered):
         require_panel(panel)
         self.regression.check(panel, weights)
         self._check_rows(panel.with_terms(self.terms))
-        self.refuse_arrangements(panel, weights)
+        self.check_test(panel, weights)
 
     @property
     def to_refit(self) -> PanelQuantile:

@@ -238,7 +238,7 @@ class PanelThreshold(Clustered):
         ordered = self._ordered(made)
         if (most := ordered.most(self.trim, self.grid)) < self.thresholds:
             raise self._too_few(most)
-        self.refuse_arrangements(panel, weights)
+        self.check_test(panel, weights)
 
     @property
     def to_refit(self) -> PanelThreshold:

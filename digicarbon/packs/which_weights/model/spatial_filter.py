@@ -133,7 +133,7 @@ class SpatialFilter(Clustered):
         """Raise a sentence if the model cannot be fitted; choose nothing."""
         made = self._made(panel, weights)
         self._regression(made.expanded(self.controls, among=self.terms)).check(made, weights)
-        self.refuse_arrangements(panel, weights)
+        self.check_test(panel, weights)
 
     @sentences
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
