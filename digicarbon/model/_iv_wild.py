@@ -99,7 +99,7 @@ class _Test:
             rule = LinearRule("both", (factor,) * 3)
         else:
             rule = LinearRule("groups" if errors.clusters else "robust", (factor,))
-        groups = Groups.coded(errors.clusters[0]) if errors.clusters else None
+        groups = (Groups.coded(errors.clusters[0]),) if len(errors.clusters) == 1 else ()
         self._batch = LinearBatch(columns, equations.rows, rule, groups)
         self._instruments = np.eye(columns.shape[1])[equations.w.shape[1] :]
         self._basis = equations.basis(equations.w)

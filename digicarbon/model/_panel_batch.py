@@ -12,7 +12,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._panel_columns import Columns, Transform, rows_of
-from digicarbon.model._panel_covariance import Rule, factor_of, factors_of_both, scored_by
+from digicarbon.model._panel_covariance import Rule, factor_of, factors_of_both, parts_of, scored_by
 from digicarbon.model.batch import Estimand, Fits, Fitted, Null, columns_key
 from digicarbon.numeric.linear.linear_batch import LinearBatch, LinearRule, Middle, Paths
 from digicarbon.numeric.linear.within import EffectsKind, Rows
@@ -79,7 +79,7 @@ class LinearFits(Fitted[LinearOutcomes]):
         rule: LinearRule,
     ) -> None:
         self._transform, self._contrast, self._estimand = transform, contrast, estimand
-        clusters = columns.clusters[0] if rule.middle == "groups" else None
+        clusters = parts_of(columns.clusters) if rule.middle in ("groups", "both") else ()
         self._batch = LinearBatch(columns.values[:, :-1], columns.rows, rule, clusters)
         self._rows, self._removed = columns.rows, columns.removed
         plain = columns.absorption is None and columns.weighting is None and columns.estimator == "within"
@@ -147,11 +147,9 @@ def linear_rule(columns: Columns, rule: Rule) -> LinearRule | None:
     leverage = rule.small_sample == "hc3" and rule.cov != "classic"
     if rule.cov == "classic":
         return LinearRule("classic", (1 / (nobs - k - columns.absorbed),))
-    if rule.cov == "cluster" and columns.clusters:
-        # two columns are fitted outcome by outcome
-        one = len(columns.clusters) == 1
-        return LinearRule("groups", (factor_of(columns, rule),), leverage, scored_by(columns, rule)) if one else None
-    if rule.cov == "robust" or (rule.cov == "cluster" and rule.cluster != "both"):
+    if rule.cov == "cluster" and len(columns.clusters) == 1:
+        return LinearRule("groups", (factor_of(columns, rule),), leverage, scored_by(columns, rule))
+    if rule.cov == "robust" or (rule.cov == "cluster" and rule.cluster in ("unit", "time")):
         middle: Middle = "robust" if rule.cov == "robust" else "time" if rule.cluster == "time" else "unit"
         return LinearRule(middle, (factor_of(columns, rule),), leverage, scored_by(columns, rule))
     if rule.cov == "cluster":

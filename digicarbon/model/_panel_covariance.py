@@ -192,9 +192,13 @@ def factor_of(columns: Columns, rule: Rule) -> float:
 
 
 def factors_of_both(columns: Columns, rule: Rule) -> tuple[float, ...]:
-    """Return the small-sample factors of the parts of a covariance clustered by unit and time, the overlap last."""
+    """Return the small-sample factors of the parts of a covariance clustered by two kinds, the overlap last."""
     n, t, nobs = columns.rows.n, columns.rows.t, len(columns.values)
     own = rule.small_sample == "sss"
+    if columns.clusters:
+        counts = [one.count for one in parts_of(columns.clusters)]
+        groups = counts if own else [min(counts)] * 3
+        return tuple(_factor(columns, rule, count, clusters=columns.clusters) for count in groups)
     # plm scales each part with its own number of groups, fixest and reghdfe all with the smaller one
     return tuple(_factor(columns, rule, groups if own else min(n, t), ("unit", "time")) for groups in (n, t, nobs))
 
@@ -250,11 +254,14 @@ def _of_columns(columns: Columns, rule: Rule, scores: FloatArray) -> FloatArray:
     clusters = columns.clusters
     if len(clusters) == 1:
         return middle.of_groups(scores, clusters[0]) * factor_of(columns, rule)
-    parts = (*clusters, Groups.of([one.codes for one in clusters]))
-    fewest, own = min(one.count for one in clusters), rule.small_sample == "sss"
-    factors = [_factor(columns, rule, one.count if own else fewest, clusters=clusters) for one in parts]
-    first, second, both = (middle.of_groups(scores, one) * factor for one, factor in zip(parts, factors, strict=True))
+    parts = zip(parts_of(clusters), factors_of_both(columns, rule), strict=True)
+    first, second, both = (middle.of_groups(scores, one) * factor for one, factor in parts)
     return np.asarray(first + second - both)
+
+
+def parts_of(clusters: tuple[Groups, ...]) -> tuple[Groups, ...]:
+    """Return the clusters of each part of a covariance: of two kinds also those that are in the same one of each."""
+    return clusters if len(clusters) < 2 else (*clusters, Groups.of([one.codes for one in clusters]))
 
 
 def kernel_of(weights: Weights | None, kernel: Kernel, panel: Panel) -> scipy.sparse.csr_array:

@@ -12,7 +12,8 @@ from classic import GroupedRegression, PanelRegression
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError, DigicarbonError, EstimationError
-from digicarbon.model.batch import Estimand, OneByOne, estimate_of
+from digicarbon.model._panel_batch import LinearFits
+from digicarbon.model.batch import Estimand, estimate_of
 from digicarbon.numeric.linear.covariance import nearest_semidefinite, small_sample_factor
 from digicarbon.numeric.resampling.draws import Draws
 from digicarbon.numeric.resampling.signs import signs_of
@@ -266,7 +267,7 @@ def test_batches_are_single_fits(clusters: str, weights: str | None) -> None:
     made = panel.with_terms(own.terms)
     estimand = Estimand("coefficient", "x")
     batch = own.batch(made, None, estimand)
-    assert isinstance(batch, OneByOne) == (clusters == "two")
+    assert isinstance(batch, LinearFits)
     restriction = own.restrictions(panel, None, own.fit(panel))[0]
     outcomes = draws_of(restriction.null(), Draws(signs_of(panel.units, 4, 1, "rademacher")))
     coef, se = batch.fit(batch.prepare(outcomes))
@@ -401,7 +402,7 @@ def test_code_of_other_tools(fields: dict[str, Any], stata: str, fixest: str) ->
         ({"absorb": ["industry"], "effects": "random"}, "is for estimator=within"),
         ({"trends": "unit", "effects": "time"}, "choose effects=unit or two_way"),
         ({"collinear": "drop", "estimator": "lsdv"}, "not for estimator=lsdv"),
-        ({"estimator": "first_difference", "cov": "cluster", "cluster": "province"}, "choose unit or time"),
+        ({"estimator": "first_difference", "cov": "cluster", "cluster": "province"}, "choose unit, time or both"),
         ({"absorb": ["industry"], "engine": "linearmodels"}, "linearmodels"),
         ({"controls": ("trend",), "trends": "unit"}, "trend does not vary after the effects"),
     ],

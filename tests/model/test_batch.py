@@ -74,6 +74,17 @@ def test_linear(panel: dc.Panel, effects: str, cov: str, cluster: str, rule: str
     agree(model, panel, Estimand("coefficient", "a"), LinearFits, None)
 
 
+@pytest.mark.parametrize("cluster", [("zone", "mixed"), ("zone", "time"), ("unit", "mixed")])
+@pytest.mark.parametrize("fields", [{}, {"effects": "none"}, {"small_sample": "sss"}, {"small_sample": "hc3"}])
+def test_linear_with_clusters_of_two_columns(
+    panel: dc.Panel, cluster: tuple[str, str], fields: dict[str, object]
+) -> None:
+    unit, period = panel.unit_codes, panel.period_codes
+    made = panel.with_columns({"zone": (unit % 6).astype(float), "mixed": ((unit + period) % 8).astype(float)})
+    model = dc.PanelRegression(y="y", x=("a",), controls=("b",), cov="cluster", cluster=cluster, **fields)
+    agree(model, made, Estimand("coefficient", "a"), LinearFits, None)
+
+
 def test_linear_of_an_unbalanced_panel_and_of_dummies(panel: dc.Panel) -> None:
     model = dc.PanelRegression(y="y", x=("a",), controls=("b",), cov="cluster", estimator="lsdv")
     agree(model, panel, Estimand("total", "a"), LinearFits, None)

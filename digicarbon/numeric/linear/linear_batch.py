@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -32,10 +33,12 @@ class LinearRule:
     """How the covariance is computed."""
 
     middle: Middle
-    """Homoskedastic; White's; clustered by unit, by time or by both; by groups of any rows."""
+    """Homoskedastic; White's; clustered by unit, by time or by both; by groups of any rows.
+
+    ``both`` is by units and periods, or by two groups where there are groups."""
     factors: tuple[float, ...]
-    """Of classic: one over the degrees of freedom; of ``both``: on the parts by unit, by time and White's; else the
-    small-sample factor."""
+    """Of classic: one over the degrees of freedom; of ``both``: on the parts by the first, the second, and by what is
+    in the same one of each; else the small-sample factor."""
     leverage: bool = False
     """Whether residuals are divided by one less their leverage (HC3)."""
     scored: FloatArray | None = None
@@ -82,13 +85,14 @@ class _Combination:
 class LinearBatch:
     """A linear regression with fixed regressors, to be fitted to many outcomes.
 
-    ``z``, shape (rows, k): regressors of full rank with effects removed. ``groups``: the clusters of ``groups``.
+    ``z``, shape (rows, k): regressors of full rank with effects removed. ``groups``: the clusters of ``groups``;
+    those of the parts of ``both``, where they are not units and periods.
 
     With a = Z(Z′Z)⁻¹g an estimate is a′y, and its variance σ²a′a, Σ a²e², or the sum of squares of a·e summed by
     cluster (Frisch, Waugh and Lovell: a is the focal regressor with the others partialled out, scaled).
     """
 
-    def __init__(self, z: FloatArray, rows: Rows, rule: LinearRule, groups: Groups | None = None) -> None:
+    def __init__(self, z: FloatArray, rows: Rows, rule: LinearRule, groups: Sequence[Groups] = ()) -> None:
         self._q, self._r = np.linalg.qr(z)
         self._scored = self._q if rule.scored is None else np.linalg.solve(self._r.T, rule.scored.T).T
         self._rows, self._rule, self._groups = rows, rule, groups
@@ -207,9 +211,8 @@ class LinearBatch:
     def _sums(self, scores: FloatArray, middle: Middle) -> FloatArray:
         """Return sums of scores by cluster."""
         if middle == "groups":
-            if self._groups is None:
-                raise TypeError("Clusters of groups need their groups.")
-            return self._groups.sums(scores)
+            (groups,) = self._groups
+            return groups.sums(scores)
         return self._rows.sums(scores, "time" if middle == "time" else "unit")
 
     def wald(self, y: FloatArray, restrictions: FloatArray) -> FloatArray:
@@ -249,6 +252,8 @@ class LinearBatch:
             scores = (z[:, :, None] * part[:, None, :]).reshape(len(part), -1)
             if rule.middle == "robust":
                 parts = [scores]
+            elif rule.middle == "both" and self._groups:
+                parts = [one.sums(scores) for one in self._groups]
             elif rule.middle == "both":
                 parts = [self._sums(scores, "unit"), self._sums(scores, "time"), scores]
             else:
@@ -260,7 +265,7 @@ class LinearBatch:
         return out
 
     def _two_way(self, e: FloatArray, contrast: FloatArray) -> FloatArray:
-        """Return the variance clustered by unit and time, made positive semidefinite as for a single fit."""
+        """Return the variance clustered by both, made positive semidefinite as for a single fit."""
         root = np.linalg.inv(self._r)
         covariances = root @ self._middles(self._q, e) @ root.T
         return np.array([contrast @ nearest_semidefinite(covariance)[0] @ contrast for covariance in covariances])
