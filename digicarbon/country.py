@@ -67,6 +67,8 @@ class Country:
         Returns the unit that a cell of a raw file names, in any spelling, else None.
     near : callable
         Returns a note (a question after a blank) for a cell that may be a misspelt unit, else an empty text.
+    borders : callable or None
+        Returns the weights specification of neighbours among the units.
     datasets : str
         The module whose ``DATASETS`` are the layouts of the country's statistics in a data folder.
     checks : str
@@ -90,6 +92,7 @@ class Country:
     outlines: Mapping[str, tuple[str, Callable[[], Mapping[str, Any]]]]
     read: Callable[[object], Place | None]
     near: Callable[[object], object]
+    borders: Callable[[], Any] | None
     datasets: str
     checks: str
 
@@ -139,6 +142,7 @@ def _nowhere() -> Country:
         outlines={},
         read=lambda cell: None,
         near=lambda cell: "",
+        borders=None,
         datasets="",
         checks="",
     )

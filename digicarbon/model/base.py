@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, ParamSpec, TypeVar, cast
 
 import numpy as np
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -21,6 +21,7 @@ from digicarbon.panel import Panel, canonical
 from digicarbon.result import MadeOf, Quantity, Result, roles_made_of
 from digicarbon.spec import Names, Spec
 from digicarbon.weights import Weights
+from digicarbon.weights.nearby import nearby
 
 if TYPE_CHECKING:
     from digicarbon.script import Extract, RPart, StataPart
@@ -354,8 +355,11 @@ def sentences(fit: Callable[_Given, Result]) -> Callable[_Given, Result]:
                 refuse_unmet(model, "test")
             except ValueError as error:
                 raise ConfigError(error.args[0]) from None
-        _refuse_idle_weights(*args, **kwargs)
+        weights = _unasked(*args, **kwargs)
         try:
+            if weights is not None:
+                result = cast(Callable[..., Result], fit)(*args[:2], **kwargs | {"weights": weights})
+                return replace(result, notes=(*weights.notes, *result.notes))
             return fit(*args, **kwargs)
         except (ArithmeticError, np.linalg.LinAlgError) as error:
             n, t = next(given.shape for given in (*args, *kwargs.values()) if isinstance(given, Panel))
@@ -365,13 +369,19 @@ def sentences(fit: Callable[_Given, Result]) -> Callable[_Given, Result]:
     return fitted
 
 
-def _refuse_idle_weights(model: object, panel: object, weights: object = None, *_: object, **__: object) -> None:
-    """Raise a WeightsError where a model would use weights that somebody gives, and they lack units of the panel."""
-    optional = weights is not None and isinstance(model, Model) and model.may_use_weights
-    if optional and isinstance(panel, Panel):
-        given = needed(weights, type(model).__name__)
-        if not set(panel.units) <= set(given.labels):
-            given.align(panel)
+def _unasked(model: object, panel: object = None, weights: object = None, *_: object, **__: object) -> Weights | None:
+    """Return weights that the panel shows, for a model whose test uses weights and that was given none.
+
+    Raises WeightsError if weights were given and lack units of the panel.
+    """
+    if not isinstance(model, Model) or not model.may_use_weights or not isinstance(panel, Panel):
+        return None
+    if weights is None:
+        return nearby(panel)
+    given = needed(weights, type(model).__name__)
+    if not set(panel.units) <= set(given.labels):
+        given.align(panel)
+    return None
 
 
 def require_panel(panel: object) -> None:

@@ -42,6 +42,7 @@ from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import Builder, Spec, identity
 from digicarbon.weights import Islands, Weights, WeightsSpec
+from digicarbon.weights.nearby import NearbyWeights
 
 T = TypeVar("T")
 
@@ -378,6 +379,14 @@ class Preparation:
         # whatever keeps weights from the panel (no file, other units) leaves the run without them; its notes say so
         weights = self._weights_or_refusal(specs, spec, panel)
         return None if isinstance(weights, DigicarbonError) else weights
+
+    def with_nearby(self, specs: Specs) -> Specs:
+        """Return the specifications with neighbours that the panel shows, where the default weights do not fit it."""
+        full = self._full(specs)
+        if not (specs.optional_weights and specs.model.may_use_weights and NearbyWeights.seen(full)):
+            return specs
+        fits = specs.weights is not None and isinstance(self._weights_or_refusal(specs, specs.weights, full), Weights)
+        return specs if fits else replace(specs, weights=NearbyWeights())
 
     def refusal_of_weights(self, specs: Specs, prepared: Prepared) -> DigicarbonError | None:
         """Return why a run does without its weights; None where it has them, or takes none."""

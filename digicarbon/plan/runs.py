@@ -319,15 +319,17 @@ def _idle(composer: Composer, planned: Plan) -> list[Note]:
 
 def _without_weights(composer: Composer, planned: Plan, preparation: Preparation) -> list[Note]:
     """Return notes on runs that do without the W that a file chooses, by reason."""
-    files = [
-        file for file in composer.files if file.name != ROOT and ("weights" in file.content or file.chooses("weights"))
-    ]
     labels: dict[Note, list[str]] = {}
-    for run in planned.runs if files else ():
+    for run in planned.runs if _files_with_weights(composer) else ():
         refusal = preparation.refusal_of_weights(run.specs, run.prepared)
         if refusal is not None:
             labels.setdefault(note_of(refusal), []).append(run.label)
     return [Note("without_its_weights", labels=cut(names), why=why) for why, names in labels.items()]
+
+
+def _files_with_weights(composer: Composer) -> bool:
+    """Return whether a file of the user chooses weights, or says something of them."""
+    return any(file.name != ROOT and ("weights" in file.content or file.chooses("weights")) for file in composer.files)
 
 
 def _inherited_columns(composer: Composer, choices: Sequence[Choice]) -> list[Note]:
@@ -450,6 +452,8 @@ class _Check:
 
     def prepare(self) -> None:
         """Prepare the data."""
+        if not (self._gives_weights or "weights" in self.choice.values or _files_with_weights(self.composer)):
+            self.specs = self.preparation.with_nearby(self.specs)
         self.prepared = self.preparation.prepare(self.specs)
         if self._gives_weights:
             refusal = self.preparation.refusal_of_weights(self.specs, self.prepared)

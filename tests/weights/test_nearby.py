@@ -1,0 +1,49 @@
+"""Neighbours that a panel shows, for tests of models that were given no W."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digicarbon as dc
+from digicarbon.weights.nearby import nearby
+
+RNG = np.random.default_rng(5)
+PLACES = RNG.uniform(0, 5, size=(20, 2)).repeat(5, axis=0)
+FRAME = pd.DataFrame(
+    {
+        "place": np.repeat([f"u{i:02}" for i in range(20)], 5),
+        "year": np.tile(range(2010, 2015), 20),
+        "longitude": PLACES[:, 0],
+        "latitude": PLACES[:, 1],
+        "y": RNG.normal(size=100),
+        "x": RNG.normal(size=100),
+    }
+)
+MODEL = dc.PanelRegression(y="y", x=("x",), draws=99, intervals=False)
+
+
+def panel(frame: pd.DataFrame = FRAME) -> dc.Panel:
+    return dc.Panel.from_frame(frame, unit="place", time="year")
+
+
+def test_a_fit_without_weights_is_one_with_the_five_nearest_units() -> None:
+    own, given = MODEL.fit(panel()), MODEL.fit(panel(), dc.weights.KNearestWeights(k=5).compute(panel()))
+    pd.testing.assert_frame_equal(own.estimates, given.estimates)
+    assert own.has_note("nearby_places")
+    assert not given.has_note("nearby_places")
+    # where nothing is drawn nothing is taken
+    assert not MODEL.by_errors.fit(panel()).has_note("nearby_places")
+
+
+def test_places_that_cannot_be_used_leave_the_test_without_a_w() -> None:
+    moving = panel(FRAME.assign(longitude=FRAME["longitude"] + FRAME["year"] % 2))
+    for data in (panel(FRAME.drop(columns="latitude")), moving):
+        assert nearby(data) is None
+        assert MODEL.fit(data).has_note("wild_without_space")
+
+
+def test_a_model_that_needs_a_w_is_given_none() -> None:
+    with pytest.raises(dc.errors.WeightsError):
+        dc.SpatialPanel(y="y", x=("x",), kind="sar").fit(panel())
