@@ -15,8 +15,8 @@ sys.path.append(str(REPOSITORY / "tests" / "plan"))
 from test_requests import POLICY, PREPARATION
 
 import digicarbon as dc
-from digicarbon.errors import WeightsError
 from digicarbon.config.compose import Composer, loader
+from digicarbon.errors import WeightsError
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.prepare import fitted
 from digicarbon.plan.runs import plan
