@@ -166,6 +166,8 @@ def with_wild(result: Result, found: WildAndersonRubin, name: str, level: float)
     statistics["anderson_rubin_wild_p"] = found.p
     row = tables["tests"].loc[["Anderson-Rubin"]].rename(index={"Anderson-Rubin": "Anderson-Rubin, wild"})
     tables["tests"] = pd.concat([tables["tests"], row.assign(df2=math.nan, p=found.p)])
+    if not math.isnan(found.p):
+        notes.append(Note("wild_anderson_rubin_p", p=found.p))
     if found.intervals is not None:
         tables["anderson_rubin_wild"] = _set_table(found.intervals, name, level)
         if len(found.intervals) == 1:

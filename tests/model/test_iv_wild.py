@@ -160,7 +160,11 @@ def test_the_set_ends_where_the_test_begins_to_reject(panel: dc.Panel) -> None:
     result = model.fit(panel)
     table = result.tables["anderson_rubin_wild"]
     assert result.tables["tests"].loc["Anderson-Rubin, wild", "p"] == result.statistics["anderson_rubin_wild_p"]
-    assert result.has_note("wild_anderson_rubin")
+    drawn, of_set = (str(note) for note in result.notes if note.code.startswith("wild_anderson_rubin"))
+    assert f"p = {result.statistics['anderson_rubin_wild_p']:.4f}" in drawn
+    assert "standard errors" in drawn
+    # draws are of units, clusters or patterns, which the note on p values says
+    assert of_set.startswith("By the wild bootstrap: Anderson-Rubin 95% set of x")
     [(low, high)] = table[["low", "high"]].to_numpy()
     assert (low, high) == pytest.approx(tuple(result.tables["anderson_rubin"].loc[:, ["low", "high"]].iloc[0]), abs=0.2)
     for end, away in ((low, -1), (high, 1)):

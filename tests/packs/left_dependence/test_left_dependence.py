@@ -124,6 +124,24 @@ def test_notes_say_what_was_found_and_what_may_mend_it() -> None:
     assert [note.code for note in one.mends(["between regions"])] == ["mend_periods", "mend_errors"]
 
 
+@pytest.mark.parametrize(
+    "has",
+    [
+        {"cov": "driscoll_kraay"},
+        {"cov": "driscoll_kraay", "test": "errors"},
+        {"test": "randomisation"},
+        {"cluster": "region"},
+        {"small_sample": "cr2"},
+    ],
+)
+def test_no_note_advises_what_the_column_has_or_cannot_have(has: dict[str, str]) -> None:
+    made = {"cov": "cluster", "test": "wild", **has}
+    diagnostic = LeftDependence(model=dc.PanelRegression(y="y", x=("x",), effects="unit", **made), by="region")
+    codes = [note.code for note in diagnostic.mends(["within regions", "between regions"])]
+    clusters = [] if "cluster" in has else ["mend_clusters"]
+    assert codes == [*clusters, "mend_effects", "mend_periods"]
+
+
 def test_what_it_is_not_for_is_refused() -> None:
     with pytest.raises(ConfigError, match="and spatial models with fixed effects or none, and PanelIV"):
         pairs_of(world(1), model=dc.PanelIV(y="y", x=("x",), instruments=("z",)))
@@ -212,7 +230,7 @@ def test_a_sentence_names_the_columns_that_fail_and_what_may_mend_it() -> None:
     assert notes["l0"] == notes["l1"]
     text = str(notes["l0"][0])
     assert "move together after the model and its filter: neighbours, neighbours of neighbours (p 0.0" in text
-    assert "What may mend it: weights that reach further; inference=driscoll_kraay." in text
+    assert "What may mend it: weights that reach further; Driscoll and Kraay's standard errors" in text
     assert LeftBelow(notes).to_json() == LeftRequest(60).read(LeftBelow(notes).to_json()).to_json()
     assert left_below([run_of("sdm", loud[0], sdm), run_of("alone", loud[0], weights=None)]).notes == {}
 

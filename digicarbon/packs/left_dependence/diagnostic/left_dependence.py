@@ -185,21 +185,33 @@ class LeftDependence(OfModel):
         return (Note("left_something", level=alpha, p=smallest, pairs=in_words(failed), mend=self.mends(failed)),)
 
     def mends(self, failed: Collection[str]) -> tuple[Note, ...]:
-        """Return what may mend the tests that failed, of what the model takes."""
-        home, linear = country(), regression_of(self.model) is not None
+        """Return what may mend the tests that failed, of what the model takes and does not have."""
+        home, model, linear = country(), self._subject(), regression_of(self.model) is not None
         by = self.by or home.grouping
         notes = []
         if "within regions" in failed:
-            if self.by is not None or len(home.groups[by]) >= FEWEST_CLUSTERS:
+            enough = self.by is not None or len(home.groups[by]) >= FEWEST_CLUSTERS
+            if enough and by not in model.own_clusters and _takes(model, cov="cluster", cluster=by):
                 notes.append(Note("mend_clusters", by=by, fewest=FEWEST_CLUSTERS))
             notes.append(Note("mend_effects" if linear else "mend_effects_of_regression", by=by))
         if "between regions" in failed:
             notes.append(Note("mend_periods"))
         if not {"neighbours by W", "second neighbours"}.isdisjoint(failed):
             notes.append(Note("mend_reach"))
-        if linear and set(failed) != {"within regions"}:
+        by_errors = {"cov": "driscoll_kraay", "test": "errors"}
+        wanted = linear and set(failed) != {"within regions"} and model.test != "randomisation"
+        if wanted and model.cov != "driscoll_kraay" and _takes(model, **by_errors):
             notes.append(Note("mend_errors"))
         return tuple(notes)
+
+
+def _takes(model: PanelRegression | SpatialPanel, **fields: object) -> bool:
+    """Return whether a model can have other values of some fields, beside those of the others that were chosen."""
+    try:
+        type(model)(**{**model.model_dump(exclude_unset=True), **fields})
+    except (ConfigError, ValueError):
+        return False
+    return True
 
 
 _Residuals = tuple[FloatArray, Rows, Removes, bool]
