@@ -549,6 +549,31 @@ def test_r_finds_errors_corrected_by_cluster(states: Path, capsys: Capture) -> N
 
 
 @pytest.mark.outside
+def test_r_finds_clusters_of_a_column_and_says_where_it_does_not(states: Path, capsys: Capture) -> None:
+    frame = pd.read_csv("data.csv")
+    frame.assign(area=frame["state"].str[0]).to_csv("areas.csv", index=False)
+    inference = {"cov": "cluster", "cluster": "area", "test": "errors"}
+    columns = {
+        "two-way": {"model": "twfe"},
+        "pooled": {"model": "pooled"},
+        "SDM": {"model": "sdm"},
+        "SLX": {"model": "slx"},
+    }
+    experiment("own", path="areas.csv", weights=True, columns=columns, model=STATES, inference=inference)
+    exported("own", capsys)
+    text = "".join(script.read_text(encoding="utf-8") for script in sorted(Path("out").glob("check*.R")))
+    assert text.count("vcovCL(fit, cluster = ") == 2
+    assert "cov=cluster has no witness in R" in text
+    # four slopes, a constant without effects, their errors; coefficients and effects alone of the spatial model
+    assert compared("".join(map(r, sorted(Path("out").glob("check*.R"))))) > 20
+    stata = Path("out/check.do").read_text(encoding="utf-8")
+    assert stata.count("vce(cluster group_area)") == 2
+    assert " ".join(stata.replace("\n*", " ").split()).count("or clustered, those of the command") == 2
+    assert "expected one" not in stata
+    assert "maximum likelihood with" not in stata
+
+
+@pytest.mark.outside
 def test_r_finds_instrumented_regressions(states: Path, capsys: Capture) -> None:
     grid = {
         "model.effects": ["two_way", "unit", "none"],

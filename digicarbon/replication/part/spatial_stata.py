@@ -19,6 +19,11 @@ OTHER_ERRORS = (
     "effects come from simulated draws, digicarbon's from the exact delta method."
 )
 
+SANDWICH_ERRORS = (
+    "Standard errors are not compared: digicarbon's are quasi-maximum likelihood or clustered, those of the command "
+    "below are not."
+)
+
 SAME_ERRORS = (
     "Standard errors of xsmle are of the observed information, too, by numerical derivatives; they are not compared. "
     "Its effects come from simulated draws, digicarbon's from the exact delta method."
@@ -63,7 +68,8 @@ def script(part: StataPart, model: SpatialPanel) -> list[str]:
     if model.bias_correction == "bias_corrected":
         compared = False
         lines += wrapped("*", "Lee and Yu's corrected direct estimates, which xsmle does not have.")
-    lines.append(part.remarks.refer(SAME_ERRORS if model.cov == "observed" else OTHER_ERRORS))
+    errors = {"observed": SAME_ERRORS, "classic": OTHER_ERRORS}.get(model.cov, SANDWICH_ERRORS)
+    lines.append(part.remarks.refer(errors))
     options += ["noeffects", "nolog"]
     called = {name: f"Main:{short}" for name, short in zip(part.extract.regressors, x, strict=True)}
     where = "Main:" if model.kind == "sdem" else "Wx:"
@@ -84,13 +90,15 @@ def _slx(part: StataPart, model: SpatialPanel, y: str, right: Sequence[str]) -> 
     else:
         called["const"] = "_cons"
         command = f"regress {y} {' '.join(right)}"
+    errors = SANDWICH_ERRORS
+    if model.cov in ("classic", "observed"):
+        effective = int(part.result.statistics["nobs_effective"])
+        errors = (
+            "Standard errors are not compared: digicarbon's are those of maximum likelihood with "
+            f"{effective} effective observations, Stata's have degrees of freedom."
+        )
     return [
-        *wrapped(
-            "*",
-            "Least squares on regressors and their spatial lags. Standard errors are not compared: digicarbon's "
-            f"are those of maximum likelihood with {int(part.result.statistics['nobs_effective'])} effective "
-            "observations, Stata's have degrees of freedom.",
-        ),
+        *wrapped("*", f"Least squares on regressors and their spatial lags. {errors}"),
         command,
         *part.compare(called, errors=False),
     ]
