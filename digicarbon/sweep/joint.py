@@ -14,6 +14,7 @@ from digicarbon import progress
 from digicarbon.arrays import IntArray
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model import Model
+from digicarbon.model.arranged import few_carriers
 from digicarbon.model.batch import Batch, Estimand, Null, estimate_of
 from digicarbon.model.in_space import patterns_among
 from digicarbon.model.tested import Tested
@@ -541,6 +542,24 @@ def _left_out(absent: Sequence[_Absent], runs: int) -> list[Note]:
     ]
 
 
+def _carried_by_few(members: Sequence[Specification]) -> int:
+    """Return the number of specifications whose focal term too few units, or clusters, carry for draws of residuals."""
+    known: dict[Hashable, bool] = {}
+    few = 0
+    for one in members:
+        model, term = one.model, one.estimand.term
+        if not isinstance(model, Tested):
+            continue
+        key = (one.run.prepared.digest, term, model.x, model.carried_after, model.own_clusters)
+        if key not in known:
+            panel = one.panel
+            terms = panel.expanded(model.x, among=model.terms)
+            names = [term] if term in terms else terms
+            known[key] = bool(few_carriers(model, panel, model.carried_after, names))
+        few += known[key]
+    return few
+
+
 def _about(test: _Test, quantity: Quantity) -> list[Note]:
     """Return notes on the null hypothesis."""
     members = test.members
@@ -553,6 +572,9 @@ def _about(test: _Test, quantity: Quantity) -> list[Note]:
     if test.endless:
         root = round(test.largest_root, 4)
         notes.append(Note("joint_null_unstable", specifications=test.endless, every=len(members), largest=root))
+    few = _carried_by_few(members)
+    if few:
+        notes.append(Note("joint_few_carry", specifications=few, every=len(members)))
     if test.unmoved:
         notes.append(Note("units_in_place", units=test.unmoved))
     if test.single_fits:

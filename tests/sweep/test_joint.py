@@ -292,8 +292,8 @@ def test_the_p_of_a_specification_is_that_of_its_own_wild_test(project: Path, si
     np.testing.assert_allclose(found.each["p"][whole], np.array(own)[whole])
 
 
-def of_cities(*models: Model) -> list[tuple[Any, Result]]:
-    """Return fits to 45 cities, three in each of 15 provinces and of 15 other regions."""
+def of_cities(*models: Model, carriers: int = 45) -> list[tuple[Any, Result]]:
+    """Return fits to 45 cities, three in each of 15 provinces and of 15 other regions; the first ones have an x."""
     rng = np.random.default_rng(3)
     city, year = np.repeat(np.arange(45), 5), np.tile(np.arange(2001, 2006), 45)
     columns = {
@@ -301,7 +301,7 @@ def of_cities(*models: Model) -> list[tuple[Any, Result]]:
         "year": year,
         "province": [f"P{place // 3:02d}" for place in city],
         "region": [f"R{place % 15:02d}" for place in city],
-        "x": rng.normal(size=225),
+        "x": rng.normal(size=225) * (city < carriers),
         "y": rng.normal(size=225) + np.repeat(rng.normal(size=(15, 5)), 3, axis=0).ravel(),
     }
     panel = Panel.from_frame(pd.DataFrame(columns), "city", "year")
@@ -311,7 +311,9 @@ def of_cities(*models: Model) -> list[tuple[Any, Result]]:
             SimpleNamespace(
                 label=f"column {place}",
                 specs=SimpleNamespace(model=model, measure=measure),
-                prepared=SimpleNamespace(panel=panel.with_terms(model.terms), weights=None, simulated=False),
+                prepared=SimpleNamespace(
+                    panel=panel.with_terms(model.terms), weights=None, simulated=False, digest=f"{place}"
+                ),
             ),
             model.fit(panel),
         )
@@ -334,6 +336,15 @@ def test_declared_clusters_have_the_signs_of_the_joint_test() -> None:
         joint_test(fits, draws=99, method="permutation")
     with pytest.raises(ConfigError, match=r"inference\.cluster: column 1 declares other clusters"):
         joint_test(of_cities(by_province, PanelRegression(**fields, effects="unit", cluster="region")), draws=99)
+
+
+def test_a_term_that_few_units_carry_is_named_below_the_joint_test() -> None:
+    fields: dict[str, Any] = {"y": "y", "x": ("x",), "draws": 99, "intervals": False}
+    unit, province = PanelRegression(**fields), PanelRegression(**fields, cluster="province", effects="unit")
+    for carriers, few in ((45, 0), (9, 0), (5, 2)):
+        joint = joint_test(of_cities(unit, province, carriers=carriers), draws=99)
+        named = [dict(note.fields) for note in joint.notes if note.code == "joint_few_carry"]
+        assert named == ([{"specifications": few, "every": 2}] if few else [])
 
 
 def test_other_units_of_a_sample_share_the_signs_of_those_that_stay(project: Path) -> None:
