@@ -262,7 +262,7 @@ class Tested(Model):
         # lags may leave a unit without rows
         made = panel.with_terms((self.y, *self.regressors))
         signs = self.test == "wild" and why is None
-        levels = self.levels_of_signs(made) if signs else made.units
+        levels = self.levels_of_signs(made) if signs or self.test == "randomisation" else made.units
         draws = self.draws_for(levels, weights)
         tests: dict[Estimand, WildTest] = {}
         by_unit: dict[Estimand, WildTest] = {}
