@@ -26,6 +26,7 @@ from digicarbon.plan.prepare import Preparation, Prepared, Specs, specify
 from digicarbon.plan.reach import code_digest
 from digicarbon.spec import Spec, as_default, identity, own_classes, refuse_unknown
 from digicarbon.weights import WeightsSpec
+from digicarbon.weights.nearby import NearbyWeights
 
 NOTHING = "none"
 """The value of a run at a key without effect: weights that its model does not take, or a field that it ignores."""
@@ -59,12 +60,16 @@ class Run:
     @property
     def config(self) -> Mapping[str, Any]:
         """The composed configuration as plain values; composed on each access, and for reading only."""
-        return self.composer.config(self.choice.values)
+        return self._with_nearby(self.composer.config(self.choice.values))
 
     @property
     def recorded(self) -> Mapping[str, Any]:
         """The configuration without secrets, as it is recorded."""
-        return self.composer.recorded(self.choice.values)
+        return self._with_nearby(self.composer.recorded(self.choice.values))
+
+    def _with_nearby(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        nearby = {"weights": {"_target_": "digicarbon.weights.NearbyWeights"}}
+        return {**config, **nearby} if isinstance(self.specs.weights, NearbyWeights) else config
 
     def has(self, key: str) -> Any:
         """Return a run's option of a group or its value of a dotted key.

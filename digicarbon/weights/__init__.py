@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from digicarbon.weights.formats import GalWeights as GalWeights
     from digicarbon.weights.formats import GwtWeights as GwtWeights
     from digicarbon.weights.formats import SpmatWeights as SpmatWeights
+    from digicarbon.weights.nearby import NearbyWeights as NearbyWeights
     from digicarbon.weights.nested import NestedWeights as NestedWeights
     from digicarbon.weights.summary import WeightsSummary as WeightsSummary
 
