@@ -269,13 +269,15 @@ class Tested(Model):
         with one_thread():
             moved, moved_notes = self._randomised(result, panel if movable is None else movable, made, weights, signs)
             arranged = {estimand: test for one in moved for estimand, test in one.tests.items()}
+            # an effect that is a combination of coefficients has their weights as well
+            has_arranged = {(estimand.quantity, estimand.term) for estimand in arranged}
             for of_term in restrictions() if signs else ():
                 numbers = {estimand: estimate_of(result, estimand) for estimand in of_term.estimands}
                 known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}
                 if not known:
                     continue
-                few = not arranged.keys().isdisjoint(known)
-                others = {estimand: both for estimand, both in known.items() if estimand not in arranged}
+                others = {one: both for one, both in known.items() if (one.quantity, one.term) not in has_arranged}
+                few = len(others) < len(known)
                 if others:
                     further = self.further_draws(draws, levels, weights)
                     tests |= wild_tests(of_term, others, draws, self.level, self.intervals, further)

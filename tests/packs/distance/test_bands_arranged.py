@@ -23,3 +23,7 @@ def test_lags_by_band_are_made_again_in_each_arrangement() -> None:
     linked = weights.dense() + weights.dense().T
     pairs = [law(*pair) for pair in combinations(range(len(placed.units)), 2) if linked[pair] > 0]
     assert_of_refits(model, placed, weights, pairs, "x", *model.lags)
+    # and there is no band
+    table = model.fit(placed).tables["distance_bands"]
+    assert table[["uniform_low", "uniform_high"]].isna().all(axis=None)
+    assert not model.fit(placed).has_note("bands_uniform")

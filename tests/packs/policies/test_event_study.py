@@ -7,6 +7,7 @@ from typing import Any
 
 import classic as dc
 import numpy as np
+import pandas as pd
 import pytest
 
 from digicarbon.errors import ConfigError
@@ -169,6 +170,22 @@ def test_the_uniform_band_of_wild_draws(panel: dc.Panel, estimator: str) -> None
     assert critical == pytest.approx(sorted(largest)[-5])
     # one effect alone has a smaller critical value
     assert critical > uniform_critical(centre[:1], fits[:1], 0.95)
+
+
+@pytest.mark.parametrize(
+    ("adopters", "test", "none"), [(3, "wild", True), (9, "wild", False), (9, "randomisation", True)]
+)
+def test_there_is_no_band_where_p_is_from_arrangements(adopters: int, test: str, none: bool) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"unit": np.repeat(np.arange(30), 8), "time": np.tile(np.arange(2000, 2008), 30)})
+    frame["adopted"] = np.where(frame["unit"] < adopters, 2004.0, np.nan)
+    frame["y"] = rng.normal(size=240)
+    panel = PanelDesign(policy={"pilot": "adopted"}).assemble(frame, "unit", "time")
+    model = dc.DiD(
+        y="y", policy="pilot", estimator="imputation", aggregate="event", test=test, draws=19, intervals=False
+    )
+    numbers = event_numbers(model.fit(panel))
+    assert numbers[["low_uniform", "high_uniform"]].isna().all(axis=None) == none
 
 
 def test_the_table_has_the_band_that_is_chosen(results: dict[str, dc.Result], panel: dc.Panel) -> None:

@@ -280,6 +280,8 @@ class DistanceBands(Clustered):
 
     def _table(self, result: Result, made: Panel, weights: Weights | None) -> pd.DataFrame:
         """Return the lags with pointwise and uniform intervals, index term and band."""
+        from digicarbon.model.arranged import few_carriers
+
         distance = self._distances(made)
         sizes = [_inside(distance, low, high).sum(axis=1) for low, high in self.bands]
         estimates = result.estimates
@@ -287,7 +289,10 @@ class DistanceBands(Clustered):
         for term in self.x:
             lags = self.lags_of(term)
             own = estimates.loc[list(lags), ["coef", "se", "p", "low", "high"]]
-            critical = self._critical(result, lags, made, weights)
+            # arrangements give no intervals
+            few = self.test == "wild" and few_carriers(self, made, self.carried_after, [term])
+            arranged = self.test == "randomisation" or few
+            critical = float("nan") if arranged else self._critical(result, lags, made, weights)
             frame = own.set_axis(list(self.band_names), axis=0)
             frame.insert(0, "band_start", [low for low, _ in self.bands])
             frame.insert(1, "band_end", [high for _, high in self.bands])
@@ -314,8 +319,11 @@ class DistanceBands(Clustered):
         return joint_critical(result.covariance[np.ix_(places, places)], result.inference.df, self.level)
 
     def _notes(self, ends: Mapping[str, float], frame: pd.DataFrame) -> tuple[Note, ...]:
-        notes, unit = [Note("bands_uniform", level=self.level)], unit_of(self.distances)
+        unit = unit_of(self.distances)
+        notes = [] if all(map(np.isnan, ends.values())) else [Note("bands_uniform", level=self.level)]
         for term, end in ends.items():
+            if np.isnan(end):
+                continue
             if end == 0:
                 notes.append(Note("bands_nowhere", term=term))
             elif np.isfinite(end):
@@ -341,7 +349,12 @@ def _inside(distance: FloatArray, low: float, high: float) -> BoolArray:
 
 
 def _vanishes(rows: pd.DataFrame) -> float:
-    """Return where the first band begins from which on every uniform interval holds zero; infinite if none does."""
+    """Return where the first band begins from which on every uniform interval holds zero; infinite if none does.
+
+    It is not-a-number where there are no intervals.
+    """
+    if rows[["uniform_low", "uniform_high"]].isna().any(axis=None):
+        return float("nan")
     away = np.flatnonzero((rows["uniform_low"] > 0) | (rows["uniform_high"] < 0))
     if not len(away):
         return 0.0

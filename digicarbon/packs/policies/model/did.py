@@ -288,9 +288,10 @@ class DiD(_PolicyModel):
             return self.resampled(result, used, weights, tuple, made), effects.leads
         # of the panel with all units: those that the estimator leaves out reach others, too
         found = self.resampled(result, used, weights, partial(design.restrictions, weights), made)
-        wild = self.test == "wild" and found.resampled is not None and found.resampled.wild
-        if wild and "first_event" in found.statistics:
-            found = replace(found, statistics={**found.statistics, **self._band(found, design, weights)})
+        drawn = found.resampled is not None and found.resampled.wild
+        wild = self.test == "wild" and drawn
+        if drawn and "first_event" in found.statistics:
+            found = replace(found, statistics={**found.statistics, **self._band(found, design, weights, used)})
         if effects.leads is None:
             return found, None
         if not wild:
@@ -306,14 +307,20 @@ class DiD(_PolicyModel):
         tested = {"pretest_df": leads.df, "pretest_p": leads.p}
         return replace(found, statistics={**found.statistics, **tested}), leads
 
-    def _band(self, result: Result, design: Restricted, weights: Weights | None) -> dict[str, float]:
-        """Return the critical value of the band that holds all effects by event time, from the draws of the run."""
+    def _band(self, result: Result, design: Restricted, weights: Weights | None, panel: Panel) -> dict[str, float]:
+        """Return the critical value of the band that holds all effects by event time, from the draws of the run.
+
+        It is not-a-number where p values are from arrangements, which give no intervals.
+        """
+        from digicarbon.model.arranged import few_carriers
         from digicarbon.model.wild import one_thread
         from digicarbon.numeric.resampling.unit_wild import uniform_critical
 
         terms = [term for term in result.focal_levels if term not in result.without_errors]
         if not terms:
             return {}
+        if self.test == "randomisation" or few_carriers(self, panel, self.carried_after, [self.policy]):
+            return {"uniform_critical": float("nan")}
         with one_thread():
             centre, fits = design.drawn(terms, weights, self.draws_for(design.units, weights))
         return {"uniform_critical": uniform_critical(centre, fits, self.level)}
