@@ -339,8 +339,11 @@ class SpatialPanel(WithLags, ClusteredUnits):
 
     def cautions(self, result: Result, panel: Panel, weights: Weights | None) -> list[Note]:
         """Return what a reader must know before the p values of the wild bootstrap."""
+        # measured for lag models with effects: docs/size.md
+        alike = self.has_lag and self.effects != "random" and self.cov in ("classic", "observed")
+        errors = [Note("wild_of_one_variance")] if alike and self.test == "wild" and self.no_wild is None else []
         if self._needs_no_caution(result, panel, weights):
-            return []
+            return errors
         from digicarbon.model.cautions import Filters, leverage, unit_effects_left_out
 
         made, filters = panel.with_terms(self.terms), None
@@ -348,6 +351,7 @@ class SpatialPanel(WithLags, ClusteredUnits):
             filters = Filters.of(result, weights.align(made).operator)
         terms = made.expanded(self.regressors, among=self.terms)
         return [
+            *errors,
             *leverage(made, result.focal, terms, self.fixed, None, None),
             *unit_effects_left_out(made, self.y, terms, self.fixed, filters),
         ]

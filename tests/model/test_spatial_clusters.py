@@ -172,3 +172,18 @@ def test_clusters_without_clustered_errors_are_refused() -> None:
         model("sdm", cov="classic", cluster="absent")
     with pytest.raises(DigicarbonError, match="absent"):
         model("sdm", cluster="absent").check(PANEL, W)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cov", "test", "said"),
+    [
+        ("sdm", "classic", "wild", True),
+        ("sar", "observed", "wild", True),
+        ("sdm", "cluster", "wild", False),
+        ("sem", "classic", "wild", False),
+        ("sdm", "classic", "errors", False),
+    ],
+)
+def test_errors_of_one_variance_say_where_draws_reject_too_often(kind: str, cov: str, test: str, said: bool) -> None:
+    fields = {"cov": cov, "test": test, "draws": 19, "intervals": False}
+    assert model(kind, **fields).fit(PANEL, W).has_note("wild_of_one_variance") == said
