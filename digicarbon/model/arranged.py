@@ -209,7 +209,7 @@ class Randomised:
 
 def randomised(
     model: Tested,
-    term: str,
+    moved: tuple[str, ...],
     names: Sequence[str],
     how: Arranged,
     result: Result,
@@ -219,9 +219,10 @@ def randomised(
     """Return tests of a focal term's coefficients, by name: refits to all arrangements of its paths, or some of them.
 
     p is the share of arrangements with |z| at least the sample's, its own among them (Fisher's randomisation test,
-    studentised as in Wu & Ding 2021, Journal of the American Statistical Association 116). ``result``: of the model.
-    ``errors_in_z``: which errors estimates are divided by, in words. A coefficient whose covariance is a quadratic form
-    of the outcome has an interval of the values that the test does not reject. Raises EstimationError where connected
+    studentised as in Wu & Ding 2021, Journal of the American Statistical Association 116). ``moved``: the term, or its
+    parts by group. ``result``: of the model. ``errors_in_z``: which errors estimates are divided by, in words. A
+    coefficient whose covariance is a quadratic form of the outcome has an interval of the values that the test does
+    not reject. Raises EstimationError where connected
     sets find no room.
     """
     effects = [quantity for quantity in model.quantities if quantity != "coefficient"]
@@ -240,7 +241,7 @@ def randomised(
     def fits(deals: IntArray, outcome: FloatArray) -> Fits:
         panel = how.panel.with_columns({model.y: outcome})
         out = np.full((len(known), 2, len(deals)), np.nan)
-        for place in counted(range(len(deals)), Note("arrangements_of", term=term)):
+        for place in counted(range(len(deals)), Note("arrangements_of", term=moved)):
             with suppress(DigicarbonError), LATEST.apart():
                 own = refitted.estimated(how.dealt(panel, deals[place]), weights)
                 out[:, :, place] = [numbers(own, estimand) for estimand in known]
@@ -255,9 +256,9 @@ def randomised(
         further = fits(how.arranging.some(LEAST + 1, (model.seed, block)), y)
         seen = [replace(one, further=(*one.further, own)) for one, own in zip(seen, further, strict=True)]
     at = None
-    alone = how.alone and list(known) == [Estimand("coefficient", term)]
+    alone = how.alone and list(known) == [Estimand("coefficient", moved[0])]
     if alone and model.inverts_arrangements and model.intervals:
-        x, step = how.panel.column(term), _AWAY * seen[0].se
+        x, step = how.panel.column(moved[0]), _AWAY * seen[0].se
         less, more = (fits(deals, y - side * step * x)[0] for side in (-1.0, 1.0))
         estimates, errors = (np.stack([less[part], zero[0][part], more[part]]) for part in (0, 1))
         at = _at_values(estimates, errors**2, step)
@@ -270,11 +271,11 @@ def randomised(
         "smallest": 1 / (number if every else number + 1),
     }
     intervals = Note("with_interval" if at else "without_interval")
-    notes = [Note("randomised_every" if every else "randomised_some", term=term, intervals=intervals, **facts)]
+    notes = [Note("randomised_every" if every else "randomised_some", term=moved, intervals=intervals, **facts)]
     undecided = 0 if every else sum(is_undecided(test.p, test.draws) for test in tests.values())
     lost = max((test.lost for test in tests.values()), default=0.0)
     notes += [Note("wild_undecided", undecided=undecided, tested=len(tests))] if undecided else []
-    notes += [Note("randomised_lost", term=term, share=lost)] if lost > 0 else []
+    notes += [Note("randomised_lost", term=moved, share=lost)] if lost > 0 else []
     notes += [Note("wild_unbounded")] if any(np.isinf([one.low, one.high]).any() for one in tests.values()) else []
     return Randomised(tests, every, tuple(notes))
 

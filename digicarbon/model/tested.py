@@ -165,15 +165,15 @@ class Tested(Model):
 
         how = arranged(self, panel, weights, term)
         direct = _slopes(term, result)[0]
-        label = term if set(direct) <= set(names) else ", ".join(name for name in names if name in direct)
+        moved = (term,) if set(direct) <= set(names) else tuple(name for name in names if name in direct)
         if not few:
-            return randomised(self, label, names, how, result, weights, Note("z_of_table"))
+            return randomised(self, moved, names, how, result, weights, Note("z_of_table"))
         kinds = get_args(type(self).model_fields["cov"].annotation)
         if "classic" in kinds and is_offered("classic", self.offers.get("cov")):
             plain = self.model_copy(update={"cov": "classic"})
             own = plain.estimated(how.panel, weights)
-            return randomised(plain, label, names, how, own, weights, Note("z_of_one_variance"))
-        return randomised(self, label, names, how, result, weights, BARE)
+            return randomised(plain, moved, names, how, own, weights, Note("z_of_one_variance"))
+        return randomised(self, moved, names, how, result, weights, BARE)
 
     def check_test(self, panel: Panel, weights: Weights | None) -> None:
         """Raise if no cluster has whole units to sign, or arrangements of x are asked for and there are none."""

@@ -7,7 +7,6 @@ from digicarbon.errors import DigicarbonError
 from digicarbon.note import Note
 from digicarbon.panel import Panel
 from digicarbon.weights.base import Weights, WeightsSpec
-from digicarbon.weights.distance import KNearestWeights
 
 K = 5
 """Number of nearest units, as ``weights=k_nearest`` has it."""
@@ -33,6 +32,9 @@ class NearbyWeights(WeightsSpec):
         if borders is not None and _has_borders(panel):
             weights: Weights = borders().compute(panel)
             return weights.noting(Note("nearby_borders", weights=weights.called))
+        # loaded only where it is used: it brings the readers of files
+        from digicarbon.weights.distance import KNearestWeights
+
         k = min(K, len(panel.units) - 1)
         return KNearestWeights(k=k).compute(panel).noting(Note("nearby_places", k=k))
 

@@ -179,7 +179,7 @@ def test_arrangements_differ_or_are_refused(model: str) -> None:
     found = answer(model, *words)
     assert isinstance(found, DigicarbonError) is (model in WITHOUT_ARRANGEMENTS), str(found)
     if isinstance(found, DigicarbonError):
-        assert_refused(found, "test=randomisation: ")
+        assert_refused(found, "test=randomisation; ")
         return
     errors, other = answer(model, "inference.test=errors"), answer(model, *words, "inference.seed=2")
     assert not isinstance(errors, DigicarbonError)
