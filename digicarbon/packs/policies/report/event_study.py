@@ -156,4 +156,6 @@ class EventStudy(Pictured):
             Note("event_band_uniform" if self.band == "uniform" else "event_band_pointwise"),
             Note("event_band_drawn" if drawn else "event_band_joint"),
         ]
+        if np.isnan([event_critical(result) for result in results.values()]).all():
+            band = []
         return (*heads.same, *self.words.notes((*level_note(results), *band, *letters, *own)))
