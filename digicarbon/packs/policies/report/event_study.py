@@ -152,10 +152,9 @@ class EventStudy(Pictured):
             [(owner, record.result.notes) for owner, record in zip(heads.owners, heads.records, strict=True)]
         )
         drawn = any("uniform_critical" in result.statistics for result in results.values())
-        band = [
+        banded = not np.isnan([event_critical(result) for result in results.values()]).all()
+        band = (
             Note("event_band_uniform" if self.band == "uniform" else "event_band_pointwise"),
             Note("event_band_drawn" if drawn else "event_band_joint"),
-        ]
-        if np.isnan([event_critical(result) for result in results.values()]).all():
-            band = []
-        return (*heads.same, *self.words.notes((*level_note(results), *band, *letters, *own)))
+        )
+        return (*heads.same, *self.words.notes((*level_note(results), *(band if banded else ()), *letters, *own)))
