@@ -240,3 +240,38 @@ def test_laws_have_the_errors_and_the_test_of_the_run(errors: dict[str, Any], mo
     assert {(one.cov, one.cluster, one.test, one.draws) for one in fitted if one.test == model.test} == {
         (model.cov, model.cluster, model.test, model.draws)
     }
+
+
+@pytest.mark.parametrize(("whole", "clusters"), [(True, 9.0), (False, np.nan)])
+def test_clusters_of_the_declared_level_change_paths_whole(
+    whole: bool, clusters: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = panel()
+    places = [tuple(map(int, name.split("-"))) for name in base.units]
+    block = np.repeat([f"b{row // 2}{column // 2}" for row, column in places], PERIODS)
+    year = np.tile(np.arange(2000, 2000 + PERIODS), UNITS)
+    frame = pd.DataFrame({"unit": np.repeat(base.units, PERIODS), "year": year, "block": block, "y": base.column("y")})
+    frame["x"] = base.column("x")
+    if whole:
+        frame["x"] = frame.groupby(["block", "year"])["x"].transform("first")
+    data = dc.Panel.from_frame(frame, unit="unit", time="year")
+    model = dc.PanelRegression(y="y", x=("x",), cov="cluster", cluster="block", **FEW)
+    dealt: list[dc.Panel] = []
+    fit = dc.PanelRegression.fit
+
+    def kept(self: dc.PanelRegression, one: dc.Panel, weights: Any = None) -> Result:
+        dealt.append(one)
+        return fit(self, one, weights)
+
+    monkeypatch.setattr(dc.PanelRegression, "fit", kept)
+    diagnostic = PlaceboLaws(model=model, laws=99)
+    table = diagnostic.tables(data, W)
+    np.testing.assert_equal(float(table["placebo_laws"]["clusters"].iloc[0]), clusters)
+    own = data.column("x").reshape(UNITS, PERIODS)
+    for one in dealt[1:]:
+        paths = one.column("x").reshape(UNITS, PERIODS)
+        same = pd.Series(list(map(bytes, paths))).groupby(block[::PERIODS]).nunique().eq(1).all()
+        assert same == whole
+        assert {*map(bytes, paths)} <= {*map(bytes, own)}
+    said = next(str(note) for note in diagnostic.remarks(table) if "cluster of" in str(note))
+    assert ("whole clusters" in said) == whole

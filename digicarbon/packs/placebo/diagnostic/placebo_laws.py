@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
@@ -18,6 +18,7 @@ from digicarbon.diagnostic.group_comparison import Draws
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import Model, PanelRegression, SpatialPanel
+from digicarbon.model._absorption import clusters_of_units
 from digicarbon.model.base import needed, with_links
 from digicarbon.note import Note, cut
 from digicarbon.numeric.resampling.arrangements import in_sets
@@ -51,7 +52,11 @@ class _Dealt:
     mixed: tuple[str, ...]
     w: SpatialOperator
     links: FloatArray
-    """Symmetric weights, shape (N, N)."""
+    """Symmetric weights between what is dealt, shape (G, G)."""
+    first: IntArray
+    """Of the units or whole clusters that are dealt, the first unit of each, shape (G,)."""
+    place: IntArray
+    """Which of them each unit is, shape (N,)."""
 
     def without_x(self, result: Result, y: str) -> Panel:
         """Return the panel with the outcome less what x does by a fit, S⁻¹(xβ + Wxθ).
@@ -74,9 +79,9 @@ class _Dealt:
         return self.panel.with_columns({y: self.panel.column(y) - done.ravel()})
 
     def paths(self, by_unit: bool) -> FloatArray:
-        """Return x less its means by period, and by unit where effects of units take these, shape (N, m)."""
+        """Return x less its means by period, and by unit where effects of units take these, shape (G, m)."""
         parts = []
-        for values in self.panel.cube(self.x).transpose(2, 1, 0):
+        for values in self.panel.cube(self.x).transpose(2, 1, 0)[:, self.first]:
             left = values - values.mean(axis=0)
             within = left - left.mean(axis=1, keepdims=True)
             if by_unit and np.linalg.norm(within) > _STILL * np.linalg.norm(values):
@@ -86,19 +91,20 @@ class _Dealt:
 
     @property
     def treated(self) -> NDArray[np.bool_] | None:
-        """The units that a policy reaches, shape (N,); None if x is no column of 0 and 1, or reaches all or none.
+        """What a policy reaches, shape (G,); None if x is no column of 0 and 1, or reaches all or none.
 
-        None, too, where all units are neighbours: no set of them is then more connected than another one.
+        None, too, where all are neighbours: no set of them is then more connected than another one.
         """
         if len(self.x) > 1 or not self.panel.is_binary(self.x[0]):
             return None
-        reached = np.asarray(self.panel.cube(self.x)[..., 0].any(axis=0), dtype=np.bool_)
+        reached = np.asarray(self.panel.cube(self.x)[..., 0].any(axis=0), dtype=np.bool_)[self.first]
         complete = np.count_nonzero(self.links) >= reached.size * (reached.size - 1)
         return None if reached.all() or not reached.any() or complete else reached
 
     def given(self, panel: Panel, deal: IntArray) -> Panel:
-        """Return a panel in which each unit has another one's path of x."""
-        columns = {name: panel.column(name).reshape(panel.shape)[deal].ravel() for name in self.moving}
+        """Return a panel in which each unit has another one's path of x, or that of another one's cluster."""
+        units = self.first[deal][self.place]
+        columns = {name: panel.column(name).reshape(panel.shape)[units].ravel() for name in self.moving}
         kept = {name: column for name, column in panel.columns.items() if name not in self.mixed}
         return replace(panel, columns=kept).with_columns(columns)
 
@@ -109,7 +115,8 @@ class PlaceboLaws(OfModel):
     Attributes
     ----------
     laws : int
-        Placebo laws: each unit has the whole path of x of another one, all else is as it is.
+        Placebo laws: each unit has the whole path of x of another one, all else is as it is. Whole clusters of the
+        declared level change paths, where all units of each have one path.
     places : {"alike", "scattered"}
         Placebo paths that lie as those of x do: a policy of 0 and 1 reaches connected sets of as many units, other
         paths keep their Moran's I; or paths at units at random.
@@ -151,10 +158,15 @@ class PlaceboLaws(OfModel):
         else:
             how = Note("placebo_laws_sets", **said, sets=int(first["connected_sets"]))
         met = {"y": self.model.y, "terms": cut(self.model.x)}
-        out = [
-            how,
-            Note("placebo_laws_as_is", **met) if self.outcome == "as_is" else Note("placebo_laws_without_x", **met),
-        ]
+        out = [how]
+        if by := cut(self.model.own_clusters):
+            whole = np.isfinite(first["clusters"])
+            out.append(
+                Note("placebo_laws_clusters" if whole else "placebo_laws_in_clusters", by=by, terms=said["terms"])
+            )
+        out.append(
+            Note("placebo_laws_as_is", **met) if self.outcome == "as_is" else Note("placebo_laws_without_x", **met)
+        )
         for place, (quantity, term) in enumerate(table.index):
             row = table.iloc[place]
             numbers = {name: float(row[name]) for name in ("share", "low", "high", "p", "as_small")}
@@ -178,7 +190,8 @@ class PlaceboLaws(OfModel):
         Columns: the run's own p; placebo laws with a star, of how many that have a p; their share, and its interval
         given their number (Clopper & Pearson 1934); the share of laws with a p as small as the run's, (1 + number)/(1 +
         laws), by which x is compared with laws of its kind alone; Moran's I of the paths of x, and its mean over the
-        laws; how many connected sets x reaches, where it is dealt to sets.
+        laws; how many connected sets x reaches, where it is dealt to sets; the number of clusters, where whole ones
+        change paths.
         """
         dealt = self._dealt(panel, weights)
         # stars need p values alone
@@ -198,6 +211,8 @@ class PlaceboLaws(OfModel):
                 for key, p in _p_of(model.fit(dealt.given(base, deal), weights), model).items():
                     every.setdefault(key, []).append(p)
         about = {"moran": moran(paths, dealt.links), "moran_laws": float(np.mean(placed)), "connected_sets": sets}
+        whole = len(dealt.first) if len(dealt.first) < len(dealt.place) else np.nan
+        about["clusters"] = whole
         rows = [{"p": p, **_counted(np.array(every[key]), p, self.star), **about} for key, p in own.items()]
         index = pd.MultiIndex.from_tuples(list(own), names=["quantity", "term"])
         return {"placebo_laws": pd.DataFrame(rows, index=index)}
@@ -229,7 +244,25 @@ class PlaceboLaws(OfModel):
         made.cube(x)
         aligned = with_links(needed(weights, "placebo_laws"), made)
         matrix = aligned.matrix.toarray()
-        return _Dealt(made, x, moving, mixed, aligned.operator, (matrix + matrix.T) / 2)
+        first, place = _movers(made, moving, model.own_clusters)
+        member = np.eye(len(first))[place]
+        links = member.T @ ((matrix + matrix.T) / 2) @ member
+        np.fill_diagonal(links, 0.0)
+        return _Dealt(made, x, moving, mixed, aligned.operator, links, first, place)
+
+
+def _movers(panel: Panel, moving: Sequence[str], clusters: tuple[str, ...]) -> tuple[IntArray, IntArray]:
+    """Return the first unit of each thing that is dealt, and the place of each unit's among them.
+
+    Clusters whose units have one path each change paths whole; units do otherwise.
+    """
+    units = np.arange(panel.shape[0])
+    found = clusters_of_units(panel, clusters)
+    if found is None:
+        return units, units
+    _, first, place = np.unique(found[1], return_index=True, return_inverse=True)
+    paths = panel.cube(moving).transpose(1, 0, 2)
+    return (first, place) if np.array_equal(paths, paths[first][place]) else (units, units)
 
 
 def _p_of(result: Result, model: Model) -> dict[tuple[Quantity, str], float]:
