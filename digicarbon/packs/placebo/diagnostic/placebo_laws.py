@@ -20,6 +20,7 @@ from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.model._absorption import clusters_of_units
 from digicarbon.model.base import needed, with_links
+from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut
 from digicarbon.numeric.resampling.arrangements import in_sets
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -159,7 +160,7 @@ class PlaceboLaws(OfModel):
             how = Note("placebo_laws_sets", **said, sets=int(first["connected_sets"]))
         met = {"y": self.model.y, "terms": cut(self.model.x)}
         out = [how]
-        if by := cut(self.model.own_clusters):
+        if isinstance(self.model, Tested) and (by := cut(self.model.own_clusters)):
             whole = np.isfinite(first["clusters"])
             out.append(
                 Note("placebo_laws_clusters" if whole else "placebo_laws_in_clusters", by=by, terms=said["terms"])
@@ -233,7 +234,7 @@ class PlaceboLaws(OfModel):
         made = panel.with_terms(model.terms)
         focal = set(variables_of([term for term in model.x if ":" not in term]))
         # a class that inherits may read x in ways of its own, e.g. instruments, mediators or bands of distance
-        if not focal or type(model) not in (PanelRegression, SpatialPanel):
+        if not focal or not isinstance(model, Tested) or type(model) not in (PanelRegression, SpatialPanel):
             raise ConfigError(Note("placebo_laws_of_other_model", model=type(model).__name__))
         if not focal.isdisjoint(variables_of([model.y])):
             raise ConfigError(Note("placebo_laws_of_outcome", y=model.y, terms=cut(model.x)))
