@@ -161,11 +161,7 @@ def test_other_estimators_absorb_nothing(estimator: str) -> None:
         dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, absorb=("region^year",))
     with pytest.raises(ConfigError, match="trends is for the estimators"):
         dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, trends="unit")
-    if estimator in ("stacked", "synthetic_did"):
-        with pytest.raises(ConfigError, match=r"does not have DiD\.cluster=region; it offers unit"):
-            dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, cluster="region")
-    else:
-        assert "cluster" not in dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, cluster="region").ignored
+    assert "cluster" not in dc.DiD(y="log_gsp", policy="pilot", estimator=estimator, cluster="region").ignored
 
 
 def test_diagnostics_of_a_policy_know_further_effects() -> None:

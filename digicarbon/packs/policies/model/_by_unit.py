@@ -24,7 +24,6 @@ from digicarbon.model._observation_weights import weighted_by
 from digicarbon.model._panel_batch import LinearOutcomes
 from digicarbon.model._panel_covariance import OF_ERRORS
 from digicarbon.model._panel_restrictions import nulls_of
-from digicarbon.model.base import COLUMN
 from digicarbon.model.batch import Estimand, Fits, Fitted
 from digicarbon.model.restrictions import Nulls, Projected, Restrictions, moved
 from digicarbon.note import Note
@@ -39,7 +38,7 @@ from digicarbon.packs.policies.model._effects import (
     joint_wild,
     unfitted,
 )
-from digicarbon.packs.policies.model._estimator import OWN_ERRORS, PolicyEstimator
+from digicarbon.packs.policies.model._estimator import PolicyEstimator
 from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.imputation import members
@@ -299,11 +298,6 @@ class OfUnits(PolicyEstimator):
     has_wild = True
     on_rows: type[ByUnit]
     """What it is on the rows of a policy."""
-
-    @property
-    def offers(self) -> Mapping[str, tuple[object, ...]]:
-        """Influences can be summed by units, or by what units lie in."""
-        return {**OWN_ERRORS, "cluster": ("unit", COLUMN)}
 
     def design(self, timing: Timing, panel: Panel, reached: Exposure) -> ByUnit:
         """Return the estimator on the rows that are used."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.errors import EstimationError
+from digicarbon.model.base import COLUMN
 from digicarbon.note import Note, cut
 from digicarbon.packs.policies.model._effects import Design
 from digicarbon.packs.policies.model._fields import Exposure, _PolicyModel
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 
 OWN_ERRORS: Mapping[str, tuple[object, ...]] = {
     "cov": ("cluster",),
-    "cluster": ("unit",),
+    "cluster": ("unit", COLUMN),
     "bandwidth": (None,),
     "kernel": ("uniform",),
     "small_sample": ("stata",),
     "df": ("auto",),
 }
-"""What estimators take of a request whose standard errors are their own."""
+"""What estimators take of a request whose standard errors are their own: units are clusters, or lie in those of one."""
 LEVELS: tuple[Aggregate, ...] = ("overall", "event", "cohort", "calendar")
 _MEANS: Mapping[Aggregate, Mean] = dict(zip(LEVELS, ("treated_rows", "event_times", "cohorts", "periods"), strict=True))
 

@@ -11,10 +11,11 @@ import scipy
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
-from digicarbon.model._absorption import own_cluster
+from digicarbon.model._absorption import groups_of_units, own_cluster
 from digicarbon.model._observation_weights import weighted_by
-from digicarbon.model.base import refuse_unidentified
+from digicarbon.model.base import COLUMN, refuse_unidentified
 from digicarbon.note import Note, cut
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import Fit, least_squares, triangular
 from digicarbon.numeric.linear.within import clear_products
@@ -41,6 +42,8 @@ class StackColumns:
     """Their inner products, shape (k + 1, k + 1)."""
     df_resid: int
     design: _Design
+    clusters: Groups | None
+    """Those of a column, of the rows of stacks."""
 
     @cached_property
     def fit(self) -> Fit:
@@ -68,13 +71,22 @@ def columns_of(model: _PolicyModel, timing: Timing) -> StackColumns:
     df_resid = len(values) - values.shape[1] + 1 - design.rows.effects.rank
     if df_resid <= 0:
         raise EstimationError(Note("did_no_stack", policy=model.policy, compare=model.compare))
-    sizes = {"unit": design.rows.n, "time": design.rows.t, "both": min(design.rows.n, design.rows.t)}
-    groups = sizes[own_cluster(model.cluster)]
-    if model.cov == "cluster" and groups < FEWEST_CLUSTERS:
-        by = "unit" if model.cluster == "unit" else "time"
-        way_out = Note("choose_classic")
-        raise EstimationError(Note("few_clusters_by", groups=groups, by=by, fewest=FEWEST_CLUSTERS, way_out=way_out))
-    return StackColumns(names, values, gram, df_resid, design)
+    return StackColumns(names, values, gram, df_resid, design, _clusters(model, timing, design))
+
+
+def _clusters(model: _PolicyModel, timing: Timing, design: _Design) -> Groups | None:
+    """Return the clusters of a column that rows of stacks are in; refuse fewer clusters than errors need."""
+    own = groups_of_units(timing.panel, model.own_clusters)
+    if own is not None:
+        groups = Groups.of([own.codes[timing.panel.unit_codes[design.chosen.row]]])
+        count, by, way_out = groups.count, model.own_clusters[0], Note("choose_more_clusters")
+    else:
+        rows, groups = design.rows, None
+        count = {"unit": rows.n, "time": rows.t, "both": min(rows.n, rows.t)}[own_cluster(model.cluster)]
+        by, way_out = "unit" if model.cluster == "unit" else "time", Note("choose_classic")
+    if model.cov == "cluster" and count < FEWEST_CLUSTERS:
+        raise EstimationError(Note("few_clusters_by", groups=count, by=by, fewest=FEWEST_CLUSTERS, way_out=way_out))
+    return groups
 
 
 class Stacked(PolicyEstimator):
@@ -103,8 +115,8 @@ class Stacked(PolicyEstimator):
 
     @property
     def offers(self) -> Mapping[str, tuple[object, ...]]:
-        """A row may stand in several stacks: what takes rows in their order, or columns of them, there is not."""
-        clusters = {"cluster": ("unit", "time", "both")} if self.model.cov == "cluster" else {}
+        """A row may stand in several stacks: what takes rows in their order there is not."""
+        clusters = {"cluster": ("unit", "time", "both", COLUMN)} if self.model.cov == "cluster" else {}
         return {"cov": ("classic", "robust", "cluster"), **clusters}
 
     def design(self, timing: Timing, panel: Panel, reached: Exposure) -> StackedRegression:
@@ -139,7 +151,7 @@ class StackedRegression(Design):
         model, timing, columns = self.model, self.timing, self.columns
         design, fit, df_resid = columns.design, columns.fit, columns.df_resid
         events, chosen = design.events, design.chosen
-        how = (design.rows, model.cov, own_cluster(model.cluster), model.small_sample)
+        how = (design.rows, model.cov, columns.clusters or own_cluster(model.cluster), model.small_sample)
         covariance, groups = covariance_of_stacks(columns.values[:, :-1], fit, df_resid, *how)
         combined, terms = np.ones((1, 1)), reported(timing, (), "overall")
         early = np.empty((0, 1))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
+from digicarbon.model._absorption import groups_of_units
 from digicarbon.note import Note, cut
 from digicarbon.packs.policies.model._effects import Design, PolicyEffects, reported, unfitted
 from digicarbon.packs.policies.model._estimator import PolicyEstimator
@@ -19,7 +20,7 @@ from digicarbon.packs.policies.numeric.aggregation import Cells, aggregation
 from digicarbon.packs.policies.numeric.imputation import Imputation, Untreated
 from digicarbon.packs.policies.numeric.synthetic import Cohort, SyntheticCohorts
 from digicarbon.panel import Panel
-from digicarbon.result import Result
+from digicarbon.result import Inference, Result
 from digicarbon.weights import Weights
 
 
@@ -59,8 +60,10 @@ class SyntheticDiD(PolicyEstimator):
         cohorts, cells = _cohorts(model, timing, at)
         if not all(np.diff(y[np.ix_(never, one.periods[: one.before])], axis=1).std() > 0 for one in cohorts):
             raise EstimationError(Note("did_synthetic_constant", policy=model.policy))
-        kind = variance_of(model, len(never), [len(one.units) for one in cohorts])
-        return Comparison(model, timing, y, at, never, cohorts, cells, kind)
+        groups = groups_of_units(frame, model.own_clusters)
+        codes = np.arange(len(y)) if groups is None else groups.codes
+        kinds = variances_of(model, codes[never], [codes[one.units] for one in cohorts])
+        return Comparison(model, timing, y, at, never, cohorts, cells, codes, kinds)
 
     def reference(self, events: Collection[float]) -> dict[str, float]:
         """Return none: a synthetic period before the policy is the mean of several."""
@@ -81,13 +84,15 @@ class Comparison(Design):
     """Units that never come under the policy."""
     cohorts: list[Cohort]
     cells: Cells
-    kind: SyntheticVariance
-    """Of the standard errors."""
+    codes: IntArray
+    """Each unit's cluster, shape (N,)."""
+    kinds: tuple[SyntheticVariance, ...]
+    """Standard errors that there are, the one that is asked for first."""
 
     def effects(self, weights: Weights | None = None) -> PolicyEffects:
         """Return the effects of cohorts, averaged."""
         model, timing = self.model, self.timing
-        found = SyntheticCohorts(self.y, self.cohorts, self.never)
+        found = SyntheticCohorts(self.y, self.cohorts, self.never, self.codes)
         chosen = aggregation(self.cells, model.aggregate, None, model.lags, model.overall)
         terms = reported(timing, chosen.levels, model.aggregate)
         kind = _possible(model, found, self)
@@ -100,26 +105,47 @@ class Comparison(Design):
             "time_weights": _table("period", labels, periods, [one.times for one in found.found]),
         }
         result, coef = _fitted(model, timing, kind, tables), chosen.weights @ found.effects
+        if model.own_clusters:
+            result = replace(result, inference=Inference(float(self.codes.max()), model.level))
         return PolicyEffects(terms, coef, covariance, (), None, result)
 
 
-def variance_of(model: _PolicyModel, never: int, cohorts: Sequence[int]) -> SyntheticVariance:
-    """Return which standard errors of ``synthetic_did`` there are for so many units.
+def variances_of(model: _PolicyModel, never: IntArray, cohorts: Sequence[IntArray]) -> tuple[SyntheticVariance, ...]:
+    """Return which standard errors of ``synthetic_did`` there are, the one that the model asks for first.
 
-    ``never``: units that never come under the policy. ``cohorts``: units of each cohort. Raises EstimationError if
-    there are too few for those that the model asks for.
+    ``never``: clusters of the units that never come under the policy, a unit being one where no column is given.
+    ``cohorts``: those of each cohort's units. Raises EstimationError if they are too few for what the model asks for.
     """
-    kind = model.sdid_variance
-    enough = {"placebo": never > sum(cohorts), "jackknife": min(cohorts) > 1, "bootstrap": min(cohorts) > 1}
-    if kind == "auto":
-        # as many placebos as units with the policy would leave no unit to compare with
-        kind = "jackknife" if enough["jackknife"] else "placebo"
-    if enough[kind]:
-        return kind
-    about = {"key": "model.sdid_variance", "policy": model.policy}
-    if kind == "placebo":
-        raise EstimationError(Note("did_few_for_placebo", never=never, treated=sum(cohorts), **about))
-    raise EstimationError(Note("did_few_for_resampling", variance=kind, **about))
+    without, *each = (np.unique(codes) for codes in (never, *cohorts))
+    treated = sum(map(len, each))
+    whole = len(np.unique(np.concatenate([without, *each]))) == len(without) + treated
+    there: list[SyntheticVariance] = []
+    if min(map(len, (without, *each))) > 1:
+        there += ["jackknife", "bootstrap"]
+    # as many placebos as units with the policy would leave no unit to compare with
+    if whole and len(without) > treated:
+        there.append("placebo")
+    asked = model.sdid_variance
+    if there and asked == "auto":
+        return tuple(there)
+    if asked in there:
+        return (asked, *(kind for kind in there if kind != asked))
+    if there:
+        way_out = Note("did_choose_variance", kinds=cut(there))
+    else:
+        way_out = Note("choose_more_clusters" if model.own_clusters else "did_put_together")
+    facts = {"key": "model.sdid_variance", "policy": model.policy, "who": _who(model), "way_out": way_out}
+    if asked in ("jackknife", "bootstrap"):
+        raise EstimationError(Note("did_few_for_resampling", variance=asked, **facts))
+    if not whole:
+        raise EstimationError(Note("did_mixed_for_placebo", **facts))
+    raise EstimationError(Note("did_few_for_placebo", never=len(without), treated=treated, **facts))
+
+
+def _who(model: _PolicyModel) -> Note:
+    """Return what is left out, drawn or dealt as a whole, in words."""
+    by = "".join(model.own_clusters)
+    return Note("did_whole_clusters", by=by) if by else Note("did_whole_units")
 
 
 def _outcome(model: _PolicyModel, timing: Timing) -> FloatArray:
@@ -148,12 +174,15 @@ def _cohorts(model: _PolicyModel, timing: Timing, at: IntArray) -> tuple[list[Co
 
 
 def _possible(model: _PolicyModel, found: SyntheticCohorts, design: Comparison) -> SyntheticVariance:
-    """Return the standard errors that there are: a single unit with a weight cannot be left out."""
-    if design.kind != "jackknife" or all((one.units > 0).sum() > 1 for one in found.found):
-        return design.kind
-    if model.sdid_variance == "auto" and len(design.never) > sum(len(one.units) for one in design.cohorts):
+    """Return the standard errors that there are: a single cluster with all weights cannot be left out."""
+    kind, *others = design.kinds
+    if kind != "jackknife" or found.weighted > 1:
+        return kind
+    if model.sdid_variance == "auto" and "placebo" in others:
         return "placebo"
-    raise EstimationError(Note("did_one_weight", key="model.sdid_variance", policy=model.policy))
+    way_out = Note("did_choose_variance", kinds=cut(others))
+    facts = {"key": "model.sdid_variance", "policy": model.policy, "who": _who(model), "way_out": way_out}
+    raise EstimationError(Note("did_one_weight", **facts))
 
 
 def _covariance(model: _PolicyModel, found: SyntheticCohorts, cells: Cells, kind: SyntheticVariance) -> FloatArray:
@@ -168,11 +197,11 @@ def _covariance(model: _PolicyModel, found: SyntheticCohorts, cells: Cells, kind
 
     units = np.array([cells.units[cells.first == one][0] for one in firsts.tolist()])
     if kind == "jackknife":
-        effects, cohort = found.jackknife()
-        # a mean depends on the size of the cohort that the unit is of, and not on the unit
-        each = np.array([weights(units - (np.arange(len(units)) == place)) for place in range(-1, len(units))])
-        left = np.einsum("nmc,nc->nm", each[1 + cohort], effects)
-        # (n - 1)/n Σ (τ₋ᵢ - mean)², Arkhangelsky et al. (2021), algorithm 3
+        effects, counts = found.jackknife()
+        # a mean depends on how many units of each cohort are left, and not on which
+        sizes, which = np.unique(counts, axis=0, return_inverse=True)
+        left = np.einsum("nmc,nc->nm", np.array([weights(size) for size in sizes])[which.ravel()], effects)
+        # (G - 1)/G Σ (τ₋g - mean)², Arkhangelsky et al. (2021), algorithm 3
         return np.atleast_2d(np.cov(left.T, ddof=0)) * (len(left) - 1)
     if kind == "bootstrap":
         drawn = [
@@ -186,9 +215,9 @@ def _covariance(model: _PolicyModel, found: SyntheticCohorts, cells: Cells, kind
 
 def _fitted(model: _PolicyModel, timing: Timing, kind: SyntheticVariance, tables: dict[str, pd.DataFrame]) -> Result:
     how = {
-        "placebo": Note("did_placebo_errors", draws=model.sdid_draws),
-        "bootstrap": Note("did_bootstrap_errors", draws=model.sdid_draws),
-        "jackknife": Note("did_jackknife_errors"),
+        "placebo": Note("did_placebo_errors", draws=model.sdid_draws, who=_who(model)),
+        "bootstrap": Note("did_bootstrap_errors", draws=model.sdid_draws, who=_who(model)),
+        "jackknife": Note("did_jackknife_errors", who=_who(model)),
     }[kind]
     notes = [Note("did_synthetic", policy=model.policy)]
     if model.controls:

@@ -99,8 +99,8 @@ class DiD(_PolicyModel):
         Column of degrees north.
     sdid_variance : {"auto", "placebo", "jackknife", "bootstrap"}
         Standard errors of ``synthetic_did``: from units without the policy in place of those with it, from leaving out
-        one unit at a time, or from units drawn with replacement. ``auto`` is ``jackknife`` where every cohort has two
-        units, else ``placebo``.
+        one unit at a time, or from units drawn with replacement; with clusters of a column from whole clusters.
+        ``auto`` is ``jackknife`` where every cohort has two units or clusters, else ``placebo``.
     sdid_draws : int
         Of ``placebo`` and ``bootstrap``.
     absorb : tuple of str
@@ -111,7 +111,7 @@ class DiD(_PolicyModel):
         As in `digicarbon.model.panel_regression.PanelRegression`. Standard errors of ``imputation`` and
         ``callaway_santanna`` are sums of influences by units, or by the clusters of one column, times √(G/(G - 1)) and
         with t of G - 1; those of ``synthetic_did`` are of ``sdid_variance``. Clusters of ``stacked`` are units,
-        periods, or both. What an estimator does not have is refused.
+        periods, both, or those of one column. What an estimator does not have is refused.
     observation_weights : str or None
         A column by which rows weigh, as in `PanelRegression`. Means of effects weigh by it, too: effects are those on
         the units' size, e.g. on people, and no longer on units.

@@ -11,6 +11,7 @@ import scipy
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
+from digicarbon.numeric.linear.absorbed import Groups
 from digicarbon.numeric.linear.covariance import (
     ClusterBy,
     Covariance,
@@ -183,12 +184,18 @@ class StackRows:
 
 
 def covariance_of_stacks(
-    z: FloatArray, fit: Fit, df_resid: int, rows: StackRows, cov: Covariance, cluster: ClusterBy, rule: SmallSample
+    z: FloatArray,
+    fit: Fit,
+    df_resid: int,
+    rows: StackRows,
+    cov: Covariance,
+    cluster: ClusterBy | Groups,
+    rule: SmallSample,
 ) -> tuple[FloatArray, int | None]:
     """Return the covariance of coefficients of a regression on stacks, and its clusters (None without any).
 
     ``z``: regressors with effects removed, shape (m, k). ``rows``: a unit that is in several stacks is one cluster.
-    ``cluster``, ``rule``: as in `digicarbon.numeric.linear.covariance`.
+    ``cluster``, ``rule``: as in `digicarbon.numeric.linear.covariance`; or groups of rows that hold whole units.
     """
     if cov == "classic":
         return fit.ssr / df_resid * fit.inverse, None
@@ -207,20 +214,23 @@ def covariance_of_stacks(
     n, t = rows.n, rows.t
     of_units, of_periods = effects.units - effects.stacks, effects.periods - effects.stacks
     if cluster != "both":
-        members, groups, nested = (
-            (rows.of_units, n, of_units) if cluster == "unit" else (rows.of_periods, t, of_periods)
-        )
-        return fit.root @ _summed(scores, members, fit.root) @ fit.root.T * factor(groups, nested), groups
+        if isinstance(cluster, Groups):
+            sums, groups, nested = members(cluster.codes, cluster.count), cluster.count, of_units
+        elif cluster == "unit":
+            sums, groups, nested = rows.of_units, n, of_units
+        else:
+            sums, groups, nested = rows.of_periods, t, of_periods
+        return fit.root @ _summed(scores, sums, fit.root) @ fit.root.T * factor(groups, nested), groups
     own = rule == "sss"
     # by unit plus by period less by cell (Cameron, Gelbach & Miller 2011)
     parts = [
-        sign * factor(groups if own else min(n, t), of_units + of_periods) * _summed(scores, members, fit.root)
-        for sign, members, groups in ((1, rows.of_units, n), (1, rows.of_periods, t), (-1, rows.of_cells, nobs))
+        sign * factor(groups if own else min(n, t), of_units + of_periods) * _summed(scores, sums, fit.root)
+        for sign, sums, groups in ((1, rows.of_units, n), (1, rows.of_periods, t), (-1, rows.of_cells, nobs))
     ]
     return nearest_semidefinite(fit.root @ sum(parts) @ fit.root.T)[0], min(n, t)
 
 
-def _summed(scores: FloatArray, members: scipy.sparse.csr_array, root: FloatArray) -> FloatArray:
+def _summed(scores: FloatArray, sums: scipy.sparse.csr_array, root: FloatArray) -> FloatArray:
     """Return the cross product of sums of scores by group, each times P."""
-    sums = (members @ scores) @ root
-    return np.asarray(sums.T @ sums)
+    summed = (sums @ scores) @ root
+    return np.asarray(summed.T @ summed)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from scipy.linalg.blas import daxpy
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.latest import Latest
+from digicarbon.numeric.linear.absorbed import Groups
 
 FIRST_STEPS, MOST_STEPS = 100, 10_000
 """Steps before small weights are set to zero, and after it."""
@@ -217,16 +217,22 @@ class Cohort:
 
 
 class SyntheticCohorts:
-    """Effects of cohorts, each against units that never come under the policy. ``y``: shape (N, T)."""
+    """Effects of cohorts, each against units that never come under the policy.
 
-    def __init__(self, y: FloatArray, cohorts: Sequence[Cohort], never: IntArray) -> None:
+    ``y``: shape (N, T). ``cluster``: units of one number are left out or drawn together, shape (N,); None: each alone.
+    """
+
+    def __init__(
+        self, y: FloatArray, cohorts: Sequence[Cohort], never: IntArray, cluster: IntArray | None = None
+    ) -> None:
         self._y, self._cohorts, self._never = y, cohorts, never
+        self._groups = Groups.coded(np.arange(len(y)) if cluster is None else cluster)
         self._how = [
             regularised(y[np.ix_(never, one.periods[: one.before])], len(one.units), len(one.periods) - one.before)
             for one in cohorts
         ]
         self.found = [
-            synthetic(self._others(one, never), self._own(one, one.units), one.before, how)
+            synthetic(self._rows(one, never), self._own(one, one.units), one.before, how)
             for one, how in zip(cohorts, self._how, strict=True)
         ]
 
@@ -236,30 +242,33 @@ class SyntheticCohorts:
         return np.concatenate([one.effects for one in self.found])
 
     def placebo(self, draws: int, rng: np.random.Generator) -> FloatArray:
-        """Return effects of units without the policy that are drawn in place of those with it, shape (draws, cells)."""
-        sizes = [len(one.units) for one in self._cohorts]
-        ends = np.cumsum([0, *sizes])
+        """Return effects of clusters without the policy that are drawn in place of those with it, (draws, cells).
+
+        No cluster may have units of two cohorts, or with and without the policy.
+        """
+        codes, members = self._groups.codes, self._members()
+        ends = np.cumsum([len(np.unique(codes[one.units])) for one in self._cohorts])
+        free = np.unique(codes[self._never])
         out = []
         for _ in range(draws):
-            order = rng.permutation(len(self._never))
-            own = [order[start:end] for start, end in pairwise(ends)]
-            units = [self._never[places] for places in own]
-            out.append(self._again(units, order[ends[-1] :]))
+            order = free[rng.permutation(len(free))]
+            parts = np.split(order, ends)
+            units = [np.concatenate([members[cluster] for cluster in part]) for part in parts]
+            out.append(self._again(units[:-1], units[-1]))
         return np.array(out)
 
     def bootstrap(self, draws: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-        """Return effects of units drawn with replacement, (draws, cells), and how many of each cohort there are.
+        """Return effects of clusters drawn with replacement, (draws, cells), and how many units each cohort then has.
 
         Draws without a unit of some cohort, or without two others, are drawn again.
         """
-        n = len(self._y)
-        place = np.full(n, -1)
-        place[self._never] = np.arange(len(self._never))
+        count, members = self._groups.count, self._members()
         effects: list[FloatArray] = []
         counts: list[list[int]] = []
         while len(effects) < draws:
-            drawn = np.sort(rng.integers(n, size=n))
-            others = place[drawn][place[drawn] >= 0]
+            clusters = np.sort(rng.integers(count, size=count))
+            drawn = np.concatenate([members[cluster] for cluster in clusters])
+            others = drawn[np.isin(drawn, self._never)]
             units = [drawn[np.isin(drawn, one.units)] for one in self._cohorts]
             if len(others) < 2 or not all(map(len, units)):
                 continue
@@ -267,37 +276,49 @@ class SyntheticCohorts:
             counts.append([len(one) for one in units])
         return np.array(effects), np.array(counts, dtype=np.float64)
 
-    def jackknife(self) -> tuple[FloatArray, IntArray]:
-        """Return effects without each unit, (N, cells), by the same weights, and the place of its cohort or -1.
+    def jackknife(self) -> tuple[FloatArray, FloatArray]:
+        """Return effects without each cluster, (G, cells), by the same weights, and units of cohorts, (G, cohorts).
 
-        Every cohort must have two units, and two units without the policy must have weights.
+        Every cohort must have units in two clusters, and units without the policy must have weights in two.
         """
-        cohort = np.full(len(self._y), -1)
-        effects = np.tile(self.effects, (len(self._y), 1))
-        end = 0
-        for place, (one, found) in enumerate(zip(self._cohorts, self.found, strict=True)):
-            start, end = end, end + len(found.effects)
-            cohort[one.units] = place
-            others, own = self._others(one, self._never), self._own(one, one.units)
-            made, each = found.units @ others, self._y[np.ix_(one.units, one.periods)]
+        effects, counts = [], []
+        for one, found in zip(self._cohorts, self.found, strict=True):
+            others, each = self._rows(one, self._never), self._rows(one, one.units)
+            weights = found.units[:, None]
             # the weights of the others are one together again
-            left = (made - found.units[:, None] * others) / (found.units.sum() - found.units)[:, None]
-            without = (len(each) * own - each) / (len(each) - 1)
-            for units, gap in ((self._never, own - left), (one.units, without - made)):
-                before = gap[:, : one.before] @ found.times
-                effects[units, start:end] = gap[:, one.before :] - before[:, None]
-        return effects, cohort
+            total = weights.sum() - self._sums(self._never, weights)
+            made = (found.units @ others - self._sums(self._never, weights * others)) / total
+            count = len(each) - self._sums(one.units, np.ones((len(each), 1)))
+            gap = (len(each) * self._own(one, one.units) - self._sums(one.units, each)) / count - made
+            effects.append(gap[:, one.before :] - (gap[:, : one.before] @ found.times)[:, None])
+            counts.append(count)
+        return np.hstack(effects), np.hstack(counts)
+
+    @property
+    def weighted(self) -> int:
+        """How many clusters without the policy have weights, of the cohort with the fewest."""
+        return min(int((self._sums(self._never, found.units[:, None]) > 0).sum()) for found in self.found)
+
+    def _members(self) -> list[IntArray]:
+        """Return the units of each cluster."""
+        codes = self._groups.codes
+        return np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+
+    def _sums(self, units: IntArray, columns: FloatArray) -> FloatArray:
+        """Return sums of columns of some units by cluster, shape (G, k)."""
+        return Groups(self._groups.codes[units], self._groups.count).sums(columns)
 
     def _again(self, units: Sequence[IntArray], others: IntArray) -> FloatArray:
-        """Return effects of other units of each cohort; ``others``: places among units without the policy."""
+        """Return effects of other units of each cohort; ``others``: units of comparison."""
         parts = []
         for one, own, how in zip(self._cohorts, units, self._how, strict=True):
-            compared = self._others(one, self._never[others])
+            compared = self._rows(one, others)
             parts.append(synthetic(compared, self._own(one, own), one.before, how, minimum=True).effects)
         return np.concatenate(parts)
 
     def _own(self, cohort: Cohort, units: IntArray) -> FloatArray:
-        return np.asarray(self._y[np.ix_(units, cohort.periods)].mean(axis=0))
+        return np.asarray(self._rows(cohort, units).mean(axis=0))
 
-    def _others(self, cohort: Cohort, units: IntArray) -> FloatArray:
+    def _rows(self, cohort: Cohort, units: IntArray) -> FloatArray:
+        """Return outcomes of units in a cohort's periods."""
         return np.asarray(self._y[np.ix_(units, cohort.periods)])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digicarbon.model._absorption import group_columns
+from digicarbon.model._absorption import group_column, group_columns
 from digicarbon.packs.policies.model._timing import Timing
 from digicarbon.packs.policies.numeric.aggregation import NEVER
 from digicarbon.script.extract import Extract, columns_of
@@ -34,6 +34,11 @@ def names_of(part: Part, model: DiD) -> tuple[str, str, list[str]]:
     """Return the names of the outcome, of the first period under the policy, and of controls in the tool."""
     controls = [part.names[name] for name in part.extract.regressors]
     return part.names[model.y], part.names[first_of(model.policy)], controls
+
+
+def clusters_of(part: Part, model: DiD) -> list[str]:
+    """Return the columns of clusters in the tool; none of units and periods."""
+    return [part.names[group_column(name)] for name in model.own_clusters]
 
 
 def extract(model: DiD, panel: Panel, weights: Weights | None) -> Extract:

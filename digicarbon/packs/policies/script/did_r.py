@@ -66,7 +66,7 @@ def _imputation(part: RPart, model: DiD) -> list[str]:
     body = [
         f'fit <- didimputation::did_imputation({part.data}, "{y}", "{first}", "time_id", "unit_id",',
         f"  first_stage = ~ {right} | unit_id + time_id{horizon}{weighted})",
-        *part.compare("setNames(fit$estimate, fit$term)", "setNames(fit$std.error, fit$term)", called, "1e-5"),
+        *part.compare("setNames(fit$estimate, fit$term)", _errors(model, "fit$std.error", "fit$term"), called, "1e-5"),
     ]
     return if_installed("didimputation", "0.3", body)
 
@@ -102,7 +102,7 @@ def _callaway_santanna(part: RPart, model: DiD) -> list[str]:
         'called <- c("overall", fit$egt)',
         *part.compare(
             "setNames(c(fit$overall.att, fit$att.egt), called)",
-            "setNames(c(fit$overall.se, fit$se.egt), called)",
+            _errors(model, "c(fit$overall.se, fit$se.egt)", "called"),
             called,
             "1e-5",
         ),
@@ -127,6 +127,11 @@ def _synthetic(part: RPart, model: DiD) -> list[str]:
         *part.compare("fit", "", {model.policy: "overall"}, "1e-5"),
     ]
     return if_installed("synthdid", "0.0.9", body)
+
+
+def _errors(model: DiD, errors: str, names: str) -> str:
+    """Return the named errors of a package; none by a column, for which it has another factor, or draws."""
+    return "" if model.own_clusters else f"setNames({errors}, {names})"
 
 
 def _clustered(model: DiD) -> bool:

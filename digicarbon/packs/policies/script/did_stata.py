@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from digicarbon.packs.policies.model._synthetic import variance_of
+from digicarbon.packs.policies.model._synthetic import variances_of
 from digicarbon.packs.policies.model.did import DiD, Estimator
-from digicarbon.packs.policies.script.did import REACHED, events, first_of, names_of
+from digicarbon.packs.policies.script.did import REACHED, clusters_of, events, first_of, names_of
 from digicarbon.replication.part import panel_stata
 from digicarbon.script.stata import StataPart
+from digicarbon.script.words import wrapped
 
 AGGREGATES = {"overall": "simple", "event": "event", "cohort": "group", "calendar": "calendar"}
 
@@ -27,6 +28,12 @@ def _dummies(part: StataPart, model: DiD) -> list[str]:
 
 def _stacked(part: StataPart, model: DiD) -> list[str]:
     return part.skip("a regression on stacks, which are not in the data; reghdfe fits it to stacked data")
+
+
+def _clustered(part: StataPart, model: DiD) -> str:
+    """Return the option of clusters of a column; without it clusters are units."""
+    by = "".join(clusters_of(part, model))
+    return f" cluster({by})" if by else ""
 
 
 def _shown(part: StataPart) -> list[str]:
@@ -46,7 +53,7 @@ def _imputation(part: StataPart, model: DiD) -> list[str]:
     return [
         f"generate first_period = cond({first} > 0, {first}, .)",
         f"did_imputation {y} unit_id time_id first_period{weighted},{more}{wide} "
-        f"shift({model.anticipation}) autosample",
+        f"shift({model.anticipation}) autosample{_clustered(part, model)}",
         "drop first_period",
         *_shown(part),
     ]
@@ -61,7 +68,7 @@ def _callaway_santanna(part: StataPart, model: DiD) -> list[str]:
     weighted = f" [iweight={part.names[model.observation_weights]}]" if model.observation_weights else ""
     command = " ".join(["csdid", y, *x]) + weighted
     return [
-        f"{command}, ivar(unit_id) time(time_id) gvar({first}) method(reg){notyet}{long2}",
+        f"{command}, ivar(unit_id) time(time_id) gvar({first}) method(reg){notyet}{long2}{_clustered(part, model)}",
         *(["estat simple"] if model.overall == "rows" and model.aggregate != "overall" else []),
         f"estat {AGGREGATES[model.aggregate]}",
         *_shown(part),
@@ -76,12 +83,15 @@ def _synthetic(part: StataPart, model: DiD) -> list[str]:
     part.packages.append("sdid (ssc install sdid)")
     index, begins = part.extract.index, part.extract.columns[first_of(model.policy)]
     of_unit = begins[np.unique(index.unit_codes, return_index=True)[1]]
-    cohorts = np.unique(of_unit[of_unit > 0], return_counts=True)[1]
-    kind = variance_of(model, int((of_unit == 0).sum()), cohorts.tolist())
+    lines, vce = wrapped("*", "sdid has no clusters of a column: it shows no standard error."), "noinference"
+    if not model.own_clusters:
+        never, *cohorts = (np.flatnonzero(of_unit == first) for first in np.unique([0, *of_unit]))
+        lines, vce = [], variances_of(model, never, cohorts)[0]
     covariates = f" covariates({' '.join(x)}, projected)" if x else ""
     return [
+        *lines,
         f"generate byte treated = {first} > 0 & time_id >= {first}",
-        f"sdid {y} unit_id time_id treated, vce({kind}) reps({model.sdid_draws}) seed({model.seed}){covariates}",
+        f"sdid {y} unit_id time_id treated, vce({vce}) reps({model.sdid_draws}) seed({model.seed}){covariates}",
         "drop treated",
         *_shown(part),
     ]
@@ -103,7 +113,7 @@ def _sun_abraham(part: StataPart, model: DiD) -> list[str]:
         "generate byte never = missing(first_period)",
         *(f"generate byte {name} = time_id - first_period == {event}" for event, name in named.items()),
         f"eventstudyinteract {y} {' '.join(named.values())}{by}, cohort(first_period) control_cohort(never) ///",
-        f"  absorb({absorbed}) vce(cluster unit_id){covariates}",
+        f"  absorb({absorbed}) vce(cluster {' '.join(clusters_of(part, model)) or 'unit_id'}){covariates}",
         f"drop first_period never {' '.join(named.values())}",
         *_shown(part),
     ]
