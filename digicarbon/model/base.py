@@ -206,6 +206,11 @@ class Model(Spec):
         """The numbers that a result has for a focal term; the last one is the effect of a run, as curves show it."""
         return ("coefficient",)
 
+    @property
+    def lag_of_one_variance(self) -> bool:
+        """Whether it has a spatial lag and effects, and its standard errors suppose one variance: see docs/size.md."""
+        return False
+
     def made_of(self, panel: Panel) -> Mapping[str, MadeOf]:
         """Return what each coefficient of x is made of, by the name of its term: the regressors as they are read.
 

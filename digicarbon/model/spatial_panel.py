@@ -337,11 +337,15 @@ class SpatialPanel(WithLags, ClusteredUnits):
             return False
         return design.clearly_even(len(self.regressors), tuple(map(self.regressors.index, self.x)))
 
+    @property
+    def lag_of_one_variance(self) -> bool:
+        """Whether it has a spatial lag and effects, and its standard errors suppose one variance: see docs/size.md."""
+        return self.has_lag and self.effects != "random" and self.cov in ("classic", "observed")
+
     def cautions(self, result: Result, panel: Panel, weights: Weights | None) -> list[Note]:
         """Return what a reader must know before the p values of the wild bootstrap."""
-        # measured for lag models with effects: docs/size.md
-        alike = self.has_lag and self.effects != "random" and self.cov in ("classic", "observed")
-        errors = [Note("wild_of_one_variance")] if alike and self.test == "wild" and self.no_wild is None else []
+        alike = self.lag_of_one_variance and self.test == "wild" and self.no_wild is None
+        errors = [Note("wild_of_one_variance")] if alike else []
         if self._needs_no_caution(result, panel, weights):
             return errors
         from digicarbon.model.cautions import Filters, leverage, unit_effects_left_out

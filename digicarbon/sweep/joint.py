@@ -91,7 +91,7 @@ class _Test:
 
     ``unmoved`` is the largest number of units that no draw moves; ``endless`` the number of those whose long run is
     tested while their null model is not stable, ``largest_root`` the largest one of these models. ``weighted`` says
-    what draws give random weights to.
+    what draws give random weights to, ``patterned`` whether these are patterns in space.
     """
 
     members: list[Specification] = field(default_factory=list)
@@ -101,6 +101,7 @@ class _Test:
     endless: int = 0
     largest_root: float = 0.0
     weighted: Note | None = None
+    patterned: bool = False
 
 
 def joint_test(
@@ -186,8 +187,11 @@ def joint_test(
     from threadpoolctl import threadpool_limits
 
     # the matrices are small: threads would mostly wait for each other
-    with threadpool_limits(1), progress.phase(Note("phase_joint_test"), len(chosen) * draws) as advance:
-        drawn, test, more_absent = _under_the_null(groups, method, draws, seed, advance)
+    def under_the_null(by_units: bool = False) -> tuple[NDArray[np.float32], _Test, list[_Absent]]:
+        with threadpool_limits(1), progress.phase(Note("phase_joint_test"), len(chosen) * draws) as advance:
+            return _under_the_null(groups, method, draws, seed, advance, by_units)
+
+    drawn, test, more_absent = under_the_null()
     chosen, absent = test.members, absent + more_absent
     if not chosen:
         raise _no_run(absent, runs)
@@ -209,6 +213,15 @@ def joint_test(
     else:
         dominant, summary, band = "", pd.DataFrame(columns=list(COLUMNS)), np.empty((0, 3))
         notes.insert(0, Note("no_joint_test", reason=other_units))
+    if test.patterned and not test.single_fits:
+        del drawn, curves
+        drawn = under_the_null(by_units=True)[0]
+        if other_units is None:
+            p = curve_statistics(estimate, se, drawn, level)[0].p()
+            sides = _other_sides(summary["p"], list(p.values()), level)
+            notes.append(Note("joint_curve_by_units", **p, **sides, level=level))
+        sides = _other_sides(each["step_down"], _each(chosen, drawn[:, 1:])["step_down"], level)
+        notes.append(Note("joint_each_by_units", **sides, level=level))
     ranks = np.arange(1, len(band) + 1)
     return Joint(
         estimand=quantity,
@@ -393,24 +406,25 @@ def _under_the_null(
     draws: int,
     seed: int,
     advance: progress.Advance,
+    by_units: bool,
 ) -> tuple[NDArray[np.float32], _Test, list[_Absent]]:
     """Return z, shape (S, 1 + draws), the S specifications, and runs without a null.
 
-    The observed outcome is the first column.
+    The observed outcome is the first column. ``by_units``: whether draws are signs of units whatever models say.
     """
     units = sorted({unit for _, members in groups for unit in members[0].panel.units})
     whole = permutations(len(units), draws, seed) if method == "permutation" else None
     clusters = _clusters([one for _, members in groups for one in members], method)
     # one basis for all specifications: draws of two that have other patterns would not belong together
     used = {one.weights.digest: one.weights for _, members in groups for one in members if one.weights is not None}
-    by_units = all(isinstance(one.model, Tested) and one.model.signs == "units" for _, own in groups for one in own)
+    by_units |= all(isinstance(one.model, Tested) and one.model.signs == "units" for _, own in groups for one in own)
     patterns = None if by_units or clusters else patterns_among(units, list(used.values()))
     position = {unit: place for place, unit in enumerate(units)}
     every = sum(len(members) for _, members in groups)
     z = np.empty((every, 1 + draws), dtype=np.float32)
     test, absent = _Test(), []
     if whole is None and patterns is not None:
-        test.weighted = Note("joint_by_patterns")
+        test.weighted, test.patterned = Note("joint_by_patterns"), True
     elif whole is None:
         test.weighted = Note("joint_by_clusters") if clusters else Note("joint_by_units")
     for null, members in groups:
@@ -522,6 +536,11 @@ def _refuse_another_fit(one: Specification, estimate: float, z: float) -> None:
         )
 
 
+def _other_sides(p: Any, by_units: Any, level: float) -> dict[str, int]:
+    """Return how many of some p values signs of units put on the other side of a level, and of how many."""
+    return {"changed": int((is_significant(p, level) != is_significant(by_units, level)).sum()), "tested": len(p)}
+
+
 def _summary(curve: CurveStatistics) -> pd.DataFrame:
     """Return the statistics of a curve, observed and under the null, and their p values."""
     rows, p = {}, curve.p()
@@ -564,7 +583,13 @@ def _about(test: _Test, quantity: Quantity) -> list[Note]:
     """Return notes on the null hypothesis."""
     members = test.members
     notes = [] if test.weighted is None else [test.weighted]
-    plain = sum(1 for one in members if quantity not in one.model.quantities)
+    without_effects = [one for one in members if quantity not in one.model.quantities]
+    plain = len(without_effects)
+    # measured for coefficients and direct effects, docs/joint.md; total effects have no such sizes there
+    loose = members if quantity in ("coefficient", "direct") else without_effects
+    if test.patterned and loose:
+        classic = any(one.model.lag_of_one_variance for one in loose)
+        notes.append(Note("joint_patterns_reject", most="14 %" if classic else "8 %"))
     if quantity in AS_COEFFICIENT and plain:
         notes.append(Note("coefficient_as_effect", specifications=plain, estimand=before_effect(quantity)))
     if test.unfiltered:

@@ -292,6 +292,37 @@ def test_the_p_of_a_specification_is_that_of_its_own_wild_test(project: Path, si
     np.testing.assert_allclose(found.each["p"][whole], np.array(own)[whole])
 
 
+def test_p_values_of_signs_of_units_stand_beside_those_of_patterns(project: Path) -> None:
+    def grid(**fields: Any) -> dict[str, Any]:
+        spec = experiment({"model": ["twfe", "sdm"], "measure": ["sector1", "ddl"]})
+        return spec | {"defaults": ["config", {"override inference": "cluster"}, "_self_"], "inference": fields}
+
+    def said(joint: Joint) -> dict[str, dict[str, Any]]:
+        return {note.code: dict(note.fields) for note in joint.notes}
+
+    kept = joint_test(fitted("patterns", grid()), "direct", draws=99, seed=4, level=0.3)
+    signs = joint_test(fitted("signs", grid(signs="units")), "direct", draws=99, seed=4, level=0.3)
+    beside, each = said(kept)["joint_curve_by_units"], said(kept)["joint_each_by_units"]
+    assert {name: beside[name] for name in signs.statistics.index} == signs.statistics["p"].to_dict()
+    sides = [(one.statistics["p"] <= 0.3).to_numpy() for one in (kept, signs)]
+    assert (beside["changed"], beside["tested"]) == ((sides[0] != sides[1]).sum(), 3)
+    sides = [(one.each["step_down"] <= 0.3).to_numpy() for one in (kept, signs)]
+    assert (each["changed"], each["tested"]) == ((sides[0] != sides[1]).sum(), 4)
+    assert said(kept)["joint_patterns_reject"]["most"] == "8 %"
+    assert not {"joint_patterns_reject", "joint_curve_by_units", "joint_each_by_units"} & set(said(signs))
+
+
+def test_the_joint_test_says_where_patterns_reject_too_often_of_what_it_tests(project: Path) -> None:
+    def most(quantity: Any, *models: str) -> str | None:
+        spec = experiment({"model": list(models)}) | {"defaults": ["config", CLASSIC_CHOICE, "_self_"]}
+        notes = {note.code: note for note in joint_test(fitted("most", spec), quantity, draws=19).notes}
+        return dict(notes["joint_patterns_reject"].fields)["most"] if "joint_patterns_reject" in notes else None
+
+    # errors of one variance are another case in lag models alone, and only for their direct effects
+    assert [most("direct", "sdm"), most("direct", "sem"), most("total", "sdm")] == ["14 %", "8 %", None]
+    assert most("total", "twfe", "sdm") == "8 %"
+
+
 def of_cities(*models: Model, carriers: int = 45) -> list[tuple[Any, Result]]:
     """Return fits to 45 cities, three in each of 15 provinces and of 15 other regions; the first ones have an x."""
     rng = np.random.default_rng(3)
