@@ -401,7 +401,7 @@ class Tested(Model):
         units = len(set(levels))
         clustered, in_space = units < len(levels), draws.patterns is not None
         every = not draws.random
-        number = 2**units if every else self.least_draws
+        number = 2 ** (units - 1) if every else self.least_draws
         if in_space and weights is not None:
             how = Note("wild_draws_patterns", draws=number, weights=weights.called)
         elif every:
@@ -419,8 +419,10 @@ class Tested(Model):
             notes.append(Note("wild_without_space"))
         if not self.intervals:
             notes.append(Note("wild_without_intervals"))
-        # residuals of draws are corrected and the sample's are not: the opposite signs may have a smaller |z|
-        notes += few_units(units, 1 / number if every else 1 / (1 + number), clustered)
+        smallest = 1 / number if every else 1 / (1 + number)
+        notes += few_units(units, smallest, clustered)
+        if every and smallest > STARS[1]:
+            notes.append(Note("few_signs"))
         further = [test.draws for test in tests if test.draws > number]
         if further:
             notes.append(Note("wild_further", further=len(further), tested=len(tests), most=max(further)))

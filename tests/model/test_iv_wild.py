@@ -127,7 +127,7 @@ def plain(panel: dc.Panel, value: float, of: np.ndarray) -> tuple[np.ndarray, np
 @pytest.mark.parametrize("value", [0.0, 0.4])
 @pytest.mark.parametrize("cluster", ["unit", "zone"])
 def test_draws_are_those_of_a_plain_loop(panel: dc.Panel, value: float, cluster: str) -> None:
-    """Of six clusters these are all vectors of signs but that of the sample."""
+    """Of six clusters these are all pairs of opposite vectors of signs but that of the sample."""
     model = dc.PanelIV(**FIELDS, **WILD, small_sample="none", cluster=cluster)
     result = model.fit(panel)
     restrictions = model.restrictions(panel, None, result)[0]
@@ -218,9 +218,9 @@ def test_signs_are_those_of_the_clusters_of_a_column(panel: dc.Panel) -> None:
     found = DefaultIV(**FIELDS, cluster="zone").fit(panel)
     note = next(note for note in found.notes if note.code == "wild_p_by")
     assert note["by"] == "zone"
-    assert str(note["draws"]) == "all 64 vectors of signs"
+    assert str(note["draws"]) == "all 32 pairs of opposite vectors of signs"
     for p in (found.estimates.loc["x", "p"], found.statistics["anderson_rubin_wild_p"]):
-        assert p * 64 == pytest.approx(round(p * 64))
+        assert p * 32 == pytest.approx(round(p * 32))
 
 
 @pytest.mark.parametrize(

@@ -124,10 +124,10 @@ def test_signs_are_those_of_clusters(kind: str) -> None:
     found = own.fit(PANEL, W)
     note = next(note for note in found.notes if note.code == "wild_p_by")
     assert note["by"] == "zone"
-    assert str(note["draws"]) == "all 64 vectors of signs"
-    assert next(note for note in found.notes if note.code == "few_clusters_wild")["smallest"] == 1 / 64
+    assert str(note["draws"]) == "all 32 pairs of opposite vectors of signs"
+    assert next(note for note in found.notes if note.code == "few_clusters_wild")["smallest"] == 1 / 32
     p = found.effects.loc["total", "p"]["x"]
-    assert p * 64 == pytest.approx(round(p * 64))
+    assert p * 32 == pytest.approx(round(p * 32))
     names = {name: f"other {name}" for name in NAMES}
     renamed = dc.Panel.from_frame(frame().assign(unit=lambda made: made["unit"].map(names)), "unit", "year")
     again = own.fit(renamed, dc.Weights.from_matrix(RING, list(names.values()), name="ring"))
@@ -142,7 +142,7 @@ def test_groups_have_them_too() -> None:
     wild = own.model_copy(update={"test": "wild", "intervals": False}).fit(PANEL, W)
     assert wild.has_note("wild_p_by")
     p = wild.estimates.loc["x[a]", "p"]
-    assert p * 64 == pytest.approx(round(p * 64))
+    assert p * 32 == pytest.approx(round(p * 32))
 
 
 def test_a_large_w_has_them_outcome_by_outcome(monkeypatch: pytest.MonkeyPatch) -> None:

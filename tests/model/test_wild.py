@@ -109,11 +109,32 @@ def test_neither_the_order_of_rows_nor_other_units_change_the_signs_of_a_unit() 
     assert not np.array_equal(few, signs(labels[13::-1], 499, 4))
 
 
-def test_few_units_have_every_vector_of_signs_but_the_sample_itself() -> None:
-    every = signs(("a", "b", "c"), 99, 1)
-    assert {tuple(row) for row in every} == {
-        (a, b, c) for a in (-1.0, 1.0) for b in (-1.0, 1.0) for c in (-1.0, 1.0)
-    } - {(1.0, 1.0, 1.0)}
+def test_few_units_have_one_of_each_pair_of_opposite_signs_but_the_sample_itself() -> None:
+    every = [tuple(row) for row in signs(("a", "b", "c"), 99, 1)]
+    pairs = {(a, b, c) for a in (-1.0, 1.0) for b in (-1.0, 1.0) for c in (-1.0, 1.0)}
+    assert {*every, *(tuple(-sign for sign in row) for row in every)} == pairs - {(1.0, 1.0, 1.0), (-1.0, -1.0, -1.0)}
+    assert len(every) == 3
+
+
+def test_the_opposite_of_the_sample_counts_as_the_sample_does() -> None:
+    """Five clusters have 16 pairs of opposite signs: no p is below 1/16, as in boottest, however large the effect."""
+    rng = np.random.default_rng(7)
+    clusters, periods = np.repeat(list("abcde"), 6), 5
+    frame = pd.DataFrame(
+        {
+            "unit": np.repeat([f"u{place:02}" for place in range(30)], periods),
+            "year": np.tile(range(periods), 30),
+            "zone": np.repeat(clusters, periods),
+            "x": rng.normal(size=30 * periods),
+        }
+    )
+    frame["y"] = 5 * frame["x"] + rng.normal(size=len(frame))
+    model = dc.PanelRegression(
+        y="y", x=("x",), effects="two_way", cov="cluster", cluster="zone", test="wild", intervals=False
+    )
+    found = model.fit(dc.Panel.from_frame(frame, "unit", "year"))
+    assert found.estimates.loc["x", "p"] == 1 / 16
+    assert found.has_note("few_signs")
 
 
 def test_webb_has_six_points_of_mean_zero_and_variance_one() -> None:

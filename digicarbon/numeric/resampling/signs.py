@@ -33,8 +33,11 @@ def signs(
 ) -> FloatArray:
     """Return a weight for each of N units and each draw, shape (M, N).
 
-    M is ``draws``. With ``every``, all vectors of ±1 are taken where `enumerated` says so: 2^N - 1, all but the one in
-    which all signs are +1, in whose place the sample itself stands. Samples that share draws must not.
+    M is ``draws``. With ``every``, all vectors of ±1 are taken where `enumerated` says so, one of each pair of opposite
+    ones, which give the same |z| in a linear model: 2^(N - 1) - 1, those in which the first unit has +1, without the
+    one in which all have, in whose place the sample itself stands. With both of each pair the opposite of the sample's
+    own would count against it by a |z| of corrected residuals, which the sample's is not made of. Samples that share
+    draws must not.
 
     The numbers of a unit are those of a Philox generator whose key is the seed and a hash of its label (BLAKE2b, eight
     bytes, little-endian). They depend on nothing else, so that runs on different samples, processes and machines draw
@@ -49,7 +52,7 @@ def signs(
         return signs(distinct, draws, seed, weights, every)[:, [places[label] for label in labels]]
     n = len(labels)
     if every and enumerated(n, draws, weights):
-        numbers = np.arange(1, 2**n)
+        numbers = np.arange(2, 2**n, 2)
         return np.asarray(1.0 - 2.0 * ((numbers[:, None] >> np.arange(n)) & 1), dtype=np.float64)
     out = np.empty((draws, n))
     for place, label in enumerate(labels):

@@ -105,7 +105,7 @@ def test_signs_are_those_of_clusters(estimator: str) -> None:
     found = model.fit(PANEL)
     note = next(note for note in found.notes if note.code == "wild_p_by")
     assert note["by"] == "group"
-    assert str(note["draws"]) == "all 4096 vectors of signs"
+    assert str(note["draws"]) == "all 2048 pairs of opposite vectors of signs"
     names = {state: f"unit {state}" for state in PANEL.units}
     renamed = frame_of().assign(state=lambda frame: frame["state"].map(names))
     again = model.fit(dc.Panel.from_frame(renamed, "state", "year").with_policy("pilot", "first"))
