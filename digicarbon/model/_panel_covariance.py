@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 import scipy
+from pydantic import BaseModel
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError, WeightsError
@@ -96,6 +97,11 @@ def _note(rule: Rule, t: int) -> Note:
 
 OF_ERRORS = frozenset({*Rule.__dataclass_fields__, "df"})
 """Fields of models that say how standard errors are made."""
+
+
+def usual_errors(model: type[BaseModel]) -> dict[str, object]:
+    """Return the fields of a class that say how standard errors are made, as they are where nobody chooses."""
+    return {name: one.default for name, one in model.model_fields.items() if name in OF_ERRORS}
 
 
 def refuse_few_groups(columns: Columns, rule: Rule) -> None:

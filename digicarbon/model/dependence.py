@@ -6,7 +6,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DigicarbonError
-from digicarbon.model._panel_covariance import OF_ERRORS
+from digicarbon.model._panel_covariance import usual_errors
 from digicarbon.model.base import Model
 from digicarbon.model.tested import Tested
 from digicarbon.numeric.averaging import design_effect
@@ -19,7 +19,7 @@ def dependence_pair(model: Model) -> tuple[Model, Model] | None:
     """Return a model with errors by its clusters, or by unit, and with independent ones; None if it has no such."""
     if isinstance(model, Tested):
         model = model.by_errors
-    usual = {name: model.__class__.model_fields[name].default for name in OF_ERRORS & set(type(model).model_fields)}
+    usual = usual_errors(type(model))
     if "cov" not in usual:
         return None
     clustered = getattr(model, "cov", "") == "cluster"

@@ -161,6 +161,7 @@ class Tested(Model):
         ``few``: whether few units carry the term. Errors by unit would then rest on these, and z on noise: it has
         errors of one variance, or is the estimate itself.
         """
+        from digicarbon.model._panel_covariance import usual_errors
         from digicarbon.model.arranged import BARE, arranged, randomised
 
         how = arranged(self, panel, weights, term)
@@ -170,7 +171,8 @@ class Tested(Model):
             return randomised(self, moved, names, how, result, weights, Note("z_of_table"))
         kinds = get_args(type(self).model_fields["cov"].annotation)
         if "classic" in kinds and is_offered("classic", self.offers.get("cov")):
-            plain = self.model_copy(update={"cov": "classic"})
+            # what other errors take, e.g. clusters, classic ones refuse
+            plain = self.model_copy(update=usual_errors(type(self)) | {"cov": "classic"})
             own = plain.estimated(how.panel, weights)
             return randomised(plain, moved, names, how, own, weights, Note("z_of_one_variance"))
         return randomised(self, moved, names, how, result, weights, BARE)

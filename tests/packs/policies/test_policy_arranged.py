@@ -20,17 +20,18 @@ NEVER = 99
 Estimate = Callable[[np.ndarray, np.ndarray], float]
 
 
-def panel(first: dict[int, int], seed: int = 1, dated: bool = True, effect: float = 1.0) -> Panel:
-    """Return a panel whose units come under the policy in some years, counted from 0."""
+def panel(first: dict[int, int], seed: int = 1, dated: bool = True, effect: float = 1.0, units: int = UNITS) -> Panel:
+    """Return a panel whose units, two in each province, come under the policy in some years, counted from 0."""
     rng = np.random.default_rng(seed)
-    begin = np.array([first.get(unit, NEVER) for unit in range(UNITS)])
+    begin = np.array([first.get(unit, NEVER) for unit in range(units)])
     treated = np.arange(YEARS) >= begin[:, None]
     frame = pd.DataFrame(
         {
-            "unit": np.repeat([f"u{unit}" for unit in range(UNITS)], YEARS),
-            "year": np.tile(2001 + np.arange(YEARS), UNITS),
+            "unit": np.repeat([f"u{unit}" for unit in range(units)], YEARS),
+            "year": np.tile(2001 + np.arange(YEARS), units),
             "y": (effect * treated + rng.normal(size=treated.shape)).ravel(),
-            "zone": np.repeat(["a", "b"], UNITS * YEARS // 2),
+            "zone": np.repeat(["a", "b"], units * YEARS // 2),
+            "province": np.repeat([f"P{unit // 2}" for unit in range(units)], YEARS),
         }
     )
     if not dated:
@@ -170,6 +171,30 @@ def test_regressions_on_dummies_are_fitted_again_to_each(fields: dict[str, Any])
         assert result.estimates.loc[term, "p"] == pytest.approx(wanted)
     assert not result.has_note("did_without_wild")
     assert result.has_note("few_carry")
+
+
+@pytest.mark.parametrize("test", ["wild", "randomisation"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"estimator": "twfe"},
+        {"estimator": "event_study", "aggregate": "event"},
+        {"estimator": "sun_abraham", "aggregate": "event"},
+    ],
+)
+def test_clusters_say_where_dates_go_and_errors_of_one_variance_have_none(fields: dict[str, Any], test: str) -> None:
+    whole = [panel({unit: 3, unit + 1: 3}, units=10) for unit in (2, 0, 4, 6, 8)]
+    model = did(**fields, cluster="province", test=test)
+    model.check(whole[0])
+    result = model.fit(whole[0])
+    said = note(result, "randomised_every")
+    assert (said["number"], said["over"].code) == (5, "over_clusters")
+    plain = did(estimator=fields["estimator"], aggregate=model.aggregate, cov="classic", test="errors")
+    y = whole[0].column("y")
+    drawn = [plain.fit(data.with_columns({"y": y})).estimates["stat"].abs() for data in whole]
+    for term in drawn[0].index:
+        wanted = np.mean([one[term] >= drawn[0][term] * (1 - 1e-9) for one in drawn])
+        assert result.estimates.loc[term, "p"] == pytest.approx(wanted)
 
 
 def test_synthetic_did_deals_the_policy_to_others() -> None:
