@@ -15,7 +15,7 @@ from digicarbon.sweep.sweep import Settings, kind, sweep_key
 from digicarbon.tracking import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, history, masked, obstacle
 
 GUESS = 0.003
-"""Assumed seconds of a run while none of its kind is recorded."""
+"""Assumed seconds of a run while none of its kind is recorded, times `Model.work`."""
 WRITING = 0.0015
 """Seconds that recording a run takes."""
 USUAL = 999
@@ -65,7 +65,8 @@ def outlook(planned: Plan, chosen: Settings) -> Outlook:
 
 def _forecast(planned: Plan, chosen: Settings) -> Outlook:
     try:
-        past = history(chosen.tracking, sweep_key(planned, chosen), [run.key for run in planned.runs])
+        deciding = {run.options.get("model", ""): run.specs.model.decides_time for run in planned.runs}
+        past = history(chosen.tracking, sweep_key(planned, chosen), [run.key for run in planned.runs], deciding)
     except TrackingError as error:
         # a plan is also useful without the store
         return Outlook(dict.fromkeys((run.key for run in planned.runs), UNKNOWN), Note("outlook_unknown", why=error))
@@ -76,12 +77,13 @@ def _forecast(planned: Plan, chosen: Settings) -> Outlook:
     if not remaining:
         return Outlook(states, Note("outlook_nothing", report=last))
     kinds = Counter(map(kind, remaining))
-    guesses = sum(count for one, count in kinds.items() if one not in past.durations)
+    guessed = [run for run in remaining if kind(run) not in past.durations]
+    guesses = len(guessed)
     fitting = sum(_duration(run, past.durations) for run in remaining)
     seconds = fitting / chosen.executor.width() + WRITING * len(remaining)
     like = sum(count for one in kinds for count, _ in past.durations.get(one, {}).values())
-    many = any(kind(run) not in past.durations and _duration(run, past.durations) > GUESS for run in remaining)
-    ms = GUESS * 1000
+    many = any(wild_draws(run.specs.model) > USUAL for run in guessed)
+    ms = round(sum(run.specs.model.work for run in guessed) / max(guesses, 1) * GUESS * 1000)
     guess = Note("guess_per_draws", ms=ms, draws=USUAL) if many else Note("guess_each", ms=ms)
     if not guesses:
         basis = Note("by_durations", runs=like)
@@ -102,14 +104,14 @@ def _duration(run: Run, durations: Durations) -> float:
     draws = wild_draws(model)
     known = durations.get(kind(run))
     if known is None:
-        return GUESS * max(draws, USUAL) / USUAL
+        return GUESS * model.work * max(draws, USUAL) / USUAL
     if draws in known:
         return known[draws][1]
     drawn = {each: seconds for each, (_, seconds) in known.items() if each}
     plain = known[0][1] if 0 in known else 0.0
     if not drawn:
         # a guess of what draws take on top of the rest
-        return plain + GUESS * draws / USUAL
+        return plain + GUESS * model.work * draws / USUAL
     nearest = min(drawn, key=lambda each: abs(math.log(each / draws)) if draws else each)
     return plain + max(drawn[nearest] - plain, 0.0) * draws / nearest if draws else drawn[nearest]
 

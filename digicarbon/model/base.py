@@ -67,6 +67,9 @@ class Model(Spec):
     """Functions that say what the model is in R and Stata, by ``extract``, ``r`` or ``stata``: ``module:function``.
     They are named and not imported, since they know the class, and a fit needs none of them."""
 
+    decides_time: ClassVar[tuple[str, ...]] = ()
+    """Fields on which the time of a fit depends so much that runs of other values say nothing of it."""
+
     y: str
     x: Names
     controls: Names = ()
@@ -205,6 +208,11 @@ class Model(Spec):
     def quantities(self) -> tuple[Quantity, ...]:
         """The numbers that a result has for a focal term; the last one is the effect of a run, as curves show it."""
         return ("coefficient",)
+
+    @property
+    def work(self) -> float:
+        """How many times as long as usual a fit takes, as `digicarbon plan` guesses while none is recorded."""
+        return 1.0
 
     @property
     def lag_of_one_variance(self) -> bool:

@@ -634,7 +634,10 @@ def _work(runs: Sequence[Run], indices: Sequence[int], executor: Executor, share
 def kind(run: Run) -> str:
     """Return a name that runs share if they take about as long."""
     # one text object for all runs of a kind: a sweep can have 100,000
-    return sys.intern("/".join(run.options.get(group, "") for group in ("source", "model", "diagnostic")))
+    options, model = run.options, run.specs.model
+    values = (getattr(model, name) for name in model.decides_time)
+    own = ("" if value is None else str(value) for value in values)
+    return sys.intern("/".join([*(options.get(group, "") for group in ("source", "model", "diagnostic")), *own]))
 
 
 def _interrupted(store: Store, book: _Book) -> Note:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -40,9 +40,9 @@ class History:
     """The states and durations of earlier runs.
 
     ``states``: by content hash: ``done``, ``failed before``, ``done in another sweep`` or ``done under other versions``
-    (of packages); a run that is not among them is new. ``durations``: by source, model and diagnostic, joined by ``/``,
-    then by the draws of the wild bootstrap, 0 without one: the number of runs that were fitted, and their mean duration
-    in seconds.
+    (of packages); a run that is not among them is new. ``durations``: by source, model, diagnostic and the values of
+    fields that decide as much, joined by ``/``, then by the draws of the wild bootstrap, 0 without one: the number of
+    runs that were fitted, and their mean duration in seconds.
     """
 
     states: Mapping[str, str] = field(default_factory=dict)
@@ -59,13 +59,18 @@ class StoredRun:
     texts: dict[str, str] = field(default_factory=dict)
 
 
-def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
+def history(
+    tracking: Tracking, sweep_key: str, keys: Iterable[str], deciding: Mapping[str, Sequence[str]] | None = None
+) -> History:
     """Return what a store knows of runs, by their content hashes; the key is of the sweep that would be continued.
 
-    Raises TrackingError if the store cannot be read.
+    ``deciding``: fields that decide how long a run takes, by the option of its model, as `Model.decides_time`. Raises
+    TrackingError if the store cannot be read.
     """
     with _failures.refused(tracking.uri, _failures.READ, advises=True):
-        return _summed(_every(tracking.uri), sweep_key, set(keys))
+        names = {option: [f"model.{name}" for name in fields] for option, fields in (deciding or {}).items()}
+        some = tuple(dict.fromkeys(name for own in names.values() for name in own))
+        return _summed(_every(tracking.uri, some), sweep_key, set(keys), names)
 
 
 def fitted_before(
@@ -101,12 +106,12 @@ def fitted_before(
     return len({run.texts[HASH] for run in own}), datetime.fromtimestamp(first, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _every(uri: str) -> Mapping[str, StoredRun]:
-    """Return all runs of a store; none of one that is not there yet."""
+def _every(uri: str, params: tuple[str, ...] = ()) -> Mapping[str, StoredRun]:
+    """Return all runs of a store; none of one that is not there yet. ``params``: further ones that are read."""
     refuse_folder(uri)
     if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
         return {}
-    runs = _by_tables(uri)
+    runs = _by_tables(uri, params)
     if runs is None and not uri.startswith(SERVERS) and not laid_out(uri):
         return {}
     return _by_client(uri) if runs is None else runs
@@ -128,13 +133,13 @@ def finished(tracking: Tracking) -> frozenset[str]:
     return frozenset()
 
 
-def _by_tables(uri: str) -> dict[str, StoredRun] | None:
+def _by_tables(uri: str, params: tuple[str, ...]) -> dict[str, StoredRun] | None:
     """Return all runs from the tables of a database that is known here, else None."""
     database = tables(uri)
     if database is None:
         return None
     with closing(database):
-        runs, values = database.runs(TAGS, (*KIND, Y, TEST, DRAWS, DRAWS_BEFORE))
+        runs, values = database.runs(TAGS, (*KIND, Y, TEST, DRAWS, DRAWS_BEFORE, *params))
     result = {run_id: StoredRun(status, ((end or start) - start) / 1000, start) for run_id, status, start, end in runs}
     for run_id, key, value in values:
         if run_id in result:
@@ -154,7 +159,9 @@ def _by_client(uri: str) -> dict[str, StoredRun]:
     return result
 
 
-def _summed(runs: Mapping[str, StoredRun], sweep_key: str, keys: set[str]) -> History:
+def _summed(
+    runs: Mapping[str, StoredRun], sweep_key: str, keys: set[str], deciding: Mapping[str, Sequence[str]]
+) -> History:
     sweeps = [run_id for run_id, run in runs.items() if run.texts.get(SWEEP_KEY) == sweep_key]
     installed = provenance().get(VERSIONS, "")
     states: dict[str, str] = {}
@@ -164,8 +171,9 @@ def _summed(runs: Mapping[str, StoredRun], sweep_key: str, keys: set[str]) -> Hi
         if key is None:
             continue
         if run.status == "FINISHED" and REUSED not in run.texts:
-            kind = "/".join(run.texts.get(name, "") for name in KIND)
             texts = run.texts
+            names = (*KIND, *deciding.get(texts.get("model", ""), ()))
+            kind = "/".join(texts.get(name, "") for name in names)
             number = texts.get(DRAWS_BEFORE, texts.get(DRAWS, "0")) if texts.get(TEST) == "wild" else "0"
             draws = LEAST if number == "auto" else int(number)
             own = sums.setdefault(kind, {})

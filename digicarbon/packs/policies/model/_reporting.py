@@ -99,8 +99,8 @@ class Reporting:
         if shared is not None and model.policy in terms:
             direct = np.array(shared.names)[:, None] == "direct"
             shared = replace(shared, se=np.where(direct, np.nan, shared.se))
-        by_periods = model.cov == "cluster" and model.cluster != "unit" and not self.how.own_errors
-        note = Note("did_zero_errors" if by_periods else "did_no_errors", terms=cut(terms, 4))
+        declared = model.cov == "cluster" and model.cluster != "unit" and not self.how.own_errors
+        note = Note("did_zero_errors" if declared else "did_no_errors", terms=cut(terms, 4))
         return replace(
             result, covariance=covariance, spatial_effects=shared, without_errors=terms, notes=(*result.notes, note)
         )
