@@ -138,8 +138,8 @@ def arranged(model: Tested, panel: Panel, weights: Weights | None, term: str) ->
 
     Variables of a product move where they are focal themselves. Paths stay among units with rows in the same periods,
     and in the strata and groups of the model. Whole clusters of the declared level move; where a cluster's units
-    differ, as many of one cluster. Else, where paths may go to all units, those that do not have the usual path and are
-    neighbours move as connected sets.
+    differ, paths that are not usual go to as many units of one cluster, and those of different clusters to different
+    ones. Else, where paths may go to all units, those that are not usual and are neighbours move as connected sets.
     """
     facts = {"key": "test", "term": term}
     if model.no_arrangements is not None:
@@ -161,7 +161,7 @@ def arranged(model: Tested, panel: Panel, weights: Weights | None, term: str) ->
     paths = np.hstack([by_unit(made, made.column(name)) for name in base])
     codes = paths_of(paths, model.carried_after if alone and not model.exact_paths else "none")
     first = place = np.arange(n)
-    strata, links = dict(model.own_strata(made)), None
+    strata, links, clusters = dict(model.own_strata(made)), None, None
     if model.strata is not None:
         parts = clusters_of_units(made, (model.strata,))
         if parts is None:
@@ -180,8 +180,8 @@ def arranged(model: Tested, panel: Panel, weights: Weights | None, term: str) ->
             first, place = np.asarray(levels[1]), of_cluster
             over = Note("over_both", by=by[0], strata=names) if strata else Note("over_clusters", by=by[0])
         elif usual and free:
-            links = (of_cluster[:, None] == of_cluster).astype(float)
-            over = Note("over_one_cluster", by=by[0])
+            clusters, few = of_cluster, codes != np.bincount(codes).argmax()
+            over = Note("over_one_cluster" if len(set(of_cluster[few])) == 1 else "over_different_clusters", by=by[0])
         else:
             raise ConfigError(Note("randomised_in_clusters", by=by[0], **facts))
     elif usual and free and weights is not None and set(made.units) <= set(weights.labels):
@@ -191,7 +191,7 @@ def arranged(model: Tested, panel: Panel, weights: Weights | None, term: str) ->
             links, over = average + average.T, Note("over_sets", weights=weights.called)
     if not made.balanced:
         over = Note("over_rows", over=over)
-    arranging = Arranging(codes[first], apart[first], links)
+    arranging = Arranging(codes[first], apart[first], links, clusters)
     rest = arranging.every(1)
     if rest is not None:
         raise ConfigError(Note("randomised_nowhere", over=over, **facts))

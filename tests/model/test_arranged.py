@@ -113,6 +113,20 @@ def test_a_part_of_a_cluster_moves_to_a_part_of_one() -> None:
     assert (said["number"], said["over"].code) == (15, "over_one_cluster")
 
 
+def test_units_of_different_clusters_move_to_different_clusters() -> None:
+    """One unit in each of two of five clusters of three: 90 of the 105 pairs of units."""
+    data = panel(law(1, 3, units=15))
+    result = fe(cluster="province").fit(data)
+    said = note(result, "randomised_every")
+    assert (said["number"], said["over"].code) == (90, "over_different_clusters")
+    y, c = (data.column(name).reshape(data.shape) for name in ("y", "c"))
+    pairs = [pair for pair in combinations(range(15), 2) if pair[0] // 3 != pair[1] // 3]
+    own = abs(statistic(y, law(1, 3, units=15), c)) * (1 - 1e-9)
+    wanted = np.mean([abs(statistic(y, law(*pair, units=15), c)) >= own for pair in pairs])
+    assert result.estimates.loc["x", "p"] == pytest.approx(wanted)
+    assert note(fe(cluster="province", draws=19).fit(data), "randomised_some")["number"] == 19
+
+
 @pytest.mark.parametrize(("treated", "few"), [(5, True), (6, False), (24, False), (25, True)])
 def test_signs_test_what_six_units_carry(treated: int, few: bool) -> None:
     """Of 30 with a law in all but five the other five carry the comparison."""

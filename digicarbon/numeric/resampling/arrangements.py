@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations, islice, product
+from functools import cached_property
+from itertools import chain, islice, product
 
 import numpy as np
 import scipy
@@ -13,6 +14,7 @@ import scipy
 from digicarbon.arrays import BoolArray, FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
+from digicarbon.numeric.resampling.cluster_parts import Parts, number_of_orders, orders
 
 MOST_TRIES = 1000
 """Attempts to find room for connected sets, before it is said that there is none."""
@@ -29,11 +31,34 @@ class Arranging:
     links: FloatArray | None = None
     """Symmetric weights, shape (N, N), in which units that are not like most form connected sets; None: they need not.
     Sets are for one stratum."""
+    clusters: IntArray | None = None
+    """Of each unit, shape (N,): paths of one cluster that are not like most stay in one, and those of different
+    clusters in different ones; None: they need not. Clusters are for one stratum."""
 
     @property
     def usual(self) -> int:
         """The path that most units have."""
         return int(np.bincount(self.codes).argmax())
+
+    @cached_property
+    def _parts(self) -> Parts:
+        """The paths that are not like most, by cluster."""
+        assert self.clusters is not None
+        members = [np.flatnonzero(self.clusters == one) for one in np.unique(self.clusters)]
+        sets = [tuple(sorted(code for code in self.codes[units].tolist() if code != self.usual)) for units in members]
+        return Parts(list(filter(None, sets)), sorted((units.tolist() for units in members), key=len))
+
+    def _placed(self, ways: Iterable[Mapping[int, int]]) -> IntArray:
+        """Return codes of paths where some units have others than most, shape (M, N)."""
+        out = []
+        for paths in ways:
+            out.append(np.full(len(self.codes), self.usual))
+            out[-1][[*paths]] = [*paths.values()]
+        return np.stack(out)
+
+    def _of(self, codes: IntArray) -> IntArray:
+        """Return units with these paths."""
+        return np.asarray(np.unique(self.codes, return_index=True)[1][codes])
 
     def every(self, most: int) -> IntArray | None:
         """Return all other arrangements of different paths, shape (M, N); None of more than ``most``, own included.
@@ -41,7 +66,11 @@ class Arranging:
         Connected sets are known only where the units form one.
         """
         own, few = self.codes.tolist(), np.flatnonzero(self.codes != self.usual).tolist()
-        if self.links is None:
+        if self.clusters is not None:
+            if self._parts.number > most:
+                return None
+            codes = self._placed(self._parts.every())
+        elif self.links is None:
             groups = [np.flatnonzero(self.strata == one).tolist() for one in np.unique(self.strata)]
             if math.prod(number_of_orders([own[unit] for unit in group]) for group in groups) > most:
                 return None
@@ -56,15 +85,14 @@ class Arranging:
             sets = list(islice(connected_sets(self.links, len(few)), largest + 1))
             if len(sets) > largest:
                 return None
-            codes = np.full((len(sets) * number_of_orders(paths), len(own)), self.usual)
-            for row, (members, given) in zip(codes, product(sets, orders(paths)), strict=True):
-                row[list(members)] = given
-        other = codes[(codes != self.codes).any(axis=1)]
-        return np.asarray(np.unique(self.codes, return_index=True)[1][other])
+            codes = self._placed(dict(zip(*both, strict=True)) for both in product(sets, orders(paths)))
+        return self._of(codes[(codes != self.codes).any(axis=1)])
 
     def some(self, number: int, seed: Sequence[int]) -> IntArray:
         """Return arrangements at random, shape (M, N). Raises EstimationError where connected sets find no room."""
         rng = np.random.default_rng(seed)
+        if self.clusters is not None:
+            return self._of(self._placed(self._parts.some(rng) for _ in range(number)))
         if self.links is not None:
             return np.stack(list(in_sets(self.codes != self.usual, self.links, number, rng)))
         out = np.empty((number, len(self.codes)), dtype=np.int64)
@@ -72,26 +100,6 @@ class Arranging:
             members = np.flatnonzero(self.strata == one)
             out[:, members] = rng.permuted(np.tile(members, (number, 1)), axis=1)
         return out
-
-
-def number_of_orders(paths: Sequence[int]) -> int:
-    """Return the number of different orders of paths, some of which may be equal."""
-    return math.factorial(len(paths)) // math.prod(
-        map(math.factorial, np.unique(paths, return_counts=True)[1].tolist())
-    )
-
-
-def orders(paths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield the different orders of paths, some of which may be equal."""
-    if not paths:
-        yield []
-        return
-    first = min(paths)
-    rest = [path for path in paths if path != first]
-    for places in combinations(range(len(paths)), len(paths) - len(rest)):
-        for order in orders(rest):
-            others = iter(order)
-            yield [first if place in places else next(others) for place in range(len(paths))]
 
 
 def connected_sets(links: FloatArray, size: int) -> Iterator[frozenset[int]]:
