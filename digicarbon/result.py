@@ -208,11 +208,13 @@ class Resampled:
 
     ``estimates``, shape (3, p): p, low and high of each parameter. ``effects``, shape (3, e, k): those of each effect.
     ``wild``: whether they are from the wild bootstrap; else from the covariance, e.g. by Fieller's method.
+    ``arranged``: the parameters whose p values are from arrangements of x.
     """
 
     estimates: FloatArray
     effects: FloatArray
     wild: bool = True
+    arranged: tuple[str, ...] = ()
 
 
 def _with_resampled(columns: dict[str, FloatArray], resampled: FloatArray | None) -> dict[str, FloatArray]:

@@ -294,9 +294,11 @@ class Tested(Model):
         if why is not None:
             by_errors = {Estimand("coefficient", name) for name in result.focal} - arranged.keys()
             of_wild = (why,) if by_errors else ()
+        resampled = resampled_of(result, {estimand: (one.p, one.low, one.high) for estimand, one in every.items()})
+        of_arranged = tuple(one.term for one in arranged if one.quantity == "coefficient")
         return replace(
             result,
-            resampled=resampled_of(result, {estimand: (one.p, one.low, one.high) for estimand, one in every.items()}),
+            resampled=replace(resampled, arranged=of_arranged),
             statistics={**result.statistics, **_recorded((tests if draws.random else {}) | drawn, by_unit)},
             notes=(
                 *result.notes,

@@ -220,6 +220,7 @@ def encode(result: Result, lists: Mapping[str, Lists] | None = None) -> str:
         **({"without_errors": result.without_errors} if result.without_errors else {}),
         "resampled": result.resampled and [_array(result.resampled.estimates), _array(result.resampled.effects)],
         **({} if result.resampled is None or result.resampled.wild else {"wild": False}),
+        **({"arranged": own.arranged} if (own := result.resampled) is not None and own.arranged else {}),
     }
     return _RESULT.encode(content)
 
@@ -275,7 +276,7 @@ def _resampled(content: Mapping[str, Any]) -> Resampled | None:
     if not content.get("resampled"):
         return None
     estimates, effects = map(_read_array, content["resampled"])
-    return Resampled(estimates, effects, content.get("wild", True))
+    return Resampled(estimates, effects, content.get("wild", True), tuple(content.get("arranged", ())))
 
 
 def _written(part: Constituent) -> list[Any]:

@@ -100,11 +100,11 @@ def test_words_of_an_earlier_version_become_notes_and_those_of_this_one_do_not()
 def test_what_is_resampled_which_w_a_lag_has_and_what_spills_over_come_back() -> None:
     effects = Effects(("ln_e",), np.ones((3, 1)), np.ones((3, 1)), spilling=("ln_e",))
     roles = (REGRESSOR, Role("lag_x", "ln_e", by=2), LAG_Y)
-    for wild in (True, False):
-        numbers = Resampled(np.full((3, 3), 0.5), np.full((3, 3, 1), 0.25), wild)
+    for wild, arranged in ((True, ("ln_e",)), (False, ())):
+        numbers = Resampled(np.full((3, 3), 0.5), np.full((3, 3, 1), 0.25), wild, arranged)
         found = decode(encode(replace(RESULT, roles=roles, spatial_effects=effects, resampled=numbers)))
         assert found.resampled is not None
-        assert found.resampled.wild is wild
+        assert (found.resampled.wild, found.resampled.arranged) == (wild, arranged)
         np.testing.assert_array_equal(found.resampled.effects, numbers.effects)
         assert [(role.kind, role.of, role.by) for role in found.roles] == [(r.kind, r.of, r.by) for r in roles]
         assert found.spatial_effects is not None

@@ -116,6 +116,12 @@ def test_p_of_two_of_eight_is_that_of_plain_loops(
     assert said["errors"].code == ("z_of_one_variance" if estimator == "twfe" else "z_of_estimate")
     assert note(result, "few_carry")["carriers"]["number"] == 2
     assert result.statistics["p_units.pilot"] > 0
+    # errors of few units are too small, and p does not rest on them
+    assert result.resampled is not None
+    assert result.resampled.arranged == ("pilot",)
+    assert result.has_note("did_small_arranged")
+    assert not result.has_note("did_small_cohorts")
+    assert did(estimator=estimator, test="errors").fit(data).has_note("did_small_cohorts")
 
 
 def test_event_times_are_dealt_with_the_policy() -> None:
@@ -149,6 +155,14 @@ def test_a_single_unit_has_p_where_it_has_no_error() -> None:
     wanted = share(data.column("y").reshape(data.shape), {4: 3}, group_time)
     assert result.estimates.loc["pilot", "p"] == pytest.approx(wanted)
     assert wanted >= 1 / UNITS
+    # clusters of periods hold nothing of the effects of one cohort
+    fields = {"estimator": "event_study", "aggregate": "event", "cluster": "time"}
+    result = did(**fields).fit(data)
+    assert "pilot[0]" in result.without_errors
+    assert np.isfinite(result.estimates.loc["pilot[0]", "p"])
+    assert result.has_note("did_errors_arranged")
+    assert not result.has_note("did_zero_errors")
+    assert did(**fields, test="errors").fit(data).has_note("did_zero_errors")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +228,8 @@ def test_randomisation_is_offered_for_many_treated_units_and_strata_hold() -> No
     assert (said["number"], said["over"]["strata"]) == (16, "zone")
     # a test of single effects by arrangements; joint ones have the errors
     events = did(estimator="imputation", aggregate="event", test="randomisation", draws=19).fit(data)
-    assert events.has_note("did_leads_by_errors")
+    assert events.has_note("did_leads_not_arranged")
+    assert not events.has_note("did_leads_by_errors")
     assert np.isnan(events.statistics["uniform_critical"])
 
 

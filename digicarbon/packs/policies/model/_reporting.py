@@ -87,7 +87,7 @@ class Reporting:
         return timing_of(self.panel, self.model.policy, self.model.observation_weights)
 
     def _without_errors(self, result: Result) -> Result:
-        """Return the result without standard errors that would be zero, with the note that names their effects."""
+        """Return the result without standard errors that would be zero."""
         model, effects = self.model, self.effects
         count = len(effects.terms)
         lost = np.flatnonzero(~have_errors(effects.coef[:count], np.diag(effects.covariance)[:count]))
@@ -99,11 +99,19 @@ class Reporting:
         if shared is not None and model.policy in terms:
             direct = np.array(shared.names)[:, None] == "direct"
             shared = replace(shared, se=np.where(direct, np.nan, shared.se))
+        return replace(result, covariance=covariance, spatial_effects=shared, without_errors=terms)
+
+    def said_of_errors(self, found: Result) -> list[Note]:
+        """Return notes on standard errors that are too small or not there; ``found``: the result with its p values."""
+        model, timing, whole = self.model, self.timing, self._whole
+        arranged = () if found.resampled is None else found.resampled.arranged
         declared = model.cov == "cluster" and model.cluster != "unit" and not self.how.own_errors
-        note = Note("did_zero_errors" if declared else "did_no_errors", terms=cut(terms, 4))
-        return replace(
-            result, covariance=covariance, spatial_effects=shared, without_errors=terms, notes=(*result.notes, note)
-        )
+        tested = tuple(term for term in found.without_errors if term in arranged)
+        lost = tuple(term for term in found.without_errors if term not in arranged)
+        notes = [] if timing is None or whole is None else _small(timing, whole, self.how, arranged)
+        notes += [Note("did_errors_arranged", terms=cut(tested, 4))] if tested else []
+        notes += [Note("did_zero_errors" if declared else "did_no_errors", terms=cut(lost, 4))] if lost else []
+        return notes
 
     def _spatial_effects(self) -> Effects | None:
         """Return the mean spillover on exposed rows without the policy, and the direct effect."""
@@ -179,7 +187,7 @@ class Reporting:
         if timing is None or whole is None:
             return (Note("did_of_a_share", policy=model.policy),)
         notes = [*timing.notes, timing.once("cohorts in words", lambda: _cohorts(timing, whole))]
-        notes += [*_small(timing, whole, self.how), *self.how.said_of(mean, timing)]
+        notes += self.how.said_of(mean, timing)
         if self.how.by_event:
             first, last = self.how.ends
             event = timing.event[_shown(timing, self.effects)]
@@ -194,10 +202,10 @@ def _shown(timing: Timing, effects: PolicyEffects) -> NDArray[np.bool_]:
     return timing.treated if effects.used is None else timing.treated & effects.used
 
 
-def _small(timing: Timing, whole: Timing, how: PolicyEstimator) -> list[Note]:
+def _small(timing: Timing, whole: Timing, how: PolicyEstimator, arranged: Collection[str]) -> list[Note]:
     """Return the note that names cohorts of few units, or all treated units together where cohorts have one effect.
 
-    Few units that all cohorts are compared with are named as well.
+    Few units that all cohorts are compared with are named as well. ``arranged``: terms with p from arrangements.
     """
     sizes = {one: int((timing.first == one).sum()) for one in timing.cohorts}
     together = how.one_effect
@@ -206,7 +214,12 @@ def _small(timing: Timing, whole: Timing, how: PolicyEstimator) -> list[Note]:
     if how.compares_alone and int((~timing.ever).sum()) < FEW_TREATED:
         compared = {unit for unit, ever in zip(timing.panel.units, timing.ever, strict=True) if not ever}
         small += _counted(whole, compared)
-    return [Note("did_small_cohorts", least=FEW_TREATED, cohorts=cut(small))] if small else []
+    if not small:
+        return []
+    facts = {"least": FEW_TREATED, "cohorts": cut(small)}
+    if timing.policy in arranged:
+        return [Note("did_small_arranged", policy=timing.policy, **facts)]
+    return [Note("did_small_cohorts", **facts)]
 
 
 def _cohort(timing: Timing, place: int, units: int) -> Note:

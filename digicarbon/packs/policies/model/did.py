@@ -282,26 +282,28 @@ class DiD(_PolicyModel):
         made, reached = self.reached(panel, weights)
         timing, design = self.how.on(made, reached)
         effects = design.effects(weights)
-        result = Reporting(self, self.how, effects, made, timing).result(reached.notes)
+        reporting = Reporting(self, self.how, effects, made, timing)
+        result = reporting.result(reached.notes)
         used = made if timing is None else timing.panel
-        if not isinstance(design, Restricted):
-            return self.resampled(result, used, weights, tuple, made), effects.leads
+        restrictions = partial(design.restrictions, weights) if isinstance(design, Restricted) else tuple
         # of the panel with all units: those that the estimator leaves out reach others, too
-        found = self.resampled(result, used, weights, partial(design.restrictions, weights), made)
-        drawn = found.resampled is not None and found.resampled.wild
-        wild = self.test == "wild" and drawn
-        if drawn and "first_event" in found.statistics:
-            found = replace(found, statistics={**found.statistics, **self._band(found, design, weights, used)})
+        found = self.resampled(result, used, weights, restrictions, made)
+        found = replace(found, notes=(*found.notes, *reporting.said_of_errors(found)))
+        by_draws = found.resampled is not None and found.resampled.wild
+        drawn = design if isinstance(design, Restricted) and by_draws else None
+        if drawn is not None and "first_event" in found.statistics:
+            found = replace(found, statistics={**found.statistics, **self._band(found, drawn, weights, used)})
         if effects.leads is None:
             return found, None
-        if not wild:
-            said = [Note("did_leads_by_errors")] if np.isfinite(effects.leads.p) else []
-            return replace(found, notes=(*found.notes, *said)), effects.leads
+        if drawn is None or self.test != "wild":
+            said = Note("did_leads_not_arranged" if self.test == "randomisation" else "did_leads_by_errors")
+            known = np.isfinite(effects.leads.p) and (self.how.has_wild or self.test == "randomisation")
+            return replace(found, notes=(*found.notes, said)) if known else found, effects.leads
         from digicarbon.model.wild import one_thread
 
-        draws = self.draws_for(design.units, weights)
+        draws = self.draws_for(drawn.units, weights)
         with one_thread():
-            leads = design.wild_leads(weights, draws)
+            leads = drawn.wild_leads(weights, draws)
         if leads is None:
             return found, effects.leads
         tested = {"pretest_df": leads.df, "pretest_p": leads.p}
