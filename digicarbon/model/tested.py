@@ -24,6 +24,7 @@ from digicarbon.panel import Panel, numbered
 from digicarbon.result import Resampled, Result
 from digicarbon.spec import Seed
 from digicarbon.weights import Weights
+from digicarbon.weights.nearby import why_none
 
 if TYPE_CHECKING:
     from digicarbon.model.arranged import Randomised
@@ -420,7 +421,8 @@ class Tested(Model):
         if len(self.own_clusters) == 2:
             notes.append(Note("wild_of_one", columns=self.own_clusters))
         if weights is None and not clustered:
-            notes.append(Note("wild_without_space"))
+            why_no_w = why_none(panel)
+            notes.append(Note("wild_without_places", why=why_no_w) if why_no_w else Note("wild_without_space"))
         if not self.intervals:
             notes.append(Note("wild_without_intervals"))
         smallest = 1 / number if every else 1 / (1 + number)

@@ -39,7 +39,7 @@ from digicarbon.panel import (
 from digicarbon.panel.making import hidden
 from digicarbon.result import Result
 from digicarbon.sample import Sample
-from digicarbon.source import Inputs, Source
+from digicarbon.source import Inputs, Source, TableSource
 from digicarbon.spec import Builder, Spec, identity
 from digicarbon.weights import Islands, Weights, WeightsSpec
 from digicarbon.weights.nearby import NearbyWeights
@@ -381,12 +381,21 @@ class Preparation:
         return None if isinstance(weights, DigicarbonError) else weights
 
     def with_nearby(self, specs: Specs) -> Specs:
-        """Return the specifications with neighbours that the panel shows, where the default weights do not fit it."""
+        """Return the specifications with neighbours that the panel shows, where the default weights do not fit it.
+
+        Of a user's own table the default may be those neighbours, which nobody chose either: a note says so.
+        """
         full = self._full(specs)
         if not (specs.optional_weights and specs.model.may_use_weights and NearbyWeights.seen(full)):
             return specs
-        fits = specs.weights is not None and isinstance(self._weights_or_refusal(specs, specs.weights, full), Weights)
-        return specs if fits else replace(specs, weights=NearbyWeights())
+        nearby = replace(specs, weights=NearbyWeights())
+        found = None if specs.weights is None else self._weights_or_refusal(specs, specs.weights, full)
+        if not isinstance(found, Weights):
+            return nearby
+        if not isinstance(specs.source, TableSource):
+            return specs
+        shown = self._weights_or_refusal(nearby, NearbyWeights(), full)
+        return nearby if isinstance(shown, Weights) and shown.digest == found.digest else specs
 
     def refusal_of_weights(self, specs: Specs, prepared: Prepared) -> DigicarbonError | None:
         """Return why a run does without its weights; None where it has them, or takes none."""

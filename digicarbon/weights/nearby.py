@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from digicarbon.country import country
 from digicarbon.errors import DigicarbonError
-from digicarbon.note import Note
+from digicarbon.note import Note, note_of
 from digicarbon.panel import Panel
 from digicarbon.weights.base import Weights, WeightsSpec
 
 K = 5
 """Number of nearest units, as ``weights=k_nearest`` has it."""
+PLACES = {"longitude", "latitude"}
 
 
 class NearbyWeights(WeightsSpec):
@@ -21,7 +22,7 @@ class NearbyWeights(WeightsSpec):
     @staticmethod
     def seen(panel: Panel) -> bool:
         """Return whether a panel shows where its units lie."""
-        return len(panel.units) > 1 and (_has_borders(panel) or {"longitude", "latitude"} <= set(panel.names))
+        return len(panel.units) > 1 and (_has_borders(panel) or _has_places(panel))
 
     def compute(self, panel: Panel) -> Weights:
         """Return the weights, with a note that nobody chose them.
@@ -29,12 +30,15 @@ class NearbyWeights(WeightsSpec):
         Raises WeightsError if places are missing, or change over time.
         """
         borders = country().borders
-        if borders is not None and _has_borders(panel):
+        if borders is not None and (_has_borders(panel) or not _has_places(panel)):
             weights: Weights = borders().compute(panel)
             return weights.noting(Note("nearby_borders", weights=weights.called))
         # loaded only where it is used: it brings the readers of files
         from digicarbon.weights.distance import KNearestWeights
 
+        if panel.text.keys() & PLACES:
+            # says which cells are no numbers
+            panel.require(sorted(PLACES))
         k = min(K, len(panel.units) - 1)
         return KNearestWeights(k=k).compute(panel).noting(Note("nearby_places", k=k))
 
@@ -45,6 +49,22 @@ def nearby(panel: Panel) -> Weights | None:
         return NearbyWeights().compute(panel) if NearbyWeights.seen(panel) else None
     except DigicarbonError:
         return None
+
+
+def why_none(panel: Panel) -> Note | None:
+    """Return why places or names of units, which a panel seems to show, give no weights; None where it shows none."""
+    strangers = len(country().strangers(panel.units))
+    if len(panel.units) < 2 or not (_has_places(panel) or 2 * strangers < len(panel.units)):
+        return None
+    try:
+        NearbyWeights().compute(panel)
+    except DigicarbonError as error:
+        return note_of(error)
+    return None
+
+
+def _has_places(panel: Panel) -> bool:
+    return {*panel.names, *panel.text} >= PLACES
 
 
 def _has_borders(panel: Panel) -> bool:

@@ -39,9 +39,25 @@ def test_a_fit_without_weights_is_one_with_the_five_nearest_units() -> None:
 
 def test_places_that_cannot_be_used_leave_the_test_without_a_w() -> None:
     moving = panel(FRAME.assign(longitude=FRAME["longitude"] + FRAME["year"] % 2))
-    for data in (panel(FRAME.drop(columns="latitude")), moving):
+    for data, code in ((panel(FRAME.drop(columns="latitude")), "wild_without_space"), (moving, "wild_without_places")):
         assert nearby(data) is None
-        assert MODEL.fit(data).has_note("wild_without_space")
+        assert MODEL.fit(data).has_note(code)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"longitude": FRAME["longitude"].where(FRAME["place"] != "u03")}, "the longitude of u03 is missing"),
+        ({"longitude": FRAME["longitude"] + FRAME["year"] % 2}, "'longitude' changes within u00"),
+        ({"latitude": FRAME["latitude"] + 500}, "the latitude of u00 is 50"),
+        ({"latitude": "north"}, "holds text"),
+    ],
+)
+def test_a_note_says_why_places_cannot_be_used(change: dict[str, object], why: str) -> None:
+    said = [str(note) for note in MODEL.fit(panel(FRAME.assign(**change))).notes if note.code == "wild_without_places"]
+    assert len(said) == 1
+    assert why in said[0]
+    assert "Add columns longitude" not in said[0]
 
 
 def test_a_model_that_needs_a_w_is_given_none() -> None:

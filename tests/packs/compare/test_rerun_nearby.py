@@ -11,6 +11,7 @@ import pytest
 import digicarbon as dc
 from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
+from digicarbon.country import country
 from digicarbon.plan.prepare import fitted
 from digicarbon.plan.runs import plan
 
@@ -23,19 +24,26 @@ columns: {FE: {}}
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    ("units", "taken"),
+    [
+        ([f"u{i:02}" for i in range(20)], "the 5 nearest units"),
+        ([*country().names[:20]], "W1, units that share a border"),
+    ],
+)
 def test_neighbours_that_nobody_chose_are_recorded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    units: list[str], taken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(5)
     frame = pd.DataFrame(rng.normal(size=(100, 2)), columns=["y", "x"])
-    frame["place"], frame["year"] = np.repeat([f"u{i:02}" for i in range(20)], 5), np.tile(range(2010, 2015), 20)
+    frame["place"], frame["year"] = np.repeat(units, 5), np.tile(range(2010, 2015), 20)
     frame[["longitude", "latitude"]] = rng.uniform(0, 5, size=(20, 2)).repeat(5, axis=0)
     frame.to_csv("panel.csv", index=False)
     Path("experiments").mkdir()
     Path("experiments/mine.yaml").write_text(EXPERIMENT, encoding="utf-8")
     assert main(["run", "mine", "executor=sequential"]) == 0
-    assert "No W was chosen: tests take the 5 nearest units" in " ".join(capsys.readouterr().out.split())
+    assert f"No W was chosen: tests take {taken}" in " ".join(capsys.readouterr().out.split())
     assert main(["rerun", "FE", "mine"]) == 0
     out = capsys.readouterr().out
     assert "a sweep would take this run as done" in out
