@@ -149,7 +149,7 @@ def closest(word: str, allowed: Iterable[str]) -> str:
     by_form: dict[str, str] = {}
     for item in allowed:
         by_form.setdefault(item.casefold(), item)
-    matches = difflib.get_close_matches(word.casefold(), by_form, n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word.casefold(), by_form, n=1, cutoff=0.65)
     return by_form[matches[0]] if matches else ""
 
 

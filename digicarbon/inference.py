@@ -41,6 +41,19 @@ SPATIAL_REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 """The same for spatial models, whose note on clusters names one work more."""
 
 
+def _as_coverage(level: object) -> object:
+    """Return a level; raise a ValueError about a number that is not the coverage of an interval, e.g. .05 and 95."""
+    if not isinstance(level, int | float) or isinstance(level, bool) or 0.5 <= level < 1:
+        return level
+    share = level / 100 if 1 < level < 100 else level
+    meant = max(share, 1 - share) if 0 < share < 1 else 0.95
+    raise ValueError(Note("level_is_coverage", key="level", meant=round(meant, 10), given=level))
+
+
+Level = Annotated[float, Field(ge=0.5, lt=1), BeforeValidator(_as_coverage)]
+"""Coverage of intervals."""
+
+
 def void(cov: str) -> frozenset[str]:
     """Return the fields of errors that mean nothing for a kind of standard errors."""
     meant = {
@@ -89,7 +102,7 @@ class Inference(Spec):
     kernel: Kernel = "uniform"
     small_sample: AnySmallSample = "stata"
     df: Literal["auto", "residual"] = "auto"
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    level: Level = 0.95
     test: Literal["errors", "wild", "randomisation"] = "wild"
     draws: NumberOfDraws = "auto"
     signs: Signs = "patterns"

@@ -89,7 +89,7 @@ class Spec(pydantic.BaseModel):
     """Further keys by a field and its value, e.g. ``{"cov": {"conley": ("conley1999",)}}``."""
 
     lacks: ClassVar[Mapping[str, Note]] = {}
-    """Why the class has no field that others of its kind have, by name: half a sentence."""
+    """Why the class has no field that others of its kind have, by name: half a sentence; see `why_lacking`."""
 
     def __init__(self, **fields: Any) -> None:
         """Check the fields.
@@ -110,6 +110,11 @@ class Spec(pydantic.BaseModel):
             field = type(self).model_fields.get(str(name))
             if field is None or field.is_required() or value != field.get_default(call_default_factory=True):
                 yield name, _Short(value)
+
+    @classmethod
+    def why_lacking(cls, name: str) -> Note | None:
+        """Return why the class has no field, as it or a class above it says in ``lacks``; None if none does."""
+        return next((one.lacks[name] for one in cls.__mro__ if issubclass(one, Spec) and name in one.lacks), None)
 
     @property
     def cited(self) -> tuple[str, ...]:
@@ -379,9 +384,9 @@ def refuse_unknown(node: Mapping[str, Any], where: str) -> None:
 
 def _no_field(cls: type[Spec], key: str, name: str) -> Note:
     fields = cls.model_fields
-    if name in cls.lacks:
-        return Note("field_lacking", key=key, cls=cls.__name__, why=cls.lacks[name])
-    return Note("no_field", key=key, cls=cls.__name__, hint=suggestion(name, fields), fields=cut(fields, 20))
+    if (why := cls.why_lacking(name)) is not None:
+        return Note("field_lacking", key=key, cls=cls.__name__, why=why)
+    return Note("no_field", key=key, cls=cls.__name__, hint=suggestion(name, fields), fields=cut(fields, 40))
 
 
 def own_classes(config: Mapping[str, Any]) -> list[str]:
@@ -511,7 +516,19 @@ def _faults(cls: type[Spec], error: pydantic.ValidationError) -> list[Any]:
             for one, other in every
         )
 
-    return [item for item in items if not follows(item)]
+    kept = [item for item in items if not follows(item)]
+    out: list[Any] = []
+    for item in kept:
+        before = next((one for one in out if one["loc"] == item["loc"] and one["type"] in _OF_ONE_VALUE), None)
+        if before is None or item["type"] != "literal_error":
+            out.append(item)
+        else:
+            # of a number or words the value is neither: one sentence says what it may be
+            before["words"] = [repr(one) for one in _literals(cls, item["loc"])]
+    return out
+
+
+_OF_ONE_VALUE = ("int_type", "float_type", "string_type", "int_from_float")
 
 
 def _place(cls: type[Spec], location: Sequence[Any]) -> list[Any]:
@@ -565,7 +582,10 @@ def _fault(cls: type[Spec], item: Any, where: str) -> Note:
         case _ if given is None:
             return Note("nothing_given", key=key, reason=_requirement(item))
         case _:
-            return Note("wrong_value", key=key, reason=_requirement(item), given=repr(given))
+            reason = _requirement(item)
+            if "words" in item:
+                reason = Note("takes_or", reason=reason, words=item["words"])
+            return Note("wrong_value", key=key, reason=reason, given=repr(given))
 
 
 def _validator_note(cls: type[Spec], error: Exception, where: str, key: str, whole: bool) -> Note:

@@ -109,7 +109,11 @@ FIELDS: list[tuple[Mapping[str, str], str, list[str]]] = [
     ),
     ({MINE: f"{CONFIG}inference: {{cov: clusterr}}\n"}, "mine", [f"{MINE}: inference.cov", "Did you mean 'cluster'?"]),
     ({MINE: f"{CONFIG}model: {{x: [3]}}\n"}, "mine", [f"{MINE}: model.x.0: must be a text; got 3"]),
-    ({MINE: f"{CONFIG}model: {{level: 95}}\n"}, "mine", [f"{MINE}: model.level: must be less than 1; got 95"]),
+    (
+        {MINE: f"{CONFIG}model: {{level: 95}}\n"},
+        "mine",
+        [f"{MINE}: model.level is the coverage of intervals, from 0.5 to below 1; got 95. Write 0.95"],
+    ),
     (
         {MINE: f"{CONFIG}model: {{_target_: digicarbon.model.Nope}}\n"},
         "mine",

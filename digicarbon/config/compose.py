@@ -572,9 +572,9 @@ class Composer:
     def lacking(self, group: str, field: str) -> Note | None:
         """Return why the class of a group's option has no such field, where it says so."""
         found = self._class(group)
-        if found is None or field not in found.lacks:
+        if found is None or field in found.model_fields or (why := found.why_lacking(field)) is None:
             return None
-        return Note("field_lacking", key=f"{group}.{field}", cls=found.__name__, why=found.lacks[field])
+        return Note("field_lacking", key=f"{group}.{field}", cls=found.__name__, why=why)
 
     def _class(self, group: str) -> type[Spec] | None:
         from digicarbon.config.describe import find_option

@@ -131,9 +131,14 @@ def groups_of_units(panel: Panel, names: tuple[str, ...]) -> Groups | None:
         raise EstimationError(Note("unit_in_clusters", key="model.cluster", cluster=names[0]))
     found = Groups.of([np.unique(own[1], return_inverse=True)[1]])
     if found.count < FEWEST_CLUSTERS:
-        facts = {"groups": found.count, "by": names[0], "fewest": FEWEST_CLUSTERS}
-        raise EstimationError(Note("few_clusters_by", **facts, way_out=Note("choose_more_clusters")))
+        raise EstimationError(few_clusters_of(names[0], found.count))
     return found
+
+
+def few_clusters_of(column: str, groups: int) -> Note:
+    """Return the note on a column that has too few clusters."""
+    facts = {"key": "model.cluster", "groups": groups, "by": column, "fewest": FEWEST_CLUSTERS}
+    return Note("few_clusters_by", way_out=Note("choose_more_clusters"), **facts)
 
 
 def group_columns(

@@ -11,7 +11,14 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
-from digicarbon.model._absorption import OWN_CLUSTERS, Clusters, clusters_by, columns_of_clusters, own_groups
+from digicarbon.model._absorption import (
+    OWN_CLUSTERS,
+    Clusters,
+    clusters_by,
+    columns_of_clusters,
+    few_clusters_of,
+    own_groups,
+)
 from digicarbon.model._iv_statistics import Asked, Method, made_of
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import Rule, kernel_of
@@ -104,6 +111,9 @@ class ByInstruments(Tested):
         """
         if self.no_wild is None:
             self.levels_of_signs(panel)
+        for name, one in zip(self.own_clusters, self._clusters(panel), strict=False):
+            if one.count < FEWEST_CLUSTERS:
+                raise EstimationError(few_clusters_of(name, one.count))
         groups = self._groups(panel)
         if groups is not None and groups < FEWEST_CLUSTERS:
             both = Note("by_unit_or_time") if self.cluster == "both" else self.cluster

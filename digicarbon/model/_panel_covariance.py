@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError, WeightsError
-from digicarbon.model._absorption import Clusters, columns_of_clusters
+from digicarbon.model._absorption import Clusters, columns_of_clusters, few_clusters_of
 from digicarbon.model._panel_columns import Columns
 from digicarbon.note import Note
 from digicarbon.numeric.linear import covariance as middle
@@ -129,6 +129,8 @@ def _refuse_few(rule: Rule, by: str, groups: int) -> None:
     if groups >= FEWEST_CLUSTERS:
         return
     way_out = Note("choose_classic_or_regions" if by == "unit" else "choose_classic")
+    if by in columns_of_clusters(rule.cluster):
+        raise EstimationError(few_clusters_of(by, groups))
     if rule.cov == "cluster":
         raise EstimationError(Note("few_clusters_by", groups=groups, by=by, fewest=FEWEST_CLUSTERS, way_out=way_out))
     raise EstimationError(

@@ -9,11 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, ParamSpec, TypeVar, cast
 
 import numpy as np
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, field_validator, model_validator
 
 from digicarbon import inference
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
+from digicarbon.inference import Level as Level
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear import within as numeric
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 _Given = ParamSpec("_Given")
 Other = TypeVar("Other", bound="Model")
-Level = Annotated[float, Field(gt=0, lt=1)]
 
 
 def _canonical(terms: tuple[str, ...]) -> tuple[str, ...]:
@@ -69,6 +69,11 @@ class Model(Spec):
 
     decides_time: ClassVar[tuple[str, ...]] = ()
     """Fields on which the time of a fit depends so much that runs of other values say nothing of it."""
+
+    lacks: ClassVar[Mapping[str, Note]] = {
+        **dict.fromkeys(("absorb", "trends"), Note("no_further_effects")),
+        **dict.fromkeys(("cluster", "small_sample", "df"), Note("no_choice_of_errors")),
+    }
 
     y: str
     x: Names

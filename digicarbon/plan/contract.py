@@ -48,14 +48,15 @@ def refuse_unhonoured(
                 continue
             why = why_not(model, name, own if by_model else wanted)
             said = Note("request_unoffered", key=key, offered=words_of(offered), why=why, **facts)
-        elif name in inference.void or model.same.get(name, {}).get(wanted) == own:
+        elif name in inference.void or (own is not None and model.same.get(name, {}).get(wanted) == own):
             continue
-        elif reads:
-            line, words = f"${{inference.{name}}}", cut(map(str, get_args(fields[name].annotation)))
-            said = Note("request_fixed", key=key, own=shown(own), name=name, line=line, offered=words, **facts)
         else:
-            read = cut((f"inference.{one}" for one in _USUAL if one in fields), 20)
+            taken = (one for one in _USUAL if composer.origin(f"model.{one}", choice.values) == f"inference.{one}")
+            read = cut((f"inference.{one}" for one in taken), 20)
             said = Note("request_unread", key=key, read=read, **facts)
+            if reads:
+                words = cut(map(str, get_args(fields[name].annotation)))
+                said = Note("request_fixed", key=key, own=shown(own), name=name, offered=words, read=read, **facts)
         group = key.partition(".")[0]
         place = COMMAND_LINE if key in composer.given else choice.place(key) or choice.place(group)
         written = next((file.shown for file in composer.files if file.sets(key)), "")

@@ -113,6 +113,11 @@ class Specs:
         # not `model_fields`: its look-up is slow, and this runs for every key of every run
         return name not in type(spec).__pydantic_fields__
 
+    def idle(self, key: str) -> bool:
+        """Return whether a key of ``inference`` has no effect, or no model reads it and it means nothing by itself."""
+        name = key.partition(".")[2]
+        return self.lacks(key) or (name in self.inference.void and name not in type(self.model).__pydantic_fields__)
+
 
 @dataclass(frozen=True, slots=True)
 class PanelRecord:

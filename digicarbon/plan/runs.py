@@ -316,7 +316,7 @@ def _idle(composer: Composer, planned: Plan) -> list[Note]:
         group = key.partition(".")[0]
         if group == "weights" and all(run.specs.weights is None for run in planned.runs):
             weights.append(word)
-        elif group == "inference" and key != group and all(run.specs.lacks(key) for run in planned.runs):
+        elif group == "inference" and key != group and all(run.specs.idle(key) for run in planned.runs):
             fields.append(word)
     notes = [Note("weights_idle", words=tuple(weights))] if weights else []
     return notes + ([Note("fields_idle", words=tuple(fields))] if fields else [])

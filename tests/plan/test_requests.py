@@ -265,6 +265,13 @@ def test_a_w_that_no_run_takes_is_named(test: str, idle: bool) -> None:
     assert not idle or str(remarks[0]).startswith("weights=k_nearest: no model")
 
 
+@pytest.mark.parametrize("word", ["inference.kernel=weights", "inference.bandwidth=3"])
+@pytest.mark.parametrize("model", ["sdm", "twfe"])
+def test_a_field_that_no_errors_read_is_named(model: str, word: str) -> None:
+    remarks = plan(Composer(loader(), "config", [f"model={model}", word])).remarks
+    assert [remark.code for remark in remarks] == ["fields_idle"]
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_another_w_has_other_numbers_where_a_model_has_one_or_draws_by_it(model: str) -> None:
     def with_weights(*words: str) -> list[Numbers | DigicarbonError]:
@@ -307,6 +314,33 @@ def test_another_w_has_other_numbers_where_a_model_has_one_or_draws_by_it(model:
             "inference.cluster as a column is not for estimator=first_difference; choose unit, time or both.",
         ),
         (["model=twfe", "inference.draws=5"], "inference.draws: must be at least 19; got 5."),
+        (["model=twfe", "inference.draws=many"], "inference.draws: must be a whole number or 'auto'; got 'many'."),
+        *(
+            (
+                ["model=twfe", f"inference.level={level}"],
+                f"inference.level is the coverage of intervals, from 0.5 to below 1; got {level}. Write {meant}.",
+            )
+            for level, meant in [("0.05", "0.95"), ("95", "0.95"), ("5", "0.95"), ("90", "0.9"), ("0.1", "0.9")]
+        ),
+        (
+            ["model=iv", "model.instruments=[L.${measure.terms.0}]", "inference.cluster=region"],
+            "4 clusters by region are too few for clustered standard errors (at least 5); "
+            "choose unit or a column of more clusters.",
+        ),
+        *(
+            (
+                [f"model={model}", word],
+                f"model.{word[6:].partition('=')[0]} is not a field of {cls}: it takes no fixed effects or trends "
+                "beside those of units and periods. Choose a model that has it, e.g. model=twfe, or leave it out.",
+            )
+            for model, cls in [("sdm", "SpatialPanel"), ("iv", "PanelIV")]
+            for word in ("model.absorb=[region]", "model.trends=unit")
+        ),
+        (
+            ["model=sdm", "model.small_sample=cr2"],
+            "model.small_sample is not a field of SpatialPanel: its standard errors leave this no choice. "
+            "Choose a model that has it, e.g. model=twfe, or leave it out.",
+        ),
         (
             ["model=twfe", "inference.cluster=[province,province]"],
             "inference.cluster names province twice; name two different columns, or one.",

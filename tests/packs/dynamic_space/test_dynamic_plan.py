@@ -12,11 +12,13 @@ from digicarbon.errors import ConfigError
 
 def test_errors_that_a_model_does_not_have_are_refused(folder: Path) -> None:
     name = experiment("title: T\ngrid: {model: [dynamic_sdm, sdm]}")
-    sentence = r"model=dynamic_sdm does not read inference\.cov=cluster: it has model\.cov=classic\. Write cov: "
+    sentence = (
+        r"model=dynamic_sdm does not read inference\.cov=cluster: it has model\.cov=classic\. Choose model\.cov itself"
+    )
     with pytest.raises(ConfigError, match=sentence):
         planned(name, "inference=cluster")
     with pytest.raises(
-        ConfigError, match=r"does not read inference\.cluster=time; of inference it reads inference\.cov"
+        ConfigError, match=r"does not read inference\.cluster=time; of inference it reads inference\.level, "
     ):
         planned(name, "inference.cluster=time")
     # the bootstrap is there, and so are errors that it names itself

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from digicarbon.config.compose import Composer, loader
+from digicarbon.errors import ConfigError
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.prepare import Preparation
 from digicarbon.plan.runs import Plan, plan
@@ -29,3 +32,8 @@ def test_ignored_fields_at_their_defaults_leave_the_hash_as_it_was(folder: Path)
     put_back = as_default(specs.model, specs.ignored)
     assert {name for name, value in put_back if value != getattr(specs.model, name)} == {"durbin"}
     assert planned("config", "model=sar", "model.durbin=x").runs[0].key == planned("config", "model=sar").runs[0].key
+
+
+def test_strata_of_a_model_that_does_not_read_them_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"model=gmm_system does not read inference\.strata=region; of inference it"):
+        planned("config", "model=gmm_system", "inference.strata=region")
