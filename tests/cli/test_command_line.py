@@ -256,7 +256,7 @@ def test_what_is_left_out_is_told(folder: Path, capsys: Capture) -> None:
 
 
 def test_a_long_plan_is_cut_unless_all_is_asked_for(folder: Path, capsys: Capture) -> None:
-    words = ["plan", "model.level=range(0.30,0.895,0.01)", "inference=classic,robust"]
+    words = ["plan", "model.level=range(0.50,0.7975,0.005)", "inference=classic,robust"]
     assert main(words) == 0
     shown = capsys.readouterr().out
     assert "config: 120 runs" in shown
