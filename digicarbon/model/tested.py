@@ -413,11 +413,11 @@ class Tested(Model):
             how = Note("wild_every_sign", draws=number)
         else:
             how = Note("wild_draws_webb" if self.weights == "webb" else "wild_draws", draws=number)
-        facts = {"draws": how, "filter": self.null_note(panel, weights)}
+        of_p = {"draws": how, "filter": self.null_note(panel, weights)}
         if clustered and (of := clusters_of_units(panel, self.own_clusters)):
-            notes = [Note("wild_p_by", by=of[0], **facts)]
+            notes = [Note("wild_p_by", by=of[0], **of_p)]
         else:
-            notes = [Note("wild_p_space" if in_space else "wild_p", **facts)]
+            notes = [Note("wild_p_space" if in_space else "wild_p", **of_p)]
         if len(self.own_clusters) == 2:
             notes.append(Note("wild_of_one", columns=self.own_clusters))
         if weights is None and not clustered:
@@ -431,7 +431,11 @@ class Tested(Model):
             notes.append(Note("few_signs"))
         further = [test.draws for test in tests if test.draws > number]
         if further:
-            notes.append(Note("wild_further", further=len(further), tested=len(tests), most=max(further)))
+            intervals = Note("intervals_on_draws", draws=number) if self.intervals else ""
+            facts = {"further": len(further), "tested": len(tests), "most": max(further), "intervals": intervals}
+            notes.append(Note("wild_more_draws", **facts))
+        if draws.random and smallest > STARS[0]:
+            notes.append(Note("few_draws", draws=number, smallest=smallest))
         undecided = sum(is_undecided(test.p, test.draws) for test in tests) if draws.random else 0
         if undecided:
             notes.append(Note("wild_undecided", undecided=undecided, tested=len(tests)))

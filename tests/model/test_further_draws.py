@@ -47,9 +47,9 @@ def test_a_p_near_a_star_has_more_draws_and_others_have_not() -> None:
         p = few.estimates.at["x", "p"]
         if is_undecided(p, 999):
             near += 1
-            assert "wild_further" in codes
-            assert "wild_further" not in [note.code for note in few.notes]
-            number = dict(next(note for note in auto.notes if note.code == "wild_further").fields)["most"]
+            assert "wild_more_draws" in codes
+            assert "wild_more_draws" not in [note.code for note in few.notes]
+            number = dict(next(note for note in auto.notes if note.code == "wild_more_draws").fields)["most"]
             # more draws of the same null model: p is where fewer have put it, up to the error of these
             assert abs(auto.estimates.at["x", "p"] - p) < 4 * math.sqrt(p * (1 - p) / 1000)
             decided = not is_undecided(auto.estimates.at["x", "p"], number)
@@ -57,7 +57,7 @@ def test_a_p_near_a_star_has_more_draws_and_others_have_not() -> None:
             assert ("wild_undecided" in codes) == (not decided)
         else:
             far += 1
-            assert "wild_further" not in codes
+            assert "wild_more_draws" not in codes
             assert auto.estimates.at["x", "p"] == p
         low, high = auto.estimates.loc["x", ["low", "high"]]
         assert (low <= 0 <= high) == (auto.estimates.at["x", "p"] > 0.05)
@@ -89,3 +89,16 @@ def test_another_seed_changes_fewer_stars() -> None:
         for draws in (999, "auto")
     }
     assert changed["auto"] < changed[999]
+
+
+@pytest.mark.parametrize(("draws", "smallest"), [(19, "0.05"), (49, "0.02"), (99, None)])
+def test_a_note_says_which_stars_few_draws_cannot_give(draws: int, smallest: str | None) -> None:
+    said = [str(note) for note in linear(draws=draws).fit(panel(1, 0.5), W).notes if note.code == "few_draws"]
+    assert [f"With {draws} draws no p is below {smallest}, " in one for one in said] == [True] * (smallest is not None)
+
+
+def test_where_p_has_more_draws_the_note_says_what_intervals_rest_on() -> None:
+    for intervals in (True, False):
+        fits = (linear(intervals=intervals).fit(panel(seed, 0.16), W) for seed in range(12))
+        note = next(note for fit in fits for note in fit.notes if note.code == "wild_more_draws")
+        assert ("; intervals rest on 999." in str(note)) == intervals

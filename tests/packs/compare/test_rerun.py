@@ -158,7 +158,7 @@ def test_what_cannot_be_fitted_again(recorded: Path, capsys: Capture) -> None:
         ((), "Name one run by its id"),
         (("a", "b", "c"), "Name one run by its id"),
         (("nothing_like_it",), "Nothing that is recorded is called 'nothing_like_it'. sqlite"),
-        (("digicarbon",), "is a whole sweep"),
+        (("digicarbon",), "Name one of its runs by its label, `digicarbon rerun LABEL digicarbon` (`digicarbon plan`"),
     ):
         text = said(capsys, *words, status=2)
         assert sentence in text

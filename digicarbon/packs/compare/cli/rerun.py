@@ -77,7 +77,12 @@ def fitted_again(recorded: Recorded, config: str) -> tuple[Again, Result]:
 def _refuse(recorded: Recorded) -> None:
     if recorded.run_id == recorded.parent_id:
         command = command_line("run", recorded.experiment, ["--force"])
-        raise DataError(Note("rerun_of_sweep", run=recorded.run_id, label=recorded.label, command=command))
+        one, shown = (
+            command_line("rerun", words=["LABEL", recorded.experiment]),
+            command_line("plan", recorded.experiment),
+        )
+        facts = {"run": recorded.run_id, "label": recorded.label, "rerun": one, "plan": shown}
+        raise DataError(Note("rerun_of_sweep", command=command, **facts))
     if recorded.status != "FINISHED":
         reason = recorded.tags.get("digicarbon.error", "")
         more = Note("rerun_said", reason=reason) if reason else ""
