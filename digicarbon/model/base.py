@@ -395,7 +395,8 @@ def _unasked(model: object, panel: object = None, weights: object = None, *_: ob
     if not isinstance(model, Model) or not model.may_use_weights or not isinstance(panel, Panel):
         return None
     if weights is None:
-        return nearby(panel)
+        # of a model of a file the plan has decided: it alone knows whether somebody wants none
+        return nearby(panel) if "y" in model.model_fields_set else None
     given = needed(weights, type(model).__name__)
     if not set(panel.units) <= set(given.labels):
         given.align(panel)

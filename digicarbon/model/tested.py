@@ -421,8 +421,7 @@ class Tested(Model):
         if len(self.own_clusters) == 2:
             notes.append(Note("wild_of_one", columns=self.own_clusters))
         if weights is None and not clustered:
-            why_no_w = why_none(panel)
-            notes.append(Note("wild_without_places", why=why_no_w) if why_no_w else Note("wild_without_space"))
+            notes.append(why_none(panel) or Note("wild_without_space"))
         if not self.intervals:
             notes.append(Note("wild_without_intervals"))
         smallest = 1 / number if every else 1 / (1 + number)

@@ -42,7 +42,7 @@ from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source, TableSource
 from digicarbon.spec import Builder, Spec, identity
 from digicarbon.weights import Islands, Weights, WeightsSpec
-from digicarbon.weights.nearby import NearbyWeights
+from digicarbon.weights.nearby import NearbyWeights, NoWeights, nearby
 
 T = TypeVar("T")
 
@@ -104,7 +104,7 @@ class Specs:
         """
         group, _, name = key.partition(".")
         spec = getattr(self, group, None)
-        if group == "weights" and (spec is None or self.optional_weights):
+        if group == "weights" and (spec is None or (self.optional_weights and not isinstance(spec, NoWeights))):
             return True
         if spec is None or not name or "." in name:
             return False
@@ -383,7 +383,10 @@ class Preparation:
             return self._weights(specs, spec, panel)
         # whatever keeps weights from the panel (no file, other units) leaves the run without them; its notes say so
         weights = self._weights_or_refusal(specs, spec, panel)
-        return None if isinstance(weights, DigicarbonError) else weights
+        if isinstance(weights, DigicarbonError):
+            # units without a place may be none of the sample
+            return nearby(panel) if isinstance(spec, NearbyWeights) else None
+        return weights
 
     def with_nearby(self, specs: Specs) -> Specs:
         """Return the specifications with neighbours that the panel shows, where the default weights do not fit it.
@@ -391,20 +394,21 @@ class Preparation:
         Of a user's own table the default may be those neighbours, which nobody chose either: a note says so.
         """
         full = self._full(specs)
-        if not (specs.optional_weights and specs.model.may_use_weights and NearbyWeights.seen(full)):
+        may = specs.optional_weights and specs.model.may_use_weights and not isinstance(specs.weights, NoWeights)
+        if not (may and NearbyWeights.seen(full)):
             return specs
-        nearby = replace(specs, weights=NearbyWeights())
+        found_near = replace(specs, weights=NearbyWeights())
         found = None if specs.weights is None else self._weights_or_refusal(specs, specs.weights, full)
         if not isinstance(found, Weights):
-            return nearby
+            return found_near
         if not isinstance(specs.source, TableSource):
             return specs
-        shown = self._weights_or_refusal(nearby, NearbyWeights(), full)
-        return nearby if isinstance(shown, Weights) and shown.digest == found.digest else specs
+        shown = self._weights_or_refusal(found_near, NearbyWeights(), full)
+        return found_near if isinstance(shown, Weights) and shown.digest == found.digest else specs
 
     def refusal_of_weights(self, specs: Specs, prepared: Prepared) -> DigicarbonError | None:
         """Return why a run does without its weights; None where it has them, or takes none."""
-        if specs.weights is None or prepared.weights is not None:
+        if specs.weights is None or isinstance(specs.weights, NoWeights) or prepared.weights is not None:
             return None
         weights = self._weights_or_refusal(specs, specs.weights, prepared.panel)
         return weights if isinstance(weights, DigicarbonError) else None

@@ -26,7 +26,7 @@ from digicarbon.plan.prepare import Preparation, Prepared, Specs, specify
 from digicarbon.plan.reach import code_digest
 from digicarbon.spec import Spec, as_default, identity, own_classes, refuse_unknown
 from digicarbon.weights import WeightsSpec
-from digicarbon.weights.nearby import NearbyWeights
+from digicarbon.weights.nearby import NearbyWeights, NoWeights
 
 NOTHING = "none"
 """The value of a run at a key without effect: weights that its model does not take, or a field that it ignores."""
@@ -202,7 +202,8 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), preparation: Pre
                 impossible.add(choice, run)
             continue
         impossible.pass_(choice)
-        same = run.key
+        # without a W by choice a run is another one than with one that it could do without
+        same = f"{run.key} without" if isinstance(run.specs.weights, NoWeights) else run.key
         if run.specs.optional_weights and run.prepared.weights is not None:
             # of runs that differ only in weights that they could do without, the first is fitted
             same = content_hash(run.specs, replace(run.prepared, weights=None), preparation)
@@ -447,6 +448,12 @@ class _Check:
         else:
             # what this model does not read may still be wrong, and another model of the sweep reads it
             self.preparation.builder.build(self.config["weights"], WeightsSpec, "weights")
+        if isinstance(specs.weights, NoWeights) and not specs.optional_weights:
+            group = "model" if specs.model.uses_weights else "diagnostic"
+            facts = {"group": group, "option": self.chosen[group]}
+            raise ConfigError(
+                Note("needs_weights", **facts), self.choice.place("weights") or self.composer.chooser("weights")
+            )
         refuse_unhonoured(specs.model, specs.inference, self.composer, self.choice, self.chosen)
         self.specs = self.preparation.completed(specs)
 

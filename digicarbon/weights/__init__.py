@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from digicarbon.weights.formats import GwtWeights as GwtWeights
     from digicarbon.weights.formats import SpmatWeights as SpmatWeights
     from digicarbon.weights.nearby import NearbyWeights as NearbyWeights
+    from digicarbon.weights.nearby import NoWeights as NoWeights
     from digicarbon.weights.nested import NestedWeights as NestedWeights
     from digicarbon.weights.summary import WeightsSummary as WeightsSummary
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digicarbon.country import country
-from digicarbon.errors import DigicarbonError
+from digicarbon.errors import DigicarbonError, WeightsError
 from digicarbon.note import Note, note_of
 from digicarbon.panel import Panel
 from digicarbon.weights.base import Weights, WeightsSpec
@@ -43,6 +43,14 @@ class NearbyWeights(WeightsSpec):
         return KNearestWeights(k=k).compute(panel).noting(Note("nearby_places", k=k))
 
 
+class NoWeights(WeightsSpec):
+    """No weights, not even neighbours that a panel shows: for models that use weights in their tests alone."""
+
+    def compute(self, panel: Panel) -> Weights:
+        """Raise a WeightsError: there are none."""
+        raise WeightsError(Note("weights_of_nobody"))
+
+
 def nearby(panel: Panel) -> Weights | None:
     """Return the weights that a panel shows; None where it shows none."""
     try:
@@ -52,15 +60,15 @@ def nearby(panel: Panel) -> Weights | None:
 
 
 def why_none(panel: Panel) -> Note | None:
-    """Return why places or names of units, which a panel seems to show, give no weights; None where it shows none."""
+    """Return why there are no weights where a panel seems to show places or names of units; None where it does not."""
     strangers = len(country().strangers(panel.units))
     if len(panel.units) < 2 or not (_has_places(panel) or 2 * strangers < len(panel.units)):
         return None
     try:
         NearbyWeights().compute(panel)
     except DigicarbonError as error:
-        return note_of(error)
-    return None
+        return Note("wild_without_places", why=note_of(error))
+    return Note("wild_without_chosen")
 
 
 def _has_places(panel: Panel) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,10 +32,14 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
 
     Coefficients and total effects have those of a panel regression; indirect effects those of `confidence`.
     """
-    firsts = [
-        model.regression(mediator, model.x, model.controls, wild=True).fit(panel, weights)
-        for mediator in fitted.mediators
-    ]
+
+    def fit(y: str, x: Sequence[str]) -> Result:
+        one = model.regression(y, x, model.controls, wild=True)
+        # weights were decided for the mediation
+        one.model_fields_set.clear()
+        return one.fit(panel, weights)
+
+    firsts = [fit(mediator, model.x) for mediator in fitted.mediators]
     numbers = {
         Estimand("coefficient", on(mediator, x)): _numbers(first, x)
         for mediator, first in zip(fitted.mediators, firsts, strict=True)
@@ -43,8 +47,7 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
     }
     if model.equations == "first_step":
         return replace(result, resampled=resampled_of(result, numbers), notes=_together(result, firsts[0]))
-    outcome = model.regression(model.y, (*model.x, *model.mediators), model.controls, wild=True).fit(panel, weights)
-    total = model.regression(model.y, model.x, model.controls, wild=True).fit(panel, weights)
+    outcome, total = fit(model.y, (*model.x, *model.mediators)), fit(model.y, model.x)
     numbers |= {Estimand("coefficient", name): _numbers(outcome, name) for name in (*fitted.focal, *fitted.mediators)}
     for x in fitted.focal:
         numbers |= {Estimand("direct", x): _numbers(outcome, x), Estimand("total", x): _numbers(total, x)}
