@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import wraps
 from importlib import import_module
@@ -374,17 +376,33 @@ def sentences(fit: Callable[_Given, Result]) -> Callable[_Given, Result]:
             except ValueError as error:
                 raise ConfigError(error.args[0]) from None
         weights = _unasked(*args, **kwargs)
+        decides = isinstance(model, Model) and model.may_use_weights
         try:
-            if weights is not None:
-                result = cast(Callable[..., Result], fit)(*args[:2], **kwargs | {"weights": weights})
-                return replace(result, notes=(*weights.notes, *result.notes))
-            return fit(*args, **kwargs)
+            # models that are fitted within the fit have its weights, or none
+            with weights_decided() if decides else nullcontext():
+                if weights is not None:
+                    result = cast(Callable[..., Result], fit)(*args[:2], **kwargs | {"weights": weights})
+                    return replace(result, notes=(*weights.notes, *result.notes))
+                return fit(*args, **kwargs)
         except (ArithmeticError, np.linalg.LinAlgError) as error:
             n, t = next(given.shape for given in (*args, *kwargs.values()) if isinstance(given, Panel))
             failed = type(error).__name__
             raise EstimationError(Note("no_solution", units=n, periods=t, error=failed)) from error
 
     return fitted
+
+
+_DECIDED: ContextVar[bool] = ContextVar("_DECIDED", default=False)
+
+
+@contextmanager
+def weights_decided() -> Iterator[None]:
+    """Let fits in this block that are given no weights have none, whatever their panel shows."""
+    before = _DECIDED.set(True)
+    try:
+        yield
+    finally:
+        _DECIDED.reset(before)
 
 
 def _unasked(model: object, panel: object = None, weights: object = None, *_: object, **__: object) -> Weights | None:
@@ -396,7 +414,7 @@ def _unasked(model: object, panel: object = None, weights: object = None, *_: ob
         return None
     if weights is None:
         # of a model of a file the plan has decided: it alone knows whether somebody wants none
-        return nearby(panel) if "y" in model.model_fields_set else None
+        return None if _DECIDED.get() or "y" not in model.model_fields_set else nearby(panel)
     given = needed(weights, type(model).__name__)
     if not set(panel.units) <= set(given.labels):
         given.align(panel)

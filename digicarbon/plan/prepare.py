@@ -19,6 +19,7 @@ from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.inference import Inference
 from digicarbon.measure import Measure
 from digicarbon.model import Model, ignored_by
+from digicarbon.model.base import weights_decided
 from digicarbon.note import Note, cut, note_of, notes_of
 from digicarbon.note.about import key_of, note_of_said, of_file, under, with_file
 from digicarbon.outcome import Outcome
@@ -296,10 +297,12 @@ def _not_read(model: Model) -> Note | None:
 def fitted(specs: Specs, prepared: Prepared) -> Result:
     """Return the result of a run with that of its diagnostic, as the worker of a sweep makes it."""
     panel, weights = prepared.panel, prepared.weights
-    result = specs.model.described(specs.model.fit(panel, weights), panel)
-    if result.terms and (lacking := _not_read(specs.model)):
-        result = replace(result, notes=(*result.notes, lacking))
-    return specs.diagnostic.added(result, panel, weights)
+    # a diagnostic fits models of its own
+    with weights_decided():
+        result = specs.model.described(specs.model.fit(panel, weights), panel)
+        if result.terms and (lacking := _not_read(specs.model)):
+            result = replace(result, notes=(*result.notes, lacking))
+        return specs.diagnostic.added(result, panel, weights)
 
 
 def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:

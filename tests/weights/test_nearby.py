@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
+from digicarbon.model.base import weights_decided
 from digicarbon.weights.nearby import nearby
 
 RNG = np.random.default_rng(5)
@@ -35,6 +36,12 @@ def test_a_fit_without_weights_is_one_with_the_five_nearest_units() -> None:
     assert not given.has_note("nearby_places")
     # where nothing is drawn nothing is taken
     assert not MODEL.by_errors.fit(panel()).has_note("nearby_places")
+
+
+def test_models_that_are_fitted_where_weights_are_decided_take_none() -> None:
+    with weights_decided():
+        assert MODEL.fit(panel()).has_note("wild_without_chosen")
+    assert MODEL.fit(panel()).has_note("nearby_places")
 
 
 def test_places_that_cannot_be_used_leave_the_test_without_a_w() -> None:

@@ -76,13 +76,13 @@ def fitted_again(recorded: Recorded, config: str) -> tuple[Again, Result]:
 
 def _refuse(recorded: Recorded) -> None:
     if recorded.run_id == recorded.parent_id:
-        command = command_line("run", recorded.experiment, ["--force"])
-        one, shown = (
-            command_line("rerun", words=["LABEL", recorded.experiment]),
-            command_line("plan", recorded.experiment),
-        )
-        facts = {"run": recorded.run_id, "label": recorded.label, "rerun": one, "plan": shown}
-        raise DataError(Note("rerun_of_sweep", command=command, **facts))
+        name = recorded.experiment
+        commands = {
+            "rerun": command_line("rerun", words=["LABEL", name]),
+            "plan": command_line("plan", name),
+            "command": command_line("run", name, ["--force"]),
+        }
+        raise DataError(Note("rerun_of_sweep", run=recorded.run_id, label=recorded.label, **commands))
     if recorded.status != "FINISHED":
         reason = recorded.tags.get("digicarbon.error", "")
         more = Note("rerun_said", reason=reason) if reason else ""

@@ -34,10 +34,7 @@ def resampled(model: Mediation, result: Result, fitted: _Fitted, panel: Panel, w
     """
 
     def fit(y: str, x: Sequence[str]) -> Result:
-        one = model.regression(y, x, model.controls, wild=True)
-        # weights were decided for the mediation
-        one.model_fields_set.clear()
-        return one.fit(panel, weights)
+        return model.regression(y, x, model.controls, wild=True).fit(panel, weights)
 
     firsts = [fit(mediator, model.x) for mediator in fitted.mediators]
     numbers = {

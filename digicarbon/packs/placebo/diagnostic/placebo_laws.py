@@ -211,9 +211,12 @@ class PlaceboLaws(OfModel):
             with suppress(EstimationError):
                 for key, p in _p_of(model.fit(dealt.given(base, deal), weights), model).items():
                     every.setdefault(key, []).append(p)
-        about = {"moran": moran(paths, dealt.links), "moran_laws": float(np.mean(placed)), "connected_sets": sets}
-        whole = len(dealt.first) if len(dealt.first) < len(dealt.place) else np.nan
-        about["clusters"] = whole
+        about = {
+            "moran": moran(paths, dealt.links),
+            "moran_laws": float(np.mean(placed)),
+            "connected_sets": sets,
+            "clusters": len(dealt.first) if len(dealt.first) < len(dealt.place) else np.nan,
+        }
         rows = [{"p": p, **_counted(np.array(every[key]), p, self.star), **about} for key, p in own.items()]
         index = pd.MultiIndex.from_tuples(list(own), names=["quantity", "term"])
         return {"placebo_laws": pd.DataFrame(rows, index=index)}
