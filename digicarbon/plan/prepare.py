@@ -40,7 +40,7 @@ from digicarbon.panel import (
 from digicarbon.panel.making import hidden
 from digicarbon.result import Result
 from digicarbon.sample import Sample
-from digicarbon.source import Inputs, Source, TableSource
+from digicarbon.source import Inputs, Source
 from digicarbon.spec import Builder, Spec, identity
 from digicarbon.weights import Islands, Weights, WeightsSpec
 from digicarbon.weights.nearby import NearbyWeights, NoWeights, nearby
@@ -404,7 +404,7 @@ class Preparation:
         found = None if specs.weights is None else self._weights_or_refusal(specs, specs.weights, full)
         if not isinstance(found, Weights):
             return found_near
-        if not isinstance(specs.source, TableSource):
+        if not specs.source.own:
             return specs
         shown = self._weights_or_refusal(found_near, NearbyWeights(), full)
         return found_near if isinstance(shown, Weights) and shown.digest == found.digest else specs

@@ -443,7 +443,7 @@ def _first_period(record: Record, records: Sequence[Record]) -> list[Note]:
     return [Note("first_period_lost")] if longer and record.result.terms_of("past_y", "past_lag_y") else []
 
 
-_EFFECTS = {"unit": Note("effects_of_units"), "time": Note("effects_of_periods")}
+_EFFECTS = {"unit": Note("of_units"), "time": Note("of_periods")}
 
 
 def _other_effects(record: Record, records: Sequence[Record]) -> list[Note]:

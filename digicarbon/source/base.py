@@ -186,6 +186,8 @@ class Source(Spec):
     """
 
     role: ClassVar[str] = "source"
+    own: ClassVar[bool] = False
+    """Whether the data are a table of the user's own, whose units need not be those of the known country."""
     no_numbers: ClassVar[tuple[str, ...]] = ("controls",)
 
     controls: Names = ()

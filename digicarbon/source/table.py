@@ -58,6 +58,7 @@ class TableSource(Source):
         where the columns of the file need it, else none.
     """
 
+    own: ClassVar[bool] = True
     # other marks give other values of the panel, other regions other rows: both are in the fingerprint anyway
     no_numbers: ClassVar[tuple[str, ...]] = (*Source.no_numbers, "path", "decimal", "thousands", "regions")
 

@@ -161,7 +161,7 @@ def _few(effects: Effects, of: Mapping[str, Any]) -> Note:
 def _test(effects: Effects) -> Note:
     if not effects.resampled:
         return Note("by_errors")
-    return Note("by_bootstrap") if effects.resampled == len(effects) else Note("by_either")
+    return Note("by_wild") if effects.resampled == len(effects) else Note("by_either")
 
 
 def _joint(joint: Joint, level: float) -> Note:

@@ -614,6 +614,10 @@ def test_shipped_option_enters_a_two_way_sdm(option: str, composer: Composer) ->
         with pytest.raises(ConfigError, match=rf"weights\.path is required by weights={option}"):
             plan(chosen, preparation=SHOP)
         return
+    if option == "none":
+        with pytest.raises(ConfigError, match=r"model=sdm needs spatial weights; choose weights=… other than none"):
+            plan(chosen, preparation=SHOP)
+        return
     varies = find_option("weights", option).spec.varies
     if varies:
         # one W for all periods does not hold them; a model by period does

@@ -145,7 +145,7 @@ def variances_of(model: _PolicyModel, never: IntArray, cohorts: Sequence[IntArra
 def _who(model: _PolicyModel) -> Note:
     """Return what is left out, drawn or dealt as a whole, in words."""
     by = "".join(model.own_clusters)
-    return Note("did_whole_clusters", by=by) if by else Note("did_whole_units")
+    return Note("did_whole_clusters", by=by) if by else Note("of_units")
 
 
 def _outcome(model: _PolicyModel, timing: Timing) -> FloatArray:
