@@ -66,7 +66,6 @@ if TYPE_CHECKING:
     from digicarbon.panel import Panel as Panel
     from digicarbon.report import Table as Table
     from digicarbon.report import as_result as as_result
-    from digicarbon.report import table as table
     from digicarbon.report.picture import plot_bands as plot_bands
     from digicarbon.report.picture import plot_coefficients as plot_coefficients
     from digicarbon.report.picture import plot_curve as plot_curve
@@ -74,6 +73,8 @@ if TYPE_CHECKING:
     from digicarbon.report.picture import plot_map as plot_map
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
+    from digicarbon.sweep.front import fit as fit
+    from digicarbon.sweep.front import table as table
     from digicarbon.weights import Weights as Weights
 
 _NAMES = {
@@ -87,7 +88,7 @@ _NAMES = {
         "SpatialPanel UnbalancedSpatialPanel"
     ),
     "panel": "Panel",
-    "report": "Table as_result table",
+    "report": "Table as_result",
     "report.picture": (
         "plot_bacon plot_bands plot_coefficients plot_contours plot_curve plot_decay plot_distance_bands "
         "plot_effects plot_event_study plot_hot_spots plot_impulse_responses plot_influence plot_lisa plot_map "
@@ -96,6 +97,7 @@ _NAMES = {
     ),
     "result": "Result",
     "spec": "Spec",
+    "sweep.front": "fit table",
     "weights": "Weights",
 }
 """Public names by their rooms, which also know those of packs."""

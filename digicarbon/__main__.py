@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from digicarbon import pack
-from digicarbon.cli import language, usage
+from digicarbon.cli import document, language, usage
 from digicarbon.cli.arguments import flags_of
 from digicarbon.errors import DigicarbonError, legible, no_end
 from digicarbon.note import Language, Note
@@ -55,7 +55,11 @@ def _main(words: list[str]) -> int:
             asked = None
         if asked is not None:
             speak(asked)
-        return _told(words, asked)
+        if not (document.FLAG in words and usage.parser().answers_with(words, document.FLAG)):
+            return _told(words, asked)
+        with document.opened(words[0]) as answer:
+            status = _told([word for word in words if word != document.FLAG], asked)
+        return status if document.written(answer.fields(status)) else 1
 
 
 def _told(words: list[str], asked: Language | None) -> int:
@@ -116,11 +120,15 @@ def _dispatch(words: list[str], asked: Language | None) -> int:
     if asked is not None and parser.has_flag(words[0], language.FLAG):
         # the language of what the verb writes, too
         words = [*words, language.FLAG, asked]
+    words = language.of_tables(words, asked)
     try:
         options = vars(parser.parse_args(["run", *words] if words[0] in ("-sc", "--shell-completion") else words))
     except SystemExit as end:
         # argparse has written the help
         return int(end.code or 0)
+    from digicarbon.config import written
+
+    written.forget()
     module, _, function = options.pop("function").rpartition(".")
     with no_end(_ended):
         place = import_module(module if "." in module else f"digicarbon.cli.{module}")
@@ -129,10 +137,25 @@ def _dispatch(words: list[str], asked: Language | None) -> int:
             return int(answer(**options))
     from digicarbon.cli import application
 
+    if (answered := document.current()) is not None:
+        answered.refuse_flags(options["rest"])
     if "COMP_LINE" in os.environ:
         os.environ["COMP_LINE"] = application.completion_line(os.environ["COMP_LINE"], list(parser.verbs))
+    rest, flags = options["rest"], options["flags"]
+    if any("hydra" in word for word in rest):
+        from digicarbon.cli import habits
+        from digicarbon.cli.command import warn
+
+        rest, notes = habits.translated(rest)
+        for note in notes:
+            warn(note)
+        rest, folder = habits.folder_of(rest)
+        if words[0] == "run":
+            flags["configurations"] = folder
+        elif folder:
+            warn(Note("hydra_folder_of_run", folder=folder, verb=words[0]))
     # Hydra ends the process itself after --hydra-help
-    application.run(no_end(_ended)(partial(answer, **options["flags"])), options["experiment"], options["rest"])
+    application.run(no_end(_ended)(partial(answer, **flags)), options["experiment"], rest)
     return 0
 
 
@@ -155,7 +178,12 @@ def _in_a_line(text: str) -> str:
 
 
 def _complain(what: Note | DigicarbonError, status: int) -> int:
-    sys.stderr.write(f"digicarbon: {hidden(said(what))}\n")
+    if (answer := document.current()) is not None:
+        answer.refuse(what)
+    else:
+        from digicarbon.config.written import as_written
+
+        sys.stderr.write(f"digicarbon: {hidden(said(as_written(what)))}\n")
     return status
 
 

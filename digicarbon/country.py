@@ -73,6 +73,11 @@ class Country:
         The module whose ``DATASETS`` are the layouts of the country's statistics in a data folder.
     checks : str
         The module that checks them: ``CHECKS`` by data set, and ``across`` for several together.
+    changes : callable or None
+        Returns notes on units, smaller ones than ``units`` among them, that were renamed, merged or split within a
+        span: of the labels of a table and its first and last year.
+    beyond : DataFrame or None
+        Units that many data sets of the country lack, with the columns of ``units``; nothing misses them there.
     """
 
     name: str
@@ -95,11 +100,18 @@ class Country:
     borders: Callable[[], Any] | None
     datasets: str
     checks: str
+    changes: Callable[[Sequence[str], int, int], Sequence[Any]] | None = None
+    beyond: pd.DataFrame | None = None
 
     @property
     def names(self) -> list[str]:
-        """The English names of the units."""
+        """The English names of the units, without those that data sets may lack."""
         return [str(name) for name in self.units.index]
+
+    @property
+    def places(self) -> pd.DataFrame:
+        """``units`` and those that data sets may lack."""
+        return self.units if self.beyond is None else pd.concat([self.units, self.beyond])
 
     def find(self, label: str) -> str | None:
         """Return the English name of the unit that a label names, else None."""
@@ -112,7 +124,11 @@ class Country:
     def group(self, by: str, label: str) -> str | None:
         """Return the group of the unit that a label names, else None."""
         name = self.find(label)
-        return None if name is None else str(self.units.at[name, by])
+        return None if name is None else str(self.places.at[name, by])
+
+    def without_group(self, by: str, labels: Sequence[str]) -> list[str]:
+        """Return the labels whose group is not known."""
+        return [label for label in labels if self.group(by, label) is None]
 
 
 @cache

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any, Self
 
 COMMAND_LINE = "command line"
@@ -144,11 +144,58 @@ def listing(items: Iterable[object]) -> str:
     return ", ".join(texts[:6]) + (f" and {len(texts) - 6} more" if len(texts) > 6 else "")
 
 
-def closest(word: str, allowed: Iterable[str]) -> str:
-    """Return the closest of ``allowed``, ignoring case; an empty text if none is close."""
+OTHER_NAMES = {
+    **dict.fromkeys(("ols", "pols", "lm", "reg"), "pooled"),
+    **dict.fromkeys(("within", "xtreg"), "fe"),
+    **dict.fromkeys(("reghdfe", "feols", "areg"), "twfe"),
+    **dict.fromkeys(("2sls", "tsls", "ivreg", "ivreg2", "ivreghdfe"), "iv"),
+    **dict.fromkeys(("durbin", "spdm"), "sdm"),
+    **dict.fromkeys(("lag", "slm"), "sar"),
+    **dict.fromkeys(("error", "spatial_error"), "sem"),
+    **dict.fromkeys(("gmm", "xtabond2"), "gmm_system"),
+    **dict.fromkeys(("diffgmm", "xtabond"), "gmm_difference"),
+    **dict.fromkeys(("vce", "se", "std_errors"), "cluster"),
+    **dict.fromkeys(("digits", "bdec"), "report.decimals decimals"),
+    **dict.fromkeys(("dep", "depvar", "dependent", "lhs"), "y"),
+    **dict.fromkeys(("indep", "indepvars", "independent", "regressors", "rhs", "treatment"), "x"),
+    **dict.fromkeys(("covariates", "covars", "controlvars"), "controls"),
+    **dict.fromkeys(("id", "entity", "panelvar", "individual"), "unit"),
+    **dict.fromkeys(("timevar", "period"), "time"),
+    **dict.fromkeys(("file", "filename"), "path data"),
+    **dict.fromkeys(("w", "wmat", "wmatrix", "matrix", "spatial_weights"), "weights"),
+    **dict.fromkeys(("years", "subset", "sample.years"), "sample.first first sample"),
+    **dict.fromkeys(("if", "filter", "keep", "rows", "sample.where", "sample.if"), "where sample.query query"),
+    **dict.fromkeys(("winsorize", "winsorise", "winsor", "winsor2", "panel.winsorize"), "sample.winsorise winsorise"),
+    **dict.fromkeys(("t", "tstat", "parentheses", "report.parentheses", "report.below"), "report.beneath beneath"),
+    **dict.fromkeys(("robust", "hc0", "hc1", "hc2", "hc3"), "cov=robust robust cov"),
+    **dict.fromkeys(("both", "twoways", "twoway", "two-way", "two_ways"), "two_way"),
+    **dict.fromkeys(("table", "tables", "esttab", "outreg2", "etable"), "regression"),
+    "fe": "effects",
+    "re": "random",
+    "fd": "first_difference",
+    "cs": "callaway_santanna",
+}
+"""Words of Stata, R and papers for what has another name here; of several the first one that is allowed counts."""
+
+
+def closest(word: str, allowed: Iterable[str], others: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the one of ``allowed`` that is the word's other name or the closest, ignoring case; else an empty text.
+
+    ``others``: other names of words, `OTHER_NAMES` where the words are the package's own. Names in a user's data, which
+    may be the same, have none.
+    """
     by_form: dict[str, str] = {}
     for item in allowed:
         by_form.setdefault(item.casefold(), item)
+    bare = word.casefold().lstrip("-")
+    for other in others.get(bare, bare).split():
+        # a flag's suggestion is a flag
+        for form in (other, f"--{other}"):
+            if form in by_form:
+                return by_form[form]
+        # the field of a group, where groups are allowed
+        if other.partition(".")[0] in by_form and "." in other:
+            return other
     matches = difflib.get_close_matches(word.casefold(), by_form, n=1, cutoff=0.65)
     return by_form[matches[0]] if matches else ""
 

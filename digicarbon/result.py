@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 import scipy
 
 from digicarbon.arrays import FloatArray
+from digicarbon.data import terms, words
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note, cut, note_of, notes_of
+from digicarbon.note.brief import lines
+
+if TYPE_CHECKING:
+    from digicarbon.note import Language
+    from digicarbon.render import Table
 
 Quantity = Literal["coefficient", "direct", "indirect", "total"] | str
 """The coefficient, or an effect as a model's ``quantities`` call it."""
@@ -254,6 +260,17 @@ class Effects:
     spilling: tuple[str, ...] = ()
 
 
+_OTHER_NAMES = {
+    **dict.fromkeys(("params", "coefficients", "beta", "betas"), "estimates['coef']"),
+    **dict.fromkeys(("bse", "std_errors", "std_err"), "estimates['se']"),
+    **dict.fromkeys(("pvalues", "p_values"), "estimates['p']"),
+    **dict.fromkeys(("tvalues", "tstats"), "estimates['stat']"),
+    **dict.fromkeys(("conf_int", "confint"), "estimates[['low', 'high']]"),
+    **dict.fromkeys(("cov", "cov_params"), "vcov"),
+    **dict.fromkeys(("resid", "resids"), "residuals"),
+    **dict.fromkeys(("nobs", "rsquared"), "statistics"),
+}
+"""What other packages call attributes of a fit, and where a `Result` has them."""
 FEW_TERMS = 10
 """Number of terms that the `repr` of a result shows."""
 LONGEST_LINE = 75
@@ -309,6 +326,8 @@ class Result:
         Which of the notes says what the standard errors of the estimates are; None where none does.
     table_errors : mapping of str to Note
         What the standard errors of a table are, by its name, where they are not those of the estimates.
+    apart : mapping of str to tuple of Note
+        Which of the notes are on the estimates alone, by the name of a table that is made of the data.
     resampled : Resampled or None
         p values and intervals that do not rest on the standard errors.
     means : mapping of str to str
@@ -332,6 +351,7 @@ class Result:
     beyond: tuple[str, ...] = ()
     errors_note: Note | None = None
     table_errors: Mapping[str, Note] = field(default_factory=dict)
+    apart: Mapping[str, tuple[Note, ...]] = field(default_factory=dict)
     roles: tuple[Role, ...] = ()
     resampled: Resampled | None = None
     random: tuple[str, ...] = ()
@@ -349,6 +369,15 @@ class Result:
         object.__setattr__(self, "errors_note", note_of(self.errors_note) if self.errors_note else None)
         errors = {name: note_of(said) for name, said in self.table_errors.items()}
         object.__setattr__(self, "table_errors", errors)
+
+    def notes_under(self, table: str) -> tuple[Note, ...]:
+        """Return the notes that belong under one of the tables, by its name: the one on its own standard errors first.
+
+        Notes on the estimates do not belong under a table that is made of the data alone.
+        """
+        own = self.table_errors.get(table)
+        others = (*self.apart.get(table, ()), *(() if own is None else (self.errors_note,)))
+        return (*(() if own is None else (own,)), *(note for note in self.notes if note not in others))
 
     def has_note(self, code: str) -> bool:
         """Return whether a note of a code, e.g. ``covariance_repaired``, belongs under a table of this result."""
@@ -585,6 +614,14 @@ class Result:
             return pd.DataFrame(columns=["coef", "se", "stat", "p", "low", "high"], index=index, dtype=float)
         return pd.DataFrame({name: column.ravel() for name, column in self.effect_columns.items()}, index=index)
 
+    if not TYPE_CHECKING:  # else no name would be unknown to a type checker
+
+        def __getattr__(self, name):
+            other = _OTHER_NAMES.get(name)
+            if other is None:
+                raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+            raise AttributeError(Note("result_attribute", name=name, line=f"result.{other}").text())
+
     def __repr__(self) -> str:
         head = f"{self.kind} of {self.y}" if self.y else self.kind
         nobs = self.statistics.get("nobs", np.nan)
@@ -597,22 +634,79 @@ class Result:
         lines = [line[:LONGEST_LINE] for line in lines]
         return "\n".join([*lines, f"and {'; '.join(more)[:LONGEST_LINE]}"] if more else lines)
 
-    def _repr_html_(self) -> str:
-        """Return estimates, effects, statistics and notes for a notebook."""
+    def summary(self, language: Language = "en") -> Table:
+        """Return the fit as a table for a reader; ``print`` shows it.
+
+        It has the estimates, the effects, the sample, the fixed effects, the statistics of the whole fit and the notes.
+        Tables side by side and for papers are `digicarbon.table`'s.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+            Of heads and notes; variables keep their names.
+
+        Returns
+        -------
+        Table
+            With ``to_latex``, ``to_markdown`` and other formats.
+        """
         from digicarbon.render import Table
 
-        numbers = {name: _whole_or_short(value) for name, value in self.statistics.items() if np.isfinite(value)}
-        frames = {
-            f"{self.kind} of {self.y}" if self.y else self.kind: _shown(self.estimates),
-            "Effects": _shown(self.effects),
-            "Statistics": pd.DataFrame({"value": numbers}, index=pd.Index(list(numbers)), dtype=object),
-        }
-        table: Table | None = None
-        for title, frame in reversed(frames.items()):
-            # what was fitted stands there even where there is no estimate
-            if len(frame) or title not in ("Effects", "Statistics"):
-                table = Table(title, frame, notes=() if table else tuple(map(str, self.notes)), below=table)
-        return "" if table is None else table.to_html()
+        def word(key: str) -> str:
+            return words().get(key, {}).get(language, key)
+
+        blocks: list[int] = []
+        parts = [_shown(self.estimates)]
+        for name in self.effect_names:
+            blocks.append(sum(map(len, parts)))
+            parts += [
+                pd.DataFrame("", index=[word(name)], columns=parts[0].columns),
+                _shown(self.effects.loc[[name]].droplevel(0)),
+            ]
+        heads = {"stat": "z" if self.inference.df is None else "t"}
+        cells = pd.concat(parts)
+        cells = cells.set_axis([heads.get(name, word(name)) for name in cells.columns], axis="columns")
+        interval = word("level interval").format(level=f"{100 * self.inference.level:g}%")
+        texts = self._sample_and_statistics(word, language)
+        below = pd.DataFrame({word("value"): texts}, index=pd.Index(list(texts)), dtype=object)
+        more = (Note("tables_of_result", tables=cut(list(self.tables), 20)),) if self.tables else ()
+        notes = lines((*self.notes, *more), language)
+        head = f"{self.kind}: {self.y}" if self.y else self.kind
+        # what was fitted stands there even where there is no estimate
+        last = Table("", below, notes=notes, language=language)
+        if not len(cells):
+            return Table(head, pd.DataFrame(), below=last if len(below) or notes else None, language=language)
+        return Table(
+            head,
+            cells,
+            rules=tuple(blocks),
+            blocks=tuple(blocks),
+            spanners=(("", 4), (interval, 2)),
+            below=last if len(below) or notes else None,
+            language=language,
+        )
+
+    def _sample_and_statistics(self, word: Callable[[str], str], language: Language) -> dict[str, str]:
+        """Return rows on the effects in the model and its statistics; what is about one term has a dot in its name."""
+        fixed = [(kind, "effects", "yes") for kind in self.absorbed if kind != "random"]
+        random = [(kind, "effects", "random") for kind in self.random]
+        texts = {}
+        for kind, what, cell in (*fixed, *random, *((kind, "trends", "yes") for kind in self.trends)):
+            own = f"{kind} {what}"
+            texts[word(own) if own in words() else word(f"{what} of").format(kind=kind)] = word(cell)
+        whole = {name: value for name, value in self.statistics.items() if "." not in name and np.isfinite(value)}
+
+        def named(name: str) -> str:
+            of, _, part = name.rpartition("_")
+            if name in terms():
+                return terms()[name][language]
+            return f"{word(of)}, {word(part)}" if name not in words() and part in ("df", "p") else word(name)
+
+        return texts | {named(name): _whole_or_short(value) for name, value in whole.items()}
+
+    def _repr_html_(self) -> str:
+        """Return the summary for a notebook."""
+        return self.summary().to_html()
 
 
 def effect_names(results: Iterable[Result]) -> tuple[str, ...]:

@@ -17,12 +17,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, UnionType
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 from weakref import WeakValueDictionary
 
 import pydantic
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
+from digicarbon import confined
 from digicarbon.errors import ConfigError, DigicarbonError, Interrupt, told_apart
 from digicarbon.loaded import remember
 from digicarbon.note import Note, cut, note_of, suggestion
@@ -30,10 +31,26 @@ from digicarbon.note.about import note_of_said, rebased, with_key
 from digicarbon.note.ending import broken_pack
 from digicarbon.pack import BrokenPackError
 
-Names = Annotated[tuple[str, ...], Field(strict=False)]
-"""A list of names in YAML; a bare text is refused."""
 
-SomeNames = Annotated[tuple[str, ...], Field(strict=False, json_schema_extra={"minItems": 1})]
+def one_name(value: object) -> object:
+    """Return a list of the one name that a text is; refuse a text that may be several names."""
+    if not isinstance(value, str) or not value:
+        return value
+    if _SEPARATOR.search(value):
+        several = ", ".join(_JOINED.split(value.strip()))
+        raise ValueError(Note("one_name_or_several", given=repr(value), several=several))
+    return (value,)
+
+
+_SEPARATOR = re.compile(r"\s*[,;，、；\s]\s*")
+_JOINED = re.compile(r"\s*[,;，、；+]\s*|\s+")
+"""What stands between names, or within one."""
+_ALSO_ALONE = BeforeValidator(one_name, json_schema_input_type=str | tuple[str, ...])
+
+Names = Annotated[tuple[str, ...], Field(strict=False), _ALSO_ALONE]
+"""A list of names in YAML, or one name."""
+
+SomeNames = Annotated[tuple[str, ...], Field(strict=False, json_schema_extra={"minItems": 1}), _ALSO_ALONE]
 """`Names` that an editor reports if a file leaves them empty; Python code may leave them empty."""
 
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
@@ -81,6 +98,8 @@ class Spec(pydantic.BaseModel):
     """The config group that takes this kind of specification."""
     no_numbers: ClassVar[tuple[str, ...]] = ()
     """Fields that affect no number of a panel: paths of files, names, citations, default terms of models."""
+    reaches: ClassVar[tuple[str, ...]] = ()
+    """Fields with addresses of other machines, or with commands for them."""
     former: ClassVar[Mapping[str, str]] = {}
     """Names of fields in earlier versions, and their names of today; read where any of them is no field any more."""
     references: ClassVar[tuple[str, ...]] = ()
@@ -90,6 +109,14 @@ class Spec(pydantic.BaseModel):
 
     lacks: ClassVar[Mapping[str, Note]] = {}
     """Why the class has no field that others of its kind have, by name: half a sentence; see `why_lacking`."""
+
+    def __new__(cls, *values: Any, **fields: Any) -> Self:
+        """Refuse fields without their names."""
+        if values:
+            is_formula = "formula" in cls.model_fields and isinstance(values[0], str)
+            first = f"formula={values[0]!r}" if is_formula else f"{next(iter(cls.model_fields), 'name')}=…"
+            raise ConfigError(Note("fields_by_name", cls=cls.__name__, example=f"{cls.__name__}({first})"))
+        return super().__new__(cls)
 
     def __init__(self, **fields: Any) -> None:
         """Check the fields.
@@ -219,6 +246,9 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
     cls = locate(target, where)
     if not (isinstance(cls, type) and issubclass(cls, kind)):
         raise ConfigError(Note("target_of_other_kind", key=key, target=target, kind=kind.__name__, role=kind.role))
+    confined.refuse_places(node, where)
+    for name in filter(node.get, cls.reaches):
+        confined.refuse_reach(f"{where}.{name}")
     fields = {str(key): value for key, value in node.items() if key != "_target_" and not _names(cls, str(key))}
     try:
         spec = cls(**fields)
@@ -386,7 +416,9 @@ def _no_field(cls: type[Spec], key: str, name: str) -> Note:
     fields = cls.model_fields
     if (why := cls.why_lacking(name)) is not None:
         return Note("field_lacking", key=key, cls=cls.__name__, why=why)
-    return Note("no_field", key=key, cls=cls.__name__, hint=suggestion(name, fields), fields=cut(fields, 40))
+    return Note(
+        "no_field", key=key, cls=cls.__name__, hint=suggestion(name, fields, ours=True), fields=cut(fields, 40) or "–"
+    )
 
 
 def own_classes(config: Mapping[str, Any]) -> list[str]:
@@ -405,6 +437,7 @@ def locate(target: str, where: str) -> object:
     key = f"{where}._target_"
     if not module_name:
         raise ConfigError(Note("no_dotted_path", key=key, target=target))
+    confined.refuse_code(target, key)
     try:
         module = sys.modules.get(module_name) or _imported(module_name, name)
     except _NoClassError as error:
@@ -575,7 +608,7 @@ def _fault(cls: type[Spec], item: Any, where: str) -> Note:
             return Note("needs_list", key=key, example=str(given), given=repr(given))
         case "literal_error":
             allowed = _literals(cls, location)
-            hint = suggestion(given, map(str, allowed)) if isinstance(given, str) else ""
+            hint = suggestion(given, map(str, allowed), ours=True) if isinstance(given, str) else ""
             return Note("not_one_of", key=key, allowed=[repr(one) for one in allowed], given=repr(given), hint=hint)
         case "value_error" | "assertion_error":
             return _validator_note(cls, item["ctx"]["error"], where, key, whole=not location)
@@ -616,6 +649,8 @@ def _requirement(item: Any) -> Note:
             return Note("takes_float")
         case "finite_number":
             return Note("takes_finite")
+        case "string_type" if isinstance(item.get("input"), bool):
+            return Note("takes_text_in_quotes")
         case "string_type":
             return Note("takes_text")
         case "dict_type" | "mapping_type":

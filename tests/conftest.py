@@ -29,6 +29,7 @@ import digicarbon as dc
 from digicarbon import secret
 from digicarbon.__main__ import COLLECT
 from digicarbon.cli.language import of_system
+from digicarbon.config import written
 from digicarbon.config.compose import Composer, loader
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import build
@@ -61,6 +62,13 @@ def skip(reason: str) -> None:
 def no_secrets_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget what earlier tests made known as secret: a process hides it in all that it writes."""
     monkeypatch.setattr(secret, "_KNOWN", set())
+
+
+@pytest.fixture(autouse=True)
+def no_words_of_others() -> Iterator[None]:
+    """Forget the words of a command after its test, by which errors of the next one would name their keys."""
+    yield
+    written.forget()
 
 
 @pytest.fixture(autouse=True)

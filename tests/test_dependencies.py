@@ -25,7 +25,7 @@ def test_every_import_is_declared_and_nothing_else() -> None:
     extras = project["optional-dependencies"]
     optional = {
         distribution(requirement)
-        for extra in ("dask", "ray", "slurm", "team", "policies")
+        for extra in ("dask", "ray", "slurm", "team", "policies", "mcp", "readers")
         for requirement in extras[extra]
     }
     found = imported(REPOSITORY / "digicarbon")

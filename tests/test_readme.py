@@ -14,6 +14,9 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 
+from digicarbon.config.compose import Composer, loader
+from digicarbon.plan.runs import plan
+
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
@@ -92,15 +95,21 @@ def test_every_link_points_to_a_file(page: str) -> None:
         assert (REPOSITORY / target).exists(), target
 
 
-def test_the_experiment_that_is_explained_is_the_shipped_one() -> None:
-    page = (REPOSITORY / "docs" / "experiment.md").read_text(encoding="utf-8")
-    shown = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
-    assert len(shown) == 2
-    loaded = [yaml.safe_load(block) for block in shown]
-    name = re.search(r"# experiments/(\w+)\.yaml", shown[0])
+@pytest.mark.parametrize("page", ["docs/experiment.md", "docs/zh/experiment.md"])
+def test_the_experiments_that_are_explained_can_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short, grid, long = re.findall(r"```yaml\n(.*?)```", (REPOSITORY / page).read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    for file in (REPOSITORY / "docs/example").glob("*.csv"):
+        shutil.copy(file, tmp_path)
+    (tmp_path / "experiments").mkdir()
+    for name, text in (("mine", short), ("other", f"from: mine\n{grid}")):
+        (tmp_path / "experiments" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    assert [run.choice.column for run in plan(Composer(loader(), "mine")).runs] == ["(1)", "(2)", "(3)"]
+    assert len(plan(Composer(loader(), "other")).runs) == 3 * 4
+    name = re.search(r"# experiments/(\w+)\.yaml", long)
     assert name is not None
     shipped = yaml.safe_load((REPOSITORY / "experiments" / f"{name[1]}.yaml").read_text(encoding="utf-8"))
-    assert loaded[0]["defaults"] == shipped["defaults"]
-    assert loaded[0]["title"] == shipped["title"]
-    assert loaded[0]["model"] == shipped["model"]
-    assert loaded[0]["columns"].items() <= shipped["columns"].items()
+    explained = yaml.safe_load(long)
+    for key in ("defaults", "title", "model"):
+        assert explained[key] == shipped[key]
+    assert explained["columns"].items() <= shipped["columns"].items()

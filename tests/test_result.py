@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import copy
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -26,25 +27,48 @@ FOUND = Result(
 )
 
 
-def test_estimates_effects_and_statistics_are_shown() -> None:
-    html = FOUND._repr_html_()
-    heads = [*FOUND.estimates.columns, "value", "Unnamed: 0"]
-    estimates, effects, statistics = (
-        frame.set_index(frame.columns[0])
-        for frame in pd.read_html(io.StringIO(html), keep_default_na=False, converters=dict.fromkeys(heads, str))
-    )
-    assert estimates.loc["ln_e"].tolist() == ["-0.1236", "0.0200", "-6.1800", "< 0.0001", "-0.1628", "-0.0844"]
-    assert estimates.loc["tiny"].tolist()[:3] == ["2e-07", "1e-07", "2.0000"]
-    assert estimates.loc["sigma2"].tolist() == ["0.5000", "", "", "", "", ""]
-    assert list(effects.index) == ["direct, ln_e", "indirect, ln_e", "total, ln_e"]
-    assert effects.loc["total, ln_e"].tolist()[:2] == ["0.3000", "0.1000"]
-    assert statistics["value"].to_dict() == {"nobs": "1234567", "loglik": "-12.3457"}
-    assert "<caption>sdm of ln_ci</caption>" in html
-    assert html.count("A note &lt; that &amp; is said.") == 1
+def test_a_summary_has_estimates_effects_statistics_and_notes() -> None:
+    found = replace(FOUND, absorbed=("unit", "region"), trends=("unit",), statistics={**FOUND.statistics, "p.e": 1.0})
+    above, below = found.summary(), found.summary().below
+    cells = [[label, *row] for label, row in zip(above.cells.index, above.cells.to_numpy().tolist(), strict=True)]
+    assert list(above.cells.columns) == ["Coefficient", "Standard error", "z", "p value", "from", "to"]
+    assert cells[:3] == [
+        ["ln_e", "-0.1236", "0.0200", "-6.1800", "< 0.0001", "-0.1628", "-0.0844"],
+        ["tiny", "2e-07", "1e-07", "2.0000", "0.0455", "4e-09", "3.96e-07"],
+        ["sigma2", "0.5000", "", "", "", "", ""],
+    ]
+    assert [row[0] for row in cells[3:]] == [
+        *("Direct effect", "ln_e", "Indirect effect", "ln_e"),
+        *("Total effect", "ln_e"),
+    ]
+    assert cells[-1][1:3] == ["0.3000", "0.1000"]
+    assert below is not None
+    assert below.cells["Value"].to_dict() == {
+        "Unit effects": "yes",
+        "region effects": "yes",
+        "Unit trends": "yes",
+        "Observations": "1234567",
+        "Log-likelihood": "-12.3457",
+    }
+    text = str(above)
+    assert text.startswith("sdm: ln_ci\n")
+    assert "95% interval" in text
+    assert text.endswith("A note < that & is said.\n")
+
+
+def test_a_summary_speaks_chinese_and_a_notebook_shows_it() -> None:
+    assert "直接效应" in str(FOUND.summary("zh"))
+    assert FOUND._repr_html_().count("A note &lt; that &amp; is said.") == 1
+
+
+def test_a_summary_of_a_diagnostic_names_its_tables() -> None:
+    found = Result("moran", "", tables={"moran": pd.DataFrame({"i": [1.0]})})
+    assert str(found.summary()).endswith("Further tables, each in `result.tables`: moran.\n")
 
 
 def test_a_result_without_estimates_says_what_it_is() -> None:
     assert "<caption>none</caption>" in Result("none", "")._repr_html_()
+    assert str(Result("none", "").summary()).startswith("none\n")
 
 
 @pytest.mark.parametrize(
@@ -84,3 +108,21 @@ def test_numbers_that_are_none_are_refused_unless_the_reason_is_stated() -> None
     effects = Effects(("x",), np.full((3, 1), np.nan), np.ones((3, 1)))
     with pytest.raises(EstimationError, match="The effect of x is not"):
         replace(whole, boundary=("rho",), spatial_effects=effects).require_numbers()
+
+
+def test_statistics_have_words_in_a_summary() -> None:
+    statistics = {"sigma2": 0.5, "f": 2.0, "f_p": 0.25, "sargan_df": 3.0, "mine": 1.0}
+    below = replace(FOUND, statistics=statistics).summary().below
+    assert below is not None
+    assert list(below.cells.index) == ["σ²", "F", "F, p value", "Sargan, df", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [("params", "estimates['coef']"), ("conf_int", "estimates[['low', 'high']]"), ("resid", "residuals")],
+)
+def test_names_of_other_packages_are_answered_with_ours(name: str, line: str) -> None:
+    with pytest.raises(AttributeError, match=re.escape(f"write result.{line}.")):
+        getattr(FOUND, name)
+    assert not hasattr(FOUND, "predict")
+    assert copy.deepcopy(FOUND).terms == FOUND.terms

@@ -105,6 +105,16 @@ def test_an_unknown_region_shows_the_nearest() -> None:
         _sample(regions=["nort"]).apply(ZONES)
 
 
+def test_a_region_that_another_column_has_is_answered_with_the_line() -> None:
+    line = r"Column 'area' of the data has 'south': write source\.regions=area beside it to take"
+    frame = ZONES.frame().reset_index()
+    for declared in ("", "zone"):
+        columns = frame.assign(area="south", zone="inland").drop(columns=[] if declared else "zone")
+        panel = Panel.from_frame(columns, "u", "year", regions=declared)
+        with pytest.raises((ConfigError, DataError), match=line):
+            _sample(regions=["south"]).apply(panel)
+
+
 def test_an_empty_result_is_refused() -> None:
     with pytest.raises(DataError, match=r"No unit of the panel is left in the sample; loosen sample\.regions"):
         _sample(regions=["north"], units=["b"]).apply(ZONES)
@@ -112,9 +122,10 @@ def test_an_empty_result_is_refused() -> None:
         _sample(without=["a", "b", "c"]).apply(LETTERS)
 
 
-def test_a_bare_name_instead_of_a_list_is_refused_when_built() -> None:
-    with pytest.raises(ConfigError, match=r"sample\.units must be a list, e\.g\. \[Beijing\]; got 'Beijing'"):
-        _sample(units="Beijing")
+def test_a_bare_text_instead_of_a_list_is_one_name_or_refused_when_built() -> None:
+    assert _sample(units="Beijing") == _sample(units=["Beijing"])
+    with pytest.raises(ConfigError, match=r"sample\.units: .* write the list, \[Inner, Mongolia\]"):
+        _sample(units="Inner Mongolia")
     with pytest.raises(ConfigError, match=r"sample\.periods"):
         _sample(periods="2012")
 

@@ -30,12 +30,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 FACTS = {
-    "data": ("commands", "errors", "fuels", "labels", "notes", "old_notes", "page", "series", "units"),
+    "data": ("brief", "commands", "errors", "fuels", "labels", "notes", "old_notes", "page", "series", "units"),
     "packs/deposit/package": ("checklists", "questions", "words"),
     "packs/china/facts": (
         "adjacency",
         "ceads_fuels",
         "ceads_sectors",
+        "changes",
         "indicators",
         "io_labels",
         "provinces",
@@ -57,12 +58,12 @@ def test_wheel_holds_configurations_and_plugin_and_no_data(wheel: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"digicarbon", "hydra_plugins"}
     assert not [name for name in names if "plugins/hydra_plugins" in name or name.startswith("tests")]
     tables = {name for name in names if name.endswith(".csv")}
-    examples = {f"digicarbon/template/both/data/example_{name}.csv" for name in ("panel", "neighbours")}
+    examples = {f"digicarbon/template/both/{name}.csv" for name in ("panel", "neighbours")}
     facts = {f"digicarbon/{room}/{name}.csv" for room, names in FACTS.items() for name in names}
     words = {
         name
         for name in tables
-        if re.fullmatch(r"digicarbon/packs/\w+/words/(commands|errors|labels|notes|page)\.csv", name)
+        if re.fullmatch(r"digicarbon/packs/\w+/words/(brief|commands|errors|labels|notes|page)\.csv", name)
     }
     assert len(words) >= len(list((REPOSITORY / "digicarbon" / "packs").glob("*/words/*.csv")))
     assert tables - words == facts | examples

@@ -81,11 +81,19 @@ EXPERIMENT: list[tuple[Mapping[str, str], str, list[str]]] = [
         "mine",
         [f"{MINE}: model=sdmm", "Did you mean 'sdm'?", "Options: between"],
     ),
-    ({MINE: "defaults: [configg, _self_]\n"}, "mine", [f"{MINE}: an experiment inherits", "Did you mean 'config'?"]),
-    ({MINE: ""}, "mine", [f"{MINE}: an experiment inherits `config`"]),
+    ({MINE: "defaults: [configg, _self_]\n"}, "mine", [f"{MINE}: it starts from 'configg'", "Did you mean 'config'?"]),
+    ({MINE: ""}, "mine", [f"{MINE}: The file is empty."]),
     ({MINE: f"{CONFIG}model: sdm\n"}, "mine", [f"{MINE}: 'model: sdm' does not choose", "override model: sdm"]),
-    ({MINE: f"{CONFIG}model: null\n"}, "mine", [f"{MINE}: model holds fields", "got nothing"]),
-    ({MINE: f"{CONFIG}model: [sdm]\n"}, "mine", [f"{MINE}: model holds fields", "got ['sdm']"]),
+    (
+        {MINE: f"{CONFIG}model: null\n"},
+        "mine",
+        [f"{MINE}: model is the name of one option, or of a file", "got nothing"],
+    ),
+    (
+        {MINE: f"{CONFIG}model: [sdm]\n"},
+        "mine",
+        [f"{MINE}: model is the name of one option, or of a file", "got ['sdm']"],
+    ),
     ({MINE: f"{CONFIG}modell: {{x: [e]}}\n"}, "mine", [f"{MINE}: unknown key 'modell'", "Did you mean 'model'?"]),
     ({MINE: f"{CONFIG}title: [a]\n"}, "mine", [f"{MINE}: title must be a text", "got ['a']"]),
     ({MINE: f"{CONFIG}experiments: [table3]\n"}, "mine", [f"{MINE}, experiments: There is no experiment 'table3'"]),
@@ -279,7 +287,7 @@ SWEEPS: list[tuple[Mapping[str, str], str, list[str]]] = [
     ({MINE: f"{CONFIG}draw: {{n: five}}\n"}, "mine", [f"{MINE}, draw: takes n and seed", "'five'"]),
 ]
 INHERITED: list[tuple[Mapping[str, str], str, list[str]]] = [
-    ({BASE: "", MINE: HEIR}, "mine", [f"{BASE}: an experiment inherits `config`"]),
+    ({BASE: "", MINE: HEIR}, "mine", [f"{BASE}: The file is empty."]),
     ({BASE: f"{CONFIG}model: {{x: [3]}}\n", MINE: HEIR}, "mine", [f"{BASE}: model.x.0: must be a text"]),
     ({BASE: f"{CONFIG}title: [a]\n", MINE: HEIR}, "mine", [f"{BASE}: title must be a text"]),
     (
@@ -354,7 +362,11 @@ COMMAND_LINE: list[tuple[Mapping[str, str], str, list[str]]] = [
     ({}, "model={a:b}", ["command line: model chooses an option by its name", "got {a:b}"]),
     ({}, "model=nosuch", ["command line: model=nosuch: there is no such option", "Options:"]),
     ({}, "model.effects=both", ["command line: model.effects must be one of"]),
-    ({}, "model.formula=a~b", ["command line: 'model.formula=a~b' cannot be read", "a tilde", "in quotes"]),
+    (
+        {},
+        "model.formula=a~b",
+        ["command line: 'model.formula=a~b' cannot be read", "'model.formula=\"a~b\"'"],
+    ),
     ({}, "columns={A:{model:fee}}", ["command line, columns.A: model=fee: there is no such option"]),
     ({}, "+columns.A.model=fee", ["command line, columns.A: model=fee: there is no such option"]),
     ({}, "grid={model:[fee]}", ["command line, grid.model: model=fee"]),

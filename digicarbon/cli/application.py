@@ -12,8 +12,9 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from typing import Any
 
-from digicarbon.config import former, settings
+from digicarbon.config import flat, former, settings
 from digicarbon.config.files import GROUPS, SWEEP_KEYS, find
+from digicarbon.config.written import on_the_command_line
 from digicarbon.errors import COMMAND_LINE, ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.secret import hidden, learn, mapped
@@ -62,7 +63,8 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
 
     for note in former.remarks({word.partition("=")[0].lstrip("+~") for word in arguments}, COMMAND_LINE):
         warn(note)
-    arguments = list(map(former.current, arguments))
+    on_the_command_line(arguments)
+    arguments = flat.overrides(list(map(former.current, arguments)))
     if not arguments:
         # Hydra has nothing to read, and would compose the experiment twice
         command(Request(loader(), experiment, ()))

@@ -190,7 +190,7 @@ def _known(verb: str, flags: Sequence[str]) -> Namespace:
     owner = next((other for other, own in ours.items() if flag in own), "")
     own = ours[verb]
     hydras = [name for action in parser._actions for name in action.option_strings]
-    hint = Note("line_belongs_to_verb", verb=owner) if owner else suggestion(flag, [*own, *hydras])
+    hint = Note("line_belongs_to_verb", verb=owner) if owner else suggestion(flag, [*own, *hydras], ours=True)
     flags = [*own, "--help", "-m"]
     raise ConfigError(Note("line_no_flag_of_hydra", verb=verb, flag=flag, hint=hint, flags=flags))
 

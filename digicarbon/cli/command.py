@@ -6,7 +6,8 @@ import os
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from hydra.core.config_loader import ConfigLoader
@@ -15,11 +16,13 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from digicarbon import pack
+from digicarbon.cli import document, habits
 from digicarbon.cli.spanned import spanned
 from digicarbon.config.compose import Composer, loader, options
 from digicarbon.config.describe import line_of
 from digicarbon.config.files import GROUPS, SWEEP_KEYS, command_line, find, headline
 from digicarbon.config.missing import no_experiment, own_experiments
+from digicarbon.config.written import as_written
 from digicarbon.errors import ConfigError, DigicarbonError, closest
 from digicarbon.note import Note, cut, note_of, suggestion
 from digicarbon.note.about import at, key_of
@@ -56,24 +59,41 @@ class FailedRunsError(DigicarbonError):
     """Some runs failed; the others are recorded."""
 
 
-def run(request: Request, force: bool = False) -> None:
+def run(
+    request: Request, force: bool = False, notes: bool = False, configurations: str = "", out_file: Path | None = None
+) -> None:
     """Fit the runs of an experiment that are not recorded yet, record them and print the comparison table.
 
-    ``force``: fit all runs, in a new sweep. Raises FailedRunsError if at least one run failed, or a column cannot run.
+    ``force``: fit all runs, in a new sweep. ``notes``: print all notes of the table. ``configurations``: a folder for
+    the configuration of each run. ``out_file``: where the table is written, too.
+
+    Raises FailedRunsError if at least one run failed, or a column cannot run.
     """
     failures: list[tuple[tuple[str, Note], str]] = []
     waiting = 0
     where = [word for word in request.overrides if word.startswith("tracking")]
     plans = plans_of(request)
+    if configurations:
+        habits.write(Path(configurations), plans)
+        say(Note("configurations_at", folder=configurations))
+    answer = document.current()
     for composer, planned in plans:
         out = terminal()
+        fields = {} if answer is None else answer.begin(planned.name)
         _print_left_out(planned)
         finished = _fitted(composer, planned, force)
+        fields |= {"table": None, "recorded": finished.done, "failed": len(finished.failures)}
+        fields |= {"store": finished.uri, "sweep": finished.parent_id}
         if finished.table is not None and len(finished.table.cells.columns) <= MOST_COLUMNS:
-            show(finished.table, out)
+            if answer is None:
+                show(finished.table.with_notes() if notes else finished.table, out)
+            else:
+                fields["table"] = finished.table.with_notes().to_markdown()
         elif finished.table is not None:
             columns = len(finished.table.cells.columns)
             say(Note("table_not_shown", columns=columns, place=finished.place))
+        if finished.table is not None and out_file is not None:
+            say(Note("table_at", file=finished.table.save(out_file)))
         if finished.estimates and finished.done > MOST_RUNS:
             say(Note("all_coefficients", file=finished.estimates))
         for notice in finished.notices:
@@ -83,7 +103,7 @@ def run(request: Request, force: bool = False) -> None:
         for option in _unshown(planned):
             say(Note("diagnostic_not_shown", option=option))
         for place in finished.pictures:
-            say(Note("picture_at", file=place))
+            say(Note("file_at" if place.endswith(".csv") else "picture_at", file=place))
         for line in _not_fitted(finished, len(planned.runs)):
             say(line)
         failed = len(finished.failures)
@@ -101,7 +121,10 @@ def run(request: Request, force: bool = False) -> None:
         say(Note("look_with", command=command_line("ui", planned.name, where)))
         # a page of the experiment has its own report
         shown = [word for word in request.overrides if word.partition("=")[0].split(".")[0] == "report"]
-        page = command_line("report", planned.name, [*shown, *where, "--out", "out/"])
+        # the newest sweep of the name may be another one
+        heads = {word.lstrip("+~").partition("=")[0].split(".")[0] for word in request.overrides}
+        other = not heads <= {"report", "tracking", "executor"}
+        page = command_line("report", finished.parent_id if other else planned.name, [*shown, *where, "--out", "out/"])
         say(Note("page_with", command=page))
         if secret := [word.partition("=")[0] for word in where if masked(word) != word]:
             say(Note("secret_again", keys=secret))
@@ -169,11 +192,14 @@ def plan_(request: Request, every: bool = False, **flags: str | bool) -> None:
     ``every``: show every run and every choice that is left out, even if there are many. ``**flags``: flags of packs,
     which then answer.
     """
+    page = document.current()
     if flags:
+        if page is not None:
+            raise ConfigError(Note("json_alone", flag=f"--{next(iter(flags))}"))
         for answer in pack.offered("plan"):
             answer(request, every, **flags)
         return
-    from digicarbon.cli.outlook import STATES, outlook
+    from digicarbon.cli.outlook import outlook
     from digicarbon.sweep.sweep import settings_for
 
     plans = plans_of(request)
@@ -181,18 +207,35 @@ def plan_(request: Request, every: bool = False, **flags: str | bool) -> None:
         out = terminal()
         chosen = settings_for(composer, planned)
         ahead = outlook(planned, chosen)
-        runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
-        states = {key: STATES[state] for key, state in ahead.states.items()}
-        _show_runs(planned, runs, states, out)
-        if len(runs) < len(planned.runs):
-            whole = command_line("plan", planned.name, [*request.overrides, "--all"])
-            say(Note("more_rows", rows=len(planned.runs) - len(runs), command=whole))
+        if page is not None:
+            page.begin(planned.name, runs=[_fields_of(one, state=ahead.states[one.key]) for one in planned.runs])
+        else:
+            _show_first(planned, ahead.states, every, request.overrides, out)
         _print_left_out(planned, every)
         say(Note("plan_sum", counts=counts_of(planned)))
         for line in _stated(composer, planned):
             say(line)
-        out.print(said(ahead.said), soft_wrap=not out.is_terminal)
+        say(ahead.said, wraps=out.is_terminal)
     refuse_columns(plans)
+
+
+def _show_first(planned: Plan, states: Mapping[str, str], every: bool, overrides: Sequence[str], out: Console) -> None:
+    """Print the runs of a plan, of a large one the first unless ``every``; ``states``: as in `Outlook`."""
+    from digicarbon.cli.outlook import STATES
+
+    runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
+    _show_runs(planned, runs, {key: STATES[state] for key, state in states.items()}, out)
+    if len(runs) < len(planned.runs):
+        whole = command_line("plan", planned.name, [*overrides, "--all"])
+        say(Note("more_rows", rows=len(planned.runs) - len(runs), command=whole))
+
+
+def _fields_of(run: Run, **more: str) -> dict[str, Any]:
+    """Return the fields of a run in a document."""
+    units, periods = run.prepared.panel.shape
+    choices = {key: _value(run, key, value) for key, value in run.choice.values.items()}
+    fields = {"label": run.label, "column": run.choice.column, "choices": choices}
+    return fields | {"units": units, "periods": periods, "hash": run.key, **more}
 
 
 def _stated(composer: Composer, planned: Plan) -> Iterator[Note]:
@@ -321,7 +364,10 @@ def counts_of(planned: Plan) -> Note:
 def check(request: Request) -> None:
     """Build and check every run against its data; fit nothing."""
     plans = plans_of(request, check_all=True)
+    page = document.current()
     for composer, planned in plans:
+        if page is not None:
+            page.begin(planned.name, runs=list(map(_fields_of, planned.runs)))
         _print_left_out(planned)
         say(Note("runs_ready", name=planned.name, runs=len(planned.runs)))
         for line in _stated(composer, planned):
@@ -343,36 +389,48 @@ def list_(group: str, option: str, verbose: bool) -> int:
     if group and group not in known and not option and find(group) is not None:
         group, option = "experiments", group
     elif group and group not in known:
-        raise ConfigError(Note("no_group", group=group, hint=suggestion(group, known), groups=cut(known, 20)))
+        raise ConfigError(
+            Note("no_group", group=group, hint=suggestion(group, known, ours=True), groups=cut(known, 20))
+        )
     if verbose and not group:
         raise ConfigError(Note("list_takes"))
-    if option and group == "experiments":
-        from digicarbon.cli.vocabulary import experiment
+    page = document.current()
+    if (verbose or option) and (group != "experiments" or option):
+        from digicarbon.cli import vocabulary
 
-        sys.stdout.write(experiment(config_loader, option))
+        if page is not None:
+            page.add(**vocabulary.plain(config_loader, group, option))
+        elif group == "experiments":
+            sys.stdout.write(vocabulary.experiment(config_loader, option))
+        else:
+            sys.stdout.write(vocabulary.told(group, option))
         return 0
-    if (verbose or option) and group != "experiments":
-        from digicarbon.cli.vocabulary import told
-
-        sys.stdout.write(told(group, option))
-        return 0
-    table = RichTable(box=None, pad_edge=False)
-    table.add_column(group or said(Note("head_group")), overflow="fold")
-    table.add_column("", overflow="fold")
-    if group:
-        folder = "" if group == "experiments" else f"{group}/"
-        own = own_experiments() if group == "experiments" else ()
-        for name in sorted(options(config_loader, folder.rstrip("/")), key=lambda name: name not in own):
-            path = find(f"{folder}{name}")
-            shown = headline if group == "experiments" else line_of
-            table.add_row(name, "" if path is None else shown(path))
+    lines = list(_lines(config_loader, group)) if group else []
+    groups = [] if group else [(one, options(config_loader, "" if one == "experiments" else one)) for one in known]
+    if page is not None and group:
+        page.add(group=group, options=[{"name": name, "text": text} for name, text in lines])
+    elif page is not None:
+        page.add(groups=[{"name": name, "options": list(names)} for name, names in groups])
     else:
-        for name in known:
-            table.add_row(name, ", ".join(options(config_loader, "" if name == "experiments" else name)))
-    terminal().print(table)
+        table = RichTable(box=None, pad_edge=False)
+        table.add_column(group or said(Note("head_group")), overflow="fold")
+        table.add_column("", overflow="fold")
+        for name, text in lines or [(name, ", ".join(names)) for name, names in groups]:
+            table.add_row(name, text)
+        terminal().print(table)
     if verbose:
         say(Note("experiment_sets", keys=SWEEP_KEYS))
     return 0
+
+
+def _lines(config_loader: ConfigLoader, group: str) -> Iterator[tuple[str, str]]:
+    """Yield each option of a group with its line; the user's own experiments first."""
+    folder = "" if group == "experiments" else f"{group}/"
+    own = own_experiments() if group == "experiments" else ()
+    for name in sorted(options(config_loader, folder.rstrip("/")), key=lambda name: name not in own):
+        path = find(f"{folder}{name}")
+        shown = headline if group == "experiments" else line_of
+        yield name, "" if path is None else shown(path)
 
 
 def _meant(word: str, option: str, known: Sequence[str], verbose: bool) -> Note:
@@ -393,10 +451,10 @@ SENTENCE = 60
 """A column with longer cells holds sentences: it is wrapped at this width and aligned left."""
 
 
-def show(table: Table, console: Console) -> None:
+def show(table: Table, console: Console, remark: bool = True) -> None:
     """Print a table, in several blocks of columns if the terminal is too narrow.
 
-    Sentences are wrapped; no cell is ever cut.
+    Sentences are wrapped; no cell is ever cut. ``remark``: say how many notes are not shown.
     """
     grid = table.grids[0]
     first = max(map(cell_len, (*grid.corners, *grid.labels)), default=0) + 4
@@ -432,11 +490,13 @@ def show(table: Table, console: Console) -> None:
             wide.print(spanned(part, printed.get()), end="")
         else:
             wide.print(rich_table)
-    for note in table.notes:
+    for note in table.shown_notes:
         console.print(note, style="dim", soft_wrap=True)
     if table.below is not None:
         console.print()
-        show(table.below, console)
+        show(table.below, console, remark=False)
+    if remark and (more := table.hidden_notes):
+        console.print(said(Note("notes_more", notes=more)), style="dim", soft_wrap=True)
 
 
 def _blocks(widths: Sequence[int], room: int, grid: Grid) -> list[range]:
@@ -469,14 +529,20 @@ def terminal(stderr: bool = False) -> Console:
     return Terminal(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
-def say(note: Note) -> None:
-    """Print a note on a line of its own, however long."""
-    terminal().print(said(note), soft_wrap=True)
+def say(note: Note, wraps: bool = False) -> None:
+    """Print a note on a line of its own, however long, or add it to the document; ``wraps``: cut into several lines."""
+    if (page := document.current()) is not None:
+        page.note(note)
+    else:
+        terminal().print(said(as_written(note)), soft_wrap=not wraps)
 
 
 def warn(note: Note, style: str = "yellow") -> None:
-    """Print a note among the errors, on a line of its own."""
-    terminal(stderr=True).print(said(note), style=style, soft_wrap=True)
+    """Print a note among the errors, on a line of its own, or add it to the document."""
+    if (page := document.current()) is not None:
+        page.note(note)
+    else:
+        terminal(stderr=True).print(said(as_written(note)), style=style, soft_wrap=True)
 
 
 def plans_of(request: Request, check_all: bool = False) -> list[tuple[Composer, Plan]]:
@@ -541,6 +607,7 @@ def _composers(
 
 
 def _print_left_out(planned: Plan, every: bool = False) -> None:
+    every = every or document.current() is not None
     skipped = planned.skipped if every else planned.skipped[:FIRST_ROWS]
     for label, reason in skipped:
         warn(Note("skipped", run=label, why=reason))

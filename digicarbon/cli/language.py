@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from digicarbon.errors import ConfigError, DigicarbonError
 from digicarbon.note import Language, Note
+from digicarbon.note.language import spoken
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 FLAG = "--language"
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 _OVERRIDE = re.compile(rf"\+{{0,2}}report\.language=({'|'.join(LANGUAGES)})")
+_KEY = "report.language"
+_OF_TABLES = ("fit", "run", "report")
+"""Verbs whose tables are in the language that is asked for."""
 _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 """Variables of the system, the strongest first."""
 
@@ -45,6 +49,18 @@ def asked(words: Sequence[str]) -> tuple[Language | None, list[str]]:
         if language is None:
             raise ConfigError(Note("line_language", flag=FLAG, choices=LANGUAGES, given=repr(given)))
     return language, rest
+
+
+def of_tables(words: Sequence[str], asked: Language | None) -> list[str]:
+    """Return the words of a command with the language of its tables, where nothing else in the words sets it.
+
+    ``asked``: by the flag. The tables of ``fit`` have no experiment that sets a language: they are in that of the
+    command.
+    """
+    if not words or words[0] not in _OF_TABLES or any(word.lstrip("+").startswith(f"{_KEY}=") for word in words):
+        return list(words)
+    language = asked or (spoken() if words[0] == "fit" and spoken() != LANGUAGES[0] else None)
+    return list(words) if language is None else [*words, f"{_KEY}={language}"]
 
 
 def of_experiment(words: Sequence[str]) -> Language | None:

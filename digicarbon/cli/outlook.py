@@ -11,15 +11,19 @@ from digicarbon.errors import TrackingError
 from digicarbon.model.tested import Tested, wild_draws
 from digicarbon.note import Note
 from digicarbon.plan.runs import Plan, Run
+from digicarbon.report.kinds import multiverse_of
+from digicarbon.sweep import provenance
 from digicarbon.sweep.sweep import Settings, kind, sweep_key
 from digicarbon.tracking import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, history, masked, obstacle
 
 GUESS = 0.003
-"""Assumed seconds of a run while none of its kind is recorded, times `Model.work`."""
+"""Assumed seconds of a run while none of its kind is recorded, times `Model.work_for` its panel."""
 WRITING = 0.0015
 """Seconds that recording a run takes."""
 USUAL = 999
 """Draws of the wild bootstrap to which the guess applies."""
+MOST_PANELS = 100
+"""In how many runs the largest panel is looked for."""
 LONG = 3.0
 """Seconds from which the duration of a report is mentioned."""
 
@@ -72,18 +76,19 @@ def _forecast(planned: Plan, chosen: Settings) -> Outlook:
         return Outlook(dict.fromkeys((run.key for run in planned.runs), UNKNOWN), Note("outlook_unknown", why=error))
     states = {run.key: past.states.get(run.key, NEW) for run in planned.runs}
     remaining = [run for run in planned.runs if states[run.key] not in (DONE, ELSEWHERE, OTHER_VERSIONS)]
-    shown = chosen.report.seconds(len(planned.runs))
+    shown = chosen.report.seconds(*_counted(planned, chosen))
     last = "" if shown < LONG else Note("outlook_report", time=_words(shown))
     if not remaining:
         return Outlook(states, Note("outlook_nothing", report=last))
     kinds = Counter(map(kind, remaining))
     guessed = [run for run in remaining if kind(run) not in past.durations]
     guesses = len(guessed)
-    fitting = sum(_duration(run, past.durations) for run in remaining)
-    seconds = fitting / chosen.executor.width() + WRITING * len(remaining)
+    fits = [_duration(run, past.durations) for run in remaining]
+    # one long run ends after the others
+    seconds = max(sum(fits) / chosen.executor.width(), max(fits)) + WRITING * len(remaining)
     like = sum(count for one in kinds for count, _ in past.durations.get(one, {}).values())
     many = any(wild_draws(run.specs.model) > USUAL for run in guessed)
-    ms = round(sum(run.specs.model.work for run in guessed) / max(guesses, 1) * GUESS * 1000)
+    ms = round(sum(map(_work, guessed)) / max(guesses, 1) * GUESS * 1000)
     guess = Note("guess_per_draws", ms=ms, draws=USUAL) if many else Note("guess_each", ms=ms)
     if not guesses:
         basis = Note("by_durations", runs=like)
@@ -98,22 +103,33 @@ def _forecast(planned: Plan, chosen: Settings) -> Outlook:
     )
 
 
+def _counted(planned: Plan, chosen: Settings) -> tuple[int, int]:
+    """Return how many runs a report counts together, and the rows of the largest of their panels."""
+    multiverse = multiverse_of(provenance.roster(planned, chosen.kinds, chosen.claim))
+    runs = len(planned.runs) if multiverse is None else sum(len(part.labels) for part in multiverse.main)
+    return runs, max((math.prod(run.prepared.panel.shape) for run in planned.runs[:MOST_PANELS]), default=0)
+
+
 def _duration(run: Run, durations: Durations) -> float:
     """Return the seconds that a run will take; those of draws and arrangements grow with their number."""
     model = run.specs.model
     draws = wild_draws(model)
     known = durations.get(kind(run))
     if known is None:
-        return GUESS * model.work * max(draws, USUAL) / USUAL
+        return GUESS * _work(run) * max(draws, USUAL) / USUAL
     if draws in known:
         return known[draws][1]
     drawn = {each: seconds for each, (_, seconds) in known.items() if each}
     plain = known[0][1] if 0 in known else 0.0
     if not drawn:
         # a guess of what draws take on top of the rest
-        return plain + GUESS * model.work * draws / USUAL
+        return plain + GUESS * _work(run) * draws / USUAL
     nearest = min(drawn, key=lambda each: abs(math.log(each / draws)) if draws else each)
     return plain + max(drawn[nearest] - plain, 0.0) * draws / nearest if draws else drawn[nearest]
+
+
+def _work(run: Run) -> float:
+    return run.specs.model.work_for(*run.prepared.panel.shape)
 
 
 def _intervals(remaining: Sequence[Run], durations: Durations, width: int) -> Note | str:

@@ -33,15 +33,16 @@ MOST_OTHERS = 5
 """Largest number of other sweeps of an experiment that are named."""
 
 
-def report(name: str, out: str | None, one_file: bool, overrides: Sequence[str]) -> int:
+def report(name: str, out: str | None, one_file: bool, notes: bool, overrides: Sequence[str]) -> int:
     """Write a page of an experiment's newest sweep, or of each experiment that it lists; return the exit status.
 
-    ``name``: an experiment or a sweep's run id; empty for runs without an experiment. ``out``: the folder of the page;
-    a name that ends in ``.html`` is a single file. ``one_file``: whether the page is a single file with all others
-    within. ``overrides``: of ``report`` and ``tracking``. Returns 1 if the report of a sweep refuses its runs, although
-    the page shows them; else 0. Raises ConfigError if the command line is wrong, asks for a report that fits none of
-    the sweeps, or the folder holds other files; nothing is written then; DataError if nothing is recorded of the
-    experiment; TrackingError if the store cannot be read.
+    ``name``: an experiment or a sweep's run id; empty for runs without an experiment. ``out``: the folder of the
+    page; a name that ends in ``.html`` is a single file. ``one_file``: whether the page is a single file with all
+    others within. ``notes``: whether tables in files have all notes, as the page has. ``overrides``: of ``report``
+    and ``tracking``. Returns 1 if the report of a sweep refuses its runs, although the page shows them; else 0.
+    Raises ConfigError if the command line is wrong, asks for a report that fits none of the sweeps, or the folder
+    holds other files; nothing is written then; DataError if nothing is recorded of the experiment; TrackingError if
+    the store cannot be read.
     """
     chosen, store = ([word for word in overrides if _group(word) == group] for group in ("report", "tracking"))
     if others := [word for word in overrides if word not in (*chosen, *store)]:
@@ -55,7 +56,8 @@ def report(name: str, out: str | None, one_file: bool, overrides: Sequence[str])
     with phase(Note("phase_sections"), len(sweeps)) as advance:
         for (own, one), spec in zip(sweeps, reports, strict=True):
             experiment_name = own if own != one.parent_id else one.experiment
-            sections.append(page.section(one, experiment_name, spec, bool(chosen), words))
+            content = page.section(one, experiment_name, spec, bool(chosen), words)
+            sections.append(content.with_notes() if notes else content)
             advance(len(sections))
     complaints = [_of(one.complaint, one, sections) for one in sections if one.complaint is not None]
     if chosen and len(complaints) == len(sections):

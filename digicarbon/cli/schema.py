@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from digicarbon import pack
-from digicarbon.config.describe import Field, Option, described, experiments, options
-from digicarbon.config.files import GROUPS, REPLACEABLE, ROOT, SETTINGS
+from digicarbon.config import flat
+from digicarbon.config.describe import Field, Option, described, experiments, find_option, options
+from digicarbon.config.files import GROUPS, REPLACEABLE, ROOT, SETTINGS, SWEEP_KEYS
 from digicarbon.config.settings import SCHEMAS
 from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError, DataError
@@ -126,6 +127,11 @@ def schemas(tell: Callable[[Note], object]) -> dict[str, Schema]:
     }
 
 
+def of_option(group: str, option: str) -> Schema:
+    """Return the schema of the fields of an option; a ConfigError if there is no such option, or its file is wrong."""
+    return _Book(lambda note: None).of_class(f"digicarbon: {group}={option}", find_option(group, option).spec)
+
+
 class _Book:
     """All options and their classes.
 
@@ -147,6 +153,10 @@ class _Book:
     def of_group(self, group: str) -> Schema:
         """Return the schema of an option's file."""
         return self._whole(f"digicarbon: an option of {group}", [self._node(group, nested=False)])
+
+    def of_class(self, title: str, cls: type[Spec]) -> Schema:
+        """Return the schema of the fields of a class."""
+        return self._whole(title, [{"$ref": self._class(cls)}])
 
     def of_experiments(self) -> Schema:
         """Return the schema of an experiment's file."""
@@ -224,9 +234,59 @@ class _Book:
             },
             "hydra": {"type": "object", "description": "Settings of Hydra itself."},
         }
-        keys |= {group: self._body(group) for group in GROUPS}
-        whole = {"type": "object", "properties": keys, "required": ["defaults"], "additionalProperties": False}
+        long = {**keys, **{group: self._body(group) for group in GROUPS}}
+        short = {key: kind for key, kind in keys.items() if key not in ("defaults", "hydra")} | self._short(
+            names, lines
+        )
+        dotted: Schema = {rf"^(?:{'|'.join(GROUPS)})\.": {}}
+        whole = {
+            "type": "object",
+            "if": {"required": ["defaults"]},
+            "then": {"properties": long, "additionalProperties": False},
+            "else": {"properties": short, "patternProperties": dotted, "additionalProperties": False},
+        }
         return self._whole("digicarbon: an experiment", [whole, *self._bodies()])
+
+    def _short(self, names: Sequence[str], lines: Sequence[str]) -> Schema:
+        """Return the keys of a file without defaults: options by name, fields as mappings, and short words."""
+        experiment = _chosen([*names, ROOT], [*lines, "the default sentence"])
+        parts = {"enum": list(flat.LIMITS)}
+        return {
+            **{group: {"anyOf": [self._named(group), self._body(group)]} for group in GROUPS},
+            **self._words(),
+            flat.DATA: {
+                "description": "Your own table: a row per unit and period, e.g. panel.csv; or a source.",
+                "anyOf": [self._named("source"), self._body("source")],
+            },
+            flat.FROM: {
+                "description": "The experiment that this one starts from.",
+                "anyOf": [experiment, {"type": "array", "items": experiment}],
+            },
+            flat.EXTEND: {
+                "description": "Inherited parts that this file adds to, instead of replacing them.",
+                "anyOf": [parts, {"type": "array", "items": parts}],
+            },
+        }
+
+    def _named(self, group: str) -> Schema:
+        """Return the schema of what chooses an option: its name, or a file of data where the group takes one."""
+        option = self._option(group)
+        if group not in flat.FILES:
+            return option
+        # draft 7 has no flag for either case
+        endings = "|".join(re.escape(ending) for ending in flat.FILES[group])
+        return {"anyOf": [option, {"type": "string", "pattern": f"({endings}|{endings.upper()})$"}]}
+
+    def _words(self) -> Schema:
+        """Return the fields that short words stand for."""
+        fields = {group: self._fields(group) for group in GROUPS}
+        models = {name: kind for name, kind in fields["model"].items() if name not in (*GROUPS, *SWEEP_KEYS)}
+        keys = {word: key.split(".") for word, key in flat.WORDS.items()}
+        # a field of a pack that is not here has no schema
+        here = {word: fields[group][name] for word, (group, name) in keys.items() if name in fields[group]}
+        words = {**models, **here}
+        policy = [kinds["policy"] for kinds in (words, fields["panel"]) if "policy" in kinds]
+        return {**words, **({"policy": _either(policy)} if policy else {})}
 
     def _whole(self, title: str, parts: list[Schema]) -> Schema:
         # only definitions that are referenced, directly or by other definitions
@@ -387,7 +447,7 @@ class _Book:
 
     def _defaults(self, names: Sequence[str], lines: Sequence[str]) -> Schema:
         overrides = {
-            f"{word}{group}": {**self._option(group), "description": f"The option of {group}."}
+            f"{word}{group}": {**self._named(group), "description": f"The option of {group}."}
             for group in GROUPS
             for word in ("override ", "")
         }
@@ -428,7 +488,7 @@ class _Book:
         result = self._keyed(lambda kind: kind)
         for group in GROUPS:
             if group in result["properties"]:
-                several = {"type": "array", "items": self._option(group), "minItems": 1}
+                several = {"type": "array", "items": self._named(group), "minItems": 1}
                 result["properties"][group]["anyOf"].append(several)
         return result
 
@@ -455,11 +515,13 @@ class _Book:
                 continue
             fields = self._fields(group)
             nested = {"type": "object", "properties": {name: value(kind) for name, kind in fields.items()}}
-            properties[group] = {"anyOf": [value(self._option(group)), {**nested, "additionalProperties": False}]}
+            properties[group] = {"anyOf": [value(self._named(group)), {**nested, "additionalProperties": False}]}
             for name, kind in fields.items():
                 properties[f"{group}.{name}"] = value(kind)
                 if any(word in json.dumps(kind) for word in ('"object"', '"array"', "/definitions/any_")):
                     deeper[rf"^{group}\.{name}\."] = value({})
+        properties |= {word: value(kind) for word, kind in self._words().items()}
+        properties[flat.DATA] = value(self._named("source"))
         return {"type": "object", "properties": properties, "patternProperties": deeper, "additionalProperties": False}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from unicodedata import east_asian_width
 
 from digicarbon import pack
+from digicarbon.cli import document
 from digicarbon.cli.arguments import read
 from digicarbon.cli.language import FLAG, LANGUAGES
 from digicarbon.errors import ConfigError
@@ -23,6 +24,7 @@ from digicarbon.note import Note, suggestion
 from digicarbon.note.language import said, spoken
 
 _USAGE = (
+    ("digicarbon fit FILE 'y ~ x + z | unit + time'", Note("usage_fit")),
     ("digicarbon run [EXPERIMENT] [overrides]", Note("usage_run")),
     ("digicarbon run EXPERIMENT --force", Note("usage_force")),
     ("digicarbon run -m model=twfe,sdm 'weights=glob(*)'", Note("usage_sweep")),
@@ -137,6 +139,10 @@ class Verb(ArgumentParser):
         """Return whether a verb below this one has a flag of its own of that name."""
         return verb in self.verbs and any(flag in one.option_strings for one in self.verbs[verb]._actions)
 
+    def answers_with(self, words: Sequence[str], flag: str) -> bool:
+        """Return whether words are of a verb that has a flag of that name, and do not ask for its help."""
+        return self.has_flag(words[0], flag) and not self.verbs[words[0]]._asks_for_help(words[1:])
+
     def error(self, message: str) -> NoReturn:
         """Raise a `ConfigError` with a fault that only argparse knows, the arguments of the verb, and an example."""
         self._refuse(message)
@@ -160,7 +166,8 @@ class Verb(ArgumentParser):
             flags.append((f"{FLAG} zh", Note("help_language")))
         mlflow = ("--help", Note("help_this_of_mlflow"))
         flags.append(mlflow if self.reader == "mlflow" else ("-h, --help", Note("help_this")))
-        lines = "\n".join(f"  {flag:<18}{said(says)}" for flag, says in flags)
+        width = max(len(flag) for flag, _ in flags) + 1
+        lines = "\n".join(f"  {flag:<{max(width, 18)}}{said(says)}" for flag, says in flags)
         examples = "\n".join(f"  {one}" for one in self._examples)
         more = "" if self._more is None else said(self._more)
         parts = (self.usage, _filled(self._does, 120), lines, more, examples)
@@ -173,7 +180,12 @@ class Verb(ArgumentParser):
             sys.stdout.write(self.format_help())
             self.exit()
         if self.verbs and words[0] not in self.verbs:
+            # reads the options, which takes long
+            from digicarbon.cli.elsewhere import line_for
+
             hint = suggestion(words[0], self.verbs) or Note("verb_list", verbs=list(self.verbs))
+            if line := line_for(words[0], words[1:], self.verbs):
+                hint = Note("verb_elsewhere", line=line)
             raise ConfigError(Note("verb_unknown", word=words[0], hint=hint, program=self.prog))
         if self.reader == "hydra":
             experiment, own, rest = read(self.prog.split()[-1], words)
@@ -202,7 +214,7 @@ class Verb(ArgumentParser):
                 continue
             if flag not in actions:
                 known = [*actions, "--help"]
-                hint = suggestion(flag, known)
+                hint = suggestion(flag, [*known, "cov=robust"] if self._is_override else known, ours=True)
                 raise ConfigError(Note("verb_no_flag", program=self.prog, flag=flag, hint=hint, flags=known))
             action = actions[flag]
             given.add(action.dest)
@@ -259,15 +271,17 @@ def parser() -> Verb:
     add = top.add_verbs()
     _add_fits(add)
     _add_records(add)
-    add(
-        "digicarbon list [GROUP [OPTION]] [-v]\ndigicarbon list experiments [EXPERIMENT]",
+    list_ = add(
+        "digicarbon list [GROUP [OPTION]] [-v] [--json]\ndigicarbon list experiments [EXPERIMENT] [--json]",
         "command.list_",
         Note("does_list"),
         "digicarbon list weights k_nearest",
         "digicarbon list experiments table7_spatial_w1",
         needs=Note("needs_of_list"),
         names=("group", "option"),
-    ).add_flag("-v", "--verbose", action="store_true", says=Note("flag_verbose"))
+    )
+    list_.add_flag("-v", "--verbose", action="store_true", says=Note("flag_verbose"))
+    _add_json(list_)
     _add_data(add("digicarbon data", "", None).add_verbs())
     add(
         "digicarbon new FOLDER [--language en|zh]",
@@ -327,11 +341,46 @@ def _add_fits(add: Adder) -> None:
         for name, function, does, first, second in _FITS
     }
     fits["run"].add_flag("--force", says=Note("flag_force"))
+    fits["run"].add_flag("--notes", action="store_true", says=Note("flag_notes"))
     fits["plan"].add_flag("--all", dest="every", says=Note("flag_all_runs"))
     for one in fits.values():
+        _add_json(one)
         add_hydra(one)
+    fit = add(
+        "digicarbon fit FILE FORMULA… [flags] [overrides]",
+        "fit.fit",
+        Note("does_fit"),
+        "digicarbon fit panel.csv 'ln_ci ~ ln_digital + ln_pgdp + urban | city + year'",
+        "digicarbon fit panel.csv 'ln_ci ~ ln_digital + ln_pgdp | city + year' --model sdm --weights neighbours.csv",
+        "digicarbon fit panel.csv 'ln_ci ~ ln_digital | city + year' --columns 'fe; twfe; twfe, cluster=time'",
+        needs=Note("needs_of_fit"),
+        names=("file", "formulas…"),
+        least=2,
+        is_override=_is_choice,
+    )
+    for flag, metavar, says in _OF_FIT:
+        fit.add_flag(flag, metavar=metavar, says=says)
+    fit.add_flag("--notes", action="store_true", says=Note("flag_notes"))
 
 
+def _add_json(verb: Verb) -> None:
+    """Add the flag that `digicarbon.__main__` takes out before the verb reads its words."""
+    verb.add_flag(document.FLAG, action="store_true", default=SUPPRESS, says=Note("flag_json"))
+
+
+_OF_FIT = (
+    ("--model", "sdm", Note("flag_fit_model")),
+    ("--weights", "FILE", Note("flag_fit_weights")),
+    ("--cluster", "COLUMN", Note("flag_fit_cluster")),
+    ("--columns", "'fe; sdm'", Note("flag_fit_columns")),
+    ("--focal", "NAMES", Note("flag_fit_focal")),
+    ("--unit", "COLUMN", Note("flag_fit_unit")),
+    ("--time", "COLUMN", Note("flag_fit_time")),
+    ("--title", "TEXT", Note("flag_fit_title")),
+    ("--out", "FILE", Note("flag_fit_out")),
+    ("--save", "NAME", Note("flag_fit_save")),
+)
+"""Flags of ``fit``, each with what it takes and what it does."""
 _OF_HYDRA = ("-m", "--cfg", "--hydra-help")
 
 
@@ -345,7 +394,8 @@ def add_hydra(verb: Verb) -> None:
 def _add_records(add: Adder) -> None:
     """Add the verbs that read recorded runs."""
     report = add(
-        "digicarbon report [EXPERIMENT or run id of a sweep] [--out FOLDER] [--one-file] [report=… tracking=…]",
+        "digicarbon report [EXPERIMENT or run id of a sweep] [--out FOLDER] [--one-file] [--notes] "
+        "[report=… tracking=…]",
         "report_command.report",
         Note("does_report"),
         "digicarbon report table3_baseline --out paper",
@@ -357,6 +407,7 @@ def _add_records(add: Adder) -> None:
     )
     report.add_flag("--out", metavar="FOLDER", says=Note("flag_out"))
     report.add_flag("--one-file", action="store_true", says=Note("flag_one_file"))
+    report.add_flag("--notes", action="store_true", says=Note("flag_notes"))
     add(
         "digicarbon export RUN_OR_EXPERIMENT [EXPERIMENT] --to FOLDER [tracking=…]",
         "export.export",
@@ -426,6 +477,14 @@ def _add_data(add: Adder) -> None:
         least=1,
         is_override=is_tracking,
     )
+
+
+_CHOICE = re.compile(r"[~+]{0,2}[\w./@]+=[^~]*\Z", re.DOTALL)
+
+
+def _is_choice(word: str) -> bool:
+    """Return whether a word is an override and no formula, which has a tilde."""
+    return _CHOICE.match(word) is not None
 
 
 def _is_pair(word: str) -> bool:

@@ -9,6 +9,7 @@ from hydra.core.config_loader import ConfigLoader
 from rich.cells import cell_len
 
 from digicarbon.cli.arguments import name_of
+from digicarbon.cli.document import records
 from digicarbon.config.compose import Composer
 from digicarbon.config.describe import Field, Option, as_yaml, find_option, options
 from digicarbon.config.files import GROUPS, ROOT, find, headline, replaced, shown
@@ -30,6 +31,54 @@ def told(group: str, option: str = "") -> str:
     return "\n\n".join("\n".join(_option(one, alone=bool(option))) for one in chosen) + "\n"
 
 
+def plain(config_loader: ConfigLoader, group: str, option: str = "") -> dict[str, Any]:
+    """Return for a document what `told` and `experiment` say; the group ``experiments`` needs an option.
+
+    Raises ConfigError as they do.
+    """
+    if group == "experiments":
+        return {"experiment": _experiment_fields(_composer(config_loader, option))}
+    chosen = [find_option(group, option)] if option else options(group)
+    return {"group": group, "options": [_option_fields(one, alone=bool(option)) for one in chosen]}
+
+
+def _option_fields(option: Option, alone: bool) -> dict[str, Any]:
+    result: dict[str, Any] = {"name": option.name, "text": option.line, "file": shown(option.path)}
+    try:
+        every = option.fields
+    except ConfigError as error:
+        if alone:
+            raise
+        return result | {"errors": records(error)}
+    defaults = [(field, option.default(field)) for field in every]
+    return result | {
+        "class": f"{option.spec.__module__}.{option.spec.__name__}",
+        "fields": [
+            {
+                "name": field.name,
+                "required": value == "???",
+                "default": None if value == "???" else value,
+                "allowed": field.allowed,
+                "meaning": field.meaning.replace("``", ""),
+            }
+            for field, value in defaults
+        ],
+    }
+
+
+def _experiment_fields(composer: Composer) -> dict[str, Any]:
+    file, *inherited = composer.files
+    return {
+        "name": composer.name,
+        "text": headline(file.path),
+        "file": file.shown,
+        "inherits": [parent.name for parent in inherited],
+        "chooses": _chosen(composer),
+        "sets": {f"{group}.{key}": value for group, key, value in _fields_of(composer)},
+        **composer.sweep_keys(),
+    }
+
+
 MOST_COLUMNS = 20
 """Largest number of columns of an experiment that are shown."""
 
@@ -39,11 +88,20 @@ def experiment(config_loader: ConfigLoader, name: str) -> str:
 
     Raises ConfigError if there is no such experiment, or its file or an inherited one is wrong.
     """
-    name = name_of(name)
-    composer = Composer(config_loader, name)
+    return "\n".join(_experiment(_composer(config_loader, name))) + "\n"
+
+
+def _composer(config_loader: ConfigLoader, name: str) -> Composer:
+    composer = Composer(config_loader, name_of(name))
     if not composer.files:
-        raise no_experiment(name, composer.options(""))
-    return "\n".join(_experiment(composer)) + "\n"
+        raise no_experiment(composer.name, composer.options(""))
+    return composer
+
+
+def _chosen(composer: Composer) -> dict[str, str]:
+    """Return the options that differ from those of the default sentence."""
+    usual = Composer(composer.loader, ROOT).chosen
+    return {group: composer.chosen[group] for group in GROUPS if composer.chosen[group] != usual[group]}
 
 
 def _experiment(composer: Composer) -> Iterator[str]:
@@ -55,13 +113,10 @@ def _experiment(composer: Composer) -> Iterator[str]:
     keys = composer.sweep_keys()
     if keys["title"] and keys["title"] != f"{composer.name}: {first}":
         yield from _wrapped(f"title: {keys['title']}", "  ", "      ")
-    usual = Composer(composer.loader, ROOT).chosen
-    chosen = [f"{group}={composer.chosen[group]}" for group in GROUPS if composer.chosen[group] != usual[group]]
-    if chosen:
-        yield from _wrapped(f"chooses {' '.join(chosen)}", "  ", "      ")
-    fields = {f"{group}.{key}": value for group, key, value in _fields_of(composer)}
-    if fields:
-        yield from _wrapped(f"sets {_choices(fields)}", "  ", "      ")
+    if chosen := _chosen(composer):
+        yield from _wrapped(f"chooses {_choices(chosen)}", "  ", "      ")
+    if set_here := {f"{group}.{key}": value for group, key, value in _fields_of(composer)}:
+        yield from _wrapped(f"sets {_choices(set_here)}", "  ", "      ")
     columns = keys["columns"] or {}
     for number, (label, choices) in enumerate(columns.items()):
         if number == MOST_COLUMNS:

@@ -23,7 +23,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon.config import former, memory, yaml_text
+from digicarbon.config import flat, former, memory, yaml_text
 from digicarbon.config.assemble import ComplicatedError, Node, Reference, interpolation, resolved, resolved_group
 from digicarbon.config.explain import COMPOSITION_ERRORS, explain, is_unknown_key, nothing_to_take_away, unknown_option
 from digicarbon.config.files import (
@@ -156,10 +156,9 @@ class Composer:
         allowed = [*GROUPS, *SWEEP_KEYS]
         for key in map(str, config):
             if key not in allowed:
-                hint = suggestion(key, allowed)
-                raise ConfigError(
-                    Note("no_key_of_experiment", key=key, hint=hint, keys=cut(allowed, 30)), self.where(key)
-                )
+                hint = suggestion(key, [*allowed, *flat.words()], ours=True)
+                keys = [*flat.FIRST, *allowed]
+                raise ConfigError(Note("no_key_of_experiment", key=key, hint=hint, keys=cut(keys, 40)), self.where(key))
         plain = _container(config)
         for key in SWEEP_KEYS:
             check_shape(key, plain.get(key), self.where(key))
@@ -242,7 +241,7 @@ class Composer:
 
     def require_option(self, group: str, option: str, place: str = "") -> None:
         """Raise a `ConfigError` unless the group has such an option."""
-        if option not in self.options(group):
+        if option not in self.options(group) and find(f"{group}/{option}") is None:
             raise unknown_option(group, option, self, place)
 
     def compose_options(self, wanted: Mapping[str, Iterable[str]]) -> None:
@@ -444,7 +443,11 @@ class Composer:
         for file in self.files:
             if file.sets(key):
                 return file.shown
-        name = self.name if option is None else f"{key.split('.')[0]}/{option}"
+        group = key.split(".")[0]
+        if option is not None and flat.is_file(group, option):
+            # a file of data sets nothing
+            return self.chooser(group)
+        name = self.name if option is None else f"{group}/{option}"
         path = find(name)
         return f"{name}.yaml" if path is None else shown(path)
 

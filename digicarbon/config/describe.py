@@ -10,7 +10,7 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from digicarbon import pack
+from digicarbon.config import flat
 from digicarbon.config.files import find, folders, headline, is_experiment, read, shown
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, suggestion
@@ -169,9 +170,14 @@ def find_option(group: str, name: str) -> Option:
 
     Raises ConfigError if there is no option of that name.
     """
+    if flat.is_file(group, name):
+        reader = find_option(group, flat.OF_FILES[group])
+        return replace(reader, name=name, node={**reader.node, "path": name})
     by_name = {option.name: option for option in options(group)}
     if name not in by_name:
-        raise ConfigError(Note("group_has_no_option", key=group, option=name, hint=suggestion(name, by_name)))
+        raise ConfigError(
+            Note("group_has_no_option", key=group, option=name, hint=suggestion(name, by_name, ours=True))
+        )
     return by_name[name]
 
 

@@ -11,6 +11,7 @@ import yaml
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
+from digicarbon.config import flat, written
 from digicarbon.config.files import GROUPS, SWEEP_KEYS, content_of, find, not_yaml, shown
 from digicarbon.config.missing import no_experiment
 from digicarbon.errors import COMMAND_LINE, ConfigError
@@ -24,6 +25,10 @@ COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
 """The errors that Hydra raises during composition."""
 
 
+_REPORT = ("report.decimals",)
+"""Keys of a report that another program has at the top."""
+_YEARS = re.compile(r"(\d{4}) ?[-–:] ?(\d{4})")
+"""Years as other programs write them."""
 _OTHER_TERM = re.compile(r"#|\b(?:log|log1p|log10|ln|exp|sqrt|lag|lead|diff|factor|poly|I|C|L|F|D)\(")
 """The notation for terms in Stata, R and Python, and a dummy without quotes."""
 _AMBIGUOUS = re.compile(r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)' (?:1\.|requires?)")
@@ -47,7 +52,7 @@ def explain(error: Exception, name: str, known: Composer) -> ConfigError:
         return nothing_to_take_away(match[1], place, known)
     if match := re.match(r"Could not delete from config\. The value of '(.+?)' is (.+?) and not", text):
         return ConfigError(Note("deleted_value", key=match[1], value=match[2]), COMMAND_LINE)
-    if match := re.match(r"In '(.+?)': Could not load '([^']+)/([^'/]+)'", text):
+    if match := re.match(r"In '(.+?)': Could not load '([^'/]+)/([^']+)'", text):
         return unknown_option(match[2], match[3], known, f"{place or match[1]}, defaults")
     if "Cannot merge DictConfig with" in text and (wrong := next(_no_mapping(known), None)):
         return wrong
@@ -66,7 +71,11 @@ def unreadable(override: str, text: str, place: str) -> ConfigError:
 
     ``text``: the message from Hydra.
     """
-    key, _, value = override.partition("=")
+    key, equals, value = override.partition("=")
+    if place == COMMAND_LINE:
+        # as it was typed
+        key = written.word_of(key)
+        override = f"{key}{equals}{value}"
     if "^" in value:
         return ConfigError(Note("override_of_power", override=override, example=override.replace("^", "**")), place)
     if (value.startswith("[") or key.endswith((".y", ".term"))) and _OTHER_TERM.search(value):
@@ -77,7 +86,15 @@ def unreadable(override: str, text: str, place: str) -> ConfigError:
         return ConfigError(Note("override_takes_away", override=override, example="columns: {FE(1): null}"), place)
     reason = Note("in_brackets", reason=text) if " at input" in text or "xpected" in text else ""
     remedy = Note("quote_values" if place == COMMAND_LINE else "write_sweeps")
+    if place == COMMAND_LINE and equals and not value.startswith(("[", "{")):
+        remedy, reason = Note("quote_this", line=_quoted(key, value)), ""
     return ConfigError(Note("override_unreadable", override=override, why=reason, cure=remedy), place)
+
+
+def _quoted(key: str, value: str) -> str:
+    """Return a word of the command line, as a shell takes it, that sets a key to a text."""
+    plain = value.strip().strip('"')
+    return f'"{key}=\\"{plain}\\""' if "'" in plain else f"'{key}=\"{plain}\"'"
 
 
 def is_unknown_key(error: Exception) -> bool:
@@ -86,10 +103,28 @@ def is_unknown_key(error: Exception) -> bool:
 
 
 def unknown_option(group: str, option: str, known: Composer, place: str = "") -> ConfigError:
-    """Return the error for an option that does not exist."""
+    """Return the error for an option that does not exist, which may be the name of a file of data."""
+    if flat.is_file(group, option):
+        file = Path(option)
+        folder = file.absolute().parent
+        if not folder.is_dir():
+            return ConfigError(Note("no_folder_of_file", key=group, file=option, folder=folder), place)
+        hint = suggestion(file.name, sorted(item.name for item in folder.iterdir()))
+        return ConfigError(Note("no_file_in_folder", key=group, file=file.name, folder=folder, hint=hint), place)
     options = known.options(group)
-    hint = suggestion(option, options)
-    return ConfigError(Note("no_such_option", group=group, option=option, hint=hint, options=cut(options, 40)), place)
+    if group in flat.FILES and Path(option).is_dir():
+        # it loads pandas
+        from digicarbon.source._read import is_folder
+
+        return ConfigError(is_folder(option, group, flat.FILES[group]), place)
+    if group == "sample" and (years := _YEARS.fullmatch(option)):
+        return ConfigError(Note("sample_of_years", option=option, first=years[1], last=years[2]), place)
+    there = [one.name for one in Path().iterdir() if flat.is_file(group, one.name)] if "." in option else []
+    hint = suggestion(option, [*there, *options], ours=True)
+    example = {"source": "panel.csv", "weights": "neighbours.csv"}.get(group)
+    files = Note("option_or_file", example=example) if example and not hint else ""
+    about = {"hint": hint, "files": files, "options": cut(options, 40)}
+    return ConfigError(Note("no_such_option", group=group, option=option, **about), place)
 
 
 def nothing_to_take_away(key: str, place: str, known: Composer) -> ConfigError:
@@ -100,14 +135,16 @@ def nothing_to_take_away(key: str, place: str, known: Composer) -> ConfigError:
     contents = [file.content.get(group) for file in known.files]
     below = [f"{group}.{name}" for content in contents if isinstance(content, Mapping) for name in content]
     keys = list(dict.fromkeys(below)) or SWEEP_KEYS
-    return ConfigError(Note("no_such_key", key=key, hint=suggestion(key, keys), keys=cut(keys, 40)), COMMAND_LINE)
+    return ConfigError(
+        Note("no_such_key", key=key, hint=suggestion(key, keys, ours=True), keys=cut(keys, 40)), COMMAND_LINE
+    )
 
 
 def _unknown_key(key: str, place: str, known: Composer) -> ConfigError:
     group = key.split(".")[0]
     if group in SWEEP_KEYS and "." in key:
         return ConfigError(Note("new_key_of_sweep", of=group, key=key), COMMAND_LINE)
-    keys = known.settable(group) if group in GROUPS else [*GROUPS, *SWEEP_KEYS]
+    keys = known.settable(group) if group in GROUPS else [*flat.FIRST, *GROUPS, *SWEEP_KEYS]
     mappings = known.mappings(group) if group in GROUPS else []
     if mapping := next((name for name in mappings if key == name or key.startswith(f"{name}.")), None):
         return ConfigError(Note("new_key", of=mapping, key=key), COMMAND_LINE)
@@ -116,7 +153,9 @@ def _unknown_key(key: str, place: str, known: Composer) -> ConfigError:
     if key in keys:
         # the command line's option has the key, but the option that a column or a sweep chooses does not
         return ConfigError(Note("key_of_other_options", key=key, of=group), place or COMMAND_LINE)
-    hint = suggestion(key, keys)
+    hint = suggestion(key, keys if group in GROUPS else [*keys, *flat.words(), *_REPORT], ours=True)
+    if key in ("years", "sample.years"):
+        hint = Note("years_of_sample", first=2012, last=2016)
     return ConfigError(Note("no_such_key", key=key, hint=hint, keys=cut(keys, 40)), place or COMMAND_LINE)
 
 

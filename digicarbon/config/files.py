@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,11 @@ from typing import Any
 import yaml
 from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon import pack
+from digicarbon import confined, pack
+from digicarbon.config import flat
+from digicarbon.config.flat import ANSWERS as ANSWERS
+from digicarbon.config.flat import ROOT as ROOT
+from digicarbon.config.flat import SWEEP_KEYS as SWEEP_KEYS
 from digicarbon.config.settings import in_file
 from digicarbon.config.yaml_text import (
     MOST_VALUES,
@@ -26,16 +30,12 @@ from digicarbon.config.yaml_text import (
     parsed,
     repeats_too_much,
 )
-from digicarbon.errors import ConfigError
+from digicarbon.errors import COMMAND_LINE, ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import GROUPS as GROUPS
 from digicarbon.note.about import at, under
 from digicarbon.secret import masked
 
-SWEEP_KEYS = (
-    *("title", "labels", "columns", "grid", "zip", "exclude", "draw", "kinds", "claim"),
-    *("experiments", "instead", "replace"),
-)
 REPLACEABLE = ("labels", "columns", "grid", "zip", "exclude", "draw", "kinds", "claim", "experiments", "instead")
 """Keys whose inherited part `replace` drops."""
 LABELS, TITLE = "labels", "title"
@@ -43,17 +43,13 @@ LABELS, TITLE = "labels", "title"
 SETTINGS = ("executor", "tracking", "report")
 """Groups that are the same for a whole sweep, and change no number of a run."""
 _ENVIRONMENT = re.compile(r"\$\{oc\.env:[^}]*\}?")
-ROOT = "config"
-"""The default sentence, which every experiment inherits."""
-ANSWERS = "package"
-"""The file beside the experiments with what only the authors know, for `digicarbon package`; it is no experiment."""
 UNNAMED = "digicarbon"
 """The name of a sweep without an experiment file in MLflow."""
 
 _SHAPES: Mapping[str, tuple[type | tuple[type, ...], Note]] = {
     "title": ((str, int, float), Note("a_title")),
     "labels": (dict, Note("words_by_name", example="e: Digital economy")),
-    "columns": (dict, Note("choices_by_label", example="SDM(1): {measure: sector1}")),
+    "columns": (dict, Note("choices_by_label", example="(1): {model: fe}")),
     "grid": (dict, Note("lists_by_key")),
     "zip": (dict, Note("lists_of_equal_length")),
     "draw": (dict, Note("a_mapping", example="{n: 500, seed: 1}")),
@@ -65,6 +61,7 @@ _SHAPES: Mapping[str, tuple[type | tuple[type, ...], Note]] = {
     "replace": ((str, list), Note("keys_to_replace")),
 }
 
+_UNSAVED: list[Path] = []
 _CONTENTS: dict[tuple[str, int, int], Mapping[str, Any]] = {}
 """Content of the files that were read without error, by path, time and size."""
 
@@ -110,10 +107,20 @@ def folders() -> list[Path]:
     """Return the folders that are searched: the user's, then those of packs from elsewhere, then the shipped ones."""
     package = Path(__file__).resolve().parents[1]
     shipped = package if (package / "conf").is_dir() else package.parent
-    bases = [Path.cwd(), *pack.places(), shipped]
+    bases = [*_UNSAVED, Path.cwd(), *pack.places(), shipped]
     paths = [_real(base) / name for base in bases for name in ("experiments", "conf") if (base / name).is_dir()]
     # called for each file that is read; resolving a whole path takes ten times as long as checking its last part
     return list(dict.fromkeys(path.resolve() if path.is_symlink() else path for path in paths))
+
+
+@contextmanager
+def unsaved(folder: Path) -> Iterator[None]:
+    """Search a folder of experiments first, whose files messages call the command line: nobody has written them."""
+    _UNSAVED.append(folder.parent)
+    try:
+        yield
+    finally:
+        _UNSAVED.remove(folder.parent)
 
 
 @cache
@@ -122,9 +129,14 @@ def _real(base: Path) -> Path:
 
 
 def find(name: str) -> Path | None:
-    """Return the file that Hydra would read for a name such as ``weights/w1_adjacency``, or None."""
+    """Return the file that Hydra would read for a name such as ``weights/w1_adjacency``, or None.
+
+    An option that is a file of data, such as ``weights/neighbours.csv``, has that file.
+    """
     if name == ANSWERS:
         return None
+    if (data := flat.data_file(name)) is not None:
+        return data if data.is_file() else None
     paths = (folder / f"{name}.yaml" for folder in folders())
     return next((path for path in paths if path.is_file()), None)
 
@@ -136,6 +148,8 @@ def is_experiment(name: str) -> bool:
 
 def is_plain(group: str, option: str) -> bool:
     """Return whether an option's file can set only its own group, because it has no package and no defaults."""
+    if flat.is_file(group, option):
+        return True
     path = find(f"{group}/{option}")
     text = "" if path is None else path.read_text(encoding="utf-8", errors="replace")
     return path is not None and not re.search(r"@package|^\s*['\"]?defaults['\"]?\s*:", text, re.MULTILINE)
@@ -149,11 +163,15 @@ def content_of(group: str, option: str) -> Mapping[str, Any]:
     path = find(f"{group}/{option}")
     if path is None:
         raise ConfigError(Note("option_absent", key=group, option=option))
+    if flat.is_file(group, option):
+        return flat.option(f"{group}/{option}")
     return {str(key): value for key, value in read(path).items()}
 
 
 def shown(path: Path) -> str:
     """Return a path relative to the working directory or to the package."""
+    if any(path.is_relative_to(folder) for folder in _UNSAVED):
+        return COMMAND_LINE
     base = next((folder.parent for folder in folders() if path.is_relative_to(folder.parent)), path.parent)
     return path.relative_to(base).as_posix()
 
@@ -176,8 +194,10 @@ def lineage(name: str) -> list[ConfigFile]:
     if files and ROOT not in [file.name for file in files]:
         last = files[-1]
         absent = [parent for parent in last.parents if find(parent) is None]
-        hint = Note("parent_absent", name=absent[0], hint=suggestion(absent[0], names())) if absent else ""
-        raise ConfigError(Note("inherits_no_root", root=ROOT, written=_root(last.name), hint=hint), last.shown)
+        if absent:
+            hint = suggestion(absent[0], names())
+            raise ConfigError(Note("starts_from_nothing", name=absent[0], hint=hint), last.shown)
+        raise ConfigError(Note("inherits_no_root", root=ROOT, written=_root(last.name)), last.shown)
     if [file.name for file in files].count(ROOT) > 1:
         raise ConfigError(Note("inherits_root_twice", root=ROOT), files[0].shown)
     for file in files:
@@ -220,8 +240,9 @@ def names() -> list[str]:
 def read(path: Path) -> Mapping[Any, Any]:
     """Return a configuration file's plain values, interpolations unresolved; they must not be changed.
 
-    Raises ConfigError if it is not readable as a mapping.
+    Raises ConfigError if it is not readable as a mapping, or this command may not read it.
     """
+    confined.refuse_file(path, folders)
     key = None
     with suppress(OSError):
         stat = path.stat()

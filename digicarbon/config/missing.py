@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from digicarbon.config.files import ROOT, is_experiment
+from digicarbon.config.flat import FOLDER as FOLDER
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 
-FOLDER = "experiments"
-"""The folder of a study's experiments."""
 MOST = 20
 """The largest number of the user's own experiments that are listed."""
 

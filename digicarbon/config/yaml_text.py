@@ -13,7 +13,7 @@ import yaml
 from omegaconf import AnyNode, DictConfig, OmegaConf
 from omegaconf._utils import get_omega_conf_dumper, get_yaml_loader
 
-from digicarbon.config import former
+from digicarbon.config import flat, former
 from digicarbon.errors import legible
 from digicarbon.note import Note
 
@@ -192,18 +192,21 @@ class Sealed:
 def parsed(path: Path) -> Any:
     """Return the content of a file as plain values, which must not be changed; a changed file is read again.
 
-    Raises yaml.YAMLError if it is no YAML, or has a key twice; OSError, UnicodeDecodeError if it cannot be read.
+    An experiment's words are in full. Raises yaml.YAMLError if it is no YAML, or has a key twice; OSError,
+    UnicodeDecodeError if it cannot be read; ConfigError as `digicarbon.config.flat.in_full`.
     """
     stat = path.stat()
     key = (str(path.resolve()), stat.st_mtime_ns, stat.st_size)
     if key not in _PARSED:
-        content = _PARSED[key] = _parsed(path)
+        content = _parsed(path)
         if former.FIELD in path.read_text(encoding="utf-8"):
             # an option of inference has its fields at the top; one of a model is read by its class
             group = former.GROUPS[0] if path.parent.name == former.GROUPS[0] else ""
-            _PARSED[key] = former.renamed(content, group)
-            if _PARSED[key] != content:
+            renamed = former.renamed(content, group)
+            if renamed != content:
                 FORMER.add(key[0])
+            content = renamed
+        _PARSED[key] = flat.in_full(content, path)
     return _PARSED[key]
 
 

@@ -91,6 +91,12 @@ def column_words() -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
+def variables() -> frozenset[str]:
+    """Return the names of the package's own columns, which have labels; those of rows mean the same in any data."""
+    return frozenset(row["term"] for row in _rows("labels") if row["kind"] == "variable")
+
+
+@cache
 def note_words() -> Mapping[str, Mapping[str, str]]:
     """Return the words of notes and of phrases in notes: code, then ``en`` or ``zh``.
 
@@ -115,6 +121,15 @@ def command_words() -> Mapping[str, Mapping[str, str]]:
 def page_words() -> Mapping[str, Mapping[str, str]]:
     """Return the words of a page around its tables: code, then ``en`` or ``zh``."""
     return _by_code("page")
+
+
+@cache
+def brief_words() -> Mapping[str, Mapping[str, str]]:
+    """Return the short words of notes that stand under a table that shows only some: code, then ``en`` or ``zh``.
+
+    ``+`` are the words of the note itself; ``=`` as well, of a caution, which has a line of its own.
+    """
+    return _by_code("brief")
 
 
 @cache

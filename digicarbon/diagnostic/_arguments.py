@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Annotated, ParamSpec, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, Field
@@ -12,7 +14,22 @@ from pydantic import AfterValidator, Field
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.note import Note, suggestion
+from digicarbon.panel import Panel
 from digicarbon.spec import Names
+from digicarbon.weights import Weights
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_WRITTEN = {
+    "panel": 'dc.Panel.from_frame(df, unit="city", time="year")',
+    "weights": "dc.Weights.from_edges(pairs)",
+    "variable": '"ln_ci"',
+    "names": '["ci", "pgdp"]',
+    "term": '"ln_digital"',
+    "unit": '"City 01"',
+}
+"""How an argument of a name is written in a call."""
+_KINDS = {"panel": Panel, "weights": Weights, "variable": str}
 
 Seed = Annotated[int, Field(ge=0)]
 
@@ -25,6 +42,25 @@ def _named(variables: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Variables = Annotated[Names, AfterValidator(_named)]
+
+
+def with_call(function: Callable[P, T]) -> Callable[P, T]:
+    """Return a public function that answers a call without its panel, weights or variable with the call to write."""
+    signature = inspect.signature(function)
+    needed = [name for name, one in signature.parameters.items() if one.default is one.empty]
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            given = signature.bind(*args, **kwargs).arguments
+        except TypeError:
+            given = {}
+        if not given or any(not isinstance(given[name], _KINDS[name]) for name in needed if name in _KINDS):
+            call = f"dc.{function.__name__}({', '.join(_WRITTEN.get(name, name) for name in needed)})"
+            raise ConfigError(Note("call_to_write", of=function.__name__, arguments=needed, call=call))
+        return function(*args, **kwargs)
+
+    return checked
 
 
 def real(value: object, key: str) -> float:

@@ -33,12 +33,16 @@ class Diagnostic(Spec):
     listings : tuple of str
         Class attribute: those that are for reading alone, e.g. with a row for each observation. Numbers of the others
         are metrics of the run, by which runs are searched.
+    of_data : bool
+        Class attribute: whether its tables are made of the data alone. What a model notes on its estimates does not
+        belong under them.
     """
 
     role: ClassVar[str] = "diagnostic"
     takes_weights: ClassVar[bool] = False
     table_names: ClassVar[tuple[str, ...]] = ()
     listings: ClassVar[tuple[str, ...]] = ()
+    of_data: ClassVar[bool] = False
     scripts: ClassVar[Mapping[str, str]] = {}
     """Functions that say what it is in R and Stata, as `digicarbon.model.Model.scripts`."""
 
@@ -110,6 +114,7 @@ class Diagnostic(Spec):
             statistics={**result.statistics, **statistics},
             notes=(*result.notes, *remarks),
             table_errors=errors,
+            apart=dict.fromkeys(own, result.notes) if self.of_data and result.terms else {},
         )
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
@@ -167,6 +172,8 @@ class OfVariables(Diagnostic):
         Terms such as ``L.ln_e`` are allowed. Empty takes all columns of numbers that the data have; an empty name, as
         from ``outcome=none``, is ignored.
     """
+
+    of_data: ClassVar[bool] = True
 
     variables: Names = ()
 

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic import _arguments
+from digicarbon.diagnostic._arguments import with_call
 from digicarbon.diagnostic.base import OfVariables
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, cut
@@ -93,6 +94,7 @@ class Correlation(OfVariables):
         return f"{r:.{self.decimals}f}" + stars_of(p, self.stars)
 
 
+@with_call
 def correlation(panel: Panel, names: str | Iterable[str], kind: Kind = "pooled") -> pd.DataFrame:
     """Return pairwise correlations with their p values.
 

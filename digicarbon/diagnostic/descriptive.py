@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from digicarbon.diagnostic import _arguments
+from digicarbon.diagnostic._arguments import with_call
 from digicarbon.diagnostic.base import OfVariables
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, cut
@@ -116,6 +117,7 @@ def _percentiles(values: object) -> tuple[float, ...]:
     return shares
 
 
+@with_call
 def descriptive(
     panel: Panel,
     names: str | Iterable[str],

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, get_args
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.diagnostic._arguments import Seed, refuse_unknown, regression_of, spatial_of, whole
+from digicarbon.diagnostic._arguments import Seed, refuse_unknown, regression_of, spatial_of, whole, with_call
 from digicarbon.diagnostic._rows import Row, aligned, in_english, not_tested, table, where_possible
 from digicarbon.diagnostic.cross_section import cross_section_row
 from digicarbon.diagnostic.lm import lm_rows, residual_moran_row
@@ -25,6 +25,7 @@ from digicarbon.weights import Weights
 BootstrapDraws = Annotated[int, Field(ge=0)]
 
 
+@with_call
 def diagnose(
     model: Model,
     panel: Panel,

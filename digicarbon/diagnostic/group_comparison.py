@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.diagnostic._arguments import Seed, refuse_unknown, regression_of, whole
+from digicarbon.diagnostic._arguments import Seed, refuse_unknown, regression_of, whole, with_call
 from digicarbon.diagnostic._rows import followed, in_english, not_tested
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
@@ -52,6 +52,7 @@ class _Line:
     p: float = math.nan
 
 
+@with_call
 def compare_groups(
     model: Model,
     panel: Panel,

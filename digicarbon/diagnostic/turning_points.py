@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic._arguments import with_call
 from digicarbon.diagnostic._rows import in_english
 from digicarbon.diagnostic._wild_curve import wild_curve
 from digicarbon.diagnostic.of_model import OfModel
@@ -79,6 +80,7 @@ class Row:
         return not math.isnan(self.p)
 
 
+@with_call
 def turning_points(
     result: Result, panel: Panel, term: str | None = None, model: Model | None = None, weights: Weights | None = None
 ) -> pd.DataFrame:

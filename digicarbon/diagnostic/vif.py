@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
-from digicarbon.diagnostic._arguments import fitted_model
+from digicarbon.diagnostic._arguments import fitted_model, with_call
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import Model
@@ -40,6 +40,7 @@ class Vif(OfModel):
         return {"vif": vif(self.model, panel)}
 
 
+@with_call
 def vif(model: Model, panel: Panel) -> pd.DataFrame:
     """Return variance inflation factors of a model's regressors.
 

@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.diagnostic._arguments import Seed, coverage, real, refuse_unknown, regression_of, whole
+from digicarbon.diagnostic._arguments import Seed, coverage, real, refuse_unknown, regression_of, whole, with_call
 from digicarbon.diagnostic._rows import Findings, followed, in_english
 from digicarbon.diagnostic.group_comparison import Draws, refuse_few_draws
 from digicarbon.diagnostic.of_model import OfModel
@@ -59,6 +59,7 @@ class _Test:
     value: float
 
 
+@with_call
 def wild_bootstrap(
     model: Model,
     panel: Panel,

@@ -170,6 +170,8 @@ class DaskExecutor(_OnDask):
         nanny start it again (Dask's default).
     """
 
+    reaches: ClassVar[tuple[str, ...]] = ("address",)
+
     address: str | None = None
     workers: Whole = 0
     wait: Seconds = 60.0
@@ -229,6 +231,8 @@ class SlurmExecutor(_OnDask):
         Seconds to wait for the first worker.
     """
 
+    reaches: ClassVar[tuple[str, ...]] = ("extra", "prologue")
+
     queue: str | None = None
     cores: Annotated[int, Field(ge=1)] = 8
     memory: str = "8GB"
@@ -278,6 +282,8 @@ class RayExecutor(Executor):
     n_jobs : int
         Workers; -1 takes every core of the cluster.
     """
+
+    reaches: ClassVar[tuple[str, ...]] = ("address",)
 
     remote: ClassVar[bool] = True
 

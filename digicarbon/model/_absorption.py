@@ -137,8 +137,10 @@ def groups_of_units(panel: Panel, names: tuple[str, ...]) -> Groups | None:
 
 def few_clusters_of(column: str, groups: int) -> Note:
     """Return the note on a column that has too few clusters."""
+    # all signs reversed give the same |t|: two of the 2^G draws are as large as the sample
+    smallest = 2.0 ** (1 - groups)
     facts = {"key": "model.cluster", "groups": groups, "by": column, "fewest": FEWEST_CLUSTERS}
-    return Note("few_clusters_by", way_out=Note("choose_more_clusters"), **facts)
+    return Note("few_clusters_by_column", smallest=smallest, **facts)
 
 
 def group_columns(

@@ -13,6 +13,7 @@ from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.linear.within import EffectsKind, fixed_among
 from digicarbon.panel import Panel
 from digicarbon.result import Quantity
+from digicarbon.spec import one_name
 from digicarbon.weights import Weights
 
 LAG_KINDS = ("sar", "sdm", "sac", "sarar", "gns")
@@ -22,13 +23,10 @@ ERROR_KINDS = ("sem", "sdem", "sac", "sarar", "gns")
 
 
 def _read(value: object) -> object:
-    if isinstance(value, str) and value not in ("all", "x"):
-        # a list of nothing is no example
-        example = "ln_e" if value.lower() in ("", "none", "null") else value
-        raise ValueError(Note("durbin_is_no_list", example=example, value=value))
-    if value is None:
-        raise ValueError(Note("durbin_is_no_list", example="ln_e", value="null"))
-    return value
+    if value is None or (isinstance(value, str) and value.lower() in ("", "none", "null")):
+        # the kind decides whether there are any lags
+        raise ValueError(Note("durbin_is_no_list", example="ln_e", value="null" if value is None else value))
+    return value if value in ("all", "x") else one_name(value)
 
 
 Durbin = Annotated[Literal["all", "x"] | Annotated[tuple[str, ...], Field(strict=False)], BeforeValidator(_read)]
@@ -56,7 +54,7 @@ class WithLags(Tested):
             [name for name in self.durbin if name not in self.regressors] if isinstance(self.durbin, tuple) else []
         )
         if unknown:
-            hint = suggestion(unknown[0], self.regressors)
+            hint = suggestion(unknown[0], ("all", "x", *self.regressors))
             raise ValueError(Note("durbin_unknown", key="durbin", unknown=cut(unknown), hint=hint))
         return self
 

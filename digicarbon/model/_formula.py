@@ -12,7 +12,7 @@ from digicarbon.note import Note, cut
 if TYPE_CHECKING:
     from digicarbon.panel import Panel
 
-TIME_WORDS = ("time", "year", "period", "quarter", "month", "date", "t")
+TIME_WORDS = ("time", "year", "period", "quarter", "month", "date", "t", "年份", "年", "时间", "季度", "月份")
 
 _VARIABLE = r"[^\W\d][\w .]*?"
 _WRAPPED_OR_POWER = re.compile(
@@ -21,6 +21,8 @@ _WRAPPED_OR_POWER = re.compile(
 _RAISED = re.compile(r"(?P<base>.*?)\s*(?:\^|\*\*)\s*(?P<power>\d+)\s*\Z")
 _CALL = re.compile(r"(?P<name>[A-Za-z]+)\(\s*(?P<inside>.*?)\s*(?:,\s*(?:k\s*=\s*)?(?P<order>\d+))?\s*\)\Z")
 _STATA = re.compile(r"(?P<prefix>[ic])\.(?P<variable>[^\W\d]\w*)\Z")
+_OF_STATA = re.compile(r"[^\W\d][\w.]*(?:#{1,2}[^\W\d][\w.]*)+")
+"""An interaction in Stata's notation."""
 _NAMED = r"(?:`[^`]+`|[^\W\d]\w*)"
 _INTERACTION = re.compile(rf"{_NAMED}(?:\s*\^\s*{_NAMED})+\Z")
 _SLOPE = re.compile(rf"(?P<base>{_NAMED})\s*\[\s*(?P<slope>{_NAMED})\s*\]\Z")
@@ -29,6 +31,8 @@ _DUMMIES = re.compile(
     rf"(?P<name>C|i|factor)\(\s*(?P<variable>{_VARIABLE})\s*(?:,(?!\s*ref\s*=)\s*(?P<slope>.+?)\s*)?"
     r"(?:,\s*ref\s*=\s*(?P<quote>['\"]?)(?P<reference>[^'\"(),:]+)(?P=quote)\s*)?\)\Z"
 )
+_SIMPLE = re.compile(r"[^\W\d][\w.]*(?:\^\d+)?|(?:log|ln)\([^\W\d]\w*\)")
+"""A term that needs no parser."""
 _WORDS = "names, log(x), lag(x, 1), lead(x), diff(x), x^2 or I(x**2), a:b, a*b, center(x), C(g), i(g, x), i(g, ref=a)"
 
 
@@ -65,14 +69,14 @@ class Formula:
         own, further = self._apart
         if not own:
             return "none", further
-        return ("two_way" if len(own) == 2 else "time" if _is_time(own[0]) else "unit"), further
+        return ("two_way" if len(own) == 2 else "time" if is_time(own[0]) else "unit"), further
 
     @property
     def _apart(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         names = self.absorbed or ()
         if len(names) < 3:
             return names, self.interactions
-        times, others = [name for name in names if _is_time(name)], [name for name in names if not _is_time(name)]
+        times, others = [name for name in names if is_time(name)], [name for name in names if not is_time(name)]
         if not times or not others:
             raise ValueError(
                 Note("formula_absorbs_many", key="formula", formula=self.text, absorbed=cut(names), words=TIME_WORDS)
@@ -81,7 +85,7 @@ class Formula:
         return own, (*(name for name in names if name not in own), *self.interactions)
 
 
-def _is_time(name: str) -> bool:
+def is_time(name: str) -> bool:
     return name.casefold() in TIME_WORDS
 
 
@@ -95,19 +99,22 @@ def read(text: str) -> Formula:
         ``a[year]`` (an effect and a linear trend of each value of a). Terms are names, ``log(x)`` (the term ``ln_x``),
         ``lag(x, 2)``, ``lead(x)``, ``diff(x)``, ``x^2``, ``x**2`` or ``I(x^2)``, ``a:b``, ``a*b``, ``center(x)``,
         ``C(g)``, fixest's ``i(g)``, ``i(g, x)`` (a slope of x for each value of g) and ``i(g, x, ref=a)`` (for all but
-        a), those of `Panel.with_terms`, and Stata's ``i.x`` and ``c.x``. A name that holds blanks or parentheses stands
-        between backticks.
+        a), those of `Panel.with_terms`, and Stata's ``i.x``, ``c.x``, ``c.x#c.z`` (a:b), ``c.x##c.z`` (a*b) and
+        ``c.x#c.x`` (x^2). A name that holds blanks or parentheses stands between backticks.
 
     Raises
     ------
     ValueError
         If it is not a formula, or has a function that is not in the list.
     """
-    # formulaic is slow to import, and most runs have no formula
+    if (simple := _plain(text)) is not None:
+        return simple
+    # formulaic is slow to import, and most formulas are sums of names
     from formulaic import Formula as Parsed
     from formulaic.errors import FormulaicError
 
     whole = text
+    text = _OF_STATA.sub(lambda match: _products(match[0], whole), text)
     text, interactions, slopes = _without_fixest(text)
     # R and formulaic drop the power of a bare x^2; nobody who writes it means that
     guarded = _WRAPPED_OR_POWER.sub(
@@ -122,7 +129,8 @@ def read(text: str) -> Formula:
         unclear = "__" in plain or isinstance(error, SyntaxError)
         why = Note("formula_may_use", words=_WORDS) if unclear else plain
         instruments = Note("formula_instruments") if guarded.count("~") > 1 else ""
-        backticks = Note("formula_backticks") if re.search(r"[\w)]\s+[\w(]", text) else ""
+        # a name such as share(%) is taken for a call
+        backticks = Note("formula_backticks") if re.search(r"[\w)]\s+[\w(]|[（）]|\w\(\W", text) else ""
         facts = {"why": why, "instruments": instruments, "backticks": backticks}
         raise ValueError(Note("formula_unreadable", key="formula", formula=whole, **facts)) from error
     if not hasattr(parsed, "rhs") or len(parsed.lhs) != 1:
@@ -144,6 +152,18 @@ def read(text: str) -> Formula:
     trends, slope = slopes[0] if slopes else (None, None)
     y = _term(next(iter(parsed.lhs)).factors, text)
     return Formula(y, terms, absorbed, constant, interactions, trends, slope, whole)
+
+
+def _plain(text: str) -> Formula | None:
+    """Return a formula that is a sum of names, powers and logarithms, with names after the bar; None for others."""
+    y, tilde, right = text.partition("~")
+    terms, bar, after = right.partition("|")
+    sides = [[part.strip() for part in side.split("+")] for side in (terms, after)]
+    names = [y.strip(), *sides[0], *(sides[1] if bar else [])]
+    if not tilde or not all(map(_SIMPLE.fullmatch, names)):
+        return None
+    terms_, absorbed = (tuple(dict.fromkeys(_factor(name, text) for name in side if name)) for side in sides)
+    return Formula(_factor(y.strip(), text), terms_, absorbed if bar else None, constant=True, text=text)
 
 
 def match(text: str, effects: str, panel: Panel) -> None:
@@ -175,6 +195,22 @@ def _without_fixest(text: str) -> tuple[str, tuple[str, ...], list[tuple[str, st
     if not interactions and not slopes:
         return text, (), []
     return f"{before}| {' + '.join(left) or '1'}", tuple(interactions), slopes
+
+
+def _products(interaction: str, formula: str) -> str:
+    """Return Stata's interaction of numbers, e.g. ``c.x##c.z``, as R writes it.
+
+    Raises ValueError for an interaction of categories, or one that has both signs.
+    """
+    parts = interaction.replace("##", "#").split("#")
+    names = [part.removeprefix("c.") for part in parts]
+    full = "##" in interaction
+    if not all(part.startswith("c.") for part in parts) or (full and interaction.count("#") != 2 * (len(parts) - 1)):
+        raise ValueError(Note("formula_of_stata", key="formula", formula=formula, part=interaction))
+    if len(set(names)) > 1:
+        return ("*" if full else ":").join(names)
+    powers = [f"I({names[0]}**{power})" for power in range(2, len(names) + 1)]
+    return " + ".join([names[0], *powers]) if full else powers[-1]
 
 
 def _bare(name: str) -> str:

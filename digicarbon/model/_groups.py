@@ -161,7 +161,7 @@ def _constant(panel: Panel, name: str) -> list[str]:
 
 def _known(panel: Panel, by: str) -> list[str]:
     home = country()
-    strangers = home.strangers(panel.units)
+    strangers = home.without_group(by, panel.units)
     if strangers:
         raise DataError(Note("strangers_have_no_group", key=KEY, by=by, strangers=cut(strangers), one=home.one))
     return [str(home.group(by, unit)) for unit in panel.units]

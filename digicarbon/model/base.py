@@ -104,7 +104,7 @@ class Model(Spec):
                 if by.get(term) == field:
                     raise ValueError(Note("named_twice_in_field", key=field, term=term))
                 if term in by:
-                    raise ValueError(Note("named_in_two_fields", key=field, term=term, other=by[term]))
+                    raise ValueError(Note("named_in_two_fields", key=field, term=term, other=f"model.{by[term]}"))
                 by[term] = field
         return self
 
@@ -220,6 +220,10 @@ class Model(Spec):
     def work(self) -> float:
         """How many times as long as usual a fit takes, as `digicarbon plan` guesses while none is recorded."""
         return 1.0
+
+    def work_for(self, units: int, periods: int) -> float:
+        """Return `work` for a panel; most models take as long as the start of a run, whatever its size is."""
+        return self.work
 
     @property
     def lag_of_one_variance(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, Union
 
-from digicarbon.errors import COMMAND_LINE, DigicarbonError, closest
+from digicarbon.errors import COMMAND_LINE, OTHER_NAMES, DigicarbonError, closest
 from digicarbon.note._words import Naming as Naming
 from digicarbon.note._words import in_words
 
@@ -165,12 +165,13 @@ def labels_cut(labels: Iterable[str], most: int = 6) -> tuple[str, ...] | Note:
     return every if len(every) <= most else Note("labels_and_more", labels=every[:most], more=len(every) - most)
 
 
-def suggestion(word: str, allowed: Iterable[str]) -> Note | str:
+def suggestion(word: str, allowed: Iterable[str], ours: bool = False) -> Note | str:
     """Return `` Did you mean 'x'?`` for the closest of ``allowed``, ignoring case, or an empty text.
 
-    Templates insert it as ``{hint:rest}``, without a blank before it.
+    Templates insert it as ``{hint:rest}``, without a blank before it. ``ours``: whether ``allowed`` are options, fields
+    or flags of the package, which have other names in other programs; names in a user's data have none.
     """
-    match = closest(word, allowed)
+    match = closest(word, allowed, OTHER_NAMES if ours else {})
     return Note("did_you_mean", name=match) if match else ""
 
 

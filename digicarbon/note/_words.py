@@ -23,12 +23,12 @@ number is its length.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
-from digicarbon.data import command_words, error_words, note_words
+from digicarbon.data import brief_words, command_words, error_words, note_words
 
 MARK = re.compile(
     r"\{(?P<field>\w+)(?::(?P<kind>[^{}]+))?\}|\[(?:(?P<by>\w+): )?(?P<one>[^\[\]|]*)\|(?P<many>[^\[\]|]*)\]"
@@ -105,9 +105,21 @@ def in_words(code: str, fields: Mapping[str, Any], language: str, named: Naming 
     if _row(code) is None:
         # a later version recorded it
         return f"{code}: {', '.join(f'{name} {value}' for name, value in fields.items())}".removesuffix(": ")
+    return _filled(template(code, language), fields, language, named, kind)
+
+
+def in_short(code: str, fields: Mapping[str, Any], language: str, named: Naming | None = None) -> str:
+    """Return the short words of a note, empty if it has none; ``+`` and ``=``: see `digicarbon.data.brief_words`."""
+    return _filled(pieces_of(brief_words().get(code, {}).get(language, "")), fields, language, named)
+
+
+def _filled(
+    pieces: Iterable[Piece], fields: Mapping[str, Any], language: str, named: Naming | None, kind: str = ""
+) -> str:
+    """Return the words of a template with the values of its fields."""
     words: list[str] = []
     nested = False
-    for piece in template(code, language):
+    for piece in pieces:
         if isinstance(piece, str):
             if nested and piece.startswith(_MARKS):
                 words[-1] = _without_stop(words[-1])

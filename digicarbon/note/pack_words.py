@@ -24,6 +24,7 @@ KINDS = {
 _HEADS = {
     "labels": ("term", "kind", "en", "zh"),
     "notes": ("code", "en", "zh"),
+    "brief": ("code", "en", "zh"),
     "errors": ("code", "en", "zh"),
     "commands": ("code", "en", "zh"),
     "page": ("code", "en", "zh"),
@@ -116,7 +117,7 @@ def _rows_of(place: str, table: str, lines: Sequence[Sequence[str]]) -> Iterator
             hint = suggestion(cells["kind"], KINDS)
             yield Note("pack_words_kind", **here, first=line[0], kind=cells["kind"], hint=hint, kinds=tuple(KINDS))
         else:
-            of = KINDS[cells["kind"]] if table == "labels" else "page" if table == "page" else "codes"
+            of = KINDS[cells["kind"]] if table == "labels" else table if table in ("brief", "page") else "codes"
             yield _Row(place, number, (of, line[0]), cells)
 
 
@@ -129,7 +130,7 @@ def _wrong_words(row: _Row) -> Iterator[Note]:
     fields = {language: _fields(row.cells[language]) for language in ("en", "zh")}
     if alone := sorted({*fields["en"]} ^ {*fields["zh"]}):
         yield Note("pack_words_one_language", **_at(row), name=row.names[1], fields=alone)
-    if row.names[0] == "codes":
+    if row.names[0] in ("brief", "codes"):
         kinds = {kind for own in fields.values() for kind in own.values() if kind not in _KINDS_OF_FIELDS}
         for kind in sorted(kind for kind in kinds if not _is_format(kind)):
             hint = suggestion(kind, _KINDS_OF_FIELDS)

@@ -22,7 +22,7 @@ _SEPARATORS = {
 _MORE = re.compile(r"(?P<items>.+) and (?P<more>\d+) more\Z", re.DOTALL)
 _FRAMES = (
     *("of_runs", "of_labels", "and_more", "labels_and_more", "sentences", "span", "cell", "unit_of_variable"),
-    *("clusters_of_period", "counted", "effect_name", "others_of_cell", "difference_of", "several_terms"),
+    *("counted", "effect_name", "others_of_cell", "difference_of", "several_terms"),
     *("sweep_effect", "compare_reasons_in_cell"),
 )
 """Notes that reports put around other notes: they were never recorded, and match almost any sentence."""

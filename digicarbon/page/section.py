@@ -113,6 +113,10 @@ class Section:
     files: Mapping[str, bytes]
     """Beside the page, by name."""
 
+    def with_notes(self) -> Section:
+        """Return the section with all notes in the files of its table."""
+        return self if self.table is None else replace(self, table=self.table.with_notes())
+
 
 def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, words: Words) -> Section:
     """Return the content of a page for a recorded sweep of an experiment.
@@ -161,7 +165,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         many=len(effects) >= MANY,
         warnings=[*_warnings(sweep, words), *([_said(complaint, words)] if complaint else [])],
         table=table,
-        table_html=Markup("") if table is None else Markup(table.to_html_piece(addresses)),
+        table_html=Markup("") if table is None else Markup(table.with_notes().to_html_piece(addresses)),
         complaint=refusal or complaint,
         refusal=_said(refusal, words) or ("" if table is not None else words("none_fitted")),
         pictures=pictures,
@@ -242,7 +246,8 @@ def _stored_pictures(sweep: RecordedSweep, report: Report, changed: bool) -> Seq
 
 def _pictures(files: Mapping[str, bytes], title: str) -> tuple[list[Picture], list[str], dict[str, bytes]]:
     """Return the pictures within the page, the names of further ones, and all of them as files."""
-    files = {name: content for name, content in files.items() if PurePosixPath(name).suffix in KINDS}
+    others = {name: content for name, content in files.items() if PurePosixPath(name).suffix not in KINDS}
+    files = {name: content for name, content in files.items() if name not in others}
     stems: dict[str, list[str]] = {}
     for name in files:
         if PurePosixPath(name).suffix in PICTURES:
@@ -253,7 +258,7 @@ def _pictures(files: Mapping[str, bytes], title: str) -> tuple[list[Picture], li
         Picture(name, _uri(name, files[name]), f"{title}: {_in_words(name)}" if len(best) > 1 else title)
         for name in best[:MOST_PICTURES]
     ]
-    return pictures, best[MOST_PICTURES:], {f"pictures/{name}": content for name, content in files.items()}
+    return pictures, best[MOST_PICTURES:], {f"pictures/{name}": content for name, content in files.items()} | others
 
 
 def _uri(name: str, content: bytes) -> str:
@@ -294,7 +299,8 @@ def _curve(
         files = spec.files(title, sweep.records)
     except DigicarbonError as error:
         return {}, Markup(""), note_of(error)
-    return files, Markup(replace(table, title=report.words.title(table.title, sweep.simulated)).to_html_piece()), None
+    whole = replace(table.with_notes(), title=report.words.title(table.title, sweep.simulated))
+    return files, Markup(whole.to_html_piece()), None
 
 
 def _joint(joints: Mapping[str, Joint], words: Words) -> Markup:
@@ -306,7 +312,8 @@ def _joint(joints: Mapping[str, Joint], words: Words) -> Markup:
         cells = joint.statistics.map(lambda value: f"{value:.4f}").rename(index=labels.word, columns=labels.word)
         title = f"{words('curve_joint')} ({labels.word(joint.estimand)}, {joint.specifications:,} × {joint.draws:,})"
         title = f"{title}{labels.colon}{labels.head(name)}" if name else title
-        pieces.append(Table(title, cells, notes=labels.notes(joint.notes), language=labels.spoken).to_html_piece())
+        whole = Table(title, cells, notes=labels.notes(joint.notes), language=labels.spoken, every_note=True)
+        pieces.append(whole.to_html_piece())
     return Markup("".join(pieces))
 
 
@@ -330,7 +337,7 @@ def _diagnostics(
             continue
         spec = DiagnosticTable(name=name, labels=report.labels, language=report.language)
         table = spec.table(_heading(name, report.words), sweep.records.chosen(places))
-        table = replace(table, title=report.words.title(table.title, sweep.simulated))
+        table = replace(table.with_notes(), title=report.words.title(table.title, sweep.simulated))
         folded = len(table.cells) > OPEN_ROWS or len(table.cells.columns) > OPEN_COLUMNS
         yield _heading(name, report.words), Markup(table.to_html_piece(addresses)), folded
 

@@ -25,6 +25,10 @@ from digicarbon.result import MadeOf
 Gaps = Literal["refuse", "drop_units", "keep"]
 """What to do with a unit that lacks a period or a value: stop, leave the unit out, or keep an unbalanced panel."""
 
+_NO_FIGURE = re.compile(r"[^\w%％]+|n\.?/?a\.?|null|none", re.I)
+"""A text that often means that there is no value, such as a dash."""
+_IN_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
+"""A number with commas between thousands, unless there is only one, which may be a decimal mark."""
 _MARKED = re.compile(r"\s*[+-]?\d+(?:[.,'’\s]\d+)+\s*")
 """A number with marks whose meaning is ambiguous: decimal or thousands."""
 
@@ -103,7 +107,9 @@ class Panel:
         return f"<p>{html.escape(repr(self))}</p>{table}"
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame, unit: str, time: str, gaps: Gaps = "refuse", regions: str = "") -> Panel:
+    def from_frame(
+        cls, frame: pd.DataFrame, unit: str = "", time: str = "", gaps: Gaps = "refuse", regions: str = ""
+    ) -> Panel:
         """Build a panel from one row per unit and period, in any order.
 
         Parameters
@@ -129,6 +135,8 @@ class Panel:
         """
         if not isinstance(frame, pd.DataFrame):
             raise DataError(Note("no_data_frame", kind=type(frame).__name__))
+        if not unit or not time:
+            raise DataError(Note("frame_without_keys", columns=columns_there(map(str, frame.columns))))
         if unit == time:
             raise DataError(Note("unit_is_time", column=unit))
         indexed = not {unit, time} <= set(frame.columns) and {unit, time} & set(frame.index.names)
@@ -153,7 +161,8 @@ class Panel:
         empty = flat[unit].isna() | flat[time].isna() | (labels == "")
         if empty.any():
             rows = _row_numbers(flat.index)[empty.to_numpy()]
-            raise DataError(Note("empty_key_cells", unit=unit, time=time, rows=cut(rows)))
+            hint = Note("row_of_units") if list(rows) == [1] else ""
+            raise DataError(Note("empty_key_cells", unit=unit, time=time, rows=cut(rows), hint=hint))
         units, unit_codes = _codes(labels, units_in_order(labels.unique()))
         times = periods_of(flat[time], time)
         known, calendar = in_order(times, time)
@@ -257,8 +266,15 @@ class Panel:
             words = pd.to_numeric(pd.Series(self.text[name]), errors="coerce").isna()
             rows = np.flatnonzero(words.to_numpy() & ~pd.isna(self.text[name]))
             cells = cut((Note("cell_value", cell=self.row_name(i), value=repr(self.text[name][i])) for i in rows), 3)
-            marked = any(_MARKED.fullmatch(str(self.text[name][row])) for row in rows)
-            remedy = Note("if_numbers_with_marks") if marked else ""
+            texts = {str(self.text[name][row]).strip() for row in rows}
+            if all(_NO_FIGURE.fullmatch(text) for text in texts):
+                remedy = Note("if_codes_of_missing", codes=cut(map(repr, sorted(texts))))
+            elif all(_IN_THOUSANDS.fullmatch(text) for text in texts):
+                remedy = Note("if_commas_of_thousands")
+            elif any(_MARKED.fullmatch(text) for text in texts):
+                remedy = Note("if_numbers_with_marks")
+            else:
+                remedy = Note("if_text_for_missing")
             raise TextColumnError(Note("text_for_numbers", column=name, cells=cells, remedy=remedy), name)
         if name not in self.columns:
             raise ColumnError(

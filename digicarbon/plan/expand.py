@@ -17,6 +17,7 @@ from hydra.errors import HydraException
 from digicarbon.config.compose import Composer, column_taken_away, options
 from digicarbon.config.explain import unreadable
 from digicarbon.config.files import GROUPS, SETTINGS
+from digicarbon.config.flat import FIRST, words
 from digicarbon.config.former import current
 from digicarbon.errors import COMMAND_LINE, ConfigError, first_line
 from digicarbon.note import Note, cut, suggestion
@@ -148,7 +149,8 @@ def _parse(overrides: Sequence[str], config_loader: ConfigLoader, place: str) ->
     try:
         return OverridesParser.create(config_loader).parse_overrides(overrides=list(overrides))
     except HydraException as error:
-        raise unreadable(", ".join(overrides), first_line(error), place) from error
+        wrong = getattr(error, "override", None) or ", ".join(overrides)
+        raise unreadable(str(wrong), first_line(error), place) from error
 
 
 def _swept(override: Override, config_loader: ConfigLoader, place: str) -> Axis:
@@ -191,7 +193,7 @@ def _columns(composer: Composer, columns: Any) -> dict[str, dict[str, Any]]:
             continue
         place = _column_place(composer, str(label))
         if values is not None and not isinstance(values, dict):
-            raise ConfigError(Note("column_no_mapping", example="{measure: sector1}", given=repr(values)), place)
+            raise ConfigError(Note("column_no_mapping", example="{model: fe}", given=repr(values)), place)
         out[str(label)] = flat(values or {})
         for key, value in out[str(label)].items():
             _check(key, value, place, composer)
@@ -206,6 +208,10 @@ def _grid(composer: Composer, grid: Any) -> list[Axis]:
     axes = []
     for key, values in flat(grid or {}).items():
         place = f"{composer.where(f'grid.{key}')}, grid.{key}"
+        if values == "subset":
+            raise ConfigError(Note("grid_no_list", example="subsets", given=repr(values)), place)
+        if values == "subsets":
+            values = {"subsets": _listed(composer, key, place)}
         if isinstance(values, str):
             axes.append(_grammar(key, values, composer, place))
         elif isinstance(values, dict) and "subsets" in values:
@@ -215,6 +221,17 @@ def _grid(composer: Composer, grid: Any) -> list[Axis]:
         else:
             raise ConfigError(Note("grid_no_list", example="{subsets: […]}", given=repr(values)), place)
     return axes
+
+
+def _listed(composer: Composer, key: str, place: str) -> list[Any]:
+    """Return the list that the experiment itself has for a key of its grid, e.g. its controls."""
+    group, _, field = key.partition(".")
+    value = composer.node(group).get(field) if group in GROUPS else None
+    if not isinstance(value, list) or not value:
+        raise ConfigError(
+            Note("subsets_of_nothing", key=key, given=repr(value), example="{subsets: [ln_pgdp, urban]}"), place
+        )
+    return value
 
 
 def _subsets(node: Mapping[Any, Any], place: str) -> Iterator[list[Any]]:
@@ -301,7 +318,7 @@ def _check(key: str, value: Any, place: str, composer: Composer) -> None:
     """Refuse a key or an option that does not exist, or that cannot differ between runs."""
     group = key.split(".")[0]
     if group not in GROUPS:
-        hint = suggestion(key, GROUPS)
+        hint = suggestion(key, [*FIRST, *GROUPS, *words()], ours=True)
         raise ConfigError(Note("no_key_of_group", key=key, hint=hint, groups=cut(GROUPS, 20)), place)
     if group in SETTINGS:
         raise ConfigError(Note("one_for_sweep", key=key), place)

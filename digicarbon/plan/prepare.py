@@ -21,7 +21,7 @@ from digicarbon.measure import Measure
 from digicarbon.model import Model, ignored_by
 from digicarbon.model.base import weights_decided
 from digicarbon.note import Note, cut, note_of, notes_of
-from digicarbon.note.about import key_of, note_of_said, of_file, under, with_file
+from digicarbon.note.about import first_of, key_of, note_of_said, of_file, under, with_file
 from digicarbon.outcome import Outcome
 from digicarbon.panel import (
     LOG_PREFIX,
@@ -314,8 +314,9 @@ def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
     common = builder or Builder()
     specs: dict[str, Any] = {}
     for name, kind in KINDS.items():
-        if name != "weights":
+        if name not in ("weights", "diagnostic"):
             specs[name] = common.build(config[name], kind, name)
+    specs["diagnostic"] = _diagnostic(config, common)
     column = specs["sample"].row_weights
     if column is not None and specs["model"].terms:
         config = _weighted(config, specs["model"], column)
@@ -329,6 +330,17 @@ def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
     # a run that takes no weights does not check them, because their file may be missing
     specs["weights"] = common.build(config["weights"], WeightsSpec, "weights") if takes_weights else None
     return Specs(**specs)
+
+
+def _diagnostic(config: Mapping[str, Any], builder: Builder) -> Any:
+    """Return the run's diagnostic: of ``y`` where it is of the outcome's variable and ``outcome=none`` names none."""
+    node, y = config["diagnostic"], config["model"].get("y")
+    try:
+        return builder.build(node, Diagnostic, "diagnostic")
+    except ConfigError as error:
+        if first_of(note_of_said(error.said)).code != "variables_unnamed" or not y or not isinstance(y, str):
+            raise
+    return builder.build({**node, "variables": [y]}, Diagnostic, "diagnostic")
 
 
 def _weighted(config: Mapping[str, Any], model: Model, column: str) -> Mapping[str, Any]:
@@ -556,9 +568,8 @@ class Preparation:
 def _with_groups(panel: Panel) -> Panel:
     """Return the panel with the known groups of its units, except where it has a column of that name."""
     home = country()
-    if home.strangers(panel.units):
-        return panel
-    groups = {by: [home.group(by, unit) for unit in panel.units] for by in home.groups if not panel.has(by)}
+    known = [by for by in home.groups if not (panel.has(by) or home.without_group(by, panel.units))]
+    groups = {by: [home.group(by, unit) for unit in panel.units] for by in known}
     return panel.with_text({by: np.array(names, dtype=object)[panel.unit_codes] for by, names in groups.items()})
 
 

@@ -11,10 +11,10 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from digicarbon.config import former, yaml_text
+from digicarbon.config import former, written, yaml_text
 from digicarbon.config.compose import Composer
-from digicarbon.config.files import REPLACEABLE, ROOT
-from digicarbon.errors import COMMAND_LINE, ConfigError, DigicarbonError, no_end
+from digicarbon.config.files import REPLACEABLE, ROOT, UNNAMED
+from digicarbon.errors import COMMAND_LINE, OTHER_NAMES, ConfigError, DigicarbonError, closest, no_end
 from digicarbon.note import Note, cut, note_of
 from digicarbon.note.about import at, first_of, group_of, key_of, note_of_said, with_key
 from digicarbon.note.ending import ended
@@ -454,6 +454,15 @@ class _Check:
             raise ConfigError(
                 Note("needs_weights", **facts), self.choice.place("weights") or self.composer.chooser("weights")
             )
+        needs = specs.weights is not None and not specs.optional_weights
+        if needs and specs.source.own and not self._weights_chosen:
+            group = "model" if specs.model.uses_weights else "diagnostic"
+            # a formula on a command line has no file to write in
+            line = Note("write_flag" if self.composer.name == UNNAMED else "write_line", file="neighbours.csv")
+            raise ConfigError(
+                Note("weights_unchosen", group=group, option=self.chosen[group], line=line),
+                self.choice.place(group) or self.composer.chooser(group),
+            )
         refuse_unhonoured(specs.model, specs.inference, self.composer, self.choice, self.chosen)
         self.specs = self.preparation.completed(specs)
 
@@ -462,9 +471,14 @@ class _Check:
         """Whether the command line says something of weights: a run then has them, or is refused."""
         return any(key.partition(".")[0] == "weights" for key in self.composer.given)
 
+    @property
+    def _weights_chosen(self) -> bool:
+        """Whether anything but the default sentence says something of weights."""
+        return self._gives_weights or "weights" in self.choice.values or _files_with_weights(self.composer)
+
     def prepare(self) -> None:
         """Prepare the data."""
-        if not (self._gives_weights or "weights" in self.choice.values or _files_with_weights(self.composer)):
+        if not self._weights_chosen:
             self.specs = self.preparation.with_nearby(self.specs)
         self.prepared = self.preparation.prepare(self.specs)
         if self._gives_weights:
@@ -504,6 +518,8 @@ def require(keys: Sequence[str], options: Mapping[str, str], composer: Composer,
         first, *others = [key for key in keys if key.startswith(f"{group}.")]
         fields = ", ".join(f"{key.removeprefix(f'{group}.')}: …" for key in (first, *others))
         words = " ".join(f"{key}=…" for key in (first, *others))
+        # fields of a model are words of a short file
+        example = fields if group == "model" and written.is_short(place) else f"{group}: {{{fields}}}"
         raise ConfigError(
             Note(
                 "required_by_option",
@@ -511,11 +527,15 @@ def require(keys: Sequence[str], options: Mapping[str, str], composer: Composer,
                 group=group,
                 option=options[group],
                 more=Note("required_too", keys=cut(others)) if others else "",
-                example=f"{group}: {{{fields}}}",
+                example=example,
                 overrides=words,
             ),
             place,
         )
+
+
+_NAMES_OF_OPTIONS = ("name", "type", "kind", "method", "option", "estimator")
+"""What the option of a group is called elsewhere."""
 
 
 def content_hash(specs: Specs, prepared: Prepared, preparation: Preparation | None = None) -> str:
@@ -542,6 +562,16 @@ def content_hash(specs: Specs, prepared: Prepared, preparation: Preparation | No
     return hashlib.sha256(_ENCODER.encode(content).encode()).hexdigest()
 
 
+def _line_of_option(composer: Composer, choice: Choice, key: str) -> Note | str:
+    """Return the line to write where a mapping names an option of its group, as ``model: {name: sdm}`` does."""
+    group, _, field = key.partition(".")
+    value = composer.merged(choice.values).get(group, {}).get(field)
+    if field not in (*_NAMES_OF_OPTIONS, group) or not isinstance(value, str):
+        return ""
+    option = closest(value, composer.options(group), OTHER_NAMES)
+    return Note("option_by_word", group=group, option=option) if option else ""
+
+
 def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> DigicarbonError:
     """Return an error with its place, and with the key that sets the wrong value."""
     key = key_of(error)
@@ -549,9 +579,15 @@ def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> Digic
         group = "" if error.where else group_of(error)
         return at(error, (choice.place(group) or composer.chooser(group)) if group else error.where)
     origin = composer.origin(key, choice.values)
+    if key == "model.y" and composer.options_of(choice.values)["outcome"] == "none" and origin != key:
+        # no outcome has a term: what is missing is the y of the user's own file
+        own = composer.files[0].shown if composer.files and composer.name != ROOT else COMMAND_LINE
+        return at(error, choice.place(key) or own)
     placed = at(error, choice.place(origin) or composer.where(origin, choice.values), origin)
     note = note_of_said(error.said)
     first = first_of(note)
+    if first.code == "no_field" and (line := _line_of_option(composer, choice, key)):
+        return at(error.anew(first.changed(hint=line)), placed.where)
     options = {group: str(choice.values.get(group, composer.chosen[group])) for group in ("inference", "model")}
     at_odds = origin == "inference.cov" and key == "model.cov" and first.code == "not_one_of"
     if at_odds and is_written(origin, composer, choice):

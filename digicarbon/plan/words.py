@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import GROUPS, LABELS, check_labels, check_printed
+from digicarbon.data import variables
 from digicarbon.note import Note
 from digicarbon.panel import LOG_PREFIX, variables_of
 from digicarbon.plan.runs import NO_NUMBERS, Plan
@@ -19,7 +20,7 @@ ALIKE = 0.8
 
 
 def labels(composer: Composer, planned: Plan) -> dict[str, str]:
-    """Return the words of all options of a plan, over which those of the experiment go.
+    """Return the words of the user's files and of all options of a plan, over which those of the experiment go.
 
     Raises ConfigError if ``labels`` of an option is no mapping of names to texts.
     """
@@ -29,7 +30,7 @@ def labels(composer: Composer, planned: Plan) -> dict[str, str]:
         for key, value in (*block.fixed.items(), *swept):
             if key in options:
                 options[key][str(value)] = None
-    words: dict[str, str] = {}
+    words = _of_files(planned)
     for group, names in options.items():
         for option in names:
             node = composer.merged({group: option})[group]
@@ -38,6 +39,22 @@ def labels(composer: Composer, planned: Plan) -> dict[str, str]:
                     node[LABELS], f"{group}.{LABELS}", composer.where(f"{group}.{LABELS}", {group: option})
                 )
     return words | check_labels(composer.sweep_keys()[LABELS], LABELS, composer.where(LABELS))
+
+
+def _of_files(planned: Plan) -> dict[str, str]:
+    """Return what files of the user's own call their columns.
+
+    A column that is called as one that the package makes, or as its logarithm, and has no label in the file, is called
+    by its name: a column ``ci`` or ``ln_ci`` need not be carbon intensity.
+    """
+    words: dict[str, str] = {}
+    for run in {id(run.prepared.shared): run for run in planned.runs}.values():
+        if run.specs.source.own:
+            inputs = run.prepared.inputs
+            columns = [str(name) for name in inputs.frame.columns if name not in ("unit", "time")]
+            ours = [name for name in columns if name.removeprefix(LOG_PREFIX) in variables()]
+            words |= {name: name for name in ours} | dict(inputs.labels)
+    return words
 
 
 def check_texts_of_report(composer: Composer) -> None:

@@ -16,6 +16,7 @@ import pandas as pd
 from digicarbon.disk.files import put
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
+from digicarbon.note.brief import NoteLine, in_brief
 
 SENTENCE = 40
 """A column with a longer cell contains sentences: it is wrapped and left-aligned."""
@@ -290,6 +291,7 @@ class Table:
     rules : tuple of int
         Rows with a line above them.
     notes : tuple of str
+        All of them. Shown are two lines, and each caution; see `with_notes`.
     below : Table or None
         A second table that is shown below this one.
     spanners : tuple of (str, int), or of several such tuples
@@ -307,6 +309,8 @@ class Table:
         What each column is called in files for programs and in links, e.g. the label of its run; empty: its head.
     label : str
         By which a LaTeX paper refers to the table, e.g. ``tab:main``; empty: one from the title.
+    every_note : bool
+        Whether all notes are shown.
 
     Notes
     -----
@@ -325,10 +329,15 @@ class Table:
     corners: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     label: str = ""
+    every_note: bool = field(default=False, kw_only=True)
 
     def __str__(self) -> str:
         """Return the table as plain text, so that ``print`` shows it; in a terminal, in parts that it has room for."""
-        return self.to_text(shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
+        text = self.to_text(shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
+        if not (more := self.hidden_notes):
+            return text
+        remark = Note("notes_more_of_table", notes=more)
+        return f"{text}{remark.text('zh' if self.language == 'zh' else 'en')}\n"
 
     @property
     def levels(self) -> tuple[Line, ...]:
@@ -359,6 +368,22 @@ class Table:
         rows, columns = self.cells.shape
         title = f" '{self.title[: LONGEST_REPR // 2]}'" if self.title else ""
         return f"Table{title} of {rows} rows and {columns} columns; print() shows it"
+
+    def with_notes(self) -> Table:
+        """Return the table with all notes below it, and those of the tables below it."""
+        return replace(self, every_note=True, below=None if self.below is None else self.below.with_notes())
+
+    @property
+    def shown_notes(self) -> tuple[str, ...]:
+        """The notes that stand below the table."""
+        return self.notes if self.every_note else in_brief(self.notes, "zh" if self.language == "zh" else "en")
+
+    @property
+    def hidden_notes(self) -> int:
+        """How many notes are not shown in their own words, here and below."""
+        shown = set(self.shown_notes)
+        here = sum(isinstance(note, NoteLine) and not note.is_whole and note not in shown for note in self.notes)
+        return here + (0 if self.below is None else self.below.hidden_notes)
 
     def to_markdown(self) -> str:
         """Return the table as Markdown, notes below, and the table below after them."""
@@ -447,15 +472,8 @@ class Table:
             If the suffix is no format of a table, or the file cannot be written.
         """
         path = Path(path)
-        suffix = path.suffix.lower()
-        if suffix not in FORMATS:
-            formats, hint = cut(FORMATS, 9), suggestion(suffix, FORMATS)
-            if not path.suffix:
-                raise ConfigError(Note("table_without_suffix", file=path.name, formats=formats, hint=hint))
-            raise ConfigError(
-                Note("not_a_table_format", file=path.name, suffix=path.suffix, formats=formats, hint=hint)
-            )
-        content = FORMATS[suffix](self)
+        refuse_format(path)
+        content = FORMATS[path.suffix.lower()](self)
         try:
             put(path, content)
         except OSError as error:
@@ -497,7 +515,7 @@ class Table:
             rules=frozenset(self.rules),
             blocks=frozenset(self.blocks),
             indented=frozenset(self.indented),
-            notes=tuple(filter(None, map(clean, self.notes))),
+            notes=tuple(filter(None, map(clean, self.shown_notes))),
             language=self.language,
             label=self.label,
         )
@@ -519,7 +537,7 @@ def to_json(table: Table) -> dict[str, Any]:
         "heads": list(map(str, table.cells.columns)),
         "labels": list(map(str, table.cells.index)),
         "cells": [list(map(str, row)) for row in table.cells.to_numpy()],
-        "notes": list(map(str, table.notes)),
+        "notes": [_noted(note) for note in table.notes],
         "below": None if table.below is None else to_json(table.below),
         "spanners": table.levels,
     }
@@ -538,8 +556,14 @@ def from_json(plain: Mapping[str, Any]) -> Table:
             "cells": pd.DataFrame(plain["cells"], index=plain["labels"], columns=plain["heads"]),
             "below": None if plain["below"] is None else from_json(plain["below"]),
             "spanners": tuple(map(_line, plain["spanners"])),
+            # plain texts, and all notes of earlier versions, have neither a kind nor short words
+            "notes": tuple(note if isinstance(note, str) else NoteLine(*note) for note in plain["notes"]),
         }
     )
+
+
+def _noted(note: str) -> str | tuple[str, ...]:
+    return note.__getnewargs__() if isinstance(note, NoteLine) else str(note)
 
 
 def _line(plain: Any) -> Any:
@@ -562,6 +586,17 @@ FORMATS: Mapping[str, Callable[[Table], bytes]] = {
     ".txt": lambda table: table.to_text().encode(),
 }
 """What writes a table, by the suffix of its file."""
+
+
+def refuse_format(path: Path) -> None:
+    """Raise a ConfigError if the suffix of a file is no format of a table."""
+    suffix = path.suffix.lower()
+    if suffix in FORMATS:
+        return
+    formats, hint = cut(FORMATS, 9), suggestion(suffix, FORMATS)
+    if not suffix:
+        raise ConfigError(Note("table_without_suffix", file=path.name, formats=formats, hint=hint))
+    raise ConfigError(Note("not_a_table_format", file=path.name, suffix=path.suffix, formats=formats, hint=hint))
 
 
 def save_all(table: Table, folder: str | Path, stem: str, formats: Iterable[str]) -> dict[str, Path]:

@@ -64,7 +64,7 @@ def case_of(number: int, run_id: str, label: str, specs: Specs, prepared: Prepar
     Raises DigicarbonError if the columns of the model cannot be made; ConfigError if the model's own ``extract`` fails.
     """
     model, diagnostic, panel = specs.model, specs.diagnostic, prepared.panel
-    if not model.y:
+    if not model.terms:
         return None
     aligned = None if prepared.weights is None else prepared.weights.for_panel(panel)
     # scripts compute estimates and standard errors: weights that only the wild bootstrap takes are none of their data

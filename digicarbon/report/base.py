@@ -142,8 +142,11 @@ class Report(Spec):
         """
         return {}
 
-    def seconds(self, runs: int) -> float:
-        """Return about how many seconds beyond a second or two the report of so many runs takes, for plans."""
+    def seconds(self, runs: int, rows: int) -> float:
+        """Return about how many seconds beyond a second or two the report of so many runs takes, for plans.
+
+        ``rows``: of the panel of a run.
+        """
         return 0.0
 
     @property

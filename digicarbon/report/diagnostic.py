@@ -58,17 +58,13 @@ class DiagnosticTable(Report):
             block.map(self._cell).add_prefix(f"{name}{self.words.colon}" if len(runs) > 1 else "")
             for name, (_, block) in zip(names, runs, strict=True)
         ]
-        notes = self.words.notes(attributed([(record.label, self._notes(record.result)) for record, _ in runs]))
+        notes = self.words.notes(
+            attributed([(record.label, record.result.notes_under(self.name)) for record, _ in runs])
+        )
         corners = (str(blocks[0].index.name),)
         return Table(
             title, pd.concat(blocks, axis=1).fillna(""), notes=notes, language=self.words.spoken, corners=corners
         )
-
-    def _notes(self, result: Result) -> tuple[Note, ...]:
-        """Return the result's notes; if the table has other standard errors than the model, the note on those."""
-        if self.name not in result.table_errors:
-            return result.notes
-        return (result.table_errors[self.name], *(note for note in result.notes if note != result.errors_note))
 
     def _blocks(self, records: Iterable[Record]) -> Iterator[tuple[Record, pd.DataFrame]]:
         """Yield each run that has the table, with the wanted columns, row labels as index."""
@@ -76,13 +72,7 @@ class DiagnosticTable(Report):
             frame = record.result.tables.get(self.name)
             if frame is None:
                 continue
-            unknown = [column for column in self.columns if column not in frame.columns]
-            if unknown:
-                raise ConfigError(
-                    Note(
-                        "report_unknown_columns", key="report.columns", unknown=cut(unknown), columns=cut(frame.columns)
-                    )
-                )
+            refuse_unknown_columns(self.columns, frame)
             block = frame[list(self.columns)] if self.columns else frame
             corner = ", ".join(self.words.level(str(name)) for name in block.index.names if name is not None)
             lags = _lags(record.result)
@@ -140,6 +130,14 @@ class DiagnosticTable(Report):
             # an interval can be unbounded; a number that does not exist is left out
             return unbounded(float(value))
         return number_text(float(value), self.decimals)
+
+
+def refuse_unknown_columns(columns: Sequence[str], frame: pd.DataFrame) -> None:
+    """Raise a `ConfigError` if a table lacks a column that a report names."""
+    unknown = [column for column in columns if column not in frame.columns]
+    if unknown:
+        facts = {"unknown": cut(unknown), "columns": cut(frame.columns)}
+        raise ConfigError(Note("report_unknown_columns", key="report.columns", **facts))
 
 
 def _lags(result: Result) -> dict[str, str]:

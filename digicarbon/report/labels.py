@@ -10,7 +10,8 @@ import yaml
 
 from digicarbon.data import choice_words, column_words, option_words, terms, unit_words, words
 from digicarbon.note import Language as Language
-from digicarbon.note import Note, note_of
+from digicarbon.note import Note
+from digicarbon.note.brief import lines
 from digicarbon.panel import LOG_PREFIX, parse
 from digicarbon.result import numbered
 
@@ -54,7 +55,8 @@ class Labels:
         then English.
     extra : mapping of str to str
         The user's own words, which take precedence over the shipped ones: of whole terms (``ln_e^2``), of variables
-        (``e``), of choices (``model.effects``) and of their values (``weights=w1``).
+        (``e``), of choices (``model.effects``) and of their values (``weights=w1``). A variable whose word is its name,
+        e.g. a column of a file that is called as one of the package is by chance, has none.
     beside : frozenset of str
         Which options have other words since runs of them differ in a field that their usual words name, see
         `options_with_other_words`.
@@ -80,7 +82,8 @@ class Labels:
 
         ``lag_of``: the term of which this one is the spatial lag. ``by``: the number of the W that it is a lag by.
         """
-        own_words = self._known(term)
+        # a name that is a word already stands for itself, while within a product it has no words
+        own_words = self.extra.get(term) or self._known(term)
         if own_words is None and lag_of and (self.language or self.extra):
             # next to W × ln(…), a plain W_z would look like something else
             return f"{numbered(by)} × {self(lag_of)}"
@@ -203,7 +206,7 @@ class Labels:
         return "、" if self.language == "zh" else ", "
 
     def _chosen(self, shipped: Mapping[str, Mapping[str, str]], *keys: str) -> str | None:
-        own = next((self.extra[key] for key in keys if key in self.extra), None)
+        own = next((self.extra[key] for key in keys if self.extra.get(key, key) != key), None)
         if own is not None or self.language is None:
             return own
         return next((shipped[key][self.language] for key in keys if key in shipped), None)
@@ -223,7 +226,7 @@ class Labels:
 
     def notes(self, notes: Iterable[Note | str]) -> tuple[str, ...]:
         """Return the words of notes under a table: in Chinese if that is the language, else in English."""
-        return tuple(note_of(note).text(self.spoken, self) for note in notes)
+        return lines(notes, self.spoken, self)
 
     @property
     def spoken(self) -> Language:
@@ -246,7 +249,7 @@ class Labels:
 
     def _known(self, term: str) -> str | None:
         if term in self.extra:
-            return self.extra[term]
+            return None if self.extra[term] == term else self.extra[term]
         return None if self.language is None else terms().get(term, {}).get(self.language)
 
     def _composed(self, term: str) -> str | None:
@@ -288,6 +291,9 @@ class Labels:
 
     def _variable(self, name: str) -> str | None:
         label = self._known(name)
+        if label is None and name in self.extra:
+            # a column `ln_ci` of a user need not be the logarithm of the package's
+            return None
         if label is None and name.startswith(LOG_PREFIX):
             base = self._known(name.removeprefix(LOG_PREFIX))
             return None if base is None else f"ln({base})"

@@ -130,6 +130,17 @@ def number(value: float, decimals: int) -> str:
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.{decimals}f}"
 
 
+def chance(value: float, decimals: int) -> str:
+    """Return a probability with some decimals; one that would be written as 0 or 1 says on which side it lies.
+
+    A model that is compared with others is never certain, however near its probability is to 1.
+    """
+    least = 10.0**-decimals
+    if 0 <= value < least / 2:
+        return f"< {least:.{decimals}f}"
+    return f"> {1 - least:.{decimals}f}" if 1 - least / 2 <= value <= 1 else number(value, decimals)
+
+
 def ends(band: Band) -> tuple[str, str]:
     """Return the columns of the intervals that a table shows."""
     return ("low_uniform", "high_uniform") if band == "uniform" else ("low", "high")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from digicarbon.data import variables
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.render import Table
@@ -38,7 +39,7 @@ def table(
     words : mapping of str to str, optional
         What terms or variables are called, e.g. ``{"ln_e": "ln(Digital economy)"}``.
     language : {"en", "zh"} or None
-        Of the shipped words for variables, and of rows; None leaves variables as they are called in the results.
+        Of rows, parameters and notes; variables are called as in the results where ``words`` have none for them.
     unit, time : str
         Names of pyfixest's fixed effects that are shown as unit and time effects, e.g. ``city``.
     **layout
@@ -59,9 +60,9 @@ def table(
     if labels and len(labels) != len(results):
         raise ConfigError(Note("labels_of_results", labels=len(labels), results=len(results)))
     heads = list(labels) or [f"({position})" for position in range(1, len(results) + 1)]
-    report = RegressionTable(
-        **{"most_runs": max(len(results), 1), "labels": dict(words or {}), "language": language, **layout}
-    )
+    # a column of a frame that is called as one of the package need not be the same
+    known = {**{name: name for name in variables()}, **(words or {})}
+    report = RegressionTable(**{"most_runs": max(len(results), 1), "labels": known, "language": language, **layout})
     records = [
         Record(str(head), {}, {}, as_result(fitted, unit, time)) for head, fitted in zip(heads, results, strict=True)
     ]

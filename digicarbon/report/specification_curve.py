@@ -90,9 +90,9 @@ class SpecificationCurve(JointlyTested):
     _failed: int = PrivateAttr(default=0)
     _latest: tuple[int, Sequence[Record], Curve] | None = PrivateAttr(default=None)
 
-    def seconds(self, runs: int) -> float:
+    def seconds(self, runs: int, rows: int) -> float:
         """Return the seconds for the pictures and for the joint test's fits to all draws."""
-        return PICTURE * len(self.pictures) + super().seconds(runs)
+        return PICTURE * len(self.pictures) + super().seconds(runs, rows)
 
     def with_failed(self, runs: int) -> SpecificationCurve:
         """Return the report with the number of failed runs on its picture."""

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.country import country
@@ -28,7 +28,17 @@ lazy(__name__)
 _ROWS = ("query", "periods", "first", "last", "drop_first", "drop_last", "units", "regions", "without")
 """Fields that decide which rows are used."""
 Tail = Annotated[float, Field(ge=0, lt=0.5)]
-Tails = Annotated[tuple[Tail, Tail], Field(strict=False)]
+
+
+def _both(value: object) -> object:
+    """Return one share as that of both tails."""
+    alone = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
+    return (alone, alone) if isinstance(alone, int | float) and not isinstance(alone, bool) else value
+
+
+Tails = Annotated[
+    tuple[Tail, Tail], Field(strict=False), BeforeValidator(_both, json_schema_input_type=Tail | tuple[Tail, Tail])
+]
 
 _ALLOWED = (
     *(
@@ -76,8 +86,8 @@ class Sample(Spec):
     Attributes
     ----------
     regions : tuple of str
-        Groups of units to keep: those that are known of a country's units, e.g. northeast, east, central and west of
-        China; for other units, values of the column that the source names as its regions.
+        Groups of units to keep: values of the column that the source names as its regions; without one, the groups that
+        are known of a country's units, e.g. northeast, east, central and west of China.
     units : tuple of str
         Units to keep; those of a known country in English, in Chinese or by code, whatever their spelling in the data.
     without : tuple of str
@@ -379,19 +389,21 @@ class Sample(Spec):
         if not self.regions:
             return set(panel.units)
         home = country()
-        strangers = home.strangers(panel.units)
-        if not strangers:
-            _refuse_unknown(self.regions, home.groups[home.grouping])
+        strangers = home.without_group(home.grouping, panel.units)
+        known: Collection[str] = home.groups.get(home.grouping, {})
+        values = set(panel.text[panel.regions].astype(str)) if panel.regions in panel.text else set()
+        # a column of the user's own, with other values than the country's groups, comes before these
+        if not strangers and values <= set(known):
+            _refuse_unknown(self.regions, known, panel)
             return {unit for unit in panel.units if home.group(home.grouping, unit) in self.regions}
         if panel.regions not in panel.text:
-            key, units = "sample.regions", cut(strangers)
+            facts = {"key": "sample.regions", "many": home.many, "units": cut(strangers)}
+            facts["hint"] = _column_with(self.regions[0], panel)
             if not panel.regions:
-                raise DataError(Note("sample_without_group_column", key=key, many=home.many, units=units))
-            raise DataError(
-                Note("sample_of_no_group_column", key=key, many=home.many, column=panel.regions, units=units)
-            )
+                raise DataError(Note("sample_without_group_column", **facts))
+            raise DataError(Note("sample_of_no_group_column", column=panel.regions, **facts))
         groups = panel.text[panel.regions].astype(str)
-        _refuse_unknown(self.regions, set(groups))
+        _refuse_unknown(self.regions, values, panel)
         return {panel.units[code] for code in panel.unit_codes[np.isin(groups, self.regions)]}
 
 
@@ -428,7 +440,15 @@ def _spelled(name: str, panel: Panel) -> list[str]:
     return [unit for unit in panel.units if english is not None and country().find(unit) == english]
 
 
-def _refuse_unknown(names: Sequence[str], groups: Collection[str]) -> None:
+def _column_with(name: str, panel: Panel) -> Note | str:
+    """Return the note on another column that has the region as a value, with the line that takes it; empty if none."""
+    column = next((column for column, values in panel.text.items() if name in values and column != panel.regions), None)
+    if column is None:
+        return ""
+    return Note("regions_of_column", column=column, group=name, line=f"source.regions={column}")
+
+
+def _refuse_unknown(names: Sequence[str], groups: Collection[str], panel: Panel) -> None:
     known = sorted(groups)
     for name in names:
         if name not in known:
@@ -437,7 +457,7 @@ def _refuse_unknown(names: Sequence[str], groups: Collection[str]) -> None:
                     "sample_of_unknown_group",
                     key="sample.regions",
                     group=name,
-                    hint=suggestion(name, known),
+                    hint=_column_with(name, panel) or suggestion(name, known),
                     groups=cut(known),
                 )
             )

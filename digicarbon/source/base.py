@@ -98,6 +98,8 @@ class Inputs:
         The column of text whose values ``sample.regions`` names; empty where the source declares none.
     findings : tuple of Finding or None
         The findings of the checks on loading; None where nothing was checked.
+    labels : mapping of str to str
+        What the user's file itself calls its columns, e.g. the variable labels of Stata.
     """
 
     frame: pd.DataFrame
@@ -114,6 +116,7 @@ class Inputs:
     geometry: str = ""
     regions: str = ""
     findings: tuple[Finding, ...] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def series(self, names: Iterable[str], wanted_by: str) -> pd.DataFrame:
         """Return the key columns and ``names``.

@@ -192,7 +192,8 @@ def show(
             with progress.phase(Note("phase_pictures")):
                 pictures, lacking = _pictures(planned, report, records)
             with progress.phase(Note("phase_table")):
-                absences = absent(failures, planned.failed.items())
+                # the command says why a column cannot run when it ends, and so does the page
+                absences = absent(failures, planned.failed.items(), why=False)
                 notes = (*stated(multiverse, judged), *untested, *unknown, *lacking, *absences, *more)
                 table, refusal = _table_or_refusal(planned, report, records, notes)
                 for one in each:
@@ -201,7 +202,7 @@ def show(
         raise TrackingError(Note("estimates_not_written", folder=scratch, reason=error.strerror)) from error
     files: dict[str, str | bytes | Path] = {**pictures}
     if table is not None:
-        files |= {"table.md": table.to_markdown()}
+        files |= {"table.md": table.with_notes().to_markdown()}
         files |= {name: plain_table(part.named).to_csv() for name, part in table.by_file.items()}
     if joints and test is not None:
         files |= _made(test.folder, JOINT, joints_to_json(joints), {EACH_FILE: each_of(joints)}, tested)
@@ -290,10 +291,13 @@ def _table_or_refusal(
         return None, error
 
 
-def absent(failures: Collection[tuple[str, Note]], columns: Collection[tuple[str, Note]]) -> tuple[Note, ...]:
-    """Return the notes on runs that a table lacks since they failed, and on columns that cannot run, with reasons.
+def absent(
+    failures: Collection[tuple[str, Note]], columns: Collection[tuple[str, Note]], why: bool = True
+) -> tuple[Note, ...]:
+    """Return the notes on runs that a table lacks since they failed, and on columns that cannot run.
 
-    ``failures``, ``columns``: labels and why they are not in the table.
+    ``failures``, ``columns``: labels and why they are not in the table. ``why``: whether the notes give the
+    reasons of columns, too.
     """
     notes: list[Note] = []
     if failures:
@@ -301,7 +305,7 @@ def absent(failures: Collection[tuple[str, Note]], columns: Collection[tuple[str
         notes += _reasons(failures)
     if columns:
         notes.append(Note("columns_cannot_run", columns=len(columns), labels=cut((label for label, _ in columns), 8)))
-        notes += _reasons(columns)
+        notes += _reasons(columns) if why else []
     return tuple(notes)
 
 

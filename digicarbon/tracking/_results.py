@@ -217,6 +217,7 @@ def encode(result: Result, lists: Mapping[str, Lists] | None = None) -> str:
         ],
         "listings": result.listings,
         **({"means": dict(result.means)} if result.means else {}),
+        "apart": {name: [note.to_json() for note in notes] for name, notes in result.apart.items()},
         **({"without_errors": result.without_errors} if result.without_errors else {}),
         "resampled": result.resampled and [_array(result.resampled.estimates), _array(result.resampled.effects)],
         **({} if result.resampled is None or result.resampled.wild else {"wild": False}),
@@ -264,6 +265,7 @@ def decode(text: str) -> Result:
         # earlier versions did not write these
         errors_note=read(content["errors_note"]) if content.get("errors_note") else None,
         table_errors={name: read(note) for name, note in content.get("table_errors", {}).items()},
+        apart={name: read_all(notes) for name, notes in content.get("apart", {}).items()},
         roles=_with_made_of(terms, roles, content.get("made_of")),
         listings=tuple(content.get("listings", ())),
         means=content.get("means", {}),

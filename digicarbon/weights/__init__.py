@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from digicarbon.lazy import lazy
 
 if TYPE_CHECKING:
+    from digicarbon.weights.any_file import AnyFileWeights as AnyFileWeights
     from digicarbon.weights.base import Islands as Islands
     from digicarbon.weights.base import Weights as Weights
     from digicarbon.weights.base import WeightsSpec as WeightsSpec

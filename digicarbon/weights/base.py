@@ -6,6 +6,7 @@ import html
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -128,6 +129,7 @@ class Weights:
             negative or non-finite weight, a weight of a unit on itself, or a unit without neighbour, or cannot be
             normalised in this way.
         """
+        _refuse_file("from_matrix", matrix)
         how: Normalise = normalise or ("row" if row_standardise else "none")
         _check_choices(how, islands, name)
         if isinstance(matrix, pd.DataFrame):
@@ -187,6 +189,7 @@ class Weights:
         WeightsError
             If an edge names an unknown unit or occurs twice with different weights, or as in `from_matrix`.
         """
+        _refuse_file("from_edges", edges)
         rows = list(edges.itertuples(index=False)) if hasattr(edges, "itertuples") else list(edges)
         pairs = [_edge(row, name) for row in rows]
         named = sorted({unit for pair in pairs for unit in pair[:2]})
@@ -493,6 +496,12 @@ def _check_values(raw: Any, units: Sequence[str], name: str | Note) -> None:
             )
 
 
+def _refuse_file(maker: str, given: object) -> None:
+    """Raise a WeightsError if a call has the name of a file in the place of its content."""
+    if isinstance(given, str | Path):
+        raise WeightsError(Note("weights_of_a_file", maker=maker, file=str(given)))
+
+
 def _check_choices(normalise: str, islands: str, name: str | Note) -> None:
     for key, value, allowed in (("normalise", normalise, get_args(Normalise)), ("islands", islands, get_args(Islands))):
         if value not in allowed:
@@ -586,7 +595,7 @@ def as_known(units: Sequence[str], asking: Note, remedy: Note | str = "") -> lis
     if strangers:
         if not home.names:
             raise WeightsError(Note("weights_no_country", first=asking, remedy=remedy))
-        spellings = [*home.names, *home.units["name_zh"]]
+        spellings = [*home.places.index, *home.places["name_zh"]]
         raise WeightsError(
             Note(
                 "weights_strangers",

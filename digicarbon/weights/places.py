@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -33,6 +33,7 @@ from digicarbon.weights.base import (
     refuse_twice,
     rest,
 )
+from digicarbon.weights.nearby import LATITUDE, LONGITUDE, place_columns
 
 Decay = Callable[[FloatArray], FloatArray]
 """Takes distances and returns weights of the same shape."""
@@ -127,7 +128,8 @@ class PlacedWeights(WeightsSpec):
     unit : str
         The column of the label.
     longitude : str
-        The column of degrees east, or of x for the Euclidean metric.
+        The column of degrees east, or of x for the Euclidean metric. Where neither this nor the next column is there
+        and both have their default, ``lon`` and ``lat`` and the like are taken.
     latitude : str
         The column of degrees north, or of y for the Euclidean metric.
     metric : {"great_circle", "euclidean"}
@@ -163,14 +165,22 @@ class PlacedWeights(WeightsSpec):
         file = Path(self.coordinates).name
         written = TextFormat(self.encoding)
         frame = read_table(self.coordinates, "weights", [self.unit], written=written, key="coordinates").frame
-        for key in ("unit", "longitude", "latitude"):
-            require_column(getattr(self, key), frame.columns, file, f"weights.{key}", WeightsError)
+        names = self._columns(frame.columns)
+        for key, name in zip(("unit", "longitude", "latitude"), (self.unit, *names), strict=True):
+            require_column(name, frame.columns, file, f"weights.{key}", WeightsError)
         labels = file_labels(frame[self.unit], file)
         check_coverage(panel.units, labels, file)
-        table = frame[[self.longitude, self.latitude]].set_axis(labels, axis=0)
+        table = frame[list(names)].set_axis(labels, axis=0)
         own = table[table.index.isin(panel.units)]
         refuse_twice(list(own.index), file)
         return Places(panel.units, self._degrees(own.loc[list(panel.units)], file), self.metric)
+
+    def _columns(self, names: Collection[str]) -> tuple[str, str]:
+        """Return the columns of longitude and latitude in a table with these names."""
+        own = (self.longitude, self.latitude)
+        if own != (LONGITUDE[0], LATITUDE[0]) or set(own) <= set(names):
+            return own
+        return place_columns(names) or own
 
     def _in_country(self, panel: Panel) -> Places:
         names = as_known(
@@ -178,16 +188,16 @@ class PlacedWeights(WeightsSpec):
             Note("field_of_value", key="weights.coordinates", value="null"),
             Note("weights_name_places", key="weights.coordinates", longitude=self.longitude, latitude=self.latitude),
         )
-        table = country().units.loc[names]
+        table = country().places.loc[names]
         return Places(panel.units, table[["longitude", "latitude"]].to_numpy(dtype=np.float64), self.metric)
 
     def _has_places(self, panel: Panel) -> bool:
         """Return whether to use coordinates of the panel: it has them, and units that the country does not know."""
-        known = {self.longitude, self.latitude} <= set(panel.names)
+        known = set(self._columns(panel.names)) <= set(panel.names)
         return known and bool(country().strangers(panel.units))
 
     def _in_panel(self, panel: Panel) -> Places:
-        names = [self.longitude, self.latitude]
+        names = list(self._columns(panel.names))
         values = np.column_stack([panel.column(name) for name in names])
         # rows are sorted by unit
         first = np.searchsorted(panel.unit_codes, np.arange(len(panel.units)))

@@ -33,6 +33,8 @@ NAMES = (
     ('data-md-toggle="drawer"', "Navigation", "导航"),
 )
 """Parts of a page that the theme leaves without a name, by their attributes."""
+FENCE = re.compile(r"^```[^\n]*\n.*?^```$", re.MULTILINE | re.DOTALL)
+"""A block of code."""
 CELL = re.compile(r"<td[ >].*?</td>", re.DOTALL)
 
 
@@ -56,12 +58,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turn links that lead out of docs/ to a root file into links to its page."""
+    """Turn links out of docs/ to a root file into links to its page, and keep paragraphs apart from blocks of code."""
     folder = str(PurePosixPath(page.file.src_uri).parent)
     for name, target in PAGES.items():
         outside = relpath(f"docs/../{name}", f"docs/{folder}")
         markdown = markdown.replace(f"]({outside}", f"]({relpath(target, folder)}")
-    return markdown
+    # without empty lines around a block Python-Markdown puts the text at it into no paragraph
+    return FENCE.sub(lambda block: f"\n{block[0]}\n", markdown)
 
 
 def on_page_content(content: str, **_: Any) -> str:

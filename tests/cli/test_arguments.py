@@ -77,7 +77,10 @@ def test_a_blank_is_told_with_the_line_that_was_meant(line: str, right: str) -> 
         ("model.effects time", "Write model.effects=time, without blanks."),
         ("main modle", "'modle' is no override (group=option or group.field=value). Did you mean 'model'?"),
         ("main model.x=[a b", "'b' is no override"),
-        ("main --forse", "`digicarbon run` has no flag --forse. Did you mean '--force'? Flags: --force, --help, -m"),
+        (
+            "main --forse",
+            "`digicarbon run` has no flag --forse. Did you mean '--force'? Flags: --force, --notes, --json, --help, -m",
+        ),
         ("main --all", "`digicarbon run` has no flag --all. It belongs to `digicarbon plan`."),
         ("main --multrun", "Did you mean '--multirun'?"),
         ("main --out folder", "`digicarbon run` has no flag --out."),

@@ -168,7 +168,7 @@ def test_exit_status_of_the_process(folder: Path) -> None:
 
 @pytest.mark.long
 def test_traceback_on_demand(folder: Path) -> None:
-    wrong = process("check", "model.x=de", DIGICARBON_TRACEBACK="1")
+    wrong = process("check", "model.x=3", DIGICARBON_TRACEBACK="1")
     assert wrong.returncode == 2
     assert "Traceback (most recent call last)" in wrong.stderr
     assert wrong.stderr.splitlines()[-1].startswith("digicarbon: command line: model.x must be a list")
@@ -492,16 +492,16 @@ def test_a_column_that_cannot_run_does_not_end_the_others(folder: Path, capsys: 
     mine.write_text(f"{start}columns:\n  A: {{}}\n  B: {{model.controls: [nothing]}}\n", encoding="utf-8")
     for verb in ("plan", "check", "run"):
         said = complaint(capsys, verb, "mine", status=1)
-        assert said.startswith(
-            "digicarbon: Column B of experiments/mine.yaml cannot run: experiments/mine.yaml, columns.B"
-        )
+        assert said.startswith("digicarbon: Column B of experiments/mine.yaml cannot run: model.controls: ")
         assert "nothing" in said
         assert "exclude" not in said
     assert main(["run", "mine"]) == 1
     shown = capsys.readouterr()
     assert "1 of 1 runs recorded" in shown.out
     assert "1 column cannot run and is not shown: B." in shown.out
-    assert "Why B is not shown: Column B of experiments/mine.yaml cannot run" in " ".join(shown.out.split())
+    # once, at the end
+    assert shown.err.count("nothing") == 1
+    assert "nothing" not in shown.out
     # the page knows it, in Chinese too
     assert main(["report", "mine", "--out", "page", "report.language=zh"]) == 0
     page = (folder / "page" / "index.html").read_text(encoding="utf-8")
@@ -602,7 +602,7 @@ def test_list(folder: Path, capsys: Capture) -> None:
     assert main(["list", "weights"]) == 0
     shown = capsys.readouterr().out
     assert "w1_adjacency" in shown
-    assert "W1: 0-1 queen contiguity of the 30 provinces" in shown
+    assert "W1: 0-1 queen contiguity of provinces" in shown
     assert main(["list", "experiments"]) == 0
     shown = capsys.readouterr().out
     assert "table3_baseline" in shown
@@ -892,14 +892,14 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
         (["pln"], "There is no command 'pln'. Did you mean 'plan'?"),
         (
             ["frobnicate"],
-            "Verbs: run, plan, check, report, export, deliver, list, data, new, schema, ui",
+            "Verbs: run, plan, check, fit, report, export, deliver, list, data, new, schema, ui",
         ),
         (["check", "table3_basline"], "There is no experiment 'table3_basline'. Did you mean 'table3_baseline'?"),
         (["check", "wieghts=w1_adjacency"], "there is no key 'wieghts'. Did you mean 'weights'?"),
         (["check", "weights=w1_adjacncy"], "there is no such option. Did you mean 'w1_adjacency'?"),
         (["check", "model.contrls=[]"], "there is no key 'model.contrls'. Did you mean 'model.controls'?"),
         (["check", "-m", "weights=w1_adjacency,w2_nestd"], "weights=w2_nestd: there is no such option. Did you mean"),
-        (["check", "model.x=de"], "model.x must be a list, e.g. [de]; got 'de'."),
+        (["check", "model.x=3"], "model.x must be a list, e.g. [3]; got 3."),
         (
             ["check", "model.effects=twoway"],
             "model.effects must be one of 'none', 'unit', 'time', 'two_way', 'random', 'random_time'",

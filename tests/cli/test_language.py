@@ -10,7 +10,7 @@ from prose import prose_of
 from rich.cells import cell_len
 
 from digicarbon.__main__ import main
-from digicarbon.cli.language import asked, of_experiment, of_system
+from digicarbon.cli.language import asked, of_experiment, of_system, of_tables
 from digicarbon.cli.usage import parser
 from digicarbon.data import command_words
 from digicarbon.errors import COMMAND_LINE, ConfigError
@@ -66,6 +66,17 @@ def test_the_flag_comes_before_the_experiment_and_the_experiment_before_the_syst
     assert not is_chinese(complaint(capsys, "check", "theirs", "model=nosuch"))
     # the language of one command is not that of the next
     assert spoken() == "en"
+
+
+def test_the_flag_is_the_language_of_tables_unless_the_words_choose_another(folder: Path) -> None:
+    assert of_tables(["run", "mine"], "zh") == ["run", "mine", "report.language=zh"]
+    assert of_tables(["report", "mine"], "en") == ["report", "mine", "report.language=en"]
+    for words in (["run", "report.language=en"], ["run", "+report.language=en"], ["plan", "mine"], []):
+        assert of_tables(words, "zh") == words
+    with speaking("zh"):
+        assert of_tables(["fit", "a.csv"], None) == ["fit", "a.csv", "report.language=zh"]
+        assert of_tables(["run", "mine"], None) == ["run", "mine"]
+    assert of_tables(["fit", "a.csv"], None) == ["fit", "a.csv"]
 
 
 def test_an_experiment_that_cannot_be_read_is_told_in_the_language_of_the_system(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import REPOSITORY
 
 from digicarbon.__main__ import main
 from digicarbon.cli import new
@@ -28,12 +29,14 @@ def test_it_is_an_example_of_no_country(study: Path) -> None:
     planned = plan(Composer(loader(), "main", ["executor=sequential"]))
     assert [run.options["model"] for run in planned.runs] == ["pooled", "fe", "twfe", "sdm"]
     for run in planned.runs:
-        assert run.prepared.panel.shape == (24, 10)
-        assert all(unit.startswith("Example ") for unit in run.prepared.panel.units)
-        mine = {group for group, option in run.options.items() if (study / "conf" / group / f"{option}.yaml").is_file()}
-        assert mine == {"source", "panel", "outcome", "measure", "weights"}
+        assert run.prepared.panel.shape == (36, 8)
+        assert all(unit.startswith("City ") for unit in run.prepared.panel.units)
+        assert (run.options["source"], run.options["weights"]) == ("panel.csv", "neighbours.csv")
+    # one study, which the README and the tutorial have, too
+    for name in ("panel.csv", "neighbours.csv"):
+        assert (study / name).read_text("utf-8") == (REPOSITORY / "docs/example" / name).read_text("utf-8")
     assert re.search("EXAMPLE DATA|示例数据", planned.title)
-    neighbours = pd.read_csv(study / "data" / "example_neighbours.csv")
+    neighbours = pd.read_csv(study / "neighbours.csv")
     assert set(neighbours.to_numpy().ravel()) == set(planned.runs[0].prepared.panel.units)
 
 

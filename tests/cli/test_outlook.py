@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+import time
 from collections.abc import Mapping
 from contextlib import closing, redirect_stderr
 from pathlib import Path
@@ -13,10 +14,11 @@ import pytest
 from mlflow import MlflowClient
 
 from digicarbon.__main__ import main
-from digicarbon.cli.outlook import GUESS, Outlook, _duration, outlook
+from digicarbon.cli.outlook import GUESS, Outlook, _counted, _duration, outlook
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import TrackingError
 from digicarbon.plan.expand import read_overrides
+from digicarbon.plan.prepare import fitted
 from digicarbon.plan.runs import Plan, plan
 from digicarbon.sweep import sweep
 from digicarbon.tracking import history
@@ -212,3 +214,41 @@ def test_the_verb_shows_it(project: Path, capsys: pytest.CaptureFixture[str]) ->
     shown = capsys.readouterr().out
     assert "done in another sweep" in shown
     assert "1 run to fit" in shown
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("option", ["event_study", "imputation", "callaway_santanna"])
+def test_the_guess_for_the_wild_bootstrap_of_a_policy_grows_with_its_panel(project: Path, option: str) -> None:
+    words = (
+        "source=simulated_policy",
+        "measure=none",
+        "outcome=none",
+        "model.y=y",
+        "inference=wild",
+        f"model={option}",
+    )
+    guesses, seconds = [], []
+    for units in (60, 200):
+        composer = Composer(loader(), "config", [*words, "+panel.policy={pilot: adopted}", f"source.n={units}"])
+        (one,) = plan(composer).runs
+        guesses.append(_duration(one, {}))
+        start = time.process_time()
+        fitted(one.specs, one.prepared)
+        seconds.append(time.process_time() - start)
+    # the time of a machine is another one's by some factor, the growth is not
+    assert 0.25 < guesses[1] / seconds[1] < 4
+    assert guesses[1] / guesses[0] > 5
+    assert seconds[1] / seconds[0] > 3
+
+
+def test_only_runs_that_are_counted_together_are_in_the_time_of_a_joint_test(project: Path) -> None:
+    composer = Composer(loader(), "robustness_kinds", ["executor=sequential"])
+    made = plan(composer)
+    chosen = sweep.settings_for(composer, made)
+    # one of three samples is the main one
+    assert _counted(made, chosen) == (len(made.runs) // 3, 180)
+    _, plain = planned("measure=bea,ddl")
+    assert _counted(plain, sweep.settings(composer))[0] == 2
+    # of a panel of 285 units and 15 periods a draw takes several times as long
+    pictures = chosen.report.seconds(0, 180)
+    assert chosen.report.seconds(48, 4275) - pictures > 3 * (chosen.report.seconds(48, 180) - pictures)

@@ -132,8 +132,6 @@ def test_missing_lists_required_keys_even_behind_interpolations() -> None:
     composer = Composer(loader(), "config")
     assert missing(composer.merged({"measure": "column", "source": "table"})) == [
         "source.path",
-        "source.unit",
-        "source.time",
         "measure.column",
     ]
 
@@ -161,15 +159,23 @@ def test_where_names_the_file_or_the_command_line(folder: Path) -> None:
         ("defaults: [config, _self_]\nweights: w2_nested", "override weights: w2_nested"),
         (
             "defaults: [config, _self_]\nweights: null",
-            "experiments/bad.yaml: weights holds fields, e.g. `weights: {…: …}`, and the defaults list",
+            "experiments/bad.yaml: weights is the name of one option, or of a file, or a mapping of fields",
         ),
         ("defaults: [config, _self_]\ncolumns: [a, b]", "experiments/bad.yaml: columns must be a mapping"),
         ("defaults: [config, _self_]\ngrid: [a]", "experiments/bad.yaml: grid must be a mapping"),
         ("defaults: [config, _self_]\nexclude: {model: sdm}", "experiments/bad.yaml: exclude must be a list"),
         ("defaults: [config, _self_]\ncolumns: {A: [", "experiments/bad.yaml is not valid YAML"),
         ("- a\n- b\n", "experiments/bad.yaml must hold keys and values"),
-        ("title: x", "an experiment inherits `config`"),
-        ("defaults: [confg, _self_]", "There is no 'confg'. Did you mean 'config'?"),
+        ("defaults: [_self_]\ntitle: x", "an experiment inherits `config`"),
+        (
+            "data: simulated\ny: ln_ci\ncontrls: [ln_pgdp]",
+            "experiments/bad.yaml: unknown key 'contrls'. Did you mean 'controls'?",
+        ),
+        ("", "The file is empty. Write e.g. {data: panel.csv"),
+        ("y: ln_ci\nx: ln_e", "There are no data: `y` names a column, and no file is given"),
+        ("columns: {A: {}}\nextend: columns", "this file starts from none"),
+        ("from: table3_baseline\nextend: column", "'extend' names column; it takes columns, grid, zip"),
+        ("defaults: [confg, _self_]", "it starts from 'confg' and there is no such experiment. Did you mean 'config'?"),
         (
             "defaults: [config, override model: sdn, _self_]",
             "experiments/bad.yaml: model=sdn: there is no such option.",
@@ -273,7 +279,7 @@ def test_sub_folder_without_package(folder: Path, head: str) -> None:
             "a:b, center(x) and C(x) (for i.x). On the command line x^2 is written x**2, and C(x) is put",
         ),
         ("outcome.controls=[C(region)]", "C(x) is put into quotes: 'outcome.controls=[\"C(x)\"]'."),
-        ("sample.query=log(e)>2", "Put a value with blanks"),
+        ("sample.query=log(e)>2", "Put the value in quotes: 'sample.query=\"log(e)>2\"'."),
         ("+weights=w1_adjacency", "weights"),
     ],
 )

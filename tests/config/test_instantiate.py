@@ -88,9 +88,23 @@ def test_containers_of_omegaconf_are_taken_as_they_are() -> None:
     assert dc.PanelRegression(y="y", x=config.x, controls=["c"]).x == ("a", "b")
 
 
-def test_a_text_is_no_list_of_names() -> None:
-    with pytest.raises(SpecError, match=r"PanelRegression\.x must be a list"):
-        dc.PanelRegression(y="y", x="ab")
+def test_one_text_is_a_list_of_one_name() -> None:
+    for fields in (
+        {"x": "ln_x", "controls": "L.z"},
+        {"x": "ln_x", "absorb": "region", "controls": []},
+        {"x": ["ln_x"], "controls": "z^2"},
+    ):
+        model = {"_target_": "digicarbon.PanelRegression", "y": "y", **fields}
+        lists = {name: [value] if isinstance(value, str) else value for name, value in fields.items()}
+        assert build(model, dc.Model, "model") == build(model | lists, dc.Model, "model")
+    assert dc.SpatialPanel(y="y", x="a", controls="b", kind="sdm", durbin="a").durbin == ("a",)
+
+
+@pytest.mark.parametrize("text", ["a, b", "a b", "a,b", "a;b", "a\nb", "a，b"])
+def test_a_text_that_may_be_several_names_is_refused(text: str) -> None:
+    with pytest.raises(SpecError, match=r"PanelRegression\.x: .* may be one name or several; write the list, \[a, b\]"):
+        dc.PanelRegression(y="y", x=text)
+    assert dc.PanelRegression(y="y", x=[text]).x == (text,)
 
 
 def test_a_node_within_a_node_is_named_by_its_key() -> None:

@@ -59,4 +59,4 @@ def test_the_user_s_own_experiments_are_named(folder: Path, capsys: Capture) -> 
     assert "first, second. `digicarbon list experiments` shows all" in sentence
     put(folder / "experiments" / "heir.yaml")
     (folder / "experiments" / "heir.yaml").write_text("defaults: [fist, _self_]\n", encoding="utf-8")
-    assert "There is no 'fist'. Did you mean 'first'?" in said(capsys, "heir")
+    assert "it starts from 'fist' and there is no such experiment. Did you mean 'first'?" in said(capsys, "heir")

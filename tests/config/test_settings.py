@@ -7,8 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from conftest import REPOSITORY
 
 from digicarbon.__main__ import main
+from digicarbon.cli.habits import translated
+from digicarbon.config.compose import Composer, loader
+from digicarbon.config.flat import LAUNCHERS
+from digicarbon.sweep.sweep import settings
 
 Capture = pytest.CaptureFixture[str]
 CONFIG = "defaults: [config, _self_]\n"
@@ -41,8 +47,8 @@ def write(path: str, text: str) -> None:
         (f"{CONFIG}hydra: {{mode: RUN}}\n", "hydra.mode: digicarbon expands"),
         (f"{CONFIG}hydra: null\n", "hydra: digicarbon expands"),
         (
-            "defaults: [config, override hydra/launcher: joblib, _self_]\n",
-            "defaults, hydra/launcher: joblib: digicarbon",
+            "defaults: [config, override hydra/launcher: submitit_local, _self_]\n",
+            "defaults, hydra/launcher: submitit_local: There is no executor of this kind.",
         ),
         (
             "defaults: [config, override /hydra/sweeper: optuna, _self_]\n",
@@ -85,8 +91,8 @@ def test_what_the_default_sentence_sets_may_be_repeated(folder: Path) -> None:
             "Hydra's own sweep is not read here. Write 'model=twfe,fe' in its place.",
         ),
         ("+hydra.sweeper.params.model=twfe,fe", "Write 'model=twfe,fe' in its place."),
-        ("hydra.sweep.dir=out", "tracking.artifacts where files go"),
-        ("hydra/launcher=joblib", "executor=threading"),
+        ("hydra/launcher=submitit_local", "Launchers that have one: basic, joblib, submitit_slurm, ray, dask."),
+        ("hydra.launcher.n_jobs=2", "executor=threading"),
         ("hydra.callbacks=null", "would do nothing; leave it out"),
         ("hydra.job.chdir=true", "would do nothing; leave it out"),
         ("hydra.output_subdir=x", "would do nothing; leave it out"),
@@ -98,6 +104,68 @@ def test_a_setting_on_the_command_line(folder: Path, capsys: Capture, word: str,
     told = capsys.readouterr().err
     assert told.startswith(f"digicarbon: command line, {word}: ")
     assert said in told
+
+
+def test_a_launcher_is_an_executor(folder: Path, capsys: Capture) -> None:
+    assert main(["check", "table3_baseline", "hydra/launcher=basic"]) == 0
+    assert "hydra/launcher=basic: runs are fitted with our executor of this kind, executor=sequential." in (
+        capsys.readouterr().err
+    )
+    assert main(["check", "hydra/launcher=joblib", "executor=dask"]) == 2
+    assert "both choose where runs are fitted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "defaults: [table3_baseline, override hydra/launcher: joblib, _self_]\n",
+        "defaults: [table3_baseline, override /hydra/launcher: joblib, _self_]\n",
+    ],
+)
+def test_a_launcher_in_a_file_is_an_executor(folder: Path, capsys: Capture, body: str) -> None:
+    write(MINE, body)
+    assert settings(Composer(loader(), "mine")).executor.backend == "loky"
+    assert main(["check", "mine"]) == 0
+    capsys.readouterr()
+    write(MINE, body.replace(", _self_", ", override executor: dask, _self_"))
+    assert main(["check", "mine"]) == 2
+    assert "both choose where runs are fitted" in capsys.readouterr().err
+
+
+def test_plan_and_check_say_that_they_write_no_configurations(folder: Path, capsys: Capture) -> None:
+    for verb in ("plan", "check"):
+        assert main([verb, "table3_baseline", "hydra.sweep.dir=out"]) == 0
+        assert f"`digicarbon {verb}` writes nothing into out" in capsys.readouterr().err
+        assert not Path("out").exists()
+
+
+def test_the_executor_of_a_launcher_is_used(folder: Path) -> None:
+    words, _ = translated(["model=fe", "+hydra/launcher=joblib"])
+    assert settings(Composer(loader(), "table3_baseline", words)).executor.backend == "loky"
+    shipped = {path.stem for path in (REPOSITORY / "conf" / "executor").glob("*.yaml")}
+    assert set(LAUNCHERS.values()) <= shipped
+
+
+def test_configurations_of_runs_as_hydra_writes_them(project: Path, capsys: Capture) -> None:
+    write(MINE, f"{CONFIG}grid: {{model: [fe, twfe]}}\n")
+    words = ["run", "mine", "model.controls=[ln_pgdp]", "executor=sequential", "hydra.sweep.dir=out/mine"]
+    assert main(words) == 0
+    assert "The configuration of each run is in out/mine." in capsys.readouterr().out
+    places = [project / "out" / "mine" / str(number) / ".hydra" for number in (0, 1)]
+    configs, overrides = (
+        [yaml.safe_load((place / f"{name}.yaml").read_text(encoding="utf-8")) for place in places]
+        for name in ("config", "overrides")
+    )
+    assert [one["model"]["effects"] for one in configs] == ["unit", "two_way"]
+    assert configs[0]["model"]["controls"] == ["ln_pgdp"]
+    assert overrides[1] == ["model.controls=[ln_pgdp]", "executor=sequential", "model=twfe"]
+    # what is there is written anew, and files of others are kept
+    assert main(words) == 0
+    (project / "out" / "mine" / "notes.txt").write_text("mine\n", encoding="utf-8")
+    assert main(words) == 2
+    assert "hydra.sweep.dir" in capsys.readouterr().err
+    assert main(["run", "mine", "hydra.sweep.dir=${now:%H}"]) == 2
+    assert "write the name of a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

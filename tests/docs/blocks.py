@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -58,6 +59,10 @@ def follow(page: Path, folder: Path, capture: pytest.CaptureFixture[str]) -> int
             continue
         if block.language == "sh":
             for command in block.text.replace("\\\n", " ").splitlines():
+                if command.startswith("cd "):
+                    folder = folder / command.removeprefix("cd ")
+                    os.chdir(folder)
+                    continue
                 printed = _run(command, capture)
                 ran += 1
         elif block.language == "text" and (not block.title or file.is_file()):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from blocks import blocks
 
-VERBS = "run|plan|check|lock|list|ui|rerun|compare|export|package|deliver|data|report|new|schema|COMMAND"
+VERBS = "fit|mcp|read|run|plan|check|lock|list|ui|rerun|compare|export|package|deliver|data|report|new|schema|COMMAND"
 COMMAND = re.compile(rf"(?:[A-Z_]+=\S+ )?digicarbon (?:{VERBS}|-)")
 _QUOTED = re.compile(r"`([^`]+)`")
 _BARE = re.compile(rf"digicarbon (?:{VERBS})\b[^\n]*")

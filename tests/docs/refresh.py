@@ -49,7 +49,10 @@ def refresh(page: Path, folder: Path, pictures: bool) -> None:
         whole = found[0]
         if block.language == "sh" and block.title not in MACHINE:
             for command in block.text.replace("\\\n", " ").splitlines():
-                printed = run(command, folder)
+                if command.startswith("cd "):
+                    folder = folder / command.removeprefix("cd ")
+                else:
+                    printed = run(command, folder)
         elif block.language == "text" and not block.title:
             whole = "\n".join(["```text", *renewed(block.text.splitlines(), printed), "```"])
         elif block.title not in MACHINE and (block.language != "text" or not (folder / block.title).exists()):

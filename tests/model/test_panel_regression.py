@@ -506,8 +506,8 @@ def test_wrong_fields_and_data_are_sentences(produc: dc.Panel) -> None:
         ConfigError, match=r"PanelRegression.effects must be one of .*; got 'twoways'\. Did you mean 'two_way'"
     ):
         dc.PanelRegression(y="y", x=("x",), effects="twoways")
-    with pytest.raises(ConfigError, match=r"PanelRegression.x must be a list, e\.g\. \[x\]"):
-        dc.PanelRegression(y="y", x="x")
+    with pytest.raises(ConfigError, match=r"PanelRegression.x must be a list, e\.g\. \[3\]"):
+        dc.PanelRegression(y="y", x=3)
     with pytest.raises(ConfigError, match=r"effect is not a field of PanelRegression\. Did you mean 'effects'"):
         dc.PanelRegression(y="y", x=("x",), effect="unit")
     with pytest.raises(ConfigError, match="product with itself; write a power"):

@@ -194,7 +194,7 @@ def test_no_comma_cuts_the_words_of_a_note_short(table: Path) -> None:
 
 
 def test_a_code_has_words_in_one_table() -> None:
-    tables = [table for table in TABLES if table.stem not in ("labels", "page")]
+    tables = [table for table in TABLES if table.stem not in ("labels", "page", "brief")]
     codes = [row["code"] for table in tables for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines())]
     assert len(codes) == len(set(codes))
 

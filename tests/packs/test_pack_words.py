@@ -50,7 +50,7 @@ WRONG = [
     "out, or take another name, e.g. one that begins with the pack's.",
     "words/notes.csv, row 4, own_format: 'trem' is no kind of a field and no format of a number. Did you mean 'term'?",
     "words/notes.csv, row 5, own_alone: only one of the languages has units.",
-    "words/remarks.csv: nothing reads this table. Tables of words are labels.csv, notes.csv, errors.csv, "
+    "words/remarks.csv: nothing reads this table. Tables of words are labels.csv, notes.csv, brief.csv, errors.csv, "
     "commands.csv, page.csv.",
 ]
 CODE = """from digicarbon.note import Note

@@ -238,7 +238,10 @@ def test_the_core_stands_without_a_pack(name: str, deleted_in_turn: dict[str, st
 
 def test_verbs_of_packs_follow_those_of_the_core(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["frobnicate"]) == 2
-    core, packs = "plan, check, report, export, deliver, list, data, new, schema, ui", "rerun, compare, lock, package"
+    core, packs = (
+        "plan, check, fit, report, export, deliver, list, data, new, schema, ui",
+        "mcp, rerun, compare, lock, package, read",
+    )
     assert f"Verbs: run, {core}, {packs}." in capsys.readouterr().err
 
 

@@ -479,7 +479,7 @@ def test_a_sweep_that_has_not_ended_is_said_to_be_so(fitted: Path) -> None:
     [
         (("small", "model.effects=unit"), "only report=… (how it is shown) and tracking=… (where it is recorded)"),
         (("small", "grid"), "Name one experiment"),
-        (("small", "--pdf"), "has no flag --pdf. Flags: --out, --one-file, --help."),
+        (("small", "--pdf"), "has no flag --pdf. Flags: --out, --one-file, --notes, --help."),
         (
             ("small", "--out"),
             "--out needs a value. Name one experiment, and the folder of the page after --out",

@@ -269,7 +269,7 @@ STUDY = {
         ("outcome", "ln_out", "ln_oot", "FE: conf/outcome/own.yaml: outcome.controls: panel.csv: The term 'oot' is"),
         ("outcome", "ln_out", "de", "FE: conf/outcome/own.yaml: outcome.controls names de, as model.x does; leave one"),
         ("outcome", "ln_out", "z, z", "FE: conf/outcome/own.yaml: outcome.controls names z more than once"),
-        ("measure", "[de]", "[]", "FE: conf/measure/own.yaml: measure.terms is empty; name at least one focal term."),
+        ("measure", "[de]", "[]", "FE: conf/measure/own.yaml: measure.terms is missing or empty; write at least one"),
         ("measure", "[de]", "[ln_d]", "FE: conf/measure/own.yaml: measure.terms: panel.csv: The term 'd' is neither"),
         ("measure", "column: de", "column: d", "FE: conf/measure/own.yaml: measure.column=d needs the series d"),
     ],
@@ -321,7 +321,7 @@ def test_glob_skips_what_needs_a_file_and_lists_it() -> None:
     made = planned("config", "model=sdm", "weights=glob(*)")
     assert {"w1_adjacency", "w2_nested", "k_nearest", "blend"} <= {run.choice.values["weights"] for run in made.runs}
     assert {label for label, reason in made.skipped if "is required by" in str(reason)} == {
-        f"weights={option}" for option in ("edges", "gal", "gwt", "matrix", "queen", "rook", "spmat")
+        f"weights={option}" for option in ("edges", "file", "gal", "gwt", "matrix", "queen", "rook", "spmat")
     }
 
 
@@ -568,7 +568,7 @@ def test_a_misspelled_required_key_is_named_before_what_is_missing(folder: Path)
 
 
 def test_a_wrong_durbin_and_no_workers_are_one_sentence(folder: Path) -> None:
-    assert "model.durbin: must be all, x or a list" in refusal("config", "model=sdm", "model.durbin=some")
+    assert "model.durbin names some, which is neither in x" in refusal("config", "model=sdm", "model.durbin=some")
     assert "e.g. [ln_e]; got 'null'" in refusal("config", "model=sdm", "model.durbin=null")
 
 

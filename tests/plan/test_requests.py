@@ -324,8 +324,10 @@ def test_another_w_has_other_numbers_where_a_model_has_one_or_draws_by_it(model:
         ),
         (
             ["model=iv", "model.instruments=[L.${measure.terms.0}]", "inference.cluster=region"],
-            "4 clusters by region are too few for clustered standard errors (at least 5); "
-            "choose unit or a column of more clusters.",
+            "4 clusters by region are too few for clustered standard errors (at least 5) and for a wild bootstrap, "
+            "whose smallest p would be 0.125. Choose cluster=unit, the default, or a column of more clusters; with "
+            "model=twfe, absorb=[region**time] (in a file absorb: [region^time]) takes out what the units of one "
+            "region have in common in a period.",
         ),
         *(
             (

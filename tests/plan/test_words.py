@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+import digicarbon as dc
 from digicarbon.__main__ import main
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import ConfigError
@@ -101,3 +103,44 @@ def test_words_of_a_wrong_kind_are_refused(lines: str, message: str, project: Pa
 
     with pytest.raises(ConfigError, match=message):
         settings()
+
+
+def test_columns_of_ones_own_file_have_labels_of_the_file_alone(project: Path) -> None:
+    rows = [
+        (f"c{unit}", year, *(1 + (unit * k + year) % 7 for k in range(1, 5)))
+        for unit in range(6)
+        for year in range(1, 5)
+    ]
+    frame = pd.DataFrame(rows, columns=["city", "year", "ci", "digital", "pgdp", "e"])
+    frame.to_csv(project / "mine.csv", index=False)
+    frame.to_stata(project / "mine.dta", write_index=False, variable_labels={"ci": "Cost index", "digital": "Score"})
+    text = """
+defaults: [config, override source: table, override measure: none, override outcome: none, override weights: none,
+  _self_]
+source: {path: mine.csv, unit: city, time: year}
+model: {y: ln_ci, x: [ln_digital], controls: [L.ln_e, ln_pgdp]}
+"""
+    (project / "experiments").mkdir(exist_ok=True)
+    (project / "experiments/mine.yaml").write_text(text, encoding="utf-8")
+
+    named = "defaults: [mine, _self_]\nlabels: {ci: Carbon}\n"
+    (project / "experiments/named.yaml").write_text(named, encoding="utf-8")
+
+    def called(*overrides: str, experiment: str = "mine") -> list[str]:
+        composer = Composer(loader(), experiment, list(overrides))
+        words = settings_for(composer, plan(composer)).report.words
+        return [words(term) for term in ("ln_ci", "ln_digital", "L.ln_e", "ln_e^2", "ln_pgdp", "W_ln_e")]
+
+    assert called() == ["ln_ci", "ln_digital", "L.ln_e", "ln_e^2", "ln_pgdp", "W_ln_e"]
+    assert called("source.path=mine.dta") == ["ln(Cost index)", "ln(Score)", "L.ln_e", "ln_e^2", "ln_pgdp", "W_ln_e"]
+    assert called("source.path=mine.dta", experiment="named")[0] == "ln(Carbon)"
+    assert called("report.language=zh")[0] == "ln_ci"
+
+
+def test_a_table_of_python_has_no_words_of_the_package_for_variables() -> None:
+    frame = pd.DataFrame({"u": [*"aabbcc"], "t": [1, 2] * 3, "ci": [1.0, 2, 3, 5, 4, 1], "e": [2.0, 1, 4, 4, 1, 3]})
+    result = dc.PanelRegression(y="ci", x="e", effects="unit", cov="classic", test="errors").fit(
+        dc.Panel.from_frame(frame, "u", "t")
+    )
+    assert dc.table([result]).cells.index[0] == "e"
+    assert dc.table([result], words={"e": "Effort"}).cells.index[0] == "Effort"

@@ -65,7 +65,7 @@ def _shown(cell: object) -> str:
 def test_the_table_is_that_of_the_sweep(sweep: RecordedSweep) -> None:
     table = RegressionTable().table(sweep.title, sweep.records)
     written = sweep.file("table.md").decode().splitlines()
-    again = table.to_markdown().splitlines()
+    again = table.with_notes().to_markdown().splitlines()
     assert len(again) > 30
     # the sweep adds to the title that its data are simulated, and notes on its data
     assert [line for line in again if line and not line.startswith("**")] == [

@@ -102,7 +102,7 @@ def test_a_choice_without_effect_for_some_values_of_another_one_hides_none_of_th
     below = SpecificationCurve(language=None).table("Curve", runs).below
     assert below is not None
     moves = below.cells["moves it by"]
-    apart = "not told apart"
+    apart = "not separable"
     assert moves.drop(["estimator", "compare", "early", "all choices, additive"]).to_dict() == {
         **{"dummy": "-1.0000" if known else apart, "stacks": "base", "cohorts": "+0.5000"},
         **{"none": apart, "never": "base", "not_yet": "+0.2500", "0": "base", "8": "+8.0000"},

@@ -233,8 +233,8 @@ def test_a_key_that_comes_late_was_left_as_configured() -> None:
 
 def test_notes_that_differ_in_the_number_of_observations_are_one() -> None:
     said = (
-        "Lee-Yu transformation: the log-likelihood is that of {} effective observations, comparable only between "
-        "models of equal effects and correction."
+        "Lee-Yu transformation: the log-likelihood is that of {} effective observations, not of all rows. Compare it, "
+        "AIC and BIC only between models of equal effects and correction, not with columns without this note."
     )
     number = {recognised(said.format(145)): 2, note_of("Weights: w1."): 5}
     number |= {recognised(said.format(174)): 3, note_of("Weights: w2."): 4}

@@ -269,12 +269,12 @@ def test_a_missing_file_is_looked_for_nearby(tmp_path: Path) -> None:
     FRAME.to_csv(tmp_path / "panel_2012.csv", index=False)
     _refused(_source(tmp_path / "panel2012.csv"), "panel2012.csv", str(tmp_path), "Did you mean 'panel_2012.csv'?")
     _refused(_source(tmp_path / "no" / "d.csv"), "there is no folder", str(tmp_path / "no"))
-    _refused(_source(tmp_path), "not a known kind")
+    _refused(_source(tmp_path), "is a folder. Name a file of data, e.g.", "panel_2012.csv")
 
 
 def test_an_unknown_suffix_lists_those_allowed(tmp_path: Path) -> None:
     (tmp_path / "d.ods").write_bytes(b"x")
-    _refused(_source(tmp_path / "d.ods"), "'.ods'", ".csv, .csv.gz, .tsv, .xlsx, .xls, .dta, .parquet")
+    _refused(_source(tmp_path / "d.ods"), "'.ods'", ".csv, .csv.gz, .tsv, .tsv.gz, .txt, .xlsx")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "省份,年份,x\n", "省份,年份,x\n,,\n"])
@@ -359,7 +359,7 @@ def test_ragged_rows_are_refused(tmp_path: Path) -> None:
 
 def test_a_wrong_delimiter_is_told(tmp_path: Path) -> None:
     path = _csv(tmp_path / "d.csv", "p;y;x\na;1;2\n")
-    _refused(_source(path, unit="p", time="y", delimiter="|"), "separated by 'semicolon'", "source.delimiter=semicolon")
+    _refused(_source(path, unit="p", time="y", delimiter="|"), "separated by 'semicolon'", "data.delimiter=semicolon")
 
 
 def test_wrong_fields_are_refused_before_any_file_is_read() -> None:
@@ -371,8 +371,8 @@ def test_wrong_fields_are_refused_before_any_file_is_read() -> None:
         build(node | {"columns": {"a": "x", "b": "x"}}, Source, "source")
     with pytest.raises(ConfigError, match=r"source\.delimiter"):
         build(node | {"delimiter": "||"}, Source, "source")
-    with pytest.raises(ConfigError, match=r"source\.unit is required"):
-        build({key: value for key, value in node.items() if key != "unit"}, Source, "source")
+    with pytest.raises(ConfigError, match=r"source\.path is required"):
+        build({key: value for key, value in node.items() if key != "path"}, Source, "source")
 
 
 def test_the_file_is_recorded_with_the_hash_of_its_exact_bytes(folder: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_western_file_is_not_taken_for_chinese(tmp_path: Path) -> None:
     (note,) = tuple(map(str, inputs.notes))
     assert note == (
         "d.csv was read as text in cp1252 (e.g. 'Trentino-Südtirol'). If that is right, set "
-        "source.encoding=cp1252; this note then disappears."
+        "data.encoding=cp1252; this note then disappears."
     )
     assert tuple(map(str, _load(tmp_path / "d.csv", encoding="cp1252").notes)) == ()
 
@@ -97,7 +97,7 @@ def test_the_usual_file_of_german_italian_and_french_excel(tmp_path: Path) -> No
     assert inputs.frame["g"].tolist() == [0.123, -0.0015]
     assert inputs.frame["unit"].tolist() == [NAMES[0], "a;b"]
     (note,) = tuple(map(str, inputs.notes))
-    assert "source.encoding=cp1252, source.delimiter=semicolon, source.decimal=comma; this note then disappears" in note
+    assert "data.encoding=cp1252, data.delimiter=semicolon, data.decimal=comma; this note then disappears" in note
     said: dict[str, Any] = {"encoding": "cp1252", "delimiter": "semicolon", "decimal": "comma"}
     again = _load(tmp_path / "d.csv", **said)
     assert tuple(map(str, again.notes)) == ()
@@ -115,7 +115,7 @@ def test_the_separator_gives_all_rows_equally_many_cells(tmp_path: Path, mark: s
 def test_a_tab_has_a_name(tmp_path: Path, written: str) -> None:
     path = _file(tmp_path, "r\tt\tx\na\t2010\t1\n")
     assert _load(path, delimiter=written).frame["x"].tolist() == [1]
-    with pytest.raises(DataError, match=r"separated by 'tab'\. Set source\.delimiter=tab\."):
+    with pytest.raises(DataError, match=r"separated by 'tab'\. Set data\.delimiter=tab\."):
         _load(path, delimiter=";")
 
 
@@ -148,7 +148,7 @@ def test_what_may_be_two_numbers_is_not_guessed(tmp_path: Path, separator: str) 
     assert _column(tmp_path, cells, separator) == cells
     assert _column(tmp_path, cells, separator, decimal="comma") == [1.234, 5.678]
     assert _column(tmp_path, cells, separator, thousands="comma") == [1234, 5678]
-    with pytest.raises(DataError, match=r"a 2000: '1,234'.*source\.decimal=comma.*source\.thousands=comma"):
+    with pytest.raises(DataError, match=r"a 2000: '1,234'.*data\.thousands=comma.*data\.decimal=comma"):
         Panel.from_frame(_load(tmp_path / "d.csv").frame, "unit", "time").array(["x"])
 
 
@@ -189,7 +189,7 @@ def test_numbers_that_excel_holds_as_text(tmp_path: Path) -> None:
     inputs = _load(tmp_path / "d.xlsx")
     assert inputs.frame["x"].tolist() == [1234.5, 0.5]
     assert inputs.frame["y"].tolist() == [0.25, 1]
-    assert "source.decimal=comma, source.thousands=point" in str(inputs.notes[0])
+    assert "data.decimal=comma, data.thousands=point" in str(inputs.notes[0])
 
 
 def test_a_folder_reads_such_files_too(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_the_table_is_not_made_again(made: list[str]) -> None:
     assert made == []
     assert again.kept == again.done == 2
     assert again.table is not None
-    assert _file(again, "table.md").read_text(encoding="utf-8") == again.table.to_markdown()
+    assert _file(again, "table.md").read_text(encoding="utf-8") == again.table.with_notes().to_markdown()
     assert again.place == str(_file(again, "table.csv").absolute())
     assert again.estimates == str(_file(again, "estimates.csv").absolute())
     again, afresh = _run().table, _run(force=True).table

@@ -43,7 +43,7 @@ def test_nothing_is_made_again_and_all_is_said_again(made: Counter[str]) -> None
     assert [Path(place).name for place in again.pictures] == ["curve.svg"]
     assert all(Path(place).is_file() for place in again.pictures)
     assert again.table is not None
-    assert again.table.to_markdown() == artifact(again, "table.md").read_text(encoding="utf-8")
+    assert again.table.with_notes().to_markdown() == artifact(again, "table.md").read_text(encoding="utf-8")
     assert any("under the null" in row or "joint" in row for row in map(str, again.table.cells.index))
 
 

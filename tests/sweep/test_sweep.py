@@ -198,7 +198,7 @@ def test_workers_and_batches_do_not_change_a_number(mine: Path) -> None:
 def test_the_parent_holds_table_estimates_and_experiment(project: Path) -> None:
     finished = run("table7_spatial_w1", "executor=sequential")
     assert finished.table is not None
-    assert text_of(finished.parent_id, "table.md") == finished.table.to_markdown()
+    assert text_of(finished.parent_id, "table.md") == finished.table.with_notes().to_markdown()
     assert text_of(finished.parent_id, "table.csv") == finished.table.cells.to_csv()
     stored = children("table7_spatial_w1")
     for (label, term), row in estimates(finished).iterrows():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import digicarbon as dc
 from digicarbon.model.base import weights_decided
+from digicarbon.weights.distance import KNearestWeights
 from digicarbon.weights.nearby import nearby
 
 RNG = np.random.default_rng(5)
@@ -36,6 +39,22 @@ def test_a_fit_without_weights_is_one_with_the_five_nearest_units() -> None:
     assert not given.has_note("nearby_places")
     # where nothing is drawn nothing is taken
     assert not MODEL.by_errors.fit(panel()).has_note("nearby_places")
+
+
+@pytest.mark.parametrize("names", [("lon", "lat"), ("Lng", "Lat"), ("经度", "纬度")])
+def test_columns_of_places_may_have_their_other_usual_names(names: tuple[str, str], tmp_path: Path) -> None:
+    frame = FRAME.rename(columns=dict(zip(("longitude", "latitude"), names, strict=True)))
+    weights = nearby(panel(frame))
+    usual = nearby(panel())
+    assert weights is not None
+    assert usual is not None
+    assert (weights.matrix != usual.matrix).nnz == 0
+    assert weights.notes == usual.notes
+    # weights that were chosen read the same columns, of the panel and of a file
+    file = tmp_path / "places.csv"
+    frame.drop_duplicates("place").to_csv(file, index=False)
+    for spec in (KNearestWeights(k=5), KNearestWeights(k=5, coordinates=str(file), unit="place")):
+        assert (spec.compute(panel(frame)).matrix != usual.matrix).nnz == 0
 
 
 def test_models_that_are_fitted_where_weights_are_decided_take_none() -> None:

@@ -96,6 +96,13 @@ def test_weights_are_called_in_each_language_and_by_what_they_are_made_of(line: 
     assert (plain.called, plain.words) == ("mine", None)
 
 
+@pytest.fixture(params=[0, proximity.FEW], ids=["by a tree", "of all pairs"])
+def search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to find the nearest places."""
+    monkeypatch.setattr(proximity, "FEW", request.param)
+
+
+@pytest.mark.usefixtures("search")
 def test_k_nearest_equals_libpysal() -> None:
     from libpysal.graph import Graph
 
@@ -105,6 +112,7 @@ def test_k_nearest_equals_libpysal() -> None:
     np.testing.assert_array_equal(found.toarray(), expected)
 
 
+@pytest.mark.usefixtures("search")
 def test_a_tie_goes_to_the_first_unit_whatever_rounding_says() -> None:
     corners = np.array([[0.1, 0.1], [0.4, 0.1], [0.1, 0.4], [0.4, 0.4], [0.25, 0.25]]) + 0.7
     found = proximity.nearest_pairs(corners, "euclidean", 2)
@@ -116,6 +124,7 @@ def test_k_must_leave_units(line: dict[str, Any]) -> None:
         KNearestWeights(**line, k=4).compute(_panel())
 
 
+@pytest.mark.usefixtures("search")
 def test_great_circle_neighbours_are_those_of_the_distance_matrix() -> None:
     somewhere = np.random.default_rng(5).uniform((75.0, 18.0), (130.0, 50.0), (30, 2))
     # the date line and the poles, where degrees mislead

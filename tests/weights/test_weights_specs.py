@@ -95,8 +95,8 @@ def test_units_of_no_country_that_is_known_need_places(monkeypatch: pytest.Monke
         NestedWeights().compute(bare)
     assert str(caught.value) == (
         "weights.coordinates=null does not know where the units lie: name a file with their places in "
-        "weights.coordinates, give the panel the columns longitude and latitude, or give your own weights with "
-        "weights=matrix or weights=edges."
+        "weights.coordinates, give the panel the columns longitude and latitude, or give your own weights in a file, "
+        "e.g. weights=neighbours.csv."
     )
 
 

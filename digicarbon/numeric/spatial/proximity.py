@@ -22,6 +22,10 @@ TIE = 1e-9
 """Distances that differ by less, relatively, are equal: rounding must not decide who is a neighbour."""
 
 
+FEW = 300
+"""Of up to so many places all pairs are sorted: a tree is not faster, and to load it takes longer than a fit."""
+
+
 @dataclass(frozen=True, eq=False)
 class Pairs:
     """Ordered pairs of different places.
@@ -63,19 +67,24 @@ def pairs_within(coordinates: FloatArray, metric: Metric, radius: float | None =
 
 def nearest_pairs(coordinates: FloatArray, metric: Metric, k: int) -> Pairs:
     """Return the pairs of each of n places with its k < n nearest ones; a tie goes to the place that comes first."""
+    n = len(coordinates)
+    pairs = pairs_within(coordinates, metric) if n <= FEW else _near_pairs(coordinates, metric, k)
+    order = np.lexsort((pairs.destination, _without_rounding(pairs.distance), pairs.origin))
+    starts = np.searchsorted(pairs.origin[order], np.arange(n))
+    nearest = order[(starts[:, None] + np.arange(k)).ravel()]
+    return Pairs(n, pairs.origin[nearest], pairs.destination[nearest], pairs.distance[nearest])
+
+
+def _near_pairs(coordinates: FloatArray, metric: Metric, k: int) -> Pairs:
+    """Return the pairs of each place with all places as near as its k-th neighbour, so that ties are included."""
     points = _embedding(coordinates, metric)
     tree = scipy.spatial.KDTree(points)
     reach = np.asarray(tree.query(points, k=[k + 1])[0])[:, 0]
-    # all places as near as the k-th neighbour, so that ties are included
     neighbours = tree.query_ball_point(points, reach * (1 + TIE))
     counts = np.array([len(item) for item in neighbours])
     origin, destination = np.repeat(np.arange(len(points)), counts), np.concatenate([*neighbours]).astype(np.intp)
     other = origin != destination
-    pairs = _with_distance(coordinates, metric, origin[other], destination[other])
-    order = np.lexsort((pairs.destination, _without_rounding(pairs.distance), pairs.origin))
-    starts = np.searchsorted(pairs.origin[order], np.arange(len(points)))
-    nearest = order[(starts[:, None] + np.arange(k)).ravel()]
-    return Pairs(len(points), pairs.origin[nearest], pairs.destination[nearest], pairs.distance[nearest])
+    return _with_distance(coordinates, metric, origin[other], destination[other])
 
 
 def triangulated(coordinates: FloatArray, metric: Metric) -> Pairs:

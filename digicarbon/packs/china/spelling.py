@@ -19,11 +19,8 @@ _ENGLISH_END = re.compile(r"(province|municipality|city|autonomousregion|hui|zhu
 _CHINESE_END = re.compile(r"(维吾尔|壮族|回族)?自治区$|[省市]$")
 
 
-TIBET = Place("Tibet", 540000)
-
 _MORE_SPELLINGS = {
-    "neimongol": "Inner Mongolia", "neimenggu": "Inner Mongolia", "内蒙": "Inner Mongolia",
-    "xizang": "Tibet", "西藏": "Tibet", "tibet": "Tibet",
+    "neimongol": "Inner Mongolia", "neimenggu": "Inner Mongolia", "内蒙": "Inner Mongolia", "xizang": "Tibet",
 }  # fmt: skip
 
 
@@ -31,8 +28,7 @@ def province(value: object) -> Place | None:
     """Return the province that a cell names, else None.
 
     It knows full and short Chinese names, English names and pinyin without tones (in any case, with or without blanks
-    and "Province" and the like), and adcodes of 6 or 2 digits. It also knows Tibet, which is not among
-    `digicarbon.packs.china.facts.provinces`.
+    and "Province" and the like), and adcodes of 6 or 2 digits.
     """
     if isinstance(value, (bool, datetime.date)):
         return None
@@ -95,15 +91,14 @@ def province_in(name: str) -> Place | None:
 
 
 def _names() -> list[str]:
-    return [*provinces()["province"], TIBET.name]
+    return [*provinces(tibet=True)["province"]]
 
 
 @cache
 def _provinces() -> Mapping[str, Place]:
-    table = provinces()
+    table = provinces(tibet=True)
     codes = zip(table["province"].astype(str), table["adcode"].astype(int), strict=True)
     by_name = {name: Place(name, code) for name, code in codes}
-    by_name[TIBET.name] = TIBET
     by_spelling = {key: by_name[name] for key, name in _MORE_SPELLINGS.items()}
     for column in ("province", "name_zh", "short_zh"):
         for name, spelling in zip(table["province"], table[column].astype(str), strict=True):

@@ -13,7 +13,7 @@ from digicarbon.weights.base import IslandsPlaced, Weights, WeightsSpec, as_know
 
 
 class AdjacencyWeights(WeightsSpec):
-    """0-1 queen contiguity of the 30 provinces, Hainan joined to Guangdong (65 edges).
+    """0-1 queen contiguity of provinces, Hainan joined to Guangdong (65 edges among 30; 69 with Tibet).
 
     Units may be named in English, in Chinese (full or short) or by adcode.
 
@@ -42,7 +42,10 @@ class AdjacencyWeights(WeightsSpec):
             from digicarbon.weights.places import Places, joined
 
             capitals = (
-                provinces().set_index("province").loc[names, ["longitude", "latitude"]].to_numpy(dtype=np.float64)
+                provinces(tibet=True)
+                .set_index("province")
+                .loc[names, ["longitude", "latitude"]]
+                .to_numpy(dtype=np.float64)
             )
             matrix = joined(matrix, Places(panel.units, capitals, "great_circle").nearest(), binary)
         return Weights.from_matrix(matrix, panel.units, islands=rest(self.islands), name="W1", normalise=self.normalise)

@@ -35,7 +35,7 @@ def test_borders_of_the_default_are_said_to_be_nobodys_choice() -> None:
     assert own.recorded["weights"] == {"_target_": "digicarbon.weights.NearbyWeights"}
 
 
-@pytest.mark.parametrize("words", [("inference.test=errors",), ("model=sdm",)])
+@pytest.mark.parametrize("words", [("inference.test=errors",), ("model=sdm", "weights=w1_adjacency")])
 def test_there_is_no_note_where_tests_have_no_w_or_models_their_own(words: tuple[str, ...]) -> None:
     (run,) = planned(experiment(OWN), *DATA, *words).runs
     assert "nearby_borders" not in {note.code for note in run.prepared.notes}
@@ -46,4 +46,4 @@ def test_a_name_that_is_no_province_is_why_there_are_no_borders() -> None:
     words = ("inference.draws=19", "inference.intervals=false")
     (run,) = planned(experiment(OWN), *DATA, *words, preparation=Preparation()).runs
     (said,) = [str(note) for note in fitted(run.specs, run.prepared).notes if note.code == "wild_without_places"]
-    assert "none of them: Capital" in said
+    assert "not among them: Capital" in said

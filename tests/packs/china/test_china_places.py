@@ -39,7 +39,7 @@ def test_capitals_of_provinces_are_the_places_by_default() -> None:
     assert weights.labels == ("Hainan", "Jilin", "北京")
     np.testing.assert_allclose(weights.dense()[0, 1:], 1 / distance[0, 1:], rtol=1e-14)
     with pytest.raises(
-        WeightsError, match=r"weights\.coordinates=null knows the 30 provinces.*in weights\.coordinates"
+        WeightsError, match=r"weights\.coordinates=null knows the 31 provinces.*in weights\.coordinates"
     ):
         KNearestWeights().compute(_panel(["Texas", "Beijing"]))
     joined = AdjacencyWeights(islands="nearest", normalise="none").compute(panel).dense()
@@ -49,10 +49,13 @@ def test_capitals_of_provinces_are_the_places_by_default() -> None:
 def test_simplified_provinces_are_w1(data_folder: Path) -> None:
     path = data_folder / "china" / "geo" / "china_provinces_31_simplified_2km.geojson"
     panel = _panel(provinces()["province"].tolist())
-    found = ContiguityWeights(path=str(path), unit="province", islands="nearest", extra="drop").compute(panel)
+    spec = ContiguityWeights(path=str(path), unit="province", islands="nearest", extra="drop")
+    found = spec.compute(panel)
     # contiguity is not promised by simplified outlines, these happen to keep it; Hainan's nearest outline is Guangdong
     assert found.summary().links == 130
     assert found.labels[found.dense()[found.labels.index("Hainan")].argmax()] == "Guangdong"
+    every = _panel(provinces(tibet=True)["province"].tolist())
+    np.testing.assert_array_equal(spec.compute(every).dense(), AdjacencyWeights().compute(every).dense())
 
 
 def test_permuted_keeps_the_spectrum_of_w1() -> None:

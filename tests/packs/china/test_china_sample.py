@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import REPOSITORY
 
-from digicarbon.errors import DataError
+from digicarbon.errors import ConfigError, DataError
 from digicarbon.packs.china.facts import provinces
 from digicarbon.panel import Panel
 from digicarbon.sample import Sample
@@ -38,6 +38,17 @@ def test_the_regions_of_the_study_have_3_10_6_and_11_provinces() -> None:
     assert sizes == {"northeast": 3, "east": 10, "central": 6, "west": 11}
     assert _sample(regions=["northeast"]).apply(CHINA).units == ("Heilongjiang", "Jilin", "Liaoning")
     assert len(_sample(regions=["east", "west"]).apply(CHINA).units) == 21
+
+
+def test_a_column_of_the_users_own_regions_comes_before_those_of_the_country() -> None:
+    frame = CHINA.frame().reset_index()
+    coast = frame.assign(area=frame["u"].map({"Liaoning": "东部", "Beijing": "东部"}).fillna("西部"), region="east")
+    own = Panel.from_frame(coast, "u", "year", regions="area")
+    assert _sample(regions=["东部"]).apply(own).units == ("Beijing", "Liaoning")
+    # a column with the country's own words is no other one
+    assert _sample(regions=["northeast"]).apply(Panel.from_frame(coast, "u", "year", regions="region")).shape[0] == 3
+    with pytest.raises(ConfigError, match=r"unknown region '东部'\. Column 'area' .* write source\.regions=area"):
+        _sample(regions=["东部"]).apply(Panel.from_frame(coast, "u", "year", regions="region"))
 
 
 @pytest.mark.parametrize("column", ["name_zh", "short_zh", "adcode"])

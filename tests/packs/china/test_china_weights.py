@@ -82,8 +82,10 @@ def test_w1_island_is_refused_or_kept() -> None:
 
 @pytest.mark.parametrize("spec", [AdjacencyWeights(), NestedWeights()])
 def test_a_unit_that_is_no_province_is_refused(spec: WeightsSpec) -> None:
-    with pytest.raises(WeightsError, match=r"Bejing, Tibet.*Did you mean 'Beijing'.*weights=matrix or weights=edges"):
-        spec.compute(_panel(["Bejing", "Tibet", "Tianjin"]))
+    with pytest.raises(
+        WeightsError, match=r"31 provinces.*Bejing, Texas.*Did you mean 'Beijing'.*e\.g\. weights=neighbours"
+    ):
+        spec.compute(_panel(["Bejing", "Texas", "Tianjin"]))
     with pytest.raises(WeightsError, match="Beijing, 北京 are all Beijing"):
         spec.compute(_panel(["Beijing", "北京", "Tianjin"]))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,17 +129,44 @@ def with_tables(tables: dict[str, pd.DataFrame], label: str = "W", simulated: bo
     return Record(label, {}, {}, dc.Result(kind="none", y="", tables=tables), simulated=simulated)
 
 
-def test_clusters_are_counted_below_the_table(tmp_path: Path) -> None:
+NONE = dict.fromkeys(
+    [f"{own}-{around}" for own in ("high", "low") for around in ("high", "low")] + ["not significant"], "0"
+)
+
+
+def test_units_without_a_map_have_counts_rows_and_the_reason() -> None:
+    index = pd.MultiIndex.from_product([["y"], [2012], ["u1", "u2"]], names=["variable", "year", "unit"])
+    record = with_tables({"local_moran": pd.DataFrame({"p": 0.01, "quadrant": "low-high"}, index=index)})
+    spec = LisaMap(name="local_moran")
+    assert list(spec.files("t", [record, replace(record, label="V")])) == ["local_moran.csv"]
+    assert "No pictures: A map of these units needs their polygons" in str(spec.table("t", [record]))
+    assert list(spec.table("t", [record, replace(record, label="V")]).cells.columns)[2::5] == [
+        "W: low-high",
+        "V: low-high",
+    ]
+
+
+def test_a_table_counts_clusters_and_a_file_has_the_rows() -> None:
     table = pd.DataFrame(
         {"i": 0.5, "p": [0.01, 0.2, 0.01, 0.01], "quadrant": ["high-high", "low-low", "low-low", "low-low"]},
         index=pd.MultiIndex.from_product([["ln_ci"], [2012, 2017], ["Beijing", "Tianjin"]]),
     )
-    spec = LisaMap(name="local_moran", pictures=("svg",), language="en")
+    spec = LisaMap(name="local_moran", columns=("p",), pictures=("svg",), language="en")
     record = with_tables({"local_moran": table})
-    said = spec.table("t", [record])
-    assert said.notes[0] == "W, ln(Carbon intensity): 2012: 1 high high; 2017: 2 low low (p ≤ 0.05)."
-    assert len(said.cells) == 4
-    assert list(spec.files("t", [record])) == ["lisa_ln_ci_W.svg"]
+    shown = spec.table("t", [record])
+    assert shown.cells.to_dict("index") == {
+        "ln(Carbon intensity), 2012": {**NONE, "high-high": "1", "not significant": "1"},
+        "ln(Carbon intensity), 2017": {**NONE, "low-low": "2"},
+    }
+    assert shown.notes == (
+        "Numbers of units: first the unit's own value, then that of its neighbours; "
+        "one with p > 0.05 is not significant.",
+        "The 4 rows behind it, one for each unit and period, are in local_moran.csv.",
+    )
+    files = spec.files("t", [record])
+    assert list(files) == ["local_moran.csv", "lisa_ln_ci_W.svg"]
+    rows = pd.read_csv(io.BytesIO(files["local_moran.csv"]), encoding="utf-8-sig", index_col=[0, 1, 2])
+    assert rows["p"].tolist() == [0.01, 0.2, 0.01, 0.01]
     with pytest.raises(ConfigError, match="Add diagnostic=local_moran"):
         spec.table("t", [with_tables({})])
 

@@ -42,7 +42,7 @@ def test_neighbours_that_nobody_chose_are_recorded(
     frame.to_csv("panel.csv", index=False)
     Path("experiments").mkdir()
     Path("experiments/mine.yaml").write_text(EXPERIMENT, encoding="utf-8")
-    assert main(["run", "mine", "executor=sequential"]) == 0
+    assert main(["run", "mine", "executor=sequential", "--notes"]) == 0
     assert f"No W was chosen: tests take {taken}" in " ".join(capsys.readouterr().out.split())
     assert main(["rerun", "FE", "mine"]) == 0
     out = capsys.readouterr().out

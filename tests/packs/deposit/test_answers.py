@@ -147,7 +147,7 @@ WRONG = [
     ("titel: x\n", "package.titel is not a field of Answers. Did you mean 'title'?"),
     ("may_use: yess\n", "package.may_use: must be true or false; got 'yess'."),
     ("title: [a]\n", "package.title: must be a text"),
-    ("keywords: carbon\n", "package.keywords must be a list"),
+    ("keywords: [1]\n", "package.keywords.0"),
     ("authors: [{orcid: 0000-0002-1825-0097}]\n", "package.authors.0.name"),
     ("authors: [{name: Li, orcid: 0000-0002-1825-0098}]\n", "package.authors.0.orcid: '0000-0002-1825-0098' is not"),
     ("data: {mydata: {shar: true}}\n", "package.data.mydata.shar is not a field of DataAnswers. Did you mean 'share'?"),
@@ -226,7 +226,7 @@ def test_the_editor_checks_answers_as_the_product_does(tmp_path: Path) -> None:
         ({"may_use": "yes"}, "$.may_use"),
         ({"authors": [{"orcid": "0"}]}, "'name' is a required property"),
         ({"data": {"a": {"shared": True}}}, "'shared' was unexpected"),
-        ({"keywords": "carbon"}, "$.keywords"),
+        ({"keywords": 3}, "$.keywords"),
         ({"defaults": ["config"]}, "'defaults' was unexpected"),
     ]
     for node, fault in wrong:

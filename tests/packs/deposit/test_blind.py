@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -406,3 +407,8 @@ def test_a_plan_without_an_experiment_cannot_be_locked_and_is_told_so(
     assert "digicarbon lock" not in printed
     assert main(["plan", "--blind", "--draws", "20", "++panel.derive.mix=ci * e", "model.x=[ln_mix]"]) == 2
     assert "a regressor is made of the outcome and of something else (ln_mix)" in capsys.readouterr().err
+
+
+def test_a_blind_plan_has_no_document(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "table3_baseline", "--blind", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "json_alone"

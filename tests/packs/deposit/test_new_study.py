@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from jsonschema import Draft7Validator
 
 from digicarbon.__main__ import main
-from digicarbon.config.files import GROUPS, read
+from digicarbon.config.files import GROUPS
 
 
 @pytest.fixture(params=["en", "zh"])
@@ -31,7 +32,7 @@ def test_all_files_are_valid_in_the_editor(study: Path) -> None:
         *(f"conf/{name}/*.yaml" for name in (*GROUPS, "importer")),
     }
     files = sorted(study.rglob("*.yaml"))
-    assert len(files) == 6
+    assert [path.name for path in files] == ["main.yaml"]
     for path in files:
         line = path.read_text(encoding="utf-8").splitlines()[1]
         schema = path.parent / line.removeprefix("# yaml-language-server: $schema=")
@@ -40,6 +41,6 @@ def test_all_files_are_valid_in_the_editor(study: Path) -> None:
         )
         assert schema.resolve() == (study / mapped).resolve()
         validator = Draft7Validator(json.loads(schema.read_text(encoding="utf-8")))
-        node = json.loads(json.dumps(read(path)))
+        node = yaml.safe_load(path.read_text(encoding="utf-8"))
         assert list(validator.iter_errors(node)) == []
         assert list(validator.iter_errors({**node, "misspelt": 1})) != []

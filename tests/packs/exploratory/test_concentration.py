@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import digicarbon as dc
@@ -123,14 +126,16 @@ def test_diagnostics_stack_variables_and_say_how_p_comes_about(produc: dc.Panel,
 def test_report_counts_hot_and_cold_spots(produc: dc.Panel, usaww: dc.Weights) -> None:
     tables = HotSpots(variables=("unemp",)).tables(produc, usaww)
     record = Record("W", {}, {}, dc.Result(kind="none", y="", tables=tables))
-    table = HotSpotMap(name="hot_spots", columns=("z", "spot"), language="en", pictures=()).table("t", [record])
+    report = HotSpotMap(name="hot_spots", columns=("z", "spot"), language="en", pictures=())
+    table = report.table("t", [record])
     frame = tables["hot_spots"].loc[("unemp", 1986)]
     hot = int(((frame["p"] < 0.05) & (frame["spot"] == "hot")).sum())
     assert hot > 0
-    assert any(f"1986: {hot} hot" in note for note in table.notes)
-    # a spot is named where p is below the level alone, though the table is without p
-    assert (table.cells["Spot"] != "").sum() == (tables["hot_spots"]["p"] < 0.05).sum()
-    assert set(table.cells["Spot"]) == {"", "hot", "cold"}
+    assert table.cells["hot spot"][f"{report.words('unemp')}, 1986"] == str(hot)
+    # a spot is named where p is below the level alone, though the file is without p
+    rows = pd.read_csv(io.BytesIO(report.files("t", [record])["hot_spots.csv"]), keep_default_na=False)
+    assert (rows["spot"] != "").sum() == (tables["hot_spots"]["p"] < 0.05).sum()
+    assert set(rows["spot"]) == {"", "hot", "cold"}
     clusters = spots_of(tables["hot_spots"], 0.05)
     assert set(clusters) <= {"hot spot", "cold spot", "insignificant"}
     with pytest.raises(ConfigError, match=r"digicarbon\.local_getis_ord"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,8 +12,9 @@ import pytest
 from conftest import REFERENCE
 
 import digicarbon as dc
+from digicarbon.__main__ import main
 from digicarbon.diagnostic import BivariateMoran, LocalMoran, Moran
-from digicarbon.errors import DataError, WeightsError
+from digicarbon.errors import DataError, DigicarbonError, WeightsError
 from digicarbon.packs.exploratory.diagnostic.moran import moran_bivariate
 
 # closed forms in both programs
@@ -75,3 +78,41 @@ def test_terms_are_taken_as_models_take_them(produc: dc.Panel, usaww: dc.Weights
     np.testing.assert_allclose(lagged["i"], dc.moran(produc, usaww, "pcap")["i"].iloc[:-1], rtol=1e-12)
     with pytest.raises(DataError, match=r"no column 'ln_wealth'"):
         dc.moran(produc, usaww, "ln_wealth")
+
+
+@pytest.mark.parametrize(
+    ("choices", "wrong"),
+    [("model: twfe\ncluster: time", ""), ("model: none", ""), ("model: fe\ndiagnostic: getis_ord", "variables=[ci]")],
+)
+def test_a_short_file_tests_its_y_and_notes_nothing_on_estimates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], choices: str, wrong: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("panel.csv", "neighbours.csv"):
+        (tmp_path / name).write_bytes((Path(__file__).parents[3] / "docs/example" / name).read_bytes())
+    (tmp_path / "experiments").mkdir()
+    known = "" if "diagnostic" in choices else "diagnostic: moran\nreport: moran\n"
+    text = f"data: panel.csv\ny: ln_ci\nx: ln_digital\nweights: neighbours.csv\n{known}{choices}\n"
+    (tmp_path / "experiments/mine.yaml").write_text(text)
+    assert main(["run", "mine"]) == (1 if wrong else 0)
+    shown = capsys.readouterr()
+    if wrong:
+        assert wrong in shown.err
+    else:
+        assert "ln_ci, 2012" in shown.out
+        assert "assumption of normality" in shown.out
+        assert "clustered" not in shown.out
+        assert "wild bootstrap, 999" not in shown.out
+
+
+def test_tables_instead_of_a_panel_and_weights_are_answered_with_the_call_to_write() -> None:
+    example = Path(__file__).parents[3] / "docs/example"
+    frame: Any = pd.read_csv(example / "panel.csv")
+    weights: Any = dc.Weights.from_edges(pd.read_csv(example / "neighbours.csv"))
+    call = (
+        r'dc\.moran\(dc\.Panel\.from_frame\(df, unit="city", time="year"\), dc\.Weights\.from_edges\(pairs\), "ln_ci"\)'
+    )
+    moran: Any = dc.moran
+    for given in ((frame, "ln_ci"), (frame, weights, "ln_ci")):
+        with pytest.raises(DigicarbonError, match=call):
+            moran(*given)

@@ -246,7 +246,7 @@ def test_errors_of_units_are_what_they_were() -> None:
     [
         (dealt({0: 1975, 1: 1978}), {}, "two clusters of group in every cohort of pilot.*allowed here: placebo"),
         (dealt({0: 1975, 1: 1978}), {"sdid_variance": "bootstrap"}, "bootstrap needs two clusters of group"),
-        (dealt(dict.fromkeys(range(11), 1978)), {}, "and two with units that never come under it; choose unit or"),
+        (dealt(dict.fromkeys(range(11), 1978)), {}, "two with units that never come under it; choose cluster=unit,"),
         (PANEL, {"sdid_variance": "placebo"}, r"\(3\) than clusters of group that do \(9\); allowed here: jackknife"),
         (MIXED, {"sdid_variance": "placebo"}, "gives pilot to whole clusters of group.*allowed here: jackknife, boot"),
         (PANEL, {"cluster": "moving"}, r"model\.cluster=moving must be one for all rows of a unit"),
@@ -267,7 +267,7 @@ def test_automatic_errors_are_those_that_there_are() -> None:
     assert errors["errors"].code == "did_placebo_errors"
     model = dc.DiD(y="log_gsp", policy="pilot", estimator="synthetic_did", cluster="group")
     with pytest.raises(
-        EstimationError, match=r"more clusters of group .* \(1\) than .* \(11\); choose unit or a column"
+        EstimationError, match=r"more clusters of group .* \(1\) than .* \(11\); choose cluster=unit, the default"
     ):
         model.check(dealt(dict.fromkeys(range(11), 1978)))
 

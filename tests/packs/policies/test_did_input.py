@@ -95,7 +95,7 @@ def test_a_sentence_says_what_to_do(
         ({"anticipation": -1}, "anticipation"),
         ({"estimator": "did2s"}, "estimator"),
         ({"controls": ("pilot",)}, "pilot"),
-        ({"x": ("unemp",)}, "x must stay empty"),
+        ({"x": ("unemp",)}, "the focal term of this model is the policy"),
     ],
 )
 def test_fields_that_do_not_fit_are_refused(fields: dict[str, Any], words: str) -> None:

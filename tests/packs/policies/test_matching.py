@@ -123,11 +123,11 @@ def test_a_run_shows_its_balance_and_who_has_no_match(
     monkeypatch.chdir(tmp_path)
     words = ["run", "policy_did", "source.selection=1", "sample=matched", "sample.policy=pilot", "columns=null"]
     words += ["sample.covariates=[income,industry]", "diagnostic=balance", "report=policy_checks", "report.pictures=[]"]
-    assert main(words) == 0
+    assert main([*words, "--notes"]) == 0
     shown = capsys.readouterr().out
     assert "Balance of covariates" in " ".join(shown.split())
     assert "13 of 171 units with Pilot policy have no match and are left out: u031" in " ".join(shown.split())
-    assert main([*words, "report.language=zh"]) == 0
+    assert main([*words, "report.language=zh", "--notes"]) == 0
     shown = capsys.readouterr().out
     assert "无需估计" in shown
     assert "协变量的平衡性" in shown
@@ -192,7 +192,7 @@ def test_a_matched_sample_in_an_empty_folder(
         *("panel.policy={pilot: adopted}", "+panel.derive.gap=income - industry", "executor=sequential"),
         *("sample=matched", "sample.policy=pilot", "sample.covariates=[income,gap]"),
     )
-    assert main(["run", *words]) == 0
+    assert main(["run", *words, "--notes"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "for each 1 similar unit that never had it" in shown
     assert "SIMULATED data of 120 units and 15 years" in shown
@@ -217,7 +217,7 @@ def test_units_count_in_the_regression_as_they_are_matches(
     assert weights.max() >= 3
     taken = "pilot_weight" if counts == "matches" else None
     expected = dc.DiD(y="y", policy="pilot", observation_weights=taken).fit(sample.apply(one))
-    assert main(["run", *WORDS, "model=did", f"sample.counts={counts}", "diagnostic=placebo_space"]) == 0
+    assert main(["run", *WORDS, "model=did", f"sample.counts={counts}", "diagnostic=placebo_space", "--notes"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     (run,) = recorded.sweep(Tracking(), "digicarbon").records
     np.testing.assert_allclose(run.result.coef, expected.coef, rtol=1e-10)

@@ -215,7 +215,7 @@ def test_a_sweep_of_sets_names_the_runs_of_each_note() -> None:
         label = ", ".join(f"{key}={value}" for key, value in varied.items())
         found.append(Record(label, {}, varied, result))
     for language, words in (("en", "likelihood ratio: Sets of thresholds of 95%"), ("zh", "似然比：门槛的95%置信集")):
-        notes = [str(note) for note in ThresholdReport(language=language).table("t", found).grids[0].notes]
+        notes = [str(note) for note in ThresholdReport(language=language).table("t", found).notes]
         assert [note for note in notes if note.startswith(words)]
 
 

@@ -14,6 +14,7 @@ from digicarbon.note import Note
 from digicarbon.packs.which_weights.numeric.rivals import vuong
 from digicarbon.render import Table
 from digicarbon.report import Labels, Record, SpatialChoiceTable
+from digicarbon.report.pictured import chance
 from digicarbon.result import Effects, Inference, Result, Role
 
 WORD = Labels().word
@@ -87,6 +88,14 @@ def test_given_one_choice() -> None:
     assert pairs.cells.loc["all"].tolist() == ["0.700", "0.300", "1.000"]
     assert kinds.cells.loc["SEM"].tolist() == ["0.857", "0.333"]
     assert weights.cells.loc["SEM"].tolist() == ["0.857", "0.143"]
+
+
+def test_a_model_is_never_certain() -> None:
+    assert [chance(value, 3) for value in (1.0, 0.99951, 0.9994, 0.0006, 1e-9, 0.0)] == [
+        *("> 0.999", "> 0.999", "0.999", "0.001", "< 0.001", "< 0.001")
+    ]
+    cells = report().table("", [record("sdm", "w1", -50.0), *four()]).cells[WORD("probability")].tolist()
+    assert cells == ["> 0.999", *["< 0.001"] * 4]
 
 
 def test_shares_of_a_single_candidate_are_empty() -> None:

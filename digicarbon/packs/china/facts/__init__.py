@@ -11,18 +11,22 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.data import read
 
+TIBET = "Tibet"
+"""The province that most studies leave out, as statistics of its energy and industries are missing."""
+
 
 def _table(name: str) -> pd.DataFrame:
     return read(name, __name__)
 
 
-def provinces() -> pd.DataFrame:
-    """Return the 30 provinces of mainland China without Tibet.
+def provinces(tibet: bool = False) -> pd.DataFrame:
+    """Return the 30 provinces of mainland China that most studies have, or all 31 of them.
 
     Returns columns ``province``, ``adcode`` (GB/T 2260), ``name_zh``, ``short_zh``, ``capital_zh``, ``longitude`` and
     ``latitude`` of the capital (degrees), ``region`` (northeast, east, central, west), ``municipality`` (0 or 1).
     """
-    return _table("provinces").copy()
+    table = _table("provinces")
+    return table[tibet | (table["province"] != TIBET)].reset_index(drop=True)
 
 
 def province(name: str) -> str | None:
@@ -33,7 +37,7 @@ def province(name: str) -> str | None:
 @cache
 def spellings() -> Mapping[str, str]:
     """Return the English names of provinces by the casefolded spellings that `province` knows."""
-    table = _table("provinces")
+    table = provinces(tibet=True)
     return {
         str(row[column]).casefold(): str(row["province"])
         for _, row in table.iterrows()
@@ -41,16 +45,20 @@ def spellings() -> Mapping[str, str]:
     }
 
 
-def adjacency() -> pd.DataFrame:
-    """Return the 65 pairs of neighbouring provinces (queen contiguity, Hainan joined to Guangdong), each once."""
-    return _table("adjacency").copy()
+def adjacency(tibet: bool = False) -> pd.DataFrame:
+    """Return the pairs of neighbouring provinces (queen contiguity, Hainan joined to Guangdong), each once.
+
+    They are the 65 pairs of the 30 provinces that most studies have, or the 69 pairs of all 31.
+    """
+    table = _table("adjacency")
+    return table[tibet | (table != TIBET).all(axis=1)].reset_index(drop=True)
 
 
 def links(names: Sequence[str]) -> FloatArray:
     """Return which of some provinces are neighbours, 1 or 0, shape (N, N)."""
     position = {name: index for index, name in enumerate(names)}
     out = np.zeros((len(position), len(position)))
-    for start, end in adjacency()[["province", "neighbour"]].itertuples(index=False):
+    for start, end in adjacency(tibet=True)[["province", "neighbour"]].itertuples(index=False):
         if start in position and end in position:
             out[position[start], position[end]] = out[position[end], position[start]] = 1.0
     return out
@@ -64,6 +72,16 @@ def tiles() -> pd.DataFrame:
     possible.
     """
     return _table("tiles").copy()
+
+
+def changes() -> pd.DataFrame:
+    """Return provinces and prefectures that were renamed, merged or split since 1997, those that panels often have.
+
+    Returns columns ``year`` (the first one with the new names and borders), ``kind`` (``renamed``, ``merged`` or
+    ``split``), ``place`` and ``en`` (what was renamed, merged into others, or split from them), ``others`` and
+    ``others_en`` (the new name, or the others, separated by ``|``), ``source``.
+    """
+    return _table("changes").copy()
 
 
 def sectors() -> pd.DataFrame:

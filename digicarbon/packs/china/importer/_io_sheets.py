@@ -223,7 +223,7 @@ def provinces_in(shown: str) -> list[Place]:
 @cache
 def _spellings() -> list[tuple[Place, re.Pattern[str]]]:
     """Return each province with a pattern of its names within a text: Chinese ones anywhere, others as whole words."""
-    rows = [("Tibet", 540000, "西藏"), *facts.provinces()[["province", "adcode", "short_zh"]].itertuples(index=False)]
+    rows = facts.provinces(tibet=True)[["province", "adcode", "short_zh"]].itertuples(index=False)
     other = {"Tibet": "|xizang", "Inner Mongolia": "|nei ?mong(?:gu|ol)"}
     return [
         (Place(name, int(adcode)), re.compile(f"{zh}|(?: (?:{name.casefold()}{other.get(name, '')})) "))

@@ -18,7 +18,6 @@ from digicarbon.note import Note, cut, suggestion
 from digicarbon.packs.china import facts
 from digicarbon.packs.china.importer._pivot import Observation, Pivot, cut_off, read_pivot
 from digicarbon.packs.china.importer._units import Indicator, indicator
-from digicarbon.packs.china.spelling import TIBET
 
 KEYS = ("province", "adcode", "year", "series", "vintage")
 CITATION = "National Bureau of Statistics of China, annual data by province (data.stats.gov.cn)."
@@ -161,7 +160,7 @@ def _remarks(where: Note | str, pivot: Pivot) -> list[Note]:
 
 def _coverage(table: pd.DataFrame) -> list[Note]:
     """Return a note on each series that lacks provinces."""
-    expected = [*facts.provinces()["province"], TIBET.name]
+    expected = facts.provinces(tibet=True)["province"].tolist()
     present = table.groupby("series")["province"].agg(set)
     series_by_missing: dict[tuple[str, ...], list[str]] = {}
     for series, names in present.items():

@@ -15,6 +15,7 @@ from digicarbon import page, recorded
 from digicarbon.config.files import command_line
 from digicarbon.errors import DataError
 from digicarbon.note import Note
+from digicarbon.note.brief import NoteLine
 from digicarbon.packs.deposit.lock.file import moment
 from digicarbon.packs.deposit.lock.state import ARTIFACT, BY_OUTCOME, looks_at
 from digicarbon.packs.deposit.package import software
@@ -327,7 +328,7 @@ def _moved_table(table: Table, project: Project) -> Table:
         table,
         title=change(table.title),
         cells=table.cells.map(change).rename(index=change, columns=change),
-        notes=tuple(map(change, table.notes)),
+        notes=tuple(note.changed(change) if isinstance(note, NoteLine) else change(note) for note in table.notes),
         names=tuple(map(change, table.names)),
         below=None if table.below is None else _moved_table(table.below, project),
     )

@@ -24,8 +24,11 @@ from digicarbon.note.ending import Caught
 from digicarbon.packs.deposit import lock
 from digicarbon.packs.deposit.lock.file import Lock, path_of, read
 from digicarbon.packs.deposit.lock.state import brief
+from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.prepare import Preparation, fitted
 from digicarbon.plan.reach import own_code
+from digicarbon.plan.runs import plan
+from digicarbon.plan.words import labels
 from digicarbon.recorded import RecordedSweep
 from digicarbon.recorded.again import Again
 from digicarbon.recorded.numbers import compared, of_result
@@ -33,8 +36,6 @@ from digicarbon.spec import locate, own_classes
 from digicarbon.sweep.provenance import FINGERPRINT, today
 from digicarbon.tracking import VERSION, VERSIONS, Tracking
 
-SHOWN = ("report", LABELS)
-"""Keys that a table's words and form are made of; a command may have replaced those of the file."""
 IGNORED = ("report", "executor", "tracking", LABELS, "hydra")
 """Keys of a configuration that change no number."""
 LOCAL = ("loky", "sequential", "threading")
@@ -174,8 +175,6 @@ class Member:
         keys = sorted(key for key in {*now, *self.config} - set(IGNORED) if now.get(key) != self.config.get(key))
         if keys:
             raise DataError(Note("package_file_changed", **self._named, keys=keys))
-        if shown := [name for key in SHOWN for name in _differing(key, now.get(key), self.config.get(key))]:
-            raise DataError(Note("package_other_report", **self._named, keys=shown))
         if not self._same_lock():
             raise DataError(Note("package_other_lock", **self._named, file=path_of(self.name).name))
         for _, file in self.read:
@@ -184,6 +183,22 @@ class Member:
                 raise DataError(Note("package_file_gone", file=file["path"], **self._named))
             if state != "same":
                 raise DataError(Note("package_data_file_changed", file=file["path"], **self._named))
+        shown = _differing("report", now.get("report"), self.config.get("report"))
+        shown += _differing(LABELS, self._labels(now.get(LABELS)), self.config.get(LABELS) or {})
+        if shown:
+            raise DataError(Note("package_other_report", **self._named, keys=shown))
+
+    def _labels(self, stated: Mapping[str, str] | None) -> Mapping[str, str]:
+        """Return the words that the table would have today.
+
+        A sweep records those of data files and options with the experiment's own; a plan, which knows all, is made only
+        where these are not the same.
+        """
+        if dict(stated or {}) == (self.config.get(LABELS) or {}):
+            return dict(stated or {})
+        plain, axes = read_overrides(self.overrides, loader())
+        composer = Composer(loader(), self.name, plain)
+        return labels(composer, plan(composer, axes))
 
     def _same_lock(self) -> bool:
         """Return whether the lock's file is the one that the latest command has recorded."""

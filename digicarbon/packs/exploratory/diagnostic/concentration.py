@@ -11,6 +11,7 @@ import pandas as pd
 import scipy
 
 from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic._arguments import with_call
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Sides
@@ -34,6 +35,7 @@ Links = Literal["binary", "weights"]
 GMoments = Literal["randomisation", "permutation"]
 
 
+@with_call
 def geary(
     panel: Panel,
     weights: Weights,
@@ -73,6 +75,7 @@ def geary(
     return _by_period(panel, "c", [asdict(numeric_geary(row, w, moments, sides, rng, draws)) for row in values])
 
 
+@with_call
 def getis_ord(
     panel: Panel,
     weights: Weights,
@@ -121,6 +124,7 @@ def getis_ord(
     return _by_period(panel, "g", [asdict(numeric_global(row, w, permute, sides, rng, draws)) for row in values])
 
 
+@with_call
 def local_getis_ord(
     panel: Panel,
     weights: Weights,

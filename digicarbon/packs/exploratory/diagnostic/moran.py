@@ -13,7 +13,7 @@ import scipy
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
-from digicarbon.diagnostic._arguments import Variables
+from digicarbon.diagnostic._arguments import Variables, with_call
 from digicarbon.diagnostic._rows import aligned
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import DataError, EstimationError
@@ -33,6 +33,7 @@ Draws = Annotated[int, Field(ge=19)]
 """Fewer permutations than 19 cannot give a p value of 0.05."""
 
 
+@with_call
 def moran(
     panel: Panel,
     weights: Weights,
@@ -136,6 +137,7 @@ def moran_bivariate(
     return pd.DataFrame(rows, index=pd.Index(panel.periods, name=panel.time_name))
 
 
+@with_call
 def local_moran(
     panel: Panel,
     weights: Weights,
@@ -218,6 +220,7 @@ class ByPeriod(Diagnostic):
     """
 
     takes_weights: ClassVar[bool] = True
+    of_data: ClassVar[bool] = True
     subject: ClassVar[Note] = MORANS_I
     """What the weights are for, for messages."""
     statistic: ClassVar[Callable[..., pd.DataFrame]]

@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar
 import pandas as pd
 from pydantic import Field, model_validator
 
+from digicarbon.diagnostic._arguments import Variables
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import DataError
 from digicarbon.note import Note, cut
 from digicarbon.panel import Panel
-from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 
@@ -28,8 +28,9 @@ class Values(Diagnostic):
     """
 
     table_names: ClassVar[tuple[str, ...]] = ("values",)
+    of_data: ClassVar[bool] = True
 
-    variables: Names
+    variables: Variables
     periods: Annotated[tuple[int | str, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")

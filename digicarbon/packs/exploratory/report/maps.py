@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.errors import ConfigError
+from digicarbon.disk.cells import plain_table
+from digicarbon.errors import ConfigError, DataError, DigicarbonError
 from digicarbon.note import Note, cut
 from digicarbon.numeric.significance import is_significant
-from digicarbon.packs.exploratory.picture.clusters import clusters_of, plot_hot_spots, plot_lisa, spots_of
+from digicarbon.packs.exploratory.picture.clusters import (
+    CLUSTERS,
+    SPOTS,
+    clusters_of,
+    plot_hot_spots,
+    plot_lisa,
+    spots_of,
+)
 from digicarbon.packs.exploratory.picture.moran import plot_moran
-from digicarbon.report.base import Record, Table, heads, notes_of
-from digicarbon.report.diagnostic import DiagnosticTable
+from digicarbon.report.base import Record, Table, attributed, heads
+from digicarbon.report.diagnostic import DiagnosticTable, refuse_unknown_columns
 from digicarbon.report.on_map import MOST_REGIONS, ClassMap, OnMap, outline_notes
 from digicarbon.report.picture import long_names, no_letters, plot_map
+from digicarbon.report.picture._places import areas_of
 from digicarbon.report.pictured import Periods, Pictured, by_variable, number
 from digicarbon.spec import Names
 
@@ -40,10 +50,14 @@ class MoranTable(DiagnosticTable, Pictured):
 
 
 class LisaMap(DiagnosticTable, OnMap):
-    """Local Moran's I by region and period, and a map of its clusters for each variable and run.
+    """How many regions are in each cluster of local Moran's I, by period, and a map of them for each variable and run.
+
+    The rows behind it, a region and period each, are a file of their own.
 
     Attributes
     ----------
+    columns : tuple of str
+        Which columns of the rows are in the file; empty takes all.
     periods : tuple of int or str
         Periods of the maps; empty takes the first and the last one.
     level : float
@@ -51,6 +65,8 @@ class LisaMap(DiagnosticTable, OnMap):
     """
 
     file: ClassVar[str] = "lisa"
+    classes: ClassVar[tuple[str, ...]] = tuple(CLUSTERS)
+    _counts: ClassVar[Callable[..., Note]] = staticmethod(lambda level: Note("counts_of_quadrants", level=level))
     _draw: ClassVar[Callable[..., Figure]] = staticmethod(plot_lisa)
     _of: ClassVar[Callable[..., pd.Series[Any]]] = staticmethod(clusters_of)
 
@@ -58,15 +74,33 @@ class LisaMap(DiagnosticTable, OnMap):
     level: Annotated[float, Field(gt=0, lt=1)] = 0.05
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the table, with the number of regions in each cluster as notes."""
-        table = super().table(title, records)
+        """Return the number of regions in each cluster by period, the runs side by side."""
+        counted = DiagnosticTable(
+            name=self.name,
+            decimals=1,
+            most_runs=self.most_runs,
+            labels=self.labels,
+            language=self.language,
+        ).table(title, [self._counted(record) for record in records])
+        above: list[Note] = [self._counts(self.level)]
+        if len(records) <= self.most_runs:
+            rows = sum(len(rows) for _, _, rows in self._variables(records))
+            above.append(Note("rows_in_file", rows=rows, file=self.file_of_rows))
+            reason = self._no_map(records) if self.pictures else None
+            above += [Note("no_pictures", reason=reason)] if reason else outline_notes(self.shapes)
+        return replace(counted, notes=(*self.words.notes(above), *counted.notes))
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return the rows as a file, and the maps where there are areas; none of more runs than ``most_runs``."""
         if len(records) > self.most_runs:
-            return table
-        counts = []
-        for record, variable, rows in self._variables(records):
-            clusters = {"periods": _cluster_notes(self._of(rows, self.level)), "level": self.level}
-            counts.append(Note("clusters_on_map", label=record.label, variable=variable, **clusters))
-        return replace(table, notes=(*self.words.notes((*counts, *outline_notes(self.shapes))), *table.notes))
+            return {}
+        frames = {record.label: block for record, block in self._rows(records)}
+        if not frames:
+            return {}
+        rows = pd.concat(frames, names=["run"]) if len(frames) > 1 else next(iter(frames.values()))
+        # the mark by which spreadsheets know the encoding
+        content = {self.file_of_rows: plain_table(rows).to_csv().encode("utf-8-sig")}
+        return content if self._no_map(records) else {**content, **super().files(title, records)}
 
     def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
         """Yield a map for each run and variable: ``lisa_<variable>_<run>``."""
@@ -75,25 +109,65 @@ class LisaMap(DiagnosticTable, OnMap):
             figure = self._draw(rows, self.periods, self.shapes, self.key, self.level, **frame)
             yield f"{self.file}_{variable}_{record.label}", figure
 
-    def _variables(self, records: Sequence[Record]) -> Iterator[tuple[Record, str, pd.DataFrame]]:
+    @property
+    def file_of_rows(self) -> str:
+        """The name of the file of rows."""
+        return f"{self.name}.csv"
+
+    def _rows(self, records: Iterable[Record]) -> Iterator[tuple[Record, pd.DataFrame]]:
+        """Yield each run that has the table, with its rows for the file."""
+        for record in records:
+            frame = record.result.tables.get(self.name)
+            if frame is not None:
+                refuse_unknown_columns(self.columns, frame)
+                yield record, frame[list(self.columns)] if self.columns else frame
+
+    def _counted(self, record: Record) -> Record:
+        """Return a run whose table is the number of regions in each cluster, by variable and period."""
+        if self.name not in record.result.tables:
+            return record
+        frames = {}
+        for variable, rows in by_variable(record.result.tables[self.name]).items():
+            by = self._of(rows, self.level).groupby(level=0, sort=False).value_counts().unstack(fill_value=0)
+            frames[variable] = by.reindex(index=rows.index.unique(0), columns=list(self.classes), fill_value=0)
+        # the words of a column are shorter than those of a map
+        short = {"insignificant": "not significant", **{one: one.replace(" ", "-") for one in CLUSTERS if " " in one}}
+        counts = pd.concat(frames, names=["variable"]).rename(columns=short)
+        tables = {**record.result.tables, self.name: counts}
+        return replace(record, result=replace(record.result, tables=tables))
+
+    def _no_map(self, records: Iterable[Record]) -> DigicarbonError | None:
+        """Return why there is no map of the regions, if there is none."""
+        try:
+            for _, _, rows in self._variables(records):
+                regions = list(dict.fromkeys(map(str, rows.index.get_level_values(1))))
+                if areas_of(regions, self.shapes, self.key, self.words.spoken) is None:
+                    return ConfigError(Note("map_needs_polygons"))
+        except (ConfigError, DataError) as error:
+            return error
+        return None if find_spec("matplotlib") else ConfigError(Note("needs_matplotlib"))
+
+    def _variables(self, records: Iterable[Record]) -> Iterator[tuple[Record, str, pd.DataFrame]]:
         for record in records:
             for variable, rows in by_variable(record.result.tables.get(self.name)).items():
                 yield record, variable, rows
 
 
 class HotSpotMap(LisaMap):
-    """Getis and Ord's local G by region and period, and a map of hot and cold spots for each variable and run.
+    """How many regions are hot and cold spots of Getis and Ord's local G by period, and maps for each variable and run.
 
-    The column ``spot`` is empty where p is not below ``level``, as on the map.
+    The column ``spot`` of the file is empty where p is not below ``level``, as on the map.
     """
 
     file: ClassVar[str] = "hot_spots"
+    classes: ClassVar[tuple[str, ...]] = tuple(SPOTS)
+    _counts: ClassVar[Callable[..., Note]] = staticmethod(lambda level: Note("counts_of_spots", level=level))
     _draw: ClassVar[Callable[..., Figure]] = staticmethod(plot_hot_spots)
     _of: ClassVar[Callable[..., pd.Series[Any]]] = staticmethod(spots_of)
 
-    def _blocks(self, records: Iterable[Record]) -> Iterator[tuple[Record, pd.DataFrame]]:
-        """Yield the blocks of tables whose spots are significant ones."""
-        return super()._blocks(map(self._significant, records))
+    def _rows(self, records: Iterable[Record]) -> Iterator[tuple[Record, pd.DataFrame]]:
+        """Yield the rows of each run, whose spots are significant ones."""
+        return super()._rows(map(self._significant, records))
 
     def _significant(self, record: Record) -> Record:
         """Return a run whose spots are empty where p is above the level."""
@@ -153,7 +227,8 @@ class MapTable(ClassMap):
         ]
         unit_note = (Note("units_of_variables", units=units),) if units else ()
         letters = no_letters([*map(self.words, self._names(frames)), *map(str, values.index)], self.language or "en")
-        notes = self.words.notes((*unit_note, *outline_notes(self.shapes), *letters, *notes_of(records)))
+        own = attributed([(record.label, record.result.notes_under("values")) for record in records])
+        notes = self.words.notes((*unit_note, *outline_notes(self.shapes), *letters, *own))
         return Table(title, cells, notes=notes, language=self.words.spoken)
 
     def drawn(self, title: str, records: Sequence[Record]) -> Iterator[tuple[str, Figure]]:
@@ -187,23 +262,3 @@ class MapTable(ClassMap):
         shares = np.linspace(0, 1, self.classes + 1)
         rows = {f"{share:.0%}": values.quantile(share) for share in shares}
         return pd.DataFrame(rows).T
-
-
-def _cluster_notes(clusters: pd.Series[Any]) -> list[Note]:
-    """Return how many regions are in each cluster, by period."""
-    parts = []
-    for period, rows in clusters.groupby(level=0, sort=False):
-        counts = rows.value_counts()
-        notes = [note.changed(places=int(counts[name])) for name, note in _CLUSTERS.items() if name in counts.index]
-        parts.append(Note("clusters_of_period", period=str(period), clusters=notes or [Note("none_significant")]))
-    return parts
-
-
-_CLUSTERS = {
-    "high high": Note("high_high", places=0),
-    "low low": Note("low_low", places=0),
-    "low high": Note("low_high", places=0),
-    "high low": Note("high_low", places=0),
-    "hot spot": Note("hot_places", places=0),
-    "cold spot": Note("cold_places", places=0),
-}

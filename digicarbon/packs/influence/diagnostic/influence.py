@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from digicarbon.diagnostic._arguments import with_call
 from digicarbon.diagnostic._focal import focal_of
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import EstimationError
@@ -22,6 +23,7 @@ FEWEST = 3
 """With two clusters a fit without one has a single cluster."""
 
 
+@with_call
 def influence(
     model: Model, panel: Panel, weights: Weights | None = None, term: str | None = None, cluster: str | None = None
 ) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
-from digicarbon.diagnostic._arguments import spatial_or
+from digicarbon.diagnostic._arguments import spatial_or, with_call
 from digicarbon.diagnostic.of_model import OfModel
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model._spatial_result import picked
@@ -25,6 +25,7 @@ MOST_SHOCKS = 60
 """Up to this many units a change in each of them is kept."""
 
 
+@with_call
 def local_effects(result: Result, panel: Panel, weights: Weights, terms: Sequence[str] = ()) -> pd.DataFrame:
     """Return the effects of each unit in a spatial model, with standard errors by the delta method.
 
@@ -67,6 +68,7 @@ def local_effects(result: Result, panel: Panel, weights: Weights, terms: Sequenc
     return pd.concat(frames, names=["term"])
 
 
+@with_call
 def shock(result: Result, panel: Panel, weights: Weights, unit: str, terms: Sequence[str] = ()) -> pd.DataFrame:
     """Return what a change of x by one in a single unit does to the outcome of every unit.
 

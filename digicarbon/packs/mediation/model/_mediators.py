@@ -25,7 +25,7 @@ def fault(mediators: Sequence[str], y: str, x: Sequence[str], controls: Sequence
         if term in mediators[:place]:
             return Note("named_twice_in_field", key=key, term=term)
         if term in by:
-            return Note("named_in_two_fields", key=key, term=term, other=by[term])
+            return Note("named_in_two_fields", key=key, term=term, other=f"model.{by[term]}")
         factors = _factors(term)
         if len(factors) > 1 or factors[0].power > 1:
             return Note("mediator_is_product", key=key, term=term)

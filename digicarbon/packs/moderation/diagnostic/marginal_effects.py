@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray
-from digicarbon.diagnostic._arguments import refuse_unknown
+from digicarbon.diagnostic._arguments import refuse_unknown, with_call
 from digicarbon.diagnostic._asked_effect import Asked, asked_of
 from digicarbon.diagnostic._regions import region, region_within, share
 from digicarbon.diagnostic._rows import in_english
@@ -105,6 +105,7 @@ class Moderation:
         return (low + high) / 2, (high - low) / 2 or 1.0
 
 
+@with_call
 def marginal_effects(
     result: Result,
     panel: Panel,
@@ -173,6 +174,7 @@ def marginal_effects(
     return effects_along(found, places, wild_of(found, rows, model, weights, places)).rename_axis(found.axis)
 
 
+@with_call
 def johnson_neyman(
     result: Result,
     panel: Panel,

@@ -16,6 +16,7 @@ from digicarbon.packs.one_answer.report.evidence import Support
 from digicarbon.report.base import Table
 from digicarbon.report.labels import Labels
 from digicarbon.report.part import Part
+from digicarbon.report.pictured import chance
 from digicarbon.report.signs import number
 
 EQUAL, BIC, MARGINAL = "equal weights", "BIC", "marginal likelihood"
@@ -94,7 +95,7 @@ def average_tables(part: Part, groups: Sequence[Comparable], decimals: int, word
             blocks.append(len(lines))
             lines.append((words.choice(choice.key), [""] * len(chances)))
             for at in np.flatnonzero(varying):
-                cells = [f"{chance[at]:.3f}" for chance in chances]
+                cells = [chance(included[at], 3) for included in chances]
                 indented.append(len(lines))
                 lines.append((words.option(choice.key, choice.values[at]), cells))
         several = len(groups) > 1
@@ -145,7 +146,7 @@ def _cells(one: Averaged, decimals: int) -> list[str]:
     # of a single model with all the weight there is rounding
     between = one.between if one.between > ROUNDING * max(abs(one.mean), one.sd) else 0.0
     numbers = [number(value, decimals) for value in (one.mean, one.sd, one.within, between)]
-    return [f"{one.effective:.1f}", *numbers, f"{one.positive:.3f}"]
+    return [f"{one.effective:.1f}", *numbers, chance(one.positive, 3)]
 
 
 def _logs(each: Sequence[Support]) -> Iterator[tuple[str, FloatArray]]:

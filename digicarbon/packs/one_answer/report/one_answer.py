@@ -98,9 +98,9 @@ class OneAnswer(JointlyTested):
             report._evidence = replace(report._evidence, left_out=None)
         return report
 
-    def seconds(self, runs: int) -> float:
+    def seconds(self, runs: int, rows: int) -> float:
         """Return the seconds for the joint test and the fits without each unit."""
-        return super().seconds(runs) + (FIT * UNITS * runs if self.leave_out else 0.0)
+        return super().seconds(runs, rows) + (FIT * UNITS * runs if self.leave_out else 0.0)
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the averages, and below them the other parts.

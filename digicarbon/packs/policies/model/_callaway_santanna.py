@@ -103,6 +103,8 @@ class CohortsInPeriods(ByUnit):
 class CallawaySantanna(OfUnits):
     """Outcome regressions by cohort and period."""
 
+    wild_work = 2.4
+
     reads = ("compare", "reference", "leads", "lags", "base_period")
     by_compare = True
     on_rows = CohortsInPeriods

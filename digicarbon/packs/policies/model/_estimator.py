@@ -48,6 +48,8 @@ class PolicyEstimator(ABC):
     """Whether it has a wild bootstrap: its designs are `Restricted`."""
     takes_long: ClassVar[bool] = False
     """Whether a fit takes more than a few milliseconds, see `digicarbon.model.tested.Tested`."""
+    wild_work: ClassVar[float] = 1.0
+    """How many times as long as that of an event study its wild bootstrap takes."""
     weighs: ClassVar[bool] = True
     """Whether it takes weights of observations."""
     marks_exposed: ClassVar[bool] = False

@@ -157,6 +157,7 @@ class Imputing(OfUnits):
     """Differences between treated rows and what they are imputed to have been."""
 
     takes_long = True
+    wild_work = 3.5
 
     reads = ("reference", "leads", "lags")
     marks_exposed = True

@@ -332,6 +332,17 @@ class DiD(_PolicyModel):
         """Why this estimator has no wild bootstrap."""
         return None if self.how.has_wild else Note("did_without_wild", estimator=self.estimator)
 
+    def work_for(self, units: int, periods: int) -> float:
+        """Return how many times as long as usual a fit takes: wild tests are inverted for each effect.
+
+        Fitted to CPU times of 31 to 285 units and 8 to 25 periods, 999 draws.
+        """
+        if self.test != "wild" or self.no_wild is not None:
+            return self.work
+        effects = 1 if self.aggregate == "overall" else min(periods, 12) + 2
+        each = 5e-8 * units**2 + 1.4e-9 * units**3
+        return self.work + self.how.wild_work * effects * periods * each / 0.003
+
     @property
     def refits(self) -> int:
         """Arrangements up to which all are taken: fewer where the estimator takes long."""

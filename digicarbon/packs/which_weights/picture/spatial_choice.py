@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.report.picture._figure import BLUE, GREY, NamedFrame, Words, drawable, new_figure, picture
+from digicarbon.report.pictured import chance
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,6 +58,6 @@ def plot_spatial_choice(squares: Sequence[pd.DataFrame], **frame: Unpack[NamedFr
             for at, value in np.ndenumerate(values):
                 if np.isfinite(value):
                     colour = "white" if value > DARK else "black"
-                    axes.text(at[1], at[0], f"{value:.2f}", ha="center", va="center", fontsize=8, color=colour)
+                    axes.text(at[1], at[0], chance(value, 2), ha="center", va="center", fontsize=8, color=colour)
         figure.colorbar(picture, ax=axes, label=words.say("probability"), shrink=0.9)
     return figure

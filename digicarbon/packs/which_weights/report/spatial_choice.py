@@ -23,7 +23,7 @@ from digicarbon.packs.which_weights.picture.spatial_choice import plot_spatial_c
 from digicarbon.render import stacked
 from digicarbon.report.base import Decimals, Record, Table, attributed, heads
 from digicarbon.report.heads import option_of
-from digicarbon.report.pictured import Pictured, files_of, number
+from digicarbon.report.pictured import Pictured, chance, files_of, number
 from digicarbon.result import EFFECTS, Result
 
 Chance = Annotated[float, Field(gt=0, strict=False)]
@@ -147,7 +147,7 @@ class SpatialChoiceTable(Pictured):
                 labels.append(run.head)
                 own = {"spatial_choice group": str(place)} if several else {}
                 prior = {"prior_probability": self._number(group.priors[at])} if self._given else {}
-                chances = {name: self._number(share[at]) for name, share in shares.items()}
+                chances = {name: chance(share[at], self.decimals) for name, share in shares.items()}
                 rows.append(prior | self._row(run, best, chances) | own)
         every = sum(len(group.runs) for group in groups)
         beforehand = (Note("spatial_choice_prior"),) if self._given else (EQUAL,)
@@ -274,7 +274,11 @@ class SpatialChoiceTable(Pictured):
         named = {"spatial_choice pairs": whole, "spatial_choice kinds": given_w, "spatial_choice weights": given_kind}
         for name, cells in named.items():
             title = f"{self.words.word(name)}{after}"
-            yield Table(title, cells.map(self._number), language=self.words.spoken)
+            shown = cells.map(lambda value: chance(value, self.decimals))
+            if name == "spatial_choice pairs":
+                # the sum of all is 1, and no estimate
+                shown.loc[total, total] = self._number(1)
+            yield Table(title, shown, language=self.words.spoken)
 
     def _effects(self, group: _Group, place: int) -> Iterator[Table]:
         """Yield direct, indirect and total effects of focal terms, averaged over models and W."""

@@ -48,11 +48,22 @@ class DigicarbonSource(FileConfigSource):
         """Return what the paths of such folders begin with."""
         return "digicarbon"
 
+    def is_config(self, config_path: str) -> bool:
+        """Return whether there is such a file; an option may also be a file of data, e.g. ``weights/mine.csv``."""
+        from digicarbon.config.flat import data_file
+
+        return super().is_config(config_path) if (data := data_file(config_path)) is None else data.is_file()
+
     def load_config(self, config_path: str) -> ConfigResult:
         """Return a file's content; a file that was changed is read anew.
 
         A file that inherits others and does not say where it comes in itself comes last; Hydra does so with a warning.
         """
+        from digicarbon.config.flat import data_file, option
+
+        if data_file(config_path) is not None:
+            content = OmegaConf.create(option(config_path))
+            return ConfigResult(self.provider, f"{self.scheme()}://{self.path}", content, self._get_header_dict(""))
         path = Path(self.path, self._normalize_file_name(config_path)).resolve()
         stat = path.stat()
         key = (str(path), stat.st_mtime_ns, stat.st_size)
