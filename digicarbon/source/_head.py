@@ -114,13 +114,19 @@ def remarks(body: pd.DataFrame) -> list[int]:
 def repeated(names: pd.DataFrame, body: pd.DataFrame) -> list[int]:
     """Return the labels of rows that hold the names of the columns again, as printed pages and second tables do.
 
-    ``names``: the rows of the names; with several of them none is looked for.
+    ``names``: the rows of the names; with several of them none is looked for, nor where a name is a value of other
+    rows, too: in a list of pairs with the head ``a,b``, ``a,b`` may be a pair.
     """
     if len(names) != 1 or names.shape[1] < 2:
         return []
     head = _words(names.iloc[0])
     first = body.iloc[:, 0].map(lambda cell: not pd.isna(cell) and named(cell) == head[0])
-    return [int(row) for row in body.index[first.to_numpy(dtype=bool)] if _words(body.loc[row]) == head]
+    rows = [int(row) for row in body.index[first.to_numpy(dtype=bool)] if _words(body.loc[row]) == head]
+    if not rows:
+        return []
+    others = body.drop(index=rows)
+    values = {named(cell) for name in others for cell in others[name].dropna()}
+    return [] if values.intersection(head) else rows
 
 
 def _words(row: pd.Series[Any]) -> list[str | None]:
