@@ -31,6 +31,7 @@ from digicarbon.__main__ import COLLECT
 from digicarbon.cli.language import of_system
 from digicarbon.config import written
 from digicarbon.config.compose import Composer, loader
+from digicarbon.report.picture import chinese
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import build
 
@@ -56,6 +57,13 @@ def skip(reason: str) -> None:
     if os.environ.get("DIGICARBON_REQUIRE_ALL") == "1":
         pytest.fail(f"DIGICARBON_REQUIRE_ALL=1, but {reason}")
     pytest.skip(reason)
+
+
+@pytest.fixture
+def chinese_font() -> None:
+    """Skip a test whose pictures have Chinese letters where no font has them."""
+    if not chinese():
+        skip("no font with Chinese letters is installed (Debian: apt-get install fonts-wqy-microhei)")
 
 
 @pytest.fixture(autouse=True)

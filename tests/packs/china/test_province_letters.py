@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
-from conftest import skip
 
 from digicarbon.packs.china import facts
 from digicarbon.report.picture import _figure, plot_map, rendered
@@ -32,9 +31,8 @@ def test_without_a_chinese_font_provinces_have_their_english_names() -> None:
     rendered(plot_map(a_map(lambda i: str(facts.provinces()["name_zh"][i])), language="zh"), "png")
 
 
+@pytest.mark.usefixtures("chinese_font")
 def test_names_of_provinces_are_drawn_in_an_installed_font() -> None:
-    if not _figure.chinese():
-        skip("no font with Chinese letters is installed (Debian: apt-get install fonts-wqy-microhei)")
     figure = plot_map(a_map(lambda i: str(facts.provinces()["name_zh"][i])), language="zh")
     assert figure.axes[0].get_title(loc="left") == "指数, 2012"
     assert {"北京", "黑龙江"} <= {text.get_text() for text in figure.axes[0].texts}

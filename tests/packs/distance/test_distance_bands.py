@@ -188,6 +188,7 @@ def test_wild_p_of_the_total_effect_keeps_its_size() -> None:
     assert 0.005 <= np.mean(np.array(p) <= 0.05) <= 0.12
 
 
+@pytest.mark.usefixtures("chinese_font")
 def test_distances_of_a_matrix_have_no_unit_and_pairs_of_zero_are_counted(panel: dc.Panel, tmp_path: Path) -> None:
     apart = InverseDistanceWeights().places(panel).distances() / 100
     apart[0, 1] = apart[1, 0] = 0.0

@@ -82,6 +82,7 @@ def test_what_has_no_local_effects_is_refused(produc: dc.Panel, usaww: dc.Weight
         LocalEffects(model=dc.PanelRegression(**MODEL)).check(produc, usaww)
 
 
+@pytest.mark.usefixtures("chinese_font")
 def test_report_shows_units_and_where_a_change_is_felt(produc: dc.Panel, usaww: dc.Weights) -> None:
     model = dc.SpatialPanel(**MODEL, kind="sdm")
     spec = LocalEffects(model=model, shocks=("OHIO",))

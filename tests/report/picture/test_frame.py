@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import digicarbon as dc
-from digicarbon.report.picture import Language, NamedFrame, chinese, new_figure, picture, rendered
+from digicarbon.report.picture import Language, NamedFrame, new_figure, picture, rendered
 
 # a picture of a pack is there if the pack is
 PICTURES = [name for name in dir(dc) if name.startswith("plot_") and hasattr(dc, name)]
@@ -69,7 +69,7 @@ def test_logarithmic_scales_are_written_without_formulas(
     assert rendered(figure, "svg").decode() == content
 
 
-@pytest.mark.skipif(not chinese(), reason="no installed font has Chinese letters")
+@pytest.mark.usefixtures("chinese_font")
 def test_a_figure_without_the_frame_has_chinese_letters_too() -> None:
     figure = Figure()
     axes = figure.subplots()

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
-from conftest import skip
 
 from digicarbon.report.picture import _figure, no_letters, plot_map, rendered
 from digicarbon.report.picture._figure import Words, drawable, head, new_figure
@@ -38,9 +37,8 @@ def test_without_a_chinese_font_labels_are_english_and_a_sentence_says_so() -> N
     rendered(plot_map(a_map(lambda i: f"区{i}"), language="zh"), "png")
 
 
+@pytest.mark.usefixtures("chinese_font")
 def test_letters_of_an_installed_font_are_drawn() -> None:
-    if not _figure.chinese():
-        skip("no font with Chinese letters is installed (Debian: apt-get install fonts-wqy-microhei)")
     assert (drawable("指数"), no_letters(["指数"], "zh")) == ("指数", ())
     assert Words("zh", {"e": "数字经济"})("e") == "数字经济"
     figure = plot_map(a_map(lambda i: f"区{i}"), language="zh", simulated=True)
