@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from conftest import REPOSITORY
 
 from digicarbon.config.compose import Composer, loader
+from digicarbon.config.flat import in_full
 from digicarbon.plan.runs import plan
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -108,7 +110,8 @@ def test_the_experiments_that_are_explained_can_run(page: str, tmp_path: Path, m
     assert len(plan(Composer(loader(), "other")).runs) == 3 * 4
     name = re.search(r"# experiments/(\w+)\.yaml", long)
     assert name is not None
-    shipped = yaml.safe_load((REPOSITORY / "experiments" / f"{name[1]}.yaml").read_text(encoding="utf-8"))
+    file = REPOSITORY / "experiments" / f"{name[1]}.yaml"
+    shipped: Any = in_full(yaml.safe_load(file.read_text(encoding="utf-8")), file)
     explained = yaml.safe_load(long)
     for key in ("defaults", "title", "model"):
         assert explained[key] == shipped[key]

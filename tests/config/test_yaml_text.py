@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from digicarbon.config.compose import Composer, loader
+from digicarbon.config.flat import in_full
 from digicarbon.config.yaml_text import SEALED, parsed
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -65,7 +66,7 @@ def by_omegaconf(path: Path) -> Any:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_shipped_files_are_read_alike(path: Path) -> None:
-    assert parsed(path) == OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    assert parsed(path) == in_full(OmegaConf.to_container(OmegaConf.load(path), resolve=False), path)
 
 
 NUMBERS = itertools.count()

@@ -24,6 +24,7 @@ from typing import Any
 import yaml
 
 from digicarbon import pack
+from digicarbon.config.flat import in_full
 from digicarbon.panel.making import makers
 
 HERE = Path(__file__).resolve().parent
@@ -103,7 +104,9 @@ def fields_of(packs: Sequence[str]) -> list[str]:
 
 def drop_experiments(folder: Path, options: set[tuple[str, str]], fields: set[str]) -> None:
     """Delete the experiments that choose one of the options or fields, and those that begin with or list such one."""
-    contents = {path: yaml.safe_load(path.read_text(encoding="utf-8")) for path in folder.glob("*.yaml")}
+    contents: dict[Path, Any] = {
+        path: in_full(yaml.safe_load(path.read_text(encoding="utf-8")), path) for path in folder.glob("*.yaml")
+    }
     left = options | {("panel", field) for field in fields}
     gone = {path for path, content in contents.items() if left & set(choices(content))}
     while True:
