@@ -614,6 +614,25 @@ class Result:
             return pd.DataFrame(columns=["coef", "se", "stat", "p", "low", "high"], index=index, dtype=float)
         return pd.DataFrame({name: column.ravel() for name, column in self.effect_columns.items()}, index=index)
 
+    def tidy(self) -> pd.DataFrame:
+        """Return coefficients and effects as one table with a row each, named as R's broom names them.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``quantity`` (``coefficient``, or the effect: ``direct``, ``indirect``, ``total``), ``term``,
+            ``estimate``, ``std_error``, ``statistic``, ``p_value``, ``conf_low`` and ``conf_high``; the last two are
+            the ends of the interval of `inference.level`.
+        """
+        parts = [self.estimates.assign(quantity="coefficient"), *self._tidy_effects()]
+        names = {"coef": "estimate", "se": "std_error", "stat": "statistic", "p": "p_value"}
+        frame = pd.concat([part.reset_index() for part in parts], ignore_index=True)
+        frame = frame.rename(columns={**names, "low": "conf_low", "high": "conf_high"})
+        return frame[["quantity", "term", *names.values(), "conf_low", "conf_high"]]
+
+    def _tidy_effects(self) -> list[pd.DataFrame]:
+        return [self.effects.loc[name].assign(quantity=name) for name in self.effect_names]
+
     if not TYPE_CHECKING:  # else no name would be unknown to a type checker
 
         def __getattr__(self, name):

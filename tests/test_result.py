@@ -56,6 +56,19 @@ def test_a_summary_has_estimates_effects_statistics_and_notes() -> None:
     assert text.endswith("A note < that & is said.\n")
 
 
+def test_tidy_has_a_row_for_each_coefficient_and_effect() -> None:
+    frame = FOUND.tidy()
+    numbers = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+    assert list(frame.columns) == ["quantity", "term", *numbers]
+    own = frame[frame["quantity"] == "coefficient"].set_index("term")
+    assert own[numbers].equals(FOUND.estimates.set_axis(numbers, axis="columns"))
+    for name in FOUND.effect_names:
+        part = frame[frame["quantity"] == name].set_index("term")
+        assert part[numbers].equals(FOUND.effects.loc[name].set_axis(numbers, axis="columns"))
+    assert len(frame) == len(FOUND.terms) + len(FOUND.effects)
+    assert list(Result("none", "").tidy().columns) == list(frame.columns)
+
+
 def test_a_summary_speaks_chinese_and_a_notebook_shows_it() -> None:
     assert "直接效应" in str(FOUND.summary("zh"))
     assert FOUND._repr_html_().count("A note &lt; that &amp; is said.") == 1

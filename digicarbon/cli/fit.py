@@ -46,7 +46,7 @@ def fit(file: str, formulas: Sequence[str], overrides: Sequence[str], **flags: A
         data = next(one for one in formulas if "~" not in one)
         file, formulas = data, [file, *(one for one in formulas if one != data)]
     target = _target(flags["save"])
-    out_file = Path(flags["out"]) if flags["out"] else None
+    out_file = Path(flags["to"]) if flags["to"] else None
     if out_file is not None:
         # before the fit, which may take long
         refuse_format(out_file)

@@ -377,7 +377,7 @@ _OF_FIT = (
     ("--unit", "COLUMN", Note("flag_fit_unit")),
     ("--time", "COLUMN", Note("flag_fit_time")),
     ("--title", "TEXT", Note("flag_fit_title")),
-    ("--out", "FILE", Note("flag_fit_out")),
+    ("--to", "FILE", Note("flag_fit_to")),
     ("--save", "NAME", Note("flag_fit_save")),
 )
 """Flags of ``fit``, each with what it takes and what it does."""

@@ -179,10 +179,10 @@ def test_a_mistake_is_a_sentence_and_writes_nothing(
 
 
 def test_the_table_is_written_to_a_file(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["fit", "panel.csv", FORMULA, "test=errors", "--out", "paper/table.md"]) == 0
+    assert main(["fit", "panel.csv", FORMULA, "test=errors", "--to", "paper/table.md"]) == 0
     assert "Table: paper/table.md" in capsys.readouterr().out
     assert "-0.1409" in Path("paper/table.md").read_text(encoding="utf-8")
-    assert main(["fit", "panel.csv", FORMULA, "--out", "other/table.pdf"]) == 2
+    assert main(["fit", "panel.csv", FORMULA, "--to", "other/table.pdf"]) == 2
     assert "choose one of .docx" in capsys.readouterr().err
     assert not Path("other").exists()
 
