@@ -20,6 +20,7 @@ from digicarbon.weights.distance import KNearestWeights
 from digicarbon.weights.files import EdgeWeights, MatrixWeights
 from digicarbon.weights.formats import GalWeights, GwtWeights, SpmatWeights, read_lines
 from digicarbon.weights.nearby import K, place_columns
+from digicarbon.weights.spelling import form
 
 _POLYGONS = (".shp", ".geojson", ".json", ".gpkg")
 
@@ -115,7 +116,8 @@ def _labelled(path: str, panel: Panel) -> str:
     names = [str(name) for name in frame.columns if name != frame.geometry.name]
     columns = [name for name in names if set(panel.units) <= set(frame[name].astype(str).str.strip())]
     if not columns:
-        columns = sorted(names, key=lambda name: -len({*panel.units} & set(frame[name].astype(str).str.strip())))
+        known = {form(unit) for unit in panel.units}
+        columns = sorted(names, key=lambda name: -len(known & {form(label) for label in frame[name].astype(str)}))
     if not columns:
         raise _unseen(path, names)
     return columns[0]

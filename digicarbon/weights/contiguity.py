@@ -25,6 +25,7 @@ from digicarbon.weights.base import (
     refuse_twice,
     rest,
 )
+from digicarbon.weights.spelling import as_spelt
 
 if TYPE_CHECKING:
     from geopandas import GeoSeries
@@ -74,22 +75,25 @@ class ContiguityWeights(FileWeights):
         Raises DataError if the file cannot be read; WeightsError if the labels of file and panel differ, a unit has no
         polygon, or touches none and ``islands`` is ``"refuse"``.
         """
-        shapes = self._shapes(panel)
+        shapes, notes = self._shapes(panel)
         matrix = contiguous(shapes, self.rule) if self.tolerance is None else within_tolerance(shapes, self.tolerance)
         if self.islands == "nearest":
             matrix = joined_to_nearest(matrix, shapes)
-        return Weights.from_matrix(
+        made = Weights.from_matrix(
             matrix, panel.units, islands=rest(self.islands), name=self.rule, normalise=self.normalise
         )
+        return made.noting(*notes)
 
-    def _shapes(self, panel: Panel) -> GeoSeries:
-        """Return a polygon per unit in the panel's order."""
+    def _shapes(self, panel: Panel) -> tuple[GeoSeries, tuple[Note, ...]]:
+        """Return a polygon per unit in the panel's order, and notes on how the units were found."""
         file = Path(self.path)
         check_present(file, "weights.path")
         frame = read_polygons(file)
         columns = [name for name in frame.columns if name != frame.geometry.name]
         require_column(self.unit, columns, file.name, "weights.unit", WeightsError)
         labels = file_labels(frame[self.unit], file.name)
+        unit, notes = as_spelt(labels, panel.units, file.name)
+        labels = [unit[one] for one in labels]
         check_coverage(panel.units, labels, file.name)
         refuse_extra(panel.units, labels, file.name, self.extra)
         shapes = frame.geometry.set_axis(labels, axis=0)
@@ -105,7 +109,7 @@ class ContiguityWeights(FileWeights):
                     kind=shapes.geom_type[other[0]] or Note("weights_nothing"),
                 )
             )
-        return shapes.loc[list(panel.units)]
+        return shapes.loc[list(panel.units)], notes
 
 
 def contiguous(shapes: GeoSeries, rule: Literal["queen", "rook"]) -> scipy.sparse.csr_array:

@@ -24,6 +24,7 @@ from digicarbon.weights.base import (
     refuse_extra,
     refuse_twice,
 )
+from digicarbon.weights.spelling import as_spelt
 
 _ENDS = ("unit", "neighbour")
 _ALONE = Note("weights_unit_alone")
@@ -60,13 +61,16 @@ class MatrixWeights(TextFileWeights):
         frame = read_table(self.path, "weights", lambda names: names[:1], written=written).frame
         rows = file_labels(frame.iloc[:, 0], file.name)
         columns = file_labels(pd.Series(list(frame.columns[1:]), dtype=object), file.name)
+        unit, notes = as_spelt((*rows, *columns), panel.units, file.name)
+        rows, columns = [unit[one] for one in rows], [unit[one] for one in columns]
         _check_square(rows, columns, file.name)
         units = _there(panel.units, rows, absent)
         check_coverage(units, rows, file.name, "" if absent is None else _OF_PERIOD)
         refuse_extra(panel.units, rows, file.name, self.extra)
         square = pd.DataFrame(frame.iloc[:, 1:].to_numpy(dtype=object), index=rows, columns=columns)
         values = _numbers(square.loc[units, units], file.name)
-        return Weights.from_matrix(values, units, islands=self.islands, name=file.stem, normalise=self.normalise)
+        made = Weights.from_matrix(values, units, islands=self.islands, name=file.stem, normalise=self.normalise)
+        return made.noting(*notes)
 
 
 class EdgeWeights(TextFileWeights):
@@ -117,15 +121,18 @@ class EdgeWeights(TextFileWeights):
         """Return what `compute` does, of some rows of the file and with a name, without units in ``absent``."""
         file = Path(self.path)
         edges = self._edges(frame, file.name)
+        unit, notes = as_spelt((*edges["origin"], *edges["destination"]), panel.units, file.name)
+        edges = edges.assign(origin=edges["origin"].map(unit), destination=edges["destination"].map(unit))
         known = {*edges["origin"], *edges["destination"]}
         units = _there(panel.units, known, absent)
         if self.islands == "refuse":
             check_coverage(units, known, file.name, _ALONE if absent is None else _OF_PERIOD)
         refuse_extra(panel.units, known, file.name, self.extra)
         inside = edges["origin"].isin(panel.units) & edges["destination"].isin(panel.units)
-        return Weights.from_edges(
+        made = Weights.from_edges(
             edges[inside], units, self.symmetric, islands=self.islands, name=name, normalise=self.normalise
         )
+        return made.noting(*notes)
 
     def _ends(self, names: Sequence[str]) -> tuple[str, str]:
         """Return the columns of the unit and of its neighbour in a file with columns of these names."""

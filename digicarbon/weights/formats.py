@@ -24,6 +24,7 @@ from digicarbon.weights.base import (
     refuse_extra,
     refuse_twice,
 )
+from digicarbon.weights.spelling import as_spelt
 
 Line = tuple[int, list[str]]
 """A line's number in its file and its words."""
@@ -65,16 +66,18 @@ class TextWeights(TextFileWeights):
         file = Path(self.path)
         links = self.links(read_lines(self.path, self.encoding), file.name)
         labels = file_labels(pd.Series(links.units, dtype=object), file.name)
-        units = [_unit(name, panel.units) for name in labels]
+        spelt, notes = as_spelt((_unit(name, panel.units) for name in labels), panel.units, file.name)
+        units = [spelt[_unit(name, panel.units)] for name in labels]
         refuse_twice(units, file.name, UNIT)
         check_coverage(panel.units, units, file.name)
         refuse_extra(panel.units, units, file.name, self.extra)
         unit = dict(zip(links.units, units, strict=True))
         known = set(panel.units)
         edges = [(unit[a], unit[b], w) for a, b, w in links.edges if unit[a] in known and unit[b] in known and w != 0]
-        return Weights.from_edges(
+        made = Weights.from_edges(
             edges, panel.units, symmetric=False, islands=self.islands, name=file.stem, normalise=self.normalise
         )
+        return made.noting(*notes)
 
 
 class GalWeights(TextWeights):

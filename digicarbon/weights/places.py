@@ -34,6 +34,7 @@ from digicarbon.weights.base import (
     rest,
 )
 from digicarbon.weights.nearby import LATITUDE, LONGITUDE, place_columns
+from digicarbon.weights.spelling import as_spelt
 
 Decay = Callable[[FloatArray], FloatArray]
 """Takes distances and returns weights of the same shape."""
@@ -45,11 +46,13 @@ class Places:
     """The locations of the units of a panel.
 
     ``units``: the N unit labels. ``coordinates``, shape (N, 2): longitude and latitude in degrees, or x and y.
+    ``notes``: how the units were found in a file.
     """
 
     units: tuple[str, ...]
     coordinates: FloatArray
     metric: Metric
+    notes: tuple[Note, ...] = ()
 
     def distances(self) -> FloatArray:
         """Return all distances, shape (N, N)."""
@@ -169,11 +172,13 @@ class PlacedWeights(WeightsSpec):
         for key, name in zip(("unit", "longitude", "latitude"), (self.unit, *names), strict=True):
             require_column(name, frame.columns, file, f"weights.{key}", WeightsError)
         labels = file_labels(frame[self.unit], file)
+        unit, notes = as_spelt(labels, panel.units, file)
+        labels = [unit[one] for one in labels]
         check_coverage(panel.units, labels, file)
         table = frame[list(names)].set_axis(labels, axis=0)
         own = table[table.index.isin(panel.units)]
         refuse_twice(list(own.index), file)
-        return Places(panel.units, self._degrees(own.loc[list(panel.units)], file), self.metric)
+        return Places(panel.units, self._degrees(own.loc[list(panel.units)], file), self.metric, notes)
 
     def _columns(self, names: Collection[str]) -> tuple[str, str]:
         """Return the columns of longitude and latitude in a table with these names."""
@@ -267,8 +272,10 @@ class FromPlaces(PlacedWeights):
         Raises DataError or WeightsError if places are not known, see `PlacedWeights.places`, the matrix cannot be made
         of them, or a unit has no neighbour in it.
         """
-        matrix = self.matrix(self.places(panel), panel)
-        return Weights.from_matrix(matrix, panel.units, islands=self.alone, name=self.title, normalise=self.normalise)
+        places = self.places(panel)
+        matrix = self.matrix(places, panel)
+        made = Weights.from_matrix(matrix, panel.units, islands=self.alone, name=self.title, normalise=self.normalise)
+        return made.noting(*places.notes)
 
 
 class NearPlaces(FromPlaces):

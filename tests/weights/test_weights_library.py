@@ -197,7 +197,7 @@ def test_inverse_distance_and_exponential_decay(line: dict[str, Any]) -> None:
     ("text", "fields", "sentence"),
     [
         ("unit,x,y\na,0,0\nb,1,0\nc,0,0\nd,9,9\n", {}, "a and c lie at the same place: their distance is 0"),
-        ("unit,x,y\na,0,0\nb,1,0\nC,3,0\nd,9,9\n", {}, r"p\.csv lacks c, which the panel has"),
+        ("unit,x,y\na,0,0\nb,1,0\ncc,3,0\nd,9,9\n", {}, r"p\.csv lacks c, which the panel has"),
         ("unit,x,y\na,0,0\nb,1,\nc,3,0\nd,9,9\n", {}, r"p\.csv: the y of b is missing"),
         ("unit,x,y\na,0,0\nb,1,?\nc,3,0\nd,9,9\n", {}, r"p\.csv: the y of b is no number: '\?'"),
         ("unit,x,y\na,0,0\nb,1,0\nc,3,0\nd,9,9\nb,2,0\n", {}, r"p\.csv has more than one row called b"),
